@@ -1,0 +1,40 @@
+namespace Vernier.Files;
+
+/// <summary>
+/// A file, or a tensor in it, breaks a rule of its format. The message names the file, the tensor where there is one,
+/// what is wrong and what the user can do about it.
+/// </summary>
+public sealed class InvalidFileException : Exception
+{
+    /// <summary>Creates the error.</summary>
+    /// <param name="file">The path of the file as the user would recognise it.</param>
+    /// <param name="rule">A short stable name of the broken rule, such as <c>header-too-large</c>.</param>
+    /// <param name="problem">What is wrong, in one sentence without a full stop.</param>
+    /// <param name="remedy">What the user can do, in one sentence without a full stop.</param>
+    /// <param name="tensor">The tensor concerned, if any.</param>
+    /// <param name="innerException">The cause, if any.</param>
+    public InvalidFileException(string file, string rule, string problem, string remedy, string? tensor = null, Exception? innerException = null)
+        : base($"{file}: {(tensor is null ? "" : $"tensor '{tensor}': ")}{problem}. {remedy}.", innerException)
+    {
+        File = file;
+        Rule = rule;
+        Problem = problem;
+        Remedy = remedy;
+        Tensor = tensor;
+    }
+
+    /// <summary>The path of the file.</summary>
+    public string File { get; }
+
+    /// <summary>The stable name of the broken rule.</summary>
+    public string Rule { get; }
+
+    /// <summary>What is wrong.</summary>
+    public string Problem { get; }
+
+    /// <summary>What the user can do.</summary>
+    public string Remedy { get; }
+
+    /// <summary>The tensor concerned, or null.</summary>
+    public string? Tensor { get; }
+}
