@@ -1,0 +1,129 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Vernier.Numerics;
+
+/// <summary>
+/// The few vector operations that the float kernels need, so that one kernel body serves every register width.
+/// The compiler specialises a kernel for each implementing struct; nothing is called through the interface at run time.
+/// </summary>
+internal unsafe interface ISimdVector<TSelf>
+    where TSelf : struct, ISimdVector<TSelf>
+{
+    /// <summary>The number of single-precision lanes.</summary>
+    static abstract int Lanes { get; }
+
+    static abstract TSelf Zero { get; }
+
+    static abstract TSelf Load(float* source);
+
+    static abstract TSelf Broadcast(float value);
+
+    static abstract void Store(float* destination, TSelf value);
+
+    static abstract TSelf Add(TSelf left, TSelf right);
+
+    /// <summary>left * right + addend, fused where the machine can.</summary>
+    static abstract TSelf MultiplyAdd(TSelf left, TSelf right, TSelf addend);
+}
+
+internal readonly unsafe struct Simd512(Vector512<float> value) : ISimdVector<Simd512>
+{
+    private readonly Vector512<float> _value = value;
+
+    public static int Lanes => 16;
+
+    public static Simd512 Zero => new(Vector512<float>.Zero);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd512 Load(float* source) => new(Vector512.Load(source));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd512 Broadcast(float value) => new(Vector512.Create(value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(float* destination, Simd512 value) => value._value.Store(destination);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd512 Add(Simd512 left, Simd512 right) => new(left._value + right._value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd512 MultiplyAdd(Simd512 left, Simd512 right, Simd512 addend) =>
+        new(Vector512.FusedMultiplyAdd(left._value, right._value, addend._value));
+}
+
+internal readonly unsafe struct Simd256(Vector256<float> value) : ISimdVector<Simd256>
+{
+    private readonly Vector256<float> _value = value;
+
+    public static int Lanes => 8;
+
+    public static Simd256 Zero => new(Vector256<float>.Zero);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd256 Load(float* source) => new(Vector256.Load(source));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd256 Broadcast(float value) => new(Vector256.Create(value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(float* destination, Simd256 value) => value._value.Store(destination);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd256 Add(Simd256 left, Simd256 right) => new(left._value + right._value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd256 MultiplyAdd(Simd256 left, Simd256 right, Simd256 addend) =>
+        new(Vector256.FusedMultiplyAdd(left._value, right._value, addend._value));
+}
+
+internal readonly unsafe struct Simd128(Vector128<float> value) : ISimdVector<Simd128>
+{
+    private readonly Vector128<float> _value = value;
+
+    public static int Lanes => 4;
+
+    public static Simd128 Zero => new(Vector128<float>.Zero);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd128 Load(float* source) => new(Vector128.Load(source));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd128 Broadcast(float value) => new(Vector128.Create(value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(float* destination, Simd128 value) => value._value.Store(destination);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd128 Add(Simd128 left, Simd128 right) => new(left._value + right._value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd128 MultiplyAdd(Simd128 left, Simd128 right, Simd128 addend) =>
+        new(Vector128.MultiplyAddEstimate(left._value, right._value, addend._value));
+}
+
+/// <summary>One lane: the path of a machine without vector instructions.</summary>
+internal readonly unsafe struct SimdScalar(float value) : ISimdVector<SimdScalar>
+{
+    private readonly float _value = value;
+
+    public static int Lanes => 1;
+
+    public static SimdScalar Zero => default;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static SimdScalar Load(float* source) => new(*source);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static SimdScalar Broadcast(float value) => new(value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(float* destination, SimdScalar value) => *destination = value._value;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static SimdScalar Add(SimdScalar left, SimdScalar right) => new(left._value + right._value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static SimdScalar MultiplyAdd(SimdScalar left, SimdScalar right, SimdScalar addend) =>
+        new(left._value * right._value + addend._value);
+}
