@@ -1,0 +1,94 @@
+using System.Numerics;
+
+namespace Vernier.Inference;
+
+/// <summary>Cosines and sines of the rotary position embedding, computed in double precision as far as they are needed.</summary>
+internal sealed class RotaryEmbedding
+{
+    private readonly double[] _frequencies;
+    private readonly double _amplitude;
+    private float[] _cosines = [];
+    private float[] _sines = [];
+
+    /// <summary>Prepares the frequencies.</summary>
+    /// <param name="rope">The embedding.</param>
+    /// <param name="longContext">LongRoPE: whether the context is longer than the original one. Otherwise without effect.</param>
+    public RotaryEmbedding(RopeConfig rope, bool longContext)
+    {
+        _frequencies = Frequencies(rope, longContext);
+        _amplitude = rope.AttentionFactor;
+    }
+
+    /// <summary>The number of positions whose angles are there.</summary>
+    public int Length { get; private set; }
+
+    /// <summary>The R/2 frequencies f_i in radians per position, rescaled.</summary>
+    public static double[] Frequencies(RopeConfig rope, bool longContext)
+    {
+        double[] frequencies = new double[rope.RotarySize / 2];
+        for (int i = 0; i < frequencies.Length; i++)
+        {
+            double frequency = Math.Pow(rope.Theta, -2.0 * i / rope.RotarySize);
+            frequencies[i] = rope.Scaling switch
+            {
+                RopeScaling.Linear => frequency / rope.Factor,
+                RopeScaling.Llama3 => ScaleLlama3(frequency, rope),
+                RopeScaling.LongRope => frequency / (longContext ? rope.LongFactors : rope.ShortFactors)[i],
+                _ => frequency,
+            };
+        }
+        return frequencies;
+    }
+
+    /// <summary>Makes sure that the angles of positions 0 .. length - 1 are there.</summary>
+    public void Ensure(int length)
+    {
+        if (length <= Length)
+            return;
+        int half = _frequencies.Length;
+        int capacity = Math.Max(length, Math.Min(2 * Length, Array.MaxLength / half));
+        Array.Resize(ref _cosines, checked(capacity * half));
+        Array.Resize(ref _sines, capacity * half);
+        int from = Length;
+        RowMath.ForRows(capacity - from, 64 * half, row =>
+        {
+            int position = from + row;
+            for (int i = 0; i < half; i++)
+            {
+                (double sine, double cosine) = Math.SinCos(position * _frequencies[i]);
+                _cosines[position * half + i] = (float)(cosine * _amplitude);
+                _sines[position * half + i] = (float)(sine * _amplitude);
+            }
+        });
+        Length = capacity;
+    }
+
+    /// <summary>Turns the leading coordinates of one head in place: (a, b) becomes (a cos - b sin, b cos + a sin).</summary>
+    public void Rotate(Span<float> head, int position)
+    {
+        int half = _frequencies.Length;
+        ReadOnlySpan<float> cosines = _cosines.AsSpan(position * half, half), sines = _sines.AsSpan(position * half, half);
+        Span<float> first = head[..half], second = head.Slice(half, half);
+        int i = 0;
+        for (; i <= half - Vector<float>.Count; i += Vector<float>.Count)
+        {
+            Vector<float> a = new(first[i..]), b = new(second[i..]), c = new(cosines[i..]), s = new(sines[i..]);
+            (a * c - b * s).CopyTo(first[i..]);
+            (b * c + a * s).CopyTo(second[i..]);
+        }
+        for (; i < half; i++)
+            (first[i], second[i]) = (first[i] * cosines[i] - second[i] * sines[i], second[i] * cosines[i] + first[i] * sines[i]);
+    }
+
+    /// <summary>
+    /// With wavelength l = 2 pi / f and original context L: f where l is below L / high, f / factor where it is above L / low,
+    /// between them the blend (1 - t) f / factor + t f with t = (L / l - low) / (high - low).
+    /// </summary>
+    private static double ScaleLlama3(double frequency, RopeConfig rope)
+    {
+        double turns = rope.OriginalMaxPositions * frequency / (2 * Math.PI);
+        double blend = (turns - rope.LowFrequencyFactor) / (rope.HighFrequencyFactor - rope.LowFrequencyFactor);
+        blend = Math.Clamp(blend, 0, 1);
+        return (1 - blend) * frequency / rope.Factor + blend * frequency;
+    }
+}

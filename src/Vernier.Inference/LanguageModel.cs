@@ -1,0 +1,132 @@
+using Vernier.Files;
+
+namespace Vernier.Inference;
+
+/// <summary>
+/// A decoder-only language model of the Llama kind: embedding, blocks, a last norm, and the output layer ("head") that turns
+/// a hidden row into one logit for each token of the vocabulary.
+/// </summary>
+/// <remarks>
+/// One forward pass takes any number of sequences; all their rows go through each linear layer together. Not safe for
+/// concurrent use: sequences that are served at the same time belong in one pass.
+/// </remarks>
+public sealed class LanguageModel
+{
+    private const string EmbeddingName = "model.embed_tokens.weight";
+    private const string HeadName = "lm_head.weight";
+
+    private readonly ForwardContext _context;
+    private readonly float[] _finalNorm;
+
+    private LanguageModel(ModelConfig config, IWeightSource weights)
+    {
+        Config = config;
+        _context = new ForwardContext(config);
+        Embedding = weights.Embedding(EmbeddingName, config.VocabularySize, config.HiddenSize);
+        var blocks = new Block[config.LayerCount];
+        for (int layer = 0; layer < blocks.Length; layer++)
+            blocks[layer] = Block.Load(config, weights, layer);
+        Blocks = blocks;
+        _finalNorm = weights.Vector("model.norm.weight", config.HiddenSize);
+        Head = weights.Linear(config.TiedEmbeddings ? EmbeddingName : HeadName, null, config.VocabularySize, config.HiddenSize);
+    }
+
+    /// <summary>The configuration.</summary>
+    public ModelConfig Config { get; }
+
+    /// <summary>The token embedding.</summary>
+    public IEmbedding Embedding { get; }
+
+    /// <summary>The blocks in order.</summary>
+    public IReadOnlyList<Block> Blocks { get; }
+
+    /// <summary>The output layer, vocabulary x hidden size. Applied to rows of <see cref="Hidden"/> it gives their logits.</summary>
+    public ILinear Head { get; }
+
+    /// <summary>Loads a model with float weights from a folder with config.json and safetensors files.</summary>
+    /// <exception cref="InvalidFileException">A file is missing or invalid, or the weights don't fit the configuration.</exception>
+    public static LanguageModel Load(string folder)
+    {
+        ModelConfig config = ModelConfig.Load(folder);
+        using Checkpoint checkpoint = Checkpoint.Open(folder);
+        return Load(config, new FloatWeightSource(checkpoint));
+    }
+
+    /// <summary>Loads a model whose weights come from anywhere.</summary>
+    /// <exception cref="InvalidFileException">A tensor is missing or has another shape.</exception>
+    public static LanguageModel Load(ModelConfig config, IWeightSource weights)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        ArgumentNullException.ThrowIfNull(weights);
+        return new LanguageModel(config, weights);
+    }
+
+    /// <summary>Makes an empty cache for a sequence; see <see cref="KvCache(ModelConfig, int)"/>.</summary>
+    public KvCache CreateCache(int maxLength = 0) => new(Config, maxLength);
+
+    /// <summary>Runs a pass and writes the logits.</summary>
+    /// <param name="segments">The new tokens of each sequence.</param>
+    /// <param name="rows">Whether every token gets logits or only the last of each segment.</param>
+    /// <param name="logits">Receives rows x vocabulary: at least as long.</param>
+    /// <exception cref="ArgumentException">A token is not in the vocabulary, or a segment breaks a rule of <see cref="ForwardContext.Begin"/>.</exception>
+    public void Forward(ReadOnlySpan<Segment> segments, LogitRows rows, Span<float> logits)
+    {
+        ReadOnlySpan<float> hidden = Hidden(segments, rows);
+        int count = hidden.Length / Config.HiddenSize;
+        ArgumentOutOfRangeException.ThrowIfLessThan(logits.Length, (long)count * Config.VocabularySize, nameof(logits));
+        Head.Apply(hidden, logits[..(count * Config.VocabularySize)], count);
+    }
+
+    /// <summary>Runs a pass and returns the logits in memory of the model, rows x vocabulary, valid until the next pass.</summary>
+    /// <inheritdoc cref="Forward(ReadOnlySpan{Segment}, LogitRows, Span{float})"/>
+    public ReadOnlySpan<float> Forward(ReadOnlySpan<Segment> segments, LogitRows rows)
+    {
+        ReadOnlySpan<float> hidden = Hidden(segments, rows);
+        int count = hidden.Length / Config.HiddenSize;
+        Span<float> logits = _context.Buffers.Logits(count, Config.VocabularySize).AsSpan(0, count * Config.VocabularySize);
+        Head.Apply(hidden, logits, count);
+        return logits;
+    }
+
+    /// <summary>
+    /// Runs a pass up to the last norm and returns its rows, rows x hidden size, valid until the next pass. With
+    /// <see cref="Head"/> a caller then gets the logits of as many rows at a time as it has room for.
+    /// </summary>
+    /// <inheritdoc cref="Forward(ReadOnlySpan{Segment}, LogitRows, Span{float})"/>
+    public ReadOnlySpan<float> Hidden(ReadOnlySpan<Segment> segments, LogitRows rows)
+    {
+        CheckTokens(segments);
+        _context.Begin(segments);
+        int width = Config.HiddenSize;
+        float[] hidden = _context.Buffers.Hidden(_context.Rows, width);
+        int row = 0;
+        foreach (Segment segment in segments)
+        {
+            foreach (int token in segment.Tokens.Span)
+                Embedding.Lookup(token, hidden.AsSpan(row++ * width, width));
+        }
+        foreach (Block block in Blocks)
+            block.Forward(hidden, _context);
+        _context.Commit();
+        int count = rows == LogitRows.All ? _context.Rows : _context.SegmentCount;
+        float[] normed = _context.Buffers.Normed(count, width);
+        RowMath.ForRows(count, width, i =>
+        {
+            int source = rows == LogitRows.All ? i : _context.LastRow(i);
+            RowMath.RmsNorm(hidden.AsSpan(source * width, width), _finalNorm, Config.NormEpsilon, normed.AsSpan(i * width, width));
+        });
+        return normed.AsSpan(0, count * width);
+    }
+
+    private void CheckTokens(ReadOnlySpan<Segment> segments)
+    {
+        for (int i = 0; i < segments.Length; i++)
+        {
+            foreach (int token in segments[i].Tokens.Span)
+            {
+                if ((uint)token >= (uint)Config.VocabularySize)
+                    throw new ArgumentException($"token {token} of segment {i} is not in the vocabulary of {Config.VocabularySize}", nameof(segments));
+            }
+        }
+    }
+}

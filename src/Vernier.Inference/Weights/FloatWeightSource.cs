@@ -1,0 +1,63 @@
+using Vernier.Files;
+
+namespace Vernier.Inference;
+
+/// <summary>Reads weights from a checkpoint into single precision.</summary>
+public sealed class FloatWeightSource : IWeightSource
+{
+    private readonly Checkpoint _checkpoint;
+    private readonly Dictionary<string, float[]> _tables = new(StringComparer.Ordinal);
+
+    /// <summary>Reads from a checkpoint, which must stay open until the model is loaded.</summary>
+    public FloatWeightSource(Checkpoint checkpoint)
+    {
+        ArgumentNullException.ThrowIfNull(checkpoint);
+        _checkpoint = checkpoint;
+    }
+
+    /// <inheritdoc/>
+    public bool Contains(string name) => _checkpoint.TryGet(name, out _);
+
+    /// <inheritdoc/>
+    public ILinear Linear(string weightName, string? biasName, int outputs, int inputs)
+    {
+        float[] weight = _tables.TryGetValue(weightName, out float[]? shared) && shared.Length == (long)outputs * inputs
+            ? shared : Read(weightName, outputs, inputs);
+        return new FloatLinear(weight, outputs, inputs, biasName is null ? null : Read(biasName, outputs));
+    }
+
+    /// <inheritdoc/>
+    public float[] Vector(string name, int expectedLength) => Read(name, expectedLength);
+
+    /// <inheritdoc/>
+    public IEmbedding Embedding(string name, int rows, int width)
+    {
+        float[] table = Read(name, rows, width);
+        _tables[name] = table;
+        return new FloatEmbedding(table, rows, width);
+    }
+
+    private float[] Read(string name, params long[] shape)
+    {
+        if (!_checkpoint.TryGet(name, out TensorInfo? tensor))
+        {
+            throw new InvalidFileException(_checkpoint.Folder, "tensor-missing", "the checkpoint does not have it",
+                "Check that config.json belongs to these weights and that every shard is there", name);
+        }
+        string file = _checkpoint.FileOf(tensor);
+        if (!tensor.Shape.SequenceEqual(shape))
+        {
+            throw new InvalidFileException(file, "tensor-shape",
+                $"its shape is [{string.Join(", ", tensor.Shape)}] where config.json asks for [{string.Join(", ", shape)}]",
+                "Check that config.json belongs to these weights", name);
+        }
+        if (tensor.Count > Array.MaxLength)
+        {
+            throw new InvalidFileException(file, "tensor-too-large", $"{tensor.Count} elements are more than the {Array.MaxLength} of one array",
+                "Give a model with smaller layers", name);
+        }
+        float[] values = GC.AllocateUninitializedArray<float>((int)tensor.Count);
+        _checkpoint.Read(tensor, 0, values);
+        return values;
+    }
+}
