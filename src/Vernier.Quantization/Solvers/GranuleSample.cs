@@ -1,3 +1,4 @@
+using Vernier.Grids;
 using Vernier.Packing;
 using Vernier.Quantization.Pipeline;
 
@@ -13,11 +14,15 @@ public sealed class GranuleSample
     private readonly float[] _weights;
     private readonly ReadOnlyMemory<float> _importance;
 
-    private GranuleSample(int elements, ReadOnlyMemory<float> importance)
+    private GranuleSample(int elements, ReadOnlyMemory<float> importance, int shift)
     {
         _weights = new float[elements];
         _importance = importance;
+        UnitShift = shift;
     }
+
+    /// <summary>The power of two that the units of tables for this matrix are multiplied with; see <see cref="ShiftFor"/>.</summary>
+    public int UnitShift { get; }
 
     /// <summary>The number of granules.</summary>
     public int Count => _granules.Count;
@@ -38,13 +43,14 @@ public sealed class GranuleSample
     /// <param name="importance">The importance of each column, or empty.</param>
     /// <param name="firstRow">The first row.</param>
     /// <param name="rows">The number of rows.</param>
-    public static GranuleSample Take(WeightMatrix matrix, Granularity granularity, ReadOnlyMemory<float> importance, int firstRow, int rows)
+    /// <param name="shift">From <see cref="ShiftFor"/>.</param>
+    public static GranuleSample Take(WeightMatrix matrix, Granularity granularity, ReadOnlyMemory<float> importance, int firstRow, int rows, int shift)
     {
         ArgumentNullException.ThrowIfNull(matrix);
         int perRow = granularity.ScaleColumns(matrix.Columns), width = granularity.Width(matrix.Columns);
         long all = (long)rows * perRow;
         int count = (int)Math.Min(all, Math.Max(LeastGranules, SampleElements / width));
-        var sample = new GranuleSample(checked(count * width), importance);
+        var sample = new GranuleSample(checked(count * width), importance, shift);
         for (int i = 0; i < count; i++)
         {
             long index = all * i / count;
@@ -54,5 +60,19 @@ public sealed class GranuleSample
             sample._granules.Add((offset, length, column));
         }
         return sample;
+    }
+
+    /// <summary>
+    /// The power of two, as its exponent, next above the largest weight of a matrix: with it in the unit of the level table the largest scale
+    /// is about 1, so that half precision holds every scale of the matrix, however large or small its weights are.
+    /// </summary>
+    public static int ShiftFor(float largestWeight) =>
+        largestWeight == 0 ? 0 : Math.Clamp(Math.ILogB(largestWeight) + 1, -100, 120);
+
+    /// <summary>A table with its unit multiplied by 2^shift.</summary>
+    public static LevelTable Shift(LevelTable table, int shift)
+    {
+        ArgumentNullException.ThrowIfNull(table);
+        return table.WithUnit(MathF.ScaleB(table.Unit, shift));
     }
 }

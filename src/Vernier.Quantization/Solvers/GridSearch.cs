@@ -73,11 +73,12 @@ public sealed class GridSearch(GridPart part, int bits, RoundingRule rounding, I
         double sum = 0;
         foreach (GranuleSample sample in samples)
         {
+            LevelTable shifted = GranuleSample.Shift(table, sample.UnitShift);
             var errors = new double[(sample.Count + Chunk - 1) / Chunk];
             ParallelLoop.For(errors.Length, chunk =>
             {
                 for (int i = chunk * Chunk; i < Math.Min(sample.Count, (chunk + 1) * Chunk); i++)
-                    errors[chunk] += fit.Fit(sample.Weights(i), sample.Importance(i), table, default).Error;
+                    errors[chunk] += fit.Fit(sample.Weights(i), sample.Importance(i), shifted, default).Error;
             });
             sum += errors.Sum();
         }

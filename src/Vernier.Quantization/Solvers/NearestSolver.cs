@@ -29,8 +29,7 @@ public sealed class NearestSolver(IScaleFit fit)
     /// <param name="spec">How the result is packed.</param>
     /// <param name="grids">The level tables, one for each group of rows of the specification.</param>
     /// <param name="importance">The importance of each column, or empty where all count alike.</param>
-    /// <param name="error">The error of the result.</param>
-    public PackedTensor Solve(WeightMatrix matrix, PackedTensorSpec spec, IReadOnlyList<LevelTable> grids, ReadOnlyMemory<float> importance, out WeightError error)
+    public PackedTensor Solve(WeightMatrix matrix, PackedTensorSpec spec, IReadOnlyList<LevelTable> grids, ReadOnlyMemory<float> importance)
     {
         ArgumentNullException.ThrowIfNull(matrix);
         ArgumentNullException.ThrowIfNull(spec);
@@ -42,9 +41,7 @@ public sealed class NearestSolver(IScaleFit fit)
             SolveWhole(matrix, spec, grids[0], importance.Span, scales, zeros, codes);
         else
             ParallelLoop.For(spec.Rows, row => SolveRow(matrix, spec, row, grids[row / spec.RowsPerGrid], importance.Span, scales, zeros, codes));
-        var packed = new PackedTensor(spec, grids, scales, zeros, codes);
-        error = Measure(matrix, packed);
-        return packed;
+        return new PackedTensor(spec, grids, scales, zeros, codes);
     }
 
     /// <summary>The squared error of a packed matrix against the original.</summary>
