@@ -6,7 +6,6 @@ namespace Vernier.Inference;
 /// <summary>Reads config.json: the keys of the Hugging Face library, with its defaults for what a family may leave out.</summary>
 internal static class ModelConfigReader
 {
-    private const long MaxFileBytes = 16 << 20;
     private const int MaxPositions = 1 << 27;
 
     private static readonly Dictionary<string, ModelFamily> Families = new(StringComparer.Ordinal)
@@ -32,7 +31,7 @@ internal static class ModelConfigReader
 
     private static JsonDocument Parse(string path)
     {
-        JsonDocument document = StrictJson.Parse(path, MaxFileBytes);
+        JsonDocument document = StrictJson.Parse(path, ModelConfig.MaxFileBytes);
         if (document.RootElement.ValueKind == JsonValueKind.Object)
             return document;
         document.Dispose();
