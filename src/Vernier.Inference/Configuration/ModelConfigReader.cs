@@ -30,9 +30,17 @@ internal static class ModelConfigReader
         return Read(new ConfigObject(path, document.RootElement));
     }
 
-    private static JsonDocument Parse(string path)
+    /// <summary>Reads text that is already in memory; the path is for messages.</summary>
+    public static ModelConfig Read(ReadOnlyMemory<byte> utf8, string path)
     {
-        JsonDocument document = StrictJson.Parse(path, MaxFileBytes);
+        using JsonDocument document = CheckObject(StrictJson.Parse(utf8, path), path);
+        return Read(new ConfigObject(path, document.RootElement));
+    }
+
+    private static JsonDocument Parse(string path) => CheckObject(StrictJson.Parse(path, MaxFileBytes), path);
+
+    private static JsonDocument CheckObject(JsonDocument document, string path)
+    {
         if (document.RootElement.ValueKind == JsonValueKind.Object)
             return document;
         document.Dispose();
