@@ -1,11 +1,16 @@
+using System.Text;
+
 namespace Vernier.Files;
 
 /// <summary>
 /// A file, or a tensor in it, breaks a rule of its format. The message names the file, the tensor where there is one,
-/// what is wrong and what the user can do about it.
+/// what is wrong and what the user can do about it. Whatever a file contains, the message is short and printable.
 /// </summary>
 public sealed class InvalidFileException : Exception
 {
+    private const int LongestName = 200;
+    private const int LongestProblem = 600;
+
     /// <summary>Creates the error.</summary>
     /// <param name="file">The path of the file as the user would recognise it.</param>
     /// <param name="rule">A short stable name of the broken rule, such as <c>header-too-large</c>.</param>
@@ -14,7 +19,7 @@ public sealed class InvalidFileException : Exception
     /// <param name="tensor">The tensor concerned, if any.</param>
     /// <param name="innerException">The cause, if any.</param>
     public InvalidFileException(string file, string rule, string problem, string remedy, string? tensor = null, Exception? innerException = null)
-        : base($"{file}: {(tensor is null ? "" : $"tensor '{tensor}': ")}{problem}. {remedy}.", innerException)
+        : base($"{file}: {(tensor is null ? "" : $"tensor '{Printable(tensor, LongestName)}': ")}{Printable(problem, LongestProblem)}. {remedy}.", innerException)
     {
         File = file;
         Rule = rule;
@@ -37,4 +42,16 @@ public sealed class InvalidFileException : Exception
 
     /// <summary>The tensor concerned, or null.</summary>
     public string? Tensor { get; }
+
+    /// <summary>
+    /// The text with control characters replaced by U+FFFD and cut after <paramref name="longest"/> characters: names from
+    /// a file can hold terminal escapes and be as long as the file.
+    /// </summary>
+    private static string Printable(string text, int longest)
+    {
+        var result = new StringBuilder(Math.Min(text.Length, longest) + 1);
+        foreach (char c in text.AsSpan(0, Math.Min(text.Length, longest)))
+            result.Append(char.IsControl(c) ? '\uFFFD' : c);
+        return text.Length > longest ? result.Append('…').ToString() : result.ToString();
+    }
 }

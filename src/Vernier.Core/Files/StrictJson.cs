@@ -13,8 +13,6 @@ public static class StrictJson
     /// <summary>How deep arrays and objects may be nested: 64.</summary>
     public const int MaxDepth = 64;
 
-    private const string Again = "Download or copy the file again";
-
     /// <summary>Reads and parses a file.</summary>
     /// <param name="path">The path of the file.</param>
     /// <param name="maxBytes">The largest file that is accepted, in bytes. A longer file is refused before it is read.</param>
@@ -57,7 +55,7 @@ public static class StrictJson
         if (utf8.StartsWith("\uFEFF"u8))
             throw new InvalidFileException(path, FileRules.JsonNotUtf8, "the text begins with a byte order mark", "Save the file as UTF-8 without a byte order mark");
         if (!Utf8.IsValid(utf8))
-            throw new InvalidFileException(path, FileRules.JsonNotUtf8, "the text is not UTF-8", $"{Again}, or save it as UTF-8");
+            throw new InvalidFileException(path, FileRules.JsonNotUtf8, "the text is not UTF-8", $"{InputFile.Again}, or save it as UTF-8");
     }
 
     private static void CheckTokens(ReadOnlySpan<byte> utf8, string path)
@@ -70,18 +68,18 @@ public static class StrictJson
             {
                 // The depth of the start token itself is that of its parent.
                 if (reader.TokenType is JsonTokenType.StartArray or JsonTokenType.StartObject && reader.CurrentDepth >= MaxDepth)
-                    throw new InvalidFileException(path, FileRules.JsonTooDeep, $"arrays and objects are nested deeper than {MaxDepth} levels, at byte {reader.TokenStartIndex}", Again);
+                    throw new InvalidFileException(path, FileRules.JsonTooDeep, $"arrays and objects are nested deeper than {MaxDepth} levels, at byte {reader.TokenStartIndex}", InputFile.Again);
                 if (reader.ValueIsEscaped && reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName)
                     reader.GetString();
             }
         }
         catch (JsonException e)
         {
-            throw new InvalidFileException(path, FileRules.JsonInvalid, "the text is not JSON" + At(e), Again, innerException: e);
+            throw new InvalidFileException(path, FileRules.JsonInvalid, "the text is not JSON" + At(e), InputFile.Again, innerException: e);
         }
         catch (InvalidOperationException e)
         {
-            throw new InvalidFileException(path, FileRules.JsonInvalid, $"the string at byte {reader.TokenStartIndex} is not Unicode: it has half of a surrogate pair", Again, innerException: e);
+            throw new InvalidFileException(path, FileRules.JsonInvalid, $"the string at byte {reader.TokenStartIndex} is not Unicode: it has half of a surrogate pair", InputFile.Again, innerException: e);
         }
     }
 
@@ -90,33 +88,21 @@ public static class StrictJson
 
     private static byte[] ReadFile(string path, long maxBytes)
     {
+        using FileStream stream = InputFile.Open(path);
+        long length = stream.Length;
+        if (length > maxBytes)
+            throw new InvalidFileException(path, FileRules.FileTooLarge, $"the file is {length} bytes long, and at most {maxBytes} are read", "Check that this is the right file");
         try
         {
-            // The length is asked before the file is opened: opening a pipe would wait for its other end.
-            CheckLength(path, new FileInfo(path).Length, maxBytes);
-            using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
-            CheckLength(path, stream.Length, maxBytes);
-            byte[] bytes = GC.AllocateUninitializedArray<byte>((int)stream.Length);
+            byte[] bytes = GC.AllocateUninitializedArray<byte>((int)length);
             stream.ReadExactly(bytes);
             return bytes;
         }
-        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        catch (Exception e)
         {
-            throw Directory.Exists(path)
-                ? new InvalidFileException(path, FileRules.FileUnreadable, "this is a folder, not a file", "Give the path of a file", innerException: e)
-                : new InvalidFileException(path, FileRules.FileMissing, "the file does not exist", "Check the path", innerException: e);
+            if (InputFile.Failure(path, e) is InvalidFileException failure)
+                throw failure;
+            throw;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new InvalidFileException(path, FileRules.FileUnreadable, $"the file cannot be read ({e.Message.TrimEnd('.')})", "Check its permissions and the disk", innerException: e);
-        }
-    }
-
-    private static void CheckLength(string path, long length, long maxBytes)
-    {
-        if (length == 0)
-            throw new InvalidFileException(path, FileRules.FileEmpty, "the file is empty", Again);
-        if (length > maxBytes)
-            throw new InvalidFileException(path, FileRules.FileTooLarge, $"the file is {length} bytes long, and at most {maxBytes} are read", "Check that this is the right file");
     }
 }

@@ -6,9 +6,20 @@ namespace Vernier.Files;
 /// <param name="Shape">The dimensions, outermost first; empty for a scalar. No dimension is negative.</param>
 public sealed record TensorInfo(string Name, ElementType Type, IReadOnlyList<long> Shape)
 {
-    /// <summary>The number of elements: the product of the dimensions.</summary>
-    public long Count => Shape.Aggregate(1L, (product, dimension) => checked(product * dimension));
+    /// <summary>The number of elements: the product of the dimensions, 1 for a scalar.</summary>
+    /// <exception cref="OverflowException">The product, taken from the left, exceeds 2^63 - 1.</exception>
+    public long Count
+    {
+        get
+        {
+            long count = 1;
+            for (int i = 0; i < Shape.Count; i++)
+                count = checked(count * Shape[i]);
+            return count;
+        }
+    }
 
-    /// <summary>The number of bytes of the data.</summary>
-    public long Bytes => checked(Count * Type.Size());
+    /// <summary>The number of bytes of the data: <see cref="Count"/> times the bits of an element, over 8.</summary>
+    /// <exception cref="OverflowException">The number exceeds 2^63 - 1.</exception>
+    public long Bytes => checked((long)((Int128)Count * Type.Bits() / 8));
 }

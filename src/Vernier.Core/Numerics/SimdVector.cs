@@ -23,6 +23,14 @@ internal unsafe interface ISimdVector<TSelf>
 
     static abstract TSelf Add(TSelf left, TSelf right);
 
+    static abstract TSelf Multiply(TSelf left, TSelf right);
+
+    /// <summary>value + increment in the lanes where x &gt; bound, value in the others.</summary>
+    static abstract TSelf AddWhereGreater(TSelf value, TSelf x, TSelf bound, TSelf increment);
+
+    /// <summary>The sum of the lanes.</summary>
+    static abstract float Sum(TSelf value);
+
     /// <summary>left * right + addend, fused where the machine can.</summary>
     static abstract TSelf MultiplyAdd(TSelf left, TSelf right, TSelf addend);
 }
@@ -46,6 +54,16 @@ internal readonly unsafe struct Simd512(Vector512<float> value) : ISimdVector<Si
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Simd512 Add(Simd512 left, Simd512 right) => new(left._value + right._value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd512 Multiply(Simd512 left, Simd512 right) => new(left._value * right._value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd512 AddWhereGreater(Simd512 value, Simd512 x, Simd512 bound, Simd512 increment) =>
+        new(Vector512.ConditionalSelect(Vector512.GreaterThan(x._value, bound._value), value._value + increment._value, value._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Sum(Simd512 value) => Vector512.Sum(value._value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Simd512 MultiplyAdd(Simd512 left, Simd512 right, Simd512 addend) =>
@@ -73,6 +91,16 @@ internal readonly unsafe struct Simd256(Vector256<float> value) : ISimdVector<Si
     public static Simd256 Add(Simd256 left, Simd256 right) => new(left._value + right._value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd256 Multiply(Simd256 left, Simd256 right) => new(left._value * right._value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd256 AddWhereGreater(Simd256 value, Simd256 x, Simd256 bound, Simd256 increment) =>
+        new(Vector256.ConditionalSelect(Vector256.GreaterThan(x._value, bound._value), value._value + increment._value, value._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Sum(Simd256 value) => Vector256.Sum(value._value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Simd256 MultiplyAdd(Simd256 left, Simd256 right, Simd256 addend) =>
         new(Vector256.FusedMultiplyAdd(left._value, right._value, addend._value));
 }
@@ -96,6 +124,16 @@ internal readonly unsafe struct Simd128(Vector128<float> value) : ISimdVector<Si
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Simd128 Add(Simd128 left, Simd128 right) => new(left._value + right._value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd128 Multiply(Simd128 left, Simd128 right) => new(left._value * right._value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd128 AddWhereGreater(Simd128 value, Simd128 x, Simd128 bound, Simd128 increment) =>
+        new(Vector128.ConditionalSelect(Vector128.GreaterThan(x._value, bound._value), value._value + increment._value, value._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Sum(Simd128 value) => Vector128.Sum(value._value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Simd128 MultiplyAdd(Simd128 left, Simd128 right, Simd128 addend) =>
@@ -122,6 +160,16 @@ internal readonly unsafe struct SimdScalar(float value) : ISimdVector<SimdScalar
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static SimdScalar Add(SimdScalar left, SimdScalar right) => new(left._value + right._value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static SimdScalar Multiply(SimdScalar left, SimdScalar right) => new(left._value * right._value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static SimdScalar AddWhereGreater(SimdScalar value, SimdScalar x, SimdScalar bound, SimdScalar increment) =>
+        x._value > bound._value ? new(value._value + increment._value) : value;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Sum(SimdScalar value) => value._value;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static SimdScalar MultiplyAdd(SimdScalar left, SimdScalar right, SimdScalar addend) =>

@@ -1,0 +1,47 @@
+namespace Vernier.Files;
+
+/// <summary>Opens files for reading and turns every failure into an <see cref="InvalidFileException"/> with a rule of <see cref="FileRules"/>.</summary>
+internal static class InputFile
+{
+    /// <summary>What to do about a file that was damaged on its way.</summary>
+    public const string Again = "Download or copy the file again";
+
+    /// <summary>Opens an ordinary file that is not empty, unbuffered.</summary>
+    public static FileStream Open(string path)
+    {
+        FileStream? stream = null;
+        try
+        {
+            // The length is asked before the file is opened: opening a pipe would wait for its other end.
+            CheckNotEmpty(path, new FileInfo(path).Length);
+            stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
+            CheckNotEmpty(path, stream.Length);
+            return stream;
+        }
+        catch (Exception e)
+        {
+            stream?.Dispose();
+            if (Failure(path, e) is InvalidFileException failure)
+                throw failure;
+            throw;
+        }
+    }
+
+    /// <summary>The error for an exception that the file system threw; null for any other exception.</summary>
+    public static InvalidFileException? Failure(string path, Exception e) => e switch
+    {
+        FileNotFoundException or DirectoryNotFoundException when Directory.Exists(path) =>
+            new InvalidFileException(path, FileRules.FileUnreadable, "this is a folder, not a file", "Give the path of a file", innerException: e),
+        FileNotFoundException or DirectoryNotFoundException =>
+            new InvalidFileException(path, FileRules.FileMissing, "the file does not exist", "Check the path", innerException: e),
+        IOException or UnauthorizedAccessException or NotSupportedException =>
+            new InvalidFileException(path, FileRules.FileUnreadable, $"the file cannot be read ({e.Message.TrimEnd('.')})", "Check its permissions and the disk", innerException: e),
+        _ => null,
+    };
+
+    private static void CheckNotEmpty(string path, long length)
+    {
+        if (length == 0)
+            throw new InvalidFileException(path, FileRules.FileEmpty, "the file is empty", Again);
+    }
+}

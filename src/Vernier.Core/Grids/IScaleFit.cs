@@ -1,0 +1,18 @@
+namespace Vernier.Grids;
+
+/// <summary>The parameters of one granule as they are stored, and the error that they leave.</summary>
+/// <param name="Scale">The scale; negative where the mirrored table fits better; zero for weights that are all zero.</param>
+/// <param name="ZeroPoint">The code that stands for zero, on an asymmetric grid; otherwise 0 and not stored.</param>
+/// <param name="Error">Sum of m (w - q)^2.</param>
+public readonly record struct FittedGranule(Half Scale, byte ZeroPoint, double Error);
+
+/// <summary>How the scale of a granule is chosen.</summary>
+public interface IScaleFit
+{
+    /// <summary>Chooses the scale and rounds the weights.</summary>
+    /// <param name="weights">The weights of the granule, all finite.</param>
+    /// <param name="importance">Their importance m, none negative, or empty where all count alike.</param>
+    /// <param name="grid">The level table.</param>
+    /// <param name="codes">Receives the codes; empty where only the error is wanted.</param>
+    FittedGranule Fit(ReadOnlySpan<float> weights, ReadOnlySpan<float> importance, LevelTable grid, Span<byte> codes);
+}

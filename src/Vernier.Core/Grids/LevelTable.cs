@@ -1,0 +1,126 @@
+namespace Vernier.Grids;
+
+/// <summary>
+/// A scalar grid: sorted integer levels times a power of two. A code k of granule g stands for
+/// <c>scale_g * Unit * Levels[k]</c>. Uniform, power and every other scalar grid of at most 8 bits is such a table.
+/// </summary>
+public sealed class LevelTable
+{
+    private readonly short[] _levels;
+    private readonly float[] _values;
+    private readonly float[] _boundaries;
+
+    /// <summary>Creates a table.</summary>
+    /// <param name="bits">Bits of a code, 2 to 8.</param>
+    /// <param name="levels">The levels, in ascending order, at most 2^bits.</param>
+    /// <param name="unit">The value of level 1 at scale 1: a positive power of two.</param>
+    /// <param name="exponent">The exponent a of a power grid; 1 for a uniform one.</param>
+    /// <param name="thresholds">
+    /// Between each level and the next, in units of the level, where the code changes; by default half-way.
+    /// </param>
+    /// <exception cref="ArgumentException">The levels are not sorted, too many, or the unit is no power of two.</exception>
+    public LevelTable(int bits, ReadOnlySpan<short> levels, float unit, double exponent, ReadOnlySpan<double> thresholds = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(bits, 2);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(bits, 8);
+        if (levels.Length < 2 || levels.Length > 1 << bits)
+            throw new ArgumentException($"a {bits}-bit table has 2 to {1 << bits} levels, not {levels.Length}", nameof(levels));
+        CheckUnit(unit);
+        if (thresholds.Length != 0 && thresholds.Length != levels.Length - 1)
+            throw new ArgumentException("there is one threshold between each two levels", nameof(thresholds));
+        for (int i = 1; i < levels.Length; i++)
+        {
+            if (levels[i] < levels[i - 1])
+                throw new ArgumentException("the levels must ascend", nameof(levels));
+        }
+        Bits = bits;
+        Unit = unit;
+        Exponent = exponent;
+        _levels = levels.ToArray();
+        _values = Array.ConvertAll(_levels, level => level * unit);
+        _boundaries = new float[_levels.Length - 1];
+        for (int i = 0; i < _boundaries.Length; i++)
+        {
+            double threshold = thresholds.Length == 0 ? (_levels[i] + _levels[i + 1]) / 2.0 : thresholds[i];
+            _boundaries[i] = Boundary(threshold * unit, lowerIsEven: (i - _levels.Length / 2) % 2 == 0);
+        }
+    }
+
+    private LevelTable(LevelTable source, float unit)
+    {
+        CheckUnit(unit);
+        Bits = source.Bits;
+        Unit = unit;
+        Exponent = source.Exponent;
+        _levels = source._levels;
+        _values = Array.ConvertAll(_levels, level => level * unit);
+        float ratio = unit / source.Unit;
+        _boundaries = Array.ConvertAll(source._boundaries, boundary => boundary * ratio);
+    }
+
+    /// <summary>Bits of a code.</summary>
+    public int Bits { get; }
+
+    /// <summary>The value of level 1 at scale 1.</summary>
+    public float Unit { get; }
+
+    /// <summary>The exponent a of a power grid; 1 for a uniform one.</summary>
+    public double Exponent { get; }
+
+    /// <summary>The integer levels in ascending order. Index = code.</summary>
+    public ReadOnlySpan<short> Levels => _levels;
+
+    /// <summary>Levels times unit.</summary>
+    public ReadOnlySpan<float> Values => _values;
+
+    /// <summary>The code of x is the number of boundaries that x exceeds.</summary>
+    public ReadOnlySpan<float> Boundaries => _boundaries;
+
+    /// <summary>The largest absolute value.</summary>
+    public float LargestValue => Math.Max(Math.Abs(_values[0]), Math.Abs(_values[^1]));
+
+    /// <summary>Whether the table is its own mirror image, so that a negative scale offers nothing new.</summary>
+    public bool IsOddSymmetric
+    {
+        get
+        {
+            for (int i = 0; i < _levels.Length; i++)
+            {
+                if (_levels[i] != -_levels[^(i + 1)])
+                    return false;
+            }
+            return true;
+        }
+    }
+
+    /// <summary>Whether all levels fit in 8 bits.</summary>
+    public bool FitsInSByte => _levels[0] >= sbyte.MinValue && _levels[^1] <= sbyte.MaxValue;
+
+    /// <summary>The code of a value that has been divided by the scale.</summary>
+    public int Encode(float x)
+    {
+        int code = 0;
+        foreach (float boundary in _boundaries)
+            code += x > boundary ? 1 : 0;
+        return code;
+    }
+
+    /// <summary>The same levels and boundaries with another unit: every value is multiplied by a power of two, exactly.</summary>
+    public LevelTable WithUnit(float unit) => unit == Unit ? this : new(this, unit);
+
+    // A code counts the boundaries below x. Where the index below the threshold t is even, a tie stays down: x > t. Where it is odd,
+    // a tie goes up: x >= t, which for floats is x > the number before t. Where t is no float, both are x > the float below t.
+    private static float Boundary(double threshold, bool lowerIsEven)
+    {
+        float boundary = (float)threshold;
+        if (boundary > threshold || (boundary == threshold && !lowerIsEven))
+            boundary = MathF.BitDecrement(boundary);
+        return boundary;
+    }
+
+    private static void CheckUnit(float unit)
+    {
+        if (!(unit > 0) || !float.IsNormal(unit) || (BitConverter.SingleToUInt32Bits(unit) & 0x7FFFFF) != 0)
+            throw new ArgumentException("the unit must be a power of two in the normal range", nameof(unit));
+    }
+}

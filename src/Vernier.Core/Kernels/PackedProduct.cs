@@ -1,0 +1,65 @@
+using System.Buffers;
+using System.Numerics.Tensors;
+using Vernier.Numerics;
+using Vernier.Packing;
+
+namespace Vernier.Kernels;
+
+/// <summary>
+/// The plain product of activations with a packed matrix: rows of the matrix are dequantized to single precision, a tile at a time,
+/// and multiplied there. It defines what faster kernels compute.
+/// </summary>
+public static unsafe class PackedProduct
+{
+    private const int TileElements = 1 << 18;
+
+    /// <summary>Y = X W^T.</summary>
+    /// <param name="x">Activations, rows x W.Columns.</param>
+    /// <param name="rows">The number of rows of X.</param>
+    /// <param name="weight">W.</param>
+    /// <param name="y">Receives rows x W.Rows.</param>
+    public static void Multiply(ReadOnlySpan<float> x, int rows, PackedTensor weight, Span<float> y)
+    {
+        ArgumentNullException.ThrowIfNull(weight);
+        ArgumentOutOfRangeException.ThrowIfLessThan(x.Length, (long)rows * weight.Columns);
+        ArgumentOutOfRangeException.ThrowIfLessThan(y.Length, (long)rows * weight.Rows);
+        int tile = Math.Clamp(TileElements / weight.Columns, 1, weight.Rows);
+        if (rows == 1)
+        {
+            OneRow(x, weight, y);
+            return;
+        }
+        float[] buffer = ArrayPool<float>.Shared.Rent(tile * weight.Columns), product = ArrayPool<float>.Shared.Rent(tile * rows);
+        for (int first = 0; first < weight.Rows; first += tile)
+        {
+            int count = Math.Min(tile, weight.Rows - first), start = first;
+            ParallelLoop.For(count, r => weight.DequantizeRow(start + r, buffer.AsSpan(r * weight.Columns, weight.Columns)));
+            MatrixProduct.MultiplyTransposed(x, buffer, product, rows, count, weight.Columns);
+            for (int r = 0; r < rows; r++)
+                product.AsSpan(r * count, count).CopyTo(y[(r * weight.Rows + first)..]);
+        }
+        ArrayPool<float>.Shared.Return(buffer);
+        ArrayPool<float>.Shared.Return(product);
+    }
+
+    private static void OneRow(ReadOnlySpan<float> x, PackedTensor weight, Span<float> y)
+    {
+        fixed (float* px = x, py = y)
+        {
+            nint input = (nint)px, output = (nint)py;
+            const int Chunk = 64;
+            ParallelLoop.For((weight.Rows + Chunk - 1) / Chunk, index =>
+            {
+                float[] buffer = ArrayPool<float>.Shared.Rent(weight.Columns);
+                Span<float> row = buffer.AsSpan(0, weight.Columns);
+                int end = Math.Min(weight.Rows, (index + 1) * Chunk);
+                for (int r = index * Chunk; r < end; r++)
+                {
+                    weight.DequantizeRow(r, row);
+                    ((float*)output)[r] = TensorPrimitives.Dot(new ReadOnlySpan<float>((float*)input, weight.Columns), row);
+                }
+                ArrayPool<float>.Shared.Return(buffer);
+            });
+        }
+    }
+}

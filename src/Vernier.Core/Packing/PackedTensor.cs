@@ -1,0 +1,130 @@
+using System.Buffers;
+using System.Runtime.InteropServices;
+using Vernier.Grids;
+
+namespace Vernier.Packing;
+
+/// <summary>A weight matrix in packed form: codes, scales and level tables. See <see cref="PackedTensorSpec"/> for the arrays.</summary>
+public sealed class PackedTensor
+{
+    private readonly float[][] _values;
+
+    /// <summary>Creates a packed matrix over arrays that it keeps.</summary>
+    /// <param name="spec">How the matrix is packed.</param>
+    /// <param name="grids">One level table for each <see cref="PackedTensorSpec.RowsPerGrid"/> rows.</param>
+    /// <param name="scales">[scale rows, granules a row].</param>
+    /// <param name="zeros">The packed zero points, empty where there are none.</param>
+    /// <param name="codes">[rows, packed bytes].</param>
+    /// <exception cref="ArgumentException">An array does not have the size that the specification gives.</exception>
+    public PackedTensor(PackedTensorSpec spec, IReadOnlyList<LevelTable> grids, Half[] scales, byte[] zeros, ReadOnlyMemory<byte> codes)
+    {
+        ArgumentNullException.ThrowIfNull(spec);
+        ArgumentNullException.ThrowIfNull(grids);
+        ArgumentNullException.ThrowIfNull(scales);
+        ArgumentNullException.ThrowIfNull(zeros);
+        if (grids.Count != spec.Grids || scales.Length != spec.Scales || zeros.Length != spec.ZeroBytes || codes.Length != (long)spec.Rows * spec.BytesPerRow)
+            throw new ArgumentException("an array does not have the size that the specification gives", nameof(spec));
+        Spec = spec;
+        Grids = grids;
+        Scales = scales;
+        Zeros = zeros;
+        Codes = codes;
+        _values = [.. grids.Select(grid => PaddedValues(grid, spec.Bits))];
+    }
+
+    /// <summary>How the matrix is packed.</summary>
+    public PackedTensorSpec Spec { get; }
+
+    /// <summary>Output channels.</summary>
+    public int Rows => Spec.Rows;
+
+    /// <summary>Input channels.</summary>
+    public int Columns => Spec.Columns;
+
+    /// <summary>The level tables.</summary>
+    public IReadOnlyList<LevelTable> Grids { get; }
+
+    /// <summary>The scales.</summary>
+    public ReadOnlyMemory<Half> Scales { get; }
+
+    /// <summary>The packed zero points.</summary>
+    public ReadOnlyMemory<byte> Zeros { get; }
+
+    /// <summary>The packed codes.</summary>
+    public ReadOnlyMemory<byte> Codes { get; }
+
+    /// <summary>The codes of one row.</summary>
+    /// <param name="row">From 0.</param>
+    /// <param name="codes">Receives <see cref="Columns"/> codes.</param>
+    public void UnpackRow(int row, Span<byte> codes) =>
+        CodePacking.Unpack(Codes.Span.Slice(row * Spec.BytesPerRow, Spec.BytesPerRow), Spec.Bits, codes[..Columns]);
+
+    /// <summary>One row in single precision: scale * (unit * (level[code] - level[zero])).</summary>
+    /// <param name="row">From 0.</param>
+    /// <param name="destination">Receives <see cref="Columns"/> weights.</param>
+    public void DequantizeRow(int row, Span<float> destination)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(destination.Length, Columns);
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(Columns);
+        Span<byte> codes = buffer.AsSpan(0, Columns);
+        UnpackRow(row, codes);
+        ReadOnlySpan<float> values = _values[row / Spec.RowsPerGrid];
+        int scaleRow = Spec.Granularity.GroupColumns < 0 ? 0 : row;
+        int granules = Spec.Granularity.ScaleColumns(Columns), width = Spec.Granularity.Width(Columns);
+        ReadOnlySpan<Half> scales = Scales.Span.Slice(scaleRow * granules, granules);
+        for (int granule = 0; granule < granules; granule++)
+        {
+            int first = granule * width, count = Math.Min(width, Columns - first);
+            float scale = (float)scales[granule], zero = Spec.ZeroPoints ? values[ZeroPoint(scaleRow, granule)] : 0;
+            for (int i = first; i < first + count; i++)
+                destination[i] = scale * (values[codes[i]] - zero);
+        }
+        ArrayPool<byte>.Shared.Return(buffer);
+    }
+
+    /// <summary>The zero point of a granule.</summary>
+    public int ZeroPoint(int scaleRow, int granule)
+    {
+        int bytes = Spec.ZeroBytes / Spec.Granularity.ScaleRows(Rows), bit = granule * Spec.Bits, at = bit >> 3;
+        ReadOnlySpan<byte> row = Zeros.Span.Slice(scaleRow * bytes, bytes);
+        int word = row[at] | (at + 1 < row.Length ? row[at + 1] << 8 : 0);
+        return (word >> (bit & 7)) & ((1 << Spec.Bits) - 1);
+    }
+
+    /// <summary>The bytes of each stored array, in the order of <see cref="PackedTensorSpec.Arrays"/>.</summary>
+    public IEnumerable<ReadOnlyMemory<byte>> ArrayBytes()
+    {
+        var grid = new float[2 * Grids.Count];
+        int count = 1 << Spec.Bits;
+        var levels = new byte[Grids.Count * count * (Spec.WideLevels ? 2 : 1)];
+        for (int g = 0; g < Grids.Count; g++)
+        {
+            grid[2 * g] = (float)Grids[g].Exponent;
+            grid[2 * g + 1] = Grids[g].Unit;
+            ReadOnlySpan<short> table = Grids[g].Levels;
+            for (int code = 0; code < count; code++)
+            {
+                short level = table[Math.Min(code, table.Length - 1)];
+                if (Spec.WideLevels)
+                    BitConverter.TryWriteBytes(levels.AsSpan(2 * (g * count + code)), level);
+                else
+                    levels[g * count + code] = (byte)checked((sbyte)level);
+            }
+        }
+        yield return MemoryMarshal.AsBytes(grid.AsSpan()).ToArray();
+        yield return levels;
+        yield return MemoryMarshal.AsBytes(Scales.Span).ToArray();
+        if (Spec.ZeroPoints)
+            yield return Zeros;
+        yield return Codes;
+    }
+
+    // A symmetric table leaves the last code unused; a file could still hold it. It then stands for the last level.
+    private static float[] PaddedValues(LevelTable grid, int bits)
+    {
+        var values = new float[1 << bits];
+        values.AsSpan().Fill(grid.Values[^1]);
+        grid.Values.CopyTo(values);
+        return values;
+    }
+}

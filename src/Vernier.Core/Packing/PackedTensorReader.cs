@@ -1,0 +1,80 @@
+using System.Runtime.InteropServices;
+using Vernier.Files;
+using Vernier.Grids;
+
+namespace Vernier.Packing;
+
+/// <summary>Reads packed matrices from a checkpoint.</summary>
+public static class PackedTensorReader
+{
+    /// <summary>Reads the arrays of one matrix.</summary>
+    /// <param name="checkpoint">The checkpoint.</param>
+    /// <param name="name">The name of the matrix.</param>
+    /// <param name="spec">How it is packed.</param>
+    /// <exception cref="InvalidFileException">An array is missing, of another type or shape, or holds what no writer writes.</exception>
+    public static PackedTensor Read(Checkpoint checkpoint, string name, PackedTensorSpec spec)
+    {
+        ArgumentNullException.ThrowIfNull(checkpoint);
+        ArgumentNullException.ThrowIfNull(spec);
+        Dictionary<string, TensorInfo> arrays = Expected(checkpoint, name, spec).ToDictionary(array => array.Name[(name.Length + 1)..], StringComparer.Ordinal);
+        TensorInfo codes = arrays["codes"];
+        Half[] scales = MemoryMarshal.Cast<byte, Half>(checkpoint.Bytes(arrays["scales"])).ToArray();
+        if (Array.Exists(scales, scale => !Half.IsFinite(scale)))
+            throw Invalid(checkpoint, arrays["scales"], "packed-scale", "a scale is not finite");
+        byte[] zeros = arrays.TryGetValue("zeros", out TensorInfo? zero) ? checkpoint.Bytes(zero).ToArray() : [];
+        return new PackedTensor(spec, ReadGrids(checkpoint, arrays, spec), scales, zeros, checkpoint.Bytes(codes).ToArray());
+    }
+
+    private static IEnumerable<TensorInfo> Expected(Checkpoint checkpoint, string name, PackedTensorSpec spec)
+    {
+        IReadOnlyList<TensorInfo> expected;
+        try
+        {
+            expected = spec.Arrays(name);
+        }
+        catch (OverflowException e)
+        {
+            throw new InvalidFileException(checkpoint.Folder, "packed-size", "its packed size overflows", "Quantize the model again", name, e);
+        }
+        foreach (TensorInfo array in expected)
+        {
+            if (!checkpoint.TryGet(array.Name, out TensorInfo? found))
+                throw new InvalidFileException(checkpoint.Folder, "packed-array", $"config.json lists it as packed, but there is no '{array.Name}'", "Quantize the model again", name);
+            if (found.Type != array.Type || !found.Shape.SequenceEqual(array.Shape))
+                throw Invalid(checkpoint, found, "packed-shape", $"it is {found.Type} [{string.Join(", ", found.Shape)}] and should be {array.Type} [{string.Join(", ", array.Shape)}]");
+            yield return found;
+        }
+    }
+
+    private static LevelTable[] ReadGrids(Checkpoint checkpoint, Dictionary<string, TensorInfo> arrays, PackedTensorSpec spec)
+    {
+        var grid = new float[2 * spec.Grids];
+        checkpoint.Read(arrays["grid"], 0, grid);
+        ReadOnlySpan<byte> bytes = checkpoint.Bytes(arrays["levels"]);
+        var tables = new LevelTable[spec.Grids];
+        var levels = new short[1 << spec.Bits];
+        for (int g = 0; g < tables.Length; g++)
+        {
+            for (int code = 0; code < levels.Length; code++)
+            {
+                int at = g * levels.Length + code;
+                levels[code] = spec.WideLevels ? BitConverter.ToInt16(bytes[(2 * at)..]) : (sbyte)bytes[at];
+            }
+            int count = levels.Length;
+            while (count > 2 && levels[count - 1] == levels[count - 2])
+                count--;
+            try
+            {
+                tables[g] = new LevelTable(spec.Bits, levels.AsSpan(0, count), grid[2 * g + 1], grid[2 * g]);
+            }
+            catch (ArgumentException e)
+            {
+                throw new InvalidFileException(checkpoint.FileOf(arrays["levels"]), "packed-levels", $"level table {g} is malformed: {e.Message}", "Quantize the model again", arrays["levels"].Name, e);
+            }
+        }
+        return tables;
+    }
+
+    private static InvalidFileException Invalid(Checkpoint checkpoint, TensorInfo array, string rule, string problem) =>
+        new(checkpoint.FileOf(array), rule, problem, "Quantize the model again", array.Name);
+}

@@ -1,0 +1,57 @@
+using Vernier.Files;
+
+namespace Vernier.Packing;
+
+/// <summary>
+/// How one weight matrix is packed: all that is needed, without the data, to know every array that is stored for it and its size.
+/// </summary>
+/// <param name="Rows">Output channels, at least 1.</param>
+/// <param name="Columns">Input channels, at least 1.</param>
+/// <param name="Bits">Bits of a code, 2 to 8.</param>
+/// <param name="Granularity">Which weights share a scale.</param>
+/// <param name="RowsPerGrid">Consecutive rows that share a level table, at least 1; <paramref name="Rows"/> where there is one table.</param>
+/// <param name="WideLevels">Whether levels are stored in 16 bits; otherwise in 8.</param>
+/// <param name="ZeroPoints">Whether each granule has a zero point: the code that stands for zero.</param>
+public sealed record PackedTensorSpec(int Rows, int Columns, int Bits, Granularity Granularity, int RowsPerGrid, bool WideLevels, bool ZeroPoints)
+{
+    /// <summary>The number of level tables.</summary>
+    public int Grids => (Rows + RowsPerGrid - 1) / RowsPerGrid;
+
+    /// <summary>The bytes of a packed row of codes.</summary>
+    public int BytesPerRow => checked((int)CodePacking.BytesPerRow(Columns, Bits));
+
+    /// <summary>The number of scales.</summary>
+    public int Scales => checked(Granularity.ScaleRows(Rows) * Granularity.ScaleColumns(Columns));
+
+    /// <summary>The bytes of all packed zero points, 0 where there are none.</summary>
+    public int ZeroBytes => ZeroPoints ? Granularity.ScaleRows(Rows) * (int)CodePacking.BytesPerRow(Granularity.ScaleColumns(Columns), Bits) : 0;
+
+    /// <summary>
+    /// The arrays that are stored for the matrix <paramref name="name"/>, in the order in which they are stored:
+    /// <list type="bullet">
+    /// <item><c>name.grid</c>, F32 [grids, 2]: the exponent of each level table and its unit, a power of two.</item>
+    /// <item><c>name.levels</c>, I8 or I16 [grids, 2^bits]: the level of each code; ascending.</item>
+    /// <item><c>name.scales</c>, F16 [scale rows, granules a row].</item>
+    /// <item><c>name.zeros</c>, U8 [scale rows, packed bytes]: the zero points, packed like codes; only of an asymmetric grid.</item>
+    /// <item><c>name.codes</c>, U8 [rows, packed bytes].</item>
+    /// </list>
+    /// A weight is scale * unit * (level[code] - level[zero]), the last term only where there are zero points.
+    /// </summary>
+    public IReadOnlyList<TensorInfo> Arrays(string name)
+    {
+        long scaleRows = Granularity.ScaleRows(Rows), scaleColumns = Granularity.ScaleColumns(Columns);
+        List<TensorInfo> arrays =
+        [
+            new($"{name}.grid", ElementType.F32, [Grids, 2]),
+            new($"{name}.levels", WideLevels ? ElementType.I16 : ElementType.I8, [Grids, 1L << Bits]),
+            new($"{name}.scales", ElementType.F16, [scaleRows, scaleColumns]),
+        ];
+        if (ZeroPoints)
+            arrays.Add(new($"{name}.zeros", ElementType.U8, [scaleRows, ZeroBytes / scaleRows]));
+        arrays.Add(new($"{name}.codes", ElementType.U8, [Rows, BytesPerRow]));
+        return arrays;
+    }
+
+    /// <summary>The bytes of all stored arrays, without the file's header.</summary>
+    public long StoredBytes => Arrays("").Sum(array => array.Bytes);
+}

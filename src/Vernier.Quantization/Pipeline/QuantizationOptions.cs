@@ -1,0 +1,26 @@
+using System.Text.RegularExpressions;
+using Vernier.Packing;
+using Vernier.Quantization.Recipes;
+
+namespace Vernier.Quantization.Pipeline;
+
+/// <summary>What to do with a model.</summary>
+public sealed record QuantizationOptions
+{
+    /// <summary>The recipe.</summary>
+    public required Recipe Recipe { get; init; }
+
+    /// <summary>Bits of a code in linear layers, 2 to 8. Default 4.</summary>
+    public int Bits { get; init; } = 4;
+
+    /// <summary>Which weights share a scale. Default groups of 64.</summary>
+    public Granularity Granularity { get; init; } = Granularity.Group(64);
+
+    /// <summary>
+    /// Bits of a code in embeddings and the output head, 2 to 8, on a uniform grid; null keeps them as they are. Default 8.
+    /// </summary>
+    public int? EmbeddingBits { get; init; } = 8;
+
+    /// <summary>Tensors whose names match stay as they are; null for none.</summary>
+    public Regex? Keep { get; init; }
+}

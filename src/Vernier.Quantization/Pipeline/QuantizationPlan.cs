@@ -1,0 +1,111 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Vernier.Files;
+using Vernier.Grids;
+using Vernier.Packing;
+using Vernier.Quantization.Recipes;
+
+namespace Vernier.Quantization.Pipeline;
+
+/// <summary>What happens to one tensor.</summary>
+/// <param name="Tensor">The tensor.</param>
+/// <param name="Role">What it is in the network.</param>
+/// <param name="Spec">How it is packed, or null where it stays as it is.</param>
+public sealed record PlannedTensor(TensorInfo Tensor, TensorRole Role, PackedTensorSpec? Spec);
+
+/// <summary>
+/// What a run will write, known before any work: every array and its size, and with them the exact size of the result.
+/// </summary>
+public sealed class QuantizationPlan
+{
+    private static readonly JsonSerializerOptions s_json = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    private QuantizationPlan(Checkpoint checkpoint, QuantizationOptions options, IReadOnlyList<PlannedTensor> tensors, byte[] config, long sourceConfigBytes)
+    {
+        Checkpoint = checkpoint;
+        Options = options;
+        Tensors = tensors;
+        Config = config;
+        Arrays = [.. tensors.SelectMany(planned => planned.Spec is null ? [planned.Tensor] : planned.Spec.Arrays(planned.Tensor.Name))];
+        Bytes = CheckpointWriter.SizeOf(Arrays) + config.Length;
+        SourceBytes = checkpoint.Files.Sum(file => new FileInfo(file.Path).Length) + sourceConfigBytes;
+        Parameters = tensors.Sum(planned => planned.Tensor.Count);
+    }
+
+    /// <summary>The checkpoint that is quantized.</summary>
+    public Checkpoint Checkpoint { get; }
+
+    /// <summary>What was asked for.</summary>
+    public QuantizationOptions Options { get; }
+
+    /// <summary>The tensors in the order of the checkpoint.</summary>
+    public IReadOnlyList<PlannedTensor> Tensors { get; }
+
+    /// <summary>The arrays of the written checkpoint, in order.</summary>
+    public IReadOnlyList<TensorInfo> Arrays { get; }
+
+    /// <summary>The config.json of the result.</summary>
+    public ReadOnlyMemory<byte> Config { get; }
+
+    /// <summary>The exact bytes of the written checkpoint, all headers included, and its config.json.</summary>
+    public long Bytes { get; }
+
+    /// <summary>The bytes of the source's checkpoint and config.json.</summary>
+    public long SourceBytes { get; }
+
+    /// <summary>The number of weights of the network.</summary>
+    public long Parameters { get; }
+
+    /// <summary>Bits per weight of the result: 8 <see cref="Bytes"/> / <see cref="Parameters"/>. Everything that is stored counts.</summary>
+    public double BitsPerWeight => 8.0 * Bytes / Parameters;
+
+    /// <summary>Bits per weight of the source.</summary>
+    public double SourceBitsPerWeight => 8.0 * SourceBytes / Parameters;
+
+    /// <summary>Plans a run.</summary>
+    /// <param name="checkpoint">The checkpoint, which must outlive the plan.</param>
+    /// <param name="options">What to do.</param>
+    /// <exception cref="InvalidFileException">config.json is invalid, the model is quantized already, or nothing in it can be quantized.</exception>
+    public static QuantizationPlan Create(Checkpoint checkpoint, QuantizationOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(checkpoint);
+        ArgumentNullException.ThrowIfNull(options);
+        string path = Path.Combine(checkpoint.Folder, "config.json");
+        using JsonDocument source = StrictJson.Parse(path, 64 << 20);
+        if (source.RootElement.ValueKind != JsonValueKind.Object)
+            throw new InvalidFileException(path, "config-type", "the file is not a JSON object", "Download the file again");
+        if (source.RootElement.TryGetProperty("quantization_config", out JsonElement quantized) && quantized.ValueKind != JsonValueKind.Null)
+            throw new InvalidFileException(path, "already-quantized", "the model is quantized already", "Give the original model");
+        PlannedTensor[] tensors = [.. checkpoint.Tensors.Select(tensor => Plan(tensor, options))];
+        if (!Array.Exists(tensors, planned => planned.Spec is not null))
+            throw new InvalidFileException(checkpoint.Folder, "nothing-to-quantize", "no tensor is a matrix of floats that may be quantized", "Check the model, --keep and --embedding-bits");
+        var packed = tensors.Where(planned => planned.Spec is not null).ToDictionary(planned => planned.Tensor.Name, planned => planned.Spec!, StringComparer.Ordinal);
+        JsonObject config = JsonObject.Create(source.RootElement.Clone())!;
+        config["quantization_config"] = new QuantizationConfig(options.Recipe.Name, packed).ToJson();
+        return new QuantizationPlan(checkpoint, options, tensors, JsonSerializer.SerializeToUtf8Bytes(config, s_json), new FileInfo(path).Length);
+    }
+
+    private static PlannedTensor Plan(TensorInfo tensor, QuantizationOptions options)
+    {
+        TensorRole role = TensorRoles.Of(tensor);
+        int? bits = role switch
+        {
+            TensorRole.Linear => options.Bits,
+            TensorRole.Embedding => options.EmbeddingBits,
+            _ => null,
+        };
+        if (bits is null || options.Keep?.IsMatch(tensor.Name) == true)
+            return new PlannedTensor(tensor, role, null);
+        GridPart grid = GridOf(role, options.Recipe);
+        int rows = (int)tensor.Shape[0];
+        bool wide = (grid.Kind == GridKind.Power && bits > 6) || (bits == 8 && grid.Layouts.Any(layout => layout is LevelLayout.MidRise or LevelLayout.Asymmetric));
+        int rowsPerGrid = grid.Scope == GridScope.Rows ? Math.Min(grid.Rows, rows) : rows;
+        bool zeroPoints = grid.Layouts.Contains(LevelLayout.Asymmetric);
+        return new PlannedTensor(tensor, role, new PackedTensorSpec(rows, (int)tensor.Shape[1], bits.Value, options.Granularity, rowsPerGrid, wide, zeroPoints));
+    }
+
+    /// <summary>The grid of a tensor: the recipe's for linear layers; uniform, every code used, for embeddings and the head.</summary>
+    internal static GridPart GridOf(TensorRole role, Recipe recipe) =>
+        role == TensorRole.Linear ? recipe.Grid : new GridPart { Kind = GridKind.Uniform, Layouts = [LevelLayout.Full], Mirror = recipe.Grid.Mirror };
+}

@@ -1,0 +1,123 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Vernier.Grids;
+
+namespace Vernier.Quantization.Recipes;
+
+/// <summary>The family of a scalar grid.</summary>
+public enum GridKind
+{
+    /// <summary>Evenly spaced levels.</summary>
+    Uniform,
+
+    /// <summary>Levels spaced by a power function.</summary>
+    Power,
+}
+
+/// <summary>Which weights share the parameters of a grid, its exponent above all.</summary>
+public enum GridScope
+{
+    /// <summary>One grid for the network.</summary>
+    Network,
+
+    /// <summary>One grid for each matrix.</summary>
+    Layer,
+
+    /// <summary>One grid for each group of consecutive rows.</summary>
+    Rows,
+}
+
+/// <summary>How scales are chosen.</summary>
+public enum ScaleRule
+{
+    /// <summary>By search for the least squared error.</summary>
+    Search,
+
+    /// <summary>The largest weight gets the largest level.</summary>
+    Largest,
+}
+
+/// <summary>What the squared error is weighted with.</summary>
+public enum ErrorWeight
+{
+    /// <summary>All weights count alike.</summary>
+    None,
+
+    /// <summary>
+    /// Each input channel counts by what the network itself says of its size: the squared gain of the norm before the layer.
+    /// </summary>
+    Norm,
+}
+
+/// <summary>The grid of a recipe.</summary>
+public sealed record GridPart
+{
+    /// <summary>The family.</summary>
+    public required GridKind Kind { get; init; }
+
+    /// <summary>The layouts to choose from, by the error that they leave; at least one.</summary>
+    public required IReadOnlyList<LevelLayout> Layouts { get; init; }
+
+    /// <summary>
+    /// Whether scales may be negative, which mirrors the table and puts the additional level of the full layout on the heavier side.
+    /// </summary>
+    public bool Mirror { get; init; }
+
+    /// <summary>Which weights share the choice of layout and exponent.</summary>
+    public GridScope Scope { get; init; } = GridScope.Layer;
+
+    /// <summary>The rows of a group where the scope is rows; at least 1.</summary>
+    public int Rows { get; init; } = 64;
+
+    /// <summary>The exponent of a power grid where it is given; otherwise it is searched.</summary>
+    public double? Exponent { get; init; }
+}
+
+/// <summary>
+/// A quantization method as data: which grid, which scales, which solver, from which paper. The files of this folder are the
+/// recipes that there are.
+/// </summary>
+public sealed record Recipe
+{
+    private static readonly JsonSerializerOptions s_options = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.KebabCaseLower, allowIntegerValues: false) },
+        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    };
+
+    /// <summary>The name on the command line.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>What it does, in one line.</summary>
+    public required string Summary { get; init; }
+
+    /// <summary>The paper, or what is known of its origin.</summary>
+    public required string Paper { get; init; }
+
+    /// <summary>What it needs beyond the weights: "nothing" or "calibration text".</summary>
+    public required string Needs { get; init; }
+
+    /// <summary>What of it is our reconstruction or our addition; empty where it follows the paper throughout.</summary>
+    public string Ours { get; init; } = "";
+
+    /// <summary>The grid.</summary>
+    public required GridPart Grid { get; init; }
+
+    /// <summary>How scales are chosen.</summary>
+    public ScaleRule Scale { get; init; } = ScaleRule.Search;
+
+    /// <summary>What the squared error is weighted with.</summary>
+    public ErrorWeight Weight { get; init; } = ErrorWeight.None;
+
+    /// <summary>How weights are rounded.</summary>
+    public RoundingRule Rounding { get; init; } = RoundingRule.Nearest;
+
+    /// <summary>Reads a recipe.</summary>
+    /// <exception cref="JsonException">The text is no recipe.</exception>
+    public static Recipe Parse(Stream json) =>
+        JsonSerializer.Deserialize<Recipe>(json, s_options) ?? throw new JsonException("the recipe is null");
+
+    /// <summary>The recipe as JSON, every part spelled out.</summary>
+    public string ToJson() => JsonSerializer.Serialize(this, s_options);
+}

@@ -1,0 +1,108 @@
+using System.Numerics.Tensors;
+using Vernier.Grids;
+using Vernier.Numerics;
+using Vernier.Packing;
+using Vernier.Quantization.Pipeline;
+
+namespace Vernier.Quantization.Solvers;
+
+/// <summary>How close a packed matrix is to its original.</summary>
+/// <param name="SquaredError">The sum of (w - q)^2.</param>
+/// <param name="SquaredNorm">The sum of w^2.</param>
+public readonly record struct WeightError(double SquaredError, double SquaredNorm)
+{
+    /// <summary>The signal-to-noise ratio in decibel, infinite where nothing was lost.</summary>
+    public double SignalToNoise => 10 * Math.Log10(SquaredNorm / SquaredError);
+
+    /// <summary>The squared error relative to the squared norm; 0 for a matrix of zeros.</summary>
+    public double Relative => SquaredNorm > 0 ? SquaredError / SquaredNorm : 0;
+}
+
+/// <summary>
+/// Gives each weight the code that its grid's rounding rule names, at a scale per granule that <see cref="ScaleSearch"/> chooses.
+/// Granules do not depend on each other, so the result is the same for any number of threads.
+/// </summary>
+public sealed class NearestSolver(IScaleFit fit)
+{
+    /// <summary>Quantizes a matrix.</summary>
+    /// <param name="matrix">The weights.</param>
+    /// <param name="spec">How the result is packed.</param>
+    /// <param name="grids">The level tables, one for each group of rows of the specification.</param>
+    /// <param name="importance">The importance of each column, or empty where all count alike.</param>
+    public PackedTensor Solve(WeightMatrix matrix, PackedTensorSpec spec, IReadOnlyList<LevelTable> grids, ReadOnlyMemory<float> importance)
+    {
+        ArgumentNullException.ThrowIfNull(matrix);
+        ArgumentNullException.ThrowIfNull(spec);
+        ArgumentNullException.ThrowIfNull(grids);
+        var codes = new byte[checked(spec.Rows * (long)spec.BytesPerRow)];
+        var scales = new Half[spec.Scales];
+        var zeros = new byte[spec.ZeroBytes];
+        if (spec.Granularity.GroupColumns < 0)
+            SolveWhole(matrix, spec, grids[0], importance.Span, scales, zeros, codes);
+        else
+            ParallelLoop.For(spec.Rows, row => SolveRow(matrix, spec, row, grids[row / spec.RowsPerGrid], importance.Span, scales, zeros, codes));
+        return new PackedTensor(spec, grids, scales, zeros, codes);
+    }
+
+    /// <summary>The squared error of a packed matrix against the original.</summary>
+    public static WeightError Measure(WeightMatrix matrix, PackedTensor packed)
+    {
+        ArgumentNullException.ThrowIfNull(matrix);
+        ArgumentNullException.ThrowIfNull(packed);
+        var errors = new double[matrix.Rows];
+        var norms = new double[matrix.Rows];
+        ParallelLoop.For(matrix.Rows, row =>
+        {
+            using var original = new PooledArray<float>(matrix.Columns);
+            using var quantized = new PooledArray<float>(matrix.Columns);
+            matrix.Read(row, 0, original.Span);
+            packed.DequantizeRow(row, quantized.Span);
+            norms[row] = TensorPrimitives.SumOfSquares<float>(original.Span);
+            TensorPrimitives.Subtract(original.Span, quantized.Span, quantized.Span);
+            errors[row] = TensorPrimitives.SumOfSquares<float>(quantized.Span);
+        });
+        return new WeightError(errors.Sum(), norms.Sum());
+    }
+
+    private void SolveRow(WeightMatrix matrix, PackedTensorSpec spec, int row, LevelTable grid, ReadOnlySpan<float> importance, Half[] scales, byte[] zeros, byte[] codes)
+    {
+        int granules = spec.Granularity.ScaleColumns(spec.Columns), width = spec.Granularity.Width(spec.Columns);
+        using var weightBuffer = new PooledArray<float>(spec.Columns);
+        using var codeBuffer = new PooledArray<byte>(spec.Columns);
+        Span<float> weights = weightBuffer.Span;
+        Span<byte> rowCodes = codeBuffer.Span;
+        Span<byte> zeroPoints = granules <= 256 ? stackalloc byte[granules] : new byte[granules];
+        matrix.Read(row, 0, weights);
+        for (int granule = 0; granule < granules; granule++)
+        {
+            int first = granule * width, count = Math.Min(width, spec.Columns - first);
+            FittedGranule fitted = fit.Fit(weights.Slice(first, count), importance.IsEmpty ? importance : importance.Slice(first, count), grid, rowCodes.Slice(first, count));
+            scales[row * granules + granule] = fitted.Scale;
+            zeroPoints[granule] = fitted.ZeroPoint;
+        }
+        CodePacking.Pack(rowCodes, spec.Bits, codes.AsSpan(row * spec.BytesPerRow, spec.BytesPerRow));
+        if (spec.ZeroPoints)
+            CodePacking.Pack(zeroPoints, spec.Bits, zeros.AsSpan(row * (spec.ZeroBytes / spec.Rows), spec.ZeroBytes / spec.Rows));
+    }
+
+    private void SolveWhole(WeightMatrix matrix, PackedTensorSpec spec, LevelTable grid, ReadOnlySpan<float> importance, Half[] scales, byte[] zeros, byte[] codes)
+    {
+        int elements = checked(spec.Rows * spec.Columns);
+        using var weights = new PooledArray<float>(elements);
+        using var all = new PooledArray<byte>(elements);
+        float[] repeated = [];
+        if (!importance.IsEmpty)
+        {
+            repeated = new float[elements];
+            for (int row = 0; row < spec.Rows; row++)
+                importance.CopyTo(repeated.AsSpan(row * spec.Columns));
+        }
+        matrix.Read(0, 0, weights.Span);
+        FittedGranule fitted = fit.Fit(weights.Span, repeated, grid, all.Span);
+        scales[0] = fitted.Scale;
+        if (spec.ZeroPoints)
+            CodePacking.Pack([fitted.ZeroPoint], spec.Bits, zeros);
+        for (int row = 0; row < spec.Rows; row++)
+            CodePacking.Pack(all.Span.Slice(row * spec.Columns, spec.Columns), spec.Bits, codes.AsSpan(row * spec.BytesPerRow, spec.BytesPerRow));
+    }
+}

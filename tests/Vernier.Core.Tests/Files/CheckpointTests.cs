@@ -1,0 +1,119 @@
+using System.Text.Json;
+using Vernier.Files;
+
+namespace Vernier.Tests;
+
+public class CheckpointTests
+{
+    [Fact]
+    public void TheSampleOpens()
+    {
+        using Checkpoint checkpoint = Checkpoint.Open(SharedData.Quill);
+        TensorInfo embedding = checkpoint["model.embed_tokens.weight"];
+        Assert.Equal([4096, 256], embedding.Shape);
+        Assert.Equal(ElementType.BF16, embedding.Type);
+        Assert.True(checkpoint.TryGet("model.norm.weight", out TensorInfo? norm));
+        Assert.EndsWith("model.safetensors", checkpoint.FileOf(norm), StringComparison.Ordinal);
+        Assert.False(checkpoint.TryGet("lm_head.weight", out _));
+
+        float[] numbers = new float[256];
+        checkpoint.Read(embedding, 4095 * 256, numbers);
+        byte[] bytes = new byte[2];
+        checkpoint.ReadBytes(embedding, embedding.Bytes - 2, bytes);
+        Assert.Equal(checkpoint.Bytes(embedding)[^2..], bytes);
+        Assert.Equal(BitConverter.Int32BitsToSingle(BitConverter.ToUInt16(bytes) << 16), numbers[^1]);
+    }
+
+    [Fact]
+    public void ShardsComeBackByteForByteAndInTheSizeForetold()
+    {
+        for (int seed = 0; seed < 40; seed++)
+        {
+            var random = new Random(seed);
+            var tensors = Enumerable.Range(0, random.Next(1, 20))
+                .Select(i => SafetensorsBytes.Tensor(random, $"layers.{i}.weight", (ElementType)random.Next(4, 22), random.Next(0, 40), random.Next(1, 9))).ToList();
+            TensorInfo[] infos = [.. tensors.Select(tensor => tensor.Info)];
+            long max = random.Next(1, 4000);
+            using var folder = new TempFolder();
+            using (var writer = new CheckpointWriter(folder.Path, infos, max))
+            {
+                foreach ((TensorInfo info, byte[] data) in tensors)
+                    writer.Write(info.Name, data);
+                Assert.Null(writer.Current);
+                writer.Complete();
+            }
+
+            Assert.Equal(CheckpointWriter.SizeOf(infos, max), folder.Names.Sum(name => new FileInfo(folder[name]).Length));
+            using Checkpoint checkpoint = Checkpoint.Open(folder.Path);
+            Assert.Equal(infos.Select(info => info.Name).Order(StringComparer.Ordinal), checkpoint.Tensors.Select(info => info.Name).Order(StringComparer.Ordinal));
+            foreach ((TensorInfo info, byte[] data) in tensors)
+                Assert.True(data.AsSpan().SequenceEqual(checkpoint.Bytes(info)));
+            Assert.All(checkpoint.Files, file => Assert.True(file.Tensors.Sum(tensor => tensor.Bytes) <= max || file.Tensors.Count(tensor => tensor.Bytes > 0) == 1));
+        }
+    }
+
+    [Fact]
+    public void NamesAndIndexAreThoseOfTransformers()
+    {
+        using var folder = new TempFolder();
+        using (var writer = new CheckpointWriter(folder.Path, [new("b", ElementType.U8, [2]), new("a", ElementType.U8, [2])], 3))
+        {
+            Assert.Equal(["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"], writer.FileNames);
+            writer.Write("b", [1, 2]);
+            writer.Write("a", [3, 4]);
+            Assert.DoesNotContain("model.safetensors.index.json", folder.Names);
+            writer.Complete();
+        }
+        Assert.Equal(["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors", "model.safetensors.index.json"], folder.Names);
+        Assert.Equal("""
+            {
+              "metadata": {
+                "total_size": 4
+              },
+              "weight_map": {
+                "a": "model-00002-of-00002.safetensors",
+                "b": "model-00001-of-00002.safetensors"
+              }
+            }
+
+            """, File.ReadAllText(folder["model.safetensors.index.json"]));
+    }
+
+    [Fact]
+    public void OneShardNeedsNoIndex()
+    {
+        using var folder = new TempFolder();
+        using (var writer = new CheckpointWriter(folder.Path, [new("a", ElementType.U8, [2])], 1))
+        {
+            writer.Write([1, 2]);
+            writer.Complete();
+        }
+        Assert.Equal(["model.safetensors"], folder.Names);
+    }
+
+    [Fact]
+    public void NothingIsLeftBehindWithoutCompletion()
+    {
+        using var folder = new TempFolder();
+        using (var writer = new CheckpointWriter(folder.Path, [new("a", ElementType.U8, [2]), new("b", ElementType.U8, [2])], 2))
+        {
+            writer.Write([1, 2]);
+            writer.Write([1]);
+            Assert.Equal(2, folder.Names.Count());
+            Assert.Throws<InvalidOperationException>(writer.Complete);
+        }
+        Assert.Empty(folder.Names);
+    }
+
+    [Fact]
+    public void ATensorThatTheIndexDoesNotMentionBelongsToTheCheckpoint()
+    {
+        using var folder = new TempFolder();
+        File.WriteAllText(folder["model.safetensors.index.json"], JsonSerializer.Serialize(new { weight_map = new { a = "x.safetensors" } }));
+        File.WriteAllBytes(folder["x.safetensors"], SafetensorsBytes.Written([
+            (new("a", ElementType.U8, [1]), [1]), (new("b", ElementType.U8, [1]), [2])]));
+        File.WriteAllText(folder["y.safetensors"], "not listed, so not opened");
+        using Checkpoint checkpoint = Checkpoint.Open(folder.Path);
+        Assert.Equal(["a", "b"], checkpoint.Tensors.Select(tensor => tensor.Name));
+    }
+}
