@@ -39,6 +39,36 @@ public class StrictJsonTests
             StrictJson.Parse(path, 1_000_000).Dispose();
     }
 
+    [Fact]
+    public void DamagedJsonIsParsedWholeOrRefused()
+    {
+        byte[] seed = [.. File.ReadAllBytes(Path.Combine(SharedData.Quill, "config.json")), .. "\n"u8];
+        int parsed = 0, refused = 0;
+        foreach (byte[] input in Mutation.Of(seed, 10_000, 3).Concat(Mutation.Of("""{"\u00e9":["\ud83d\ude00",{"a":-1e5}]}"""u8.ToArray(), 10_000, 4)))
+        {
+            try
+            {
+                using JsonDocument json = StrictJson.Parse(input, "test.json");
+                Visit(json.RootElement);
+                parsed++;
+            }
+            catch (InvalidFileException)
+            {
+                refused++;
+            }
+        }
+        Assert.InRange(parsed, 500, 19_500);
+        Assert.InRange(refused, 500, 19_500);
+
+        static int Visit(JsonElement element) => element.ValueKind switch
+        {
+            JsonValueKind.Object => element.EnumerateObject().Sum(member => member.Name.Length + Visit(member.Value)),
+            JsonValueKind.Array => element.EnumerateArray().Sum(Visit),
+            JsonValueKind.String => element.GetString()!.Length,
+            _ => element.GetRawText().Length,
+        };
+    }
+
     /// <summary>Half a million keys take well under a second; comparing each with each would take hours.</summary>
     [Fact]
     public void ManyKeysAreNoBurden()
