@@ -15,7 +15,7 @@ public class WeightTests
             tensors.Remove(name);
             using var folder = new TinyFolder(spec.Config(), tensors);
             InvalidFileException error = Assert.Throws<InvalidFileException>(() => LanguageModel.Load(folder.Path));
-            Assert.Equal("tensor-missing", error.Rule);
+            Assert.Equal(ModelRules.TensorMissing, error.Rule);
             Assert.Equal(name, error.Tensor);
             Assert.Contains(folder.Path, error.Message, StringComparison.Ordinal);
         }
@@ -32,7 +32,7 @@ public class WeightTests
             tensors[name] = new TinyTensor([.. right.Shape.Reverse(), 1], right.Values);
             using var folder = new TinyFolder(spec.Config(), tensors);
             InvalidFileException error = Assert.Throws<InvalidFileException>(() => LanguageModel.Load(folder.Path));
-            Assert.Equal("tensor-shape", error.Rule);
+            Assert.Equal(ModelRules.TensorShape, error.Rule);
             Assert.Equal(name, error.Tensor);
             Assert.Equal(Path.Combine(folder.Path, "model.safetensors"), error.File);
             Assert.Contains($"[{string.Join(", ", right.Shape)}]", error.Problem, StringComparison.Ordinal);
