@@ -1,4 +1,6 @@
+using System.Text.Json;
 using Vernier.Files;
+using Vernier.Packing;
 
 namespace Vernier.Inference;
 
@@ -43,13 +45,16 @@ public sealed class LanguageModel
     /// <summary>The output layer, vocabulary x hidden size. Applied to rows of <see cref="Hidden"/> it gives their logits.</summary>
     public ILinear Head { get; }
 
-    /// <summary>Loads a model with float weights from a folder with config.json and safetensors files.</summary>
+    /// <summary>Loads a model, with float weights or with weights that Vernier packed, from a folder with config.json and safetensors files.</summary>
     /// <exception cref="InvalidFileException">A file is missing or invalid, or the weights don't fit the configuration.</exception>
     public static LanguageModel Load(string folder)
     {
         ModelConfig config = ModelConfig.Load(folder);
         using Checkpoint checkpoint = Checkpoint.Open(folder);
-        return Load(config, new FloatWeightSource(checkpoint));
+        using JsonDocument document = StrictJson.Parse(config.Path, ModelConfig.MaxFileBytes);
+        return QuantizationConfig.Read(document.RootElement, config.Path) is QuantizationConfig packed
+            ? Load(config, new PackedWeightSource(checkpoint, packed))
+            : Load(config, new FloatWeightSource(checkpoint));
     }
 
     /// <summary>Loads a model whose weights come from anywhere.</summary>

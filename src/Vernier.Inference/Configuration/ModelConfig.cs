@@ -6,6 +6,9 @@ namespace Vernier.Inference;
 /// <summary>What config.json says about a decoder-only language model, checked.</summary>
 public sealed record ModelConfig
 {
+    /// <summary>The largest config.json that is read, in bytes.</summary>
+    public const long MaxFileBytes = 64 << 20;
+
     /// <summary>The path of the config.json, for messages.</summary>
     public required string Path { get; init; }
 

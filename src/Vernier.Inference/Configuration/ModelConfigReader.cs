@@ -6,7 +6,6 @@ namespace Vernier.Inference;
 /// <summary>Reads config.json: the keys of the Hugging Face library, with its defaults for what a family may leave out.</summary>
 internal static class ModelConfigReader
 {
-    private const long MaxFileBytes = 16 << 20;
     private const int MaxPositions = 1 << 27;
 
     private static readonly Dictionary<string, ModelFamily> Families = new(StringComparer.Ordinal)
@@ -37,7 +36,7 @@ internal static class ModelConfigReader
         return Read(new ConfigObject(path, document.RootElement));
     }
 
-    private static JsonDocument Parse(string path) => CheckObject(StrictJson.Parse(path, MaxFileBytes), path);
+    private static JsonDocument Parse(string path) => CheckObject(StrictJson.Parse(path, ModelConfig.MaxFileBytes), path);
 
     private static JsonDocument CheckObject(JsonDocument document, string path)
     {

@@ -72,7 +72,7 @@ public sealed class QuantizationPlan
         ArgumentNullException.ThrowIfNull(checkpoint);
         ArgumentNullException.ThrowIfNull(options);
         string path = Path.Combine(checkpoint.Folder, "config.json");
-        using JsonDocument source = StrictJson.Parse(path, 64 << 20);
+        using JsonDocument source = StrictJson.Parse(path, Vernier.Inference.ModelConfig.MaxFileBytes);
         if (source.RootElement.ValueKind != JsonValueKind.Object)
             throw new InvalidFileException(path, "config-type", "the file is not a JSON object", "Download the file again");
         if (source.RootElement.TryGetProperty("quantization_config", out JsonElement quantized) && quantized.ValueKind != JsonValueKind.Null)

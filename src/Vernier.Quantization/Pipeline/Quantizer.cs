@@ -92,7 +92,7 @@ public sealed class Quantizer(QuantizationPlan plan, IProgress<QuantizationProgr
         return new GridSearch(part, _options.Bits, _options.Recipe.Rounding, FitOf(part)).Choose(samples);
     }
 
-    private IReadOnlyList<QuantizedTensorReport> ReadBack(string folder)
+    private List<QuantizedTensorReport> ReadBack(string folder)
     {
         using Checkpoint written = Checkpoint.Open(folder);
         var reports = new List<QuantizedTensorReport>();

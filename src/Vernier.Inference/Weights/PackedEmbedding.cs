@@ -1,0 +1,17 @@
+using Vernier.Packing;
+
+namespace Vernier.Inference;
+
+/// <summary>An embedding table whose rows are dequantized as they are looked up.</summary>
+/// <param name="table">Tokens x width.</param>
+public sealed class PackedEmbedding(PackedTensor table) : IEmbedding
+{
+    /// <inheritdoc/>
+    public int Count => table.Rows;
+
+    /// <inheritdoc/>
+    public int Width => table.Columns;
+
+    /// <inheritdoc/>
+    public void Lookup(int token, Span<float> row) => table.DequantizeRow(token, row);
+}
