@@ -23,6 +23,31 @@ public class ModelConfigTests
         Assert.Null(config.WindowOf(0));
     }
 
+    /// <summary>The configurations of Llama 3.2 1B and of Qwen3 0.6B as their makers published them.</summary>
+    [Fact]
+    public void PublishedConfigurationsAreRead()
+    {
+        ModelConfig llama = Read("""
+            {"architectures": ["LlamaForCausalLM"], "attention_bias": false, "attention_dropout": 0.0, "bos_token_id": 128000, "eos_token_id": 128001,
+            "head_dim": 64, "hidden_act": "silu", "hidden_size": 2048, "initializer_range": 0.02, "intermediate_size": 8192,
+            "max_position_embeddings": 131072, "mlp_bias": false, "model_type": "llama", "num_attention_heads": 32, "num_hidden_layers": 16,
+            "num_key_value_heads": 8, "pretraining_tp": 1, "rms_norm_eps": 1e-05, "rope_scaling": {"factor": 32.0, "high_freq_factor": 4.0,
+            "low_freq_factor": 1.0, "original_max_position_embeddings": 8192, "rope_type": "llama3"}, "rope_theta": 500000.0,
+            "tie_word_embeddings": true, "torch_dtype": "bfloat16", "transformers_version": "4.45.0.dev0", "use_cache": true, "vocab_size": 128256}
+            """);
+        Assert.Equal((RopeScaling.Llama3, 32, 8192), (llama.Rope.Scaling, llama.Rope.Factor, llama.Rope.OriginalMaxPositions));
+        Assert.Equal((32, 8, 64, true, false), (llama.HeadCount, llama.KeyValueHeadCount, llama.HeadSize, llama.TiedEmbeddings, llama.QueryKeyValueBias));
+
+        ModelConfig qwen = Read("""
+            {"architectures": ["Qwen3ForCausalLM"], "attention_bias": false, "attention_dropout": 0.0, "bos_token_id": 151643, "eos_token_id": 151645,
+            "head_dim": 128, "hidden_act": "silu", "hidden_size": 1024, "initializer_range": 0.02, "intermediate_size": 3072,
+            "max_position_embeddings": 40960, "max_window_layers": 28, "model_type": "qwen3", "num_attention_heads": 16, "num_hidden_layers": 28,
+            "num_key_value_heads": 8, "rms_norm_eps": 1e-06, "rope_scaling": null, "rope_theta": 1000000, "sliding_window": null,
+            "tie_word_embeddings": true, "torch_dtype": "bfloat16", "use_cache": true, "use_sliding_window": false, "vocab_size": 151936}
+            """);
+        Assert.Equal((true, 128, 1e6, null), (qwen.QueryKeyNorm, qwen.HeadSize, qwen.Rope.Theta, qwen.WindowOf(27)));
+    }
+
     public static TheoryData<string, string> Violations => new()
     {
         { """{"vocab_size": 0}""", ModelRules.ConfigRange },
