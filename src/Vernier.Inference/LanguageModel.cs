@@ -104,11 +104,12 @@ public sealed class LanguageModel
         _context.Begin(segments);
         int width = Config.HiddenSize;
         float[] hidden = _context.Buffers.Hidden(_context.Rows, width);
-        int row = 0;
-        foreach (Segment segment in segments)
+        for (int i = 0, first = 0; i < segments.Length; i++)
         {
-            foreach (int token in segment.Tokens.Span)
-                Embedding.Lookup(token, hidden.AsSpan(row++ * width, width));
+            ReadOnlyMemory<int> tokens = segments[i].Tokens;
+            int start = first;
+            RowMath.ForRows(tokens.Length, width, row => Embedding.Lookup(tokens.Span[row], hidden.AsSpan((start + row) * width, width)));
+            first += tokens.Length;
         }
         foreach (Block block in Blocks)
             block.Forward(hidden, _context);
