@@ -46,6 +46,9 @@ public sealed class LevelTable
         {
             double threshold = thresholds.Length == 0 ? (_levels[i] + _levels[i + 1]) / 2.0 : thresholds[i];
             _boundaries[i] = Boundary(threshold * unit, lowerIsEven: (i - _levels.Length / 2) % 2 == 0);
+            // Where levels coincide, so do thresholds, and the rule for ties would put their boundaries out of order.
+            if (i > 0)
+                _boundaries[i] = Math.Max(_boundaries[i], _boundaries[i - 1]);
         }
         _index = BoundaryIndex.For(_boundaries);
     }

@@ -15,17 +15,17 @@ namespace Vernier.Grids;
 /// Whether the scale is at last multiplied by |w| / |q|. The scale of least squared error makes the rounded weights smaller than the
 /// original ones, the more so the fewer the levels, and the shrinking adds up from layer to layer.
 /// </param>
-/// <param name="steps">The number of ratios probed, at least 2; by default 16.</param>
+/// <param name="steps">The number of ratios probed, at least 2; by default 24.</param>
 public sealed class ScaleSearch(bool mirror = true, bool preserveNorm = false, int steps = ScaleSearch.DefaultSteps) : IScaleFit
 {
     /// <summary>The default number of ratios.</summary>
-    public const int DefaultSteps = 16;
+    public const int DefaultSteps = 24;
 
-    private const double LargestRatio = 1.1;
     private const int Followed = 3;
 
-    // Few levels make clipping pay: the smallest ratio that is tried, for 2 to 8 bits.
-    private static readonly double[] s_smallestRatio = [0.25, 0.35, 0.45, 0.55, 0.7, 0.8, 0.85];
+    // The ratios that are tried, for 2 to 8 bits. Few levels make clipping pay (small ratios), and sometimes leaving the outermost
+    // level of one side unused (large ones).
+    private static readonly (double Least, double Most)[] s_ratios = [(0.25, 2.2), (0.35, 1.5), (0.45, 1.25), (0.55, 1.15), (0.7, 1.1), (0.8, 1.05), (0.85, 1.05)];
 
     /// <inheritdoc/>
     public FittedGranule Fit(ReadOnlySpan<float> weights, ReadOnlySpan<float> importance, ReadOnlySpan<LevelTable> tables, Span<byte> codes)
@@ -33,18 +33,19 @@ public sealed class ScaleSearch(bool mirror = true, bool preserveNorm = false, i
         ArgumentOutOfRangeException.ThrowIfLessThan(steps, 2);
         ArgumentOutOfRangeException.ThrowIfZero(tables.Length);
         var trial = new ScaleTrial(weights, importance, tables);
-        double largest = Math.Abs(TensorPrimitives.MaxMagnitude(weights));
+        double largest = LargestThatCounts(weights, importance);
         if (largest == 0)
             return trial.Finish(codes);
         Span<(double Error, double Scale, int Table)> best = stackalloc (double, double, int)[Followed];
         best.Fill((double.PositiveInfinity, 0, 0));
         for (int table = 0; table < tables.Length; table++)
         {
-            double unit = largest / tables[table].LargestValue, smallest = s_smallestRatio[tables[table].Bits - 2];
+            double unit = largest / tables[table].LargestValue;
+            (double least, double most) = s_ratios[tables[table].Bits - 2];
             bool bothSigns = mirror && !tables[table].IsOddSymmetric;
             for (int i = 0; i < steps; i++)
             {
-                double scale = unit * (smallest + (LargestRatio - smallest) * i / (steps - 1));
+                double scale = unit * (least + (most - least) * i / (steps - 1));
                 Probe(trial, scale, table, best);
                 if (bothSigns)
                     Probe(trial, -scale, table, best);
@@ -56,6 +57,16 @@ public sealed class ScaleSearch(bool mirror = true, bool preserveNorm = false, i
                 trial.Follow(scale, table);
         }
         return trial.Finish(codes, preserveNorm);
+    }
+
+    private static double LargestThatCounts(ReadOnlySpan<float> weights, ReadOnlySpan<float> importance)
+    {
+        if (importance.IsEmpty)
+            return Math.Abs(TensorPrimitives.MaxMagnitude(weights));
+        double largest = 0;
+        for (int i = 0; i < weights.Length; i++)
+            largest = importance[i] > 0 ? Math.Max(largest, Math.Abs(weights[i])) : largest;
+        return largest;
     }
 
     /// <summary>Keeps the scales with the least errors, in ascending order of the error.</summary>

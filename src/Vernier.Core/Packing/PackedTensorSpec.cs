@@ -28,7 +28,7 @@ public sealed record PackedTensorSpec(int Rows, int Columns, int Bits, Granulari
     public int Scales => checked(Granularity.ScaleRows(Rows) * Granularity.ScaleColumns(Columns));
 
     /// <summary>The bytes of all packed zero points, 0 where there are none.</summary>
-    public int ZeroBytes => ZeroPoints ? Granularity.ScaleRows(Rows) * (int)CodePacking.BytesPerRow(Granularity.ScaleColumns(Columns), Bits) : 0;
+    public int ZeroBytes => ZeroPoints ? checked((int)(Granularity.ScaleRows(Rows) * CodePacking.BytesPerRow(Granularity.ScaleColumns(Columns), Bits))) : 0;
 
     /// <summary>
     /// The arrays that are stored for the matrix <paramref name="name"/>, in the order in which they are stored:

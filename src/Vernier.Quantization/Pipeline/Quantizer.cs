@@ -56,15 +56,14 @@ public sealed class Quantizer(QuantizationPlan plan, IProgress<QuantizationProgr
     private PackedTensor Solve(PlannedTensor planned, PackedTensorSpec spec, LevelTable[]? shared)
     {
         var matrix = new WeightMatrix(plan.Checkpoint, planned.Tensor);
-        int shift = GranuleSample.ShiftFor(matrix.LargestMagnitude());
         GridPart part = QuantizationPlan.GridOf(planned.Role, _options.Recipe);
         var search = new GridSearch(part, spec.Bits, spec.Tables, _options.Recipe.Rounding);
         var grids = new List<LevelTable>();
         for (int row = 0; row < spec.Rows; row += spec.RowsPerGrid)
         {
             LevelTable[] tables = planned.Role == TensorRole.Linear && shared is not null ? shared
-                : search.Choose(search.IsNeeded ? [GranuleSample.Take(matrix, spec.Granularity, row, Math.Min(spec.RowsPerGrid, spec.Rows - row), shift)] : []);
-            grids.AddRange(tables.Select(table => GranuleSample.Shift(table, shift)));
+                : search.Choose(search.IsNeeded ? [GranuleSample.Take(matrix, spec.Granularity, row, Math.Min(spec.RowsPerGrid, spec.Rows - row))] : []);
+            grids.AddRange(tables);
         }
         return new NearestSolver(FitOf(part)).Solve(matrix, spec, [.. grids], default);
     }
@@ -79,7 +78,7 @@ public sealed class Quantizer(QuantizationPlan plan, IProgress<QuantizationProgr
             if (search.IsNeeded && planned.Role == TensorRole.Linear && planned.Spec is not null)
             {
                 var matrix = new WeightMatrix(plan.Checkpoint, planned.Tensor);
-                samples.Add(GranuleSample.Take(matrix, planned.Spec.Granularity, 0, matrix.Rows, GranuleSample.ShiftFor(matrix.LargestMagnitude())));
+                samples.Add(GranuleSample.Take(matrix, planned.Spec.Granularity, 0, matrix.Rows));
             }
         });
         return search.Choose(samples);

@@ -1,4 +1,3 @@
-using Vernier.Grids;
 using Vernier.Packing;
 using Vernier.Quantization.Pipeline;
 
@@ -13,19 +12,19 @@ public sealed class GranuleSample
     private readonly List<(int Offset, int Length)> _granules = [];
     private readonly float[] _weights;
 
-    private GranuleSample(int elements, int shift)
+    private GranuleSample(int elements, double errorUnit)
     {
         _weights = new float[elements];
-        UnitShift = shift;
+        ErrorUnit = errorUnit;
     }
 
-    /// <summary>The power of two that the units of tables for this matrix are multiplied with; see <see cref="ShiftFor"/>.</summary>
-    public int UnitShift { get; }
+    /// <summary>What a squared error of 1 on the normalised weights is on the real ones: 4^shift of the matrix.</summary>
+    public double ErrorUnit { get; }
 
     /// <summary>The number of granules.</summary>
     public int Count => _granules.Count;
 
-    /// <summary>The weights of a granule.</summary>
+    /// <summary>The weights of a granule, normalised; see <see cref="WeightMatrix.Shift"/>.</summary>
     public ReadOnlySpan<float> Weights(int granule) => _weights.AsSpan(_granules[granule].Offset, _granules[granule].Length);
 
     /// <summary>
@@ -36,36 +35,21 @@ public sealed class GranuleSample
     /// <param name="granularity">What a granule is.</param>
     /// <param name="firstRow">The first row.</param>
     /// <param name="rows">The number of rows.</param>
-    /// <param name="shift">From <see cref="ShiftFor"/>.</param>
-    public static GranuleSample Take(WeightMatrix matrix, Granularity granularity, int firstRow, int rows, int shift)
+    public static GranuleSample Take(WeightMatrix matrix, Granularity granularity, int firstRow, int rows)
     {
         ArgumentNullException.ThrowIfNull(matrix);
         int perRow = granularity.ScaleColumns(matrix.Columns), width = granularity.Width(matrix.Columns);
         long all = (long)rows * perRow;
         int count = (int)Math.Min(all, Math.Max(LeastGranules, SampleElements / width));
-        var sample = new GranuleSample(checked(count * width), shift);
+        var sample = new GranuleSample(checked(count * width), Math.ScaleB(1, 2 * matrix.Shift));
         for (int i = 0; i < count; i++)
         {
             long index = all * i / count;
             int row = firstRow + (int)(index / perRow), column = (int)(index % perRow) * width;
             int length = Math.Min(width, matrix.Columns - column), offset = i * width;
-            matrix.Read(row, column, sample._weights.AsSpan(offset, length));
+            matrix.ReadNormalized(row, column, sample._weights.AsSpan(offset, length));
             sample._granules.Add((offset, length));
         }
         return sample;
-    }
-
-    /// <summary>
-    /// The power of two, as its exponent, next above the largest weight of a matrix: with it in the unit of the level table the largest scale
-    /// is about 1, so that half precision holds every scale of the matrix, however large or small its weights are.
-    /// </summary>
-    public static int ShiftFor(float largestWeight) =>
-        largestWeight == 0 ? 0 : Math.Clamp(Math.ILogB(largestWeight) + 1, -100, 120);
-
-    /// <summary>A table with its unit multiplied by 2^shift.</summary>
-    public static LevelTable Shift(LevelTable table, int shift)
-    {
-        ArgumentNullException.ThrowIfNull(table);
-        return table.WithUnit(MathF.ScaleB(table.Unit, shift));
     }
 }

@@ -139,12 +139,11 @@ public sealed class GridSearch(GridPart part, int bits, int tables, RoundingRule
         int offset = 0;
         foreach (GranuleSample sample in samples)
         {
-            LevelTable shifted = GranuleSample.Shift(table, sample.UnitShift);
             int first = offset;
             ParallelLoop.For((sample.Count + Chunk - 1) / Chunk, chunk =>
             {
                 for (int i = chunk * Chunk; i < Math.Min(sample.Count, (chunk + 1) * Chunk); i++)
-                    errors[first + i] = _fit.Fit(sample.Weights(i), default, [shifted], default).Error;
+                    errors[first + i] = sample.ErrorUnit * _fit.Fit(sample.Weights(i), default, [table], default).Error;
             });
             offset += sample.Count;
         }

@@ -27,13 +27,14 @@ public sealed class NearestSolver(IScaleFit fit)
     /// <summary>Quantizes a matrix.</summary>
     /// <param name="matrix">The weights.</param>
     /// <param name="spec">How the result is packed.</param>
-    /// <param name="grids">The level tables: for each group of rows those that a granule may choose from.</param>
+    /// <param name="grids">The level tables for weights of at most 1: for each group of rows those that a granule may choose from.</param>
     /// <param name="importance">The importance of each column, or empty where all count alike.</param>
     public PackedTensor Solve(WeightMatrix matrix, PackedTensorSpec spec, LevelTable[] grids, ReadOnlyMemory<float> importance)
     {
         ArgumentNullException.ThrowIfNull(matrix);
         ArgumentNullException.ThrowIfNull(spec);
         ArgumentNullException.ThrowIfNull(grids);
+        _ = matrix.Shift; // Found once, before the rows are shared out.
         var codes = new byte[checked(spec.Rows * (long)spec.BytesPerRow)];
         var scales = new Half[spec.Scales];
         var zeros = new byte[spec.ZeroBytes];
@@ -41,7 +42,7 @@ public sealed class NearestSolver(IScaleFit fit)
             SolveWhole(matrix, spec, grids, importance.Span, scales, zeros, codes);
         else
             ParallelLoop.For(spec.Rows, row => SolveRow(matrix, spec, row, grids.AsSpan(row / spec.RowsPerGrid * spec.Tables, spec.Tables), importance.Span, scales, zeros, codes));
-        return new PackedTensor(spec, grids, scales, zeros, codes);
+        return new PackedTensor(spec, Array.ConvertAll(grids, grid => grid.WithUnit(MathF.ScaleB(grid.Unit, matrix.Shift))), scales, zeros, codes);
     }
 
     /// <summary>The squared error of a packed matrix against the original.</summary>
@@ -49,19 +50,22 @@ public sealed class NearestSolver(IScaleFit fit)
     {
         ArgumentNullException.ThrowIfNull(matrix);
         ArgumentNullException.ThrowIfNull(packed);
+        _ = matrix.Shift; // Found once, before the rows are shared out.
         var errors = new double[matrix.Rows];
         var norms = new double[matrix.Rows];
         ParallelLoop.For(matrix.Rows, row =>
         {
             using var original = new PooledArray<float>(matrix.Columns);
             using var quantized = new PooledArray<float>(matrix.Columns);
-            matrix.Read(row, 0, original.Span);
+            matrix.ReadNormalized(row, 0, original.Span);
             packed.DequantizeRow(row, quantized.Span);
+            matrix.Normalize(quantized.Span);
             norms[row] = TensorPrimitives.SumOfSquares<float>(original.Span);
             TensorPrimitives.Subtract(original.Span, quantized.Span, quantized.Span);
             errors[row] = TensorPrimitives.SumOfSquares<float>(quantized.Span);
         });
-        return new WeightError(errors.Sum(), norms.Sum());
+        double unit = Math.ScaleB(1, 2 * matrix.Shift);
+        return new WeightError(unit * errors.Sum(), unit * norms.Sum());
     }
 
     private void SolveRow(WeightMatrix matrix, PackedTensorSpec spec, int row, ReadOnlySpan<LevelTable> tables, ReadOnlySpan<float> importance, Half[] scales, byte[] zeros, byte[] codes)
@@ -72,7 +76,7 @@ public sealed class NearestSolver(IScaleFit fit)
         Span<float> weights = weightBuffer.Span;
         Span<byte> rowCodes = codeBuffer.Span;
         Span<byte> zeroPoints = granules <= 256 ? stackalloc byte[granules] : new byte[granules];
-        matrix.Read(row, 0, weights);
+        matrix.ReadNormalized(row, 0, weights);
         for (int granule = 0; granule < granules; granule++)
         {
             int first = granule * width, count = Math.Min(width, spec.Columns - first);
@@ -97,7 +101,7 @@ public sealed class NearestSolver(IScaleFit fit)
             for (int row = 0; row < spec.Rows; row++)
                 importance.CopyTo(repeated.AsSpan(row * spec.Columns));
         }
-        matrix.Read(0, 0, weights.Span);
+        matrix.ReadNormalized(0, 0, weights.Span);
         FittedGranule fitted = fit.Fit(weights.Span, repeated, tables, all.Span);
         scales[0] = fitted.Scale;
         if (spec.ZeroPoints)

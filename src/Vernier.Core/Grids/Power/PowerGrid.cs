@@ -52,9 +52,10 @@ public static class PowerGrid
         var thresholds = new double[levels.Length - 1];
         for (int i = 0; i < thresholds.Length; i++)
         {
-            thresholds[i] = rule == RoundingRule.Nearest
-                ? (levels[i] + levels[i + 1]) / 2.0
-                : one * Decode((indices[i] + indices[i + 1]) / (2 * largest), exponent);
+            thresholds[i] = (levels[i] + levels[i + 1]) / 2.0;
+            // The exact threshold of the papers may lie beyond a level that was rounded to an integer; a level must keep its own code.
+            if (rule == RoundingRule.PowerDomain && levels[i] < levels[i + 1])
+                thresholds[i] = Math.Clamp(one * Decode((indices[i] + indices[i + 1]) / (2 * largest), exponent), levels[i] + 0.25, levels[i + 1] - 0.25);
         }
         return new LevelTable(bits, levels, 1f / (one + 1), exponent, layout == LevelLayout.MidRise ? 0.5 : offset, thresholds);
     }
