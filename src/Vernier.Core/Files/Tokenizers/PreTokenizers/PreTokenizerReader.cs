@@ -9,6 +9,13 @@ internal static class PreTokenizerReader
 {
     private const string Remedy = "Use a model with another tokenizer, or save the tokenizer anew with one of those that docs/formats/tokenizer.md lists";
 
+    /// <summary>
+    /// <c>\w+|[^\w\s]+</c> with the <c>\w</c> of Unicode Technical Standard 18, which this pre-tokenizer means and other
+    /// expressions don't: joiners are in it, superscripts and fractions aren't.
+    /// </summary>
+    private const string Words =
+        @"(?:[^\W\u00B2\u00B3\u00B9\u00BC-\u00BE]|[\u200C\u200D])+|(?:[^\w\s\u200C\u200D]|[\u00B2\u00B3\u00B9\u00BC-\u00BE])+";
+
     /// <summary>Reads the steps in order; a sequence becomes its parts.</summary>
     public static List<IPreTokenizer> Read(JsonField field)
     {
@@ -25,7 +32,7 @@ internal static class PreTokenizerReader
         "Metaspace" => new Metaspace(field.Find("replacement")?.AsCharacter() ?? "\u2581", ReadScheme(field), field.Flag("split", missing: true)),
         "Digits" => Cut(Rune.IsNumber, field.Flag("individual_digits") ? SplitBehavior.Isolated : SplitBehavior.Contiguous),
         "Punctuation" => Cut(CharacterClasses.IsPunctuation, field.Find("behavior") is { } behavior ? ReadBehavior(behavior) : SplitBehavior.Isolated),
-        "Whitespace" => new PatternSplit(new RegexPattern(@"\w+|[^\w\s]+"), SplitBehavior.Removed, Invert: true),
+        "Whitespace" => new PatternSplit(new RegexPattern(Words), SplitBehavior.Removed, Invert: true),
         "WhitespaceSplit" => Cut(Rune.IsWhiteSpace, SplitBehavior.Removed),
         "CharDelimiterSplit" => new PatternSplit(new LiteralPattern(field.Get("delimiter").AsCharacter()), SplitBehavior.Removed),
         string type => throw field.Error(TokenizerRules.UnsupportedPreTokenizer, $"the pre-tokenizer '{type}' isn't supported", Remedy),
