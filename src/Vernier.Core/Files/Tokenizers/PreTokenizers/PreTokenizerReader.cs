@@ -7,8 +7,6 @@ namespace Vernier.Files.Tokenizers.PreTokenizers;
 /// <summary>Reads the <c>pre_tokenizer</c> of a tokenizer.json.</summary>
 internal static class PreTokenizerReader
 {
-    private const string Remedy = "Use a model with another tokenizer, or save the tokenizer anew with one of those that docs/formats/tokenizer.md lists";
-
     /// <summary>
     /// <c>\w+|[^\w\s]+</c> with the <c>\w</c> of Unicode Technical Standard 18, which this pre-tokenizer means and other
     /// expressions don't: joiners are in it, superscripts and fractions aren't.
@@ -22,7 +20,7 @@ internal static class PreTokenizerReader
         List<IPreTokenizer> steps = [.. field.Parts("pretokenizers").Select(ReadPart)];
         // Each would write the characters of the one before as bytes again.
         return steps.OfType<ByteLevel>().Count() <= 1 ? steps
-            : throw field.Error(TokenizerRules.UnsupportedPreTokenizer, "more than one ByteLevel isn't supported", Remedy);
+            : throw field.Unsupported(TokenizerRules.UnsupportedPreTokenizer, "more than one ByteLevel isn't supported");
     }
 
     private static IPreTokenizer ReadPart(JsonField field) => field.Get("type").AsString() switch
@@ -35,7 +33,7 @@ internal static class PreTokenizerReader
         "Whitespace" => new PatternSplit(new RegexPattern(Words), SplitBehavior.Removed, Invert: true),
         "WhitespaceSplit" => Cut(Rune.IsWhiteSpace, SplitBehavior.Removed),
         "CharDelimiterSplit" => new PatternSplit(new LiteralPattern(field.Get("delimiter").AsCharacter()), SplitBehavior.Removed),
-        string type => throw field.Error(TokenizerRules.UnsupportedPreTokenizer, $"the pre-tokenizer '{type}' isn't supported", Remedy),
+        string type => throw field.Unsupported(TokenizerRules.UnsupportedPreTokenizer, $"the pre-tokenizer '{type}' isn't supported"),
     };
 
     /// <summary>Reads the scheme of a pre-tokenizer or decoder Metaspace, old or new.</summary>
