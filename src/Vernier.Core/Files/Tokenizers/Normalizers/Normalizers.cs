@@ -8,7 +8,7 @@ namespace Vernier.Files.Tokenizers.Normalizers;
 internal interface INormalizer
 {
     /// <summary>The text rewritten; the same instance where nothing changes.</summary>
-    public string Normalize(string text);
+    string Normalize(string text);
 }
 
 /// <summary>A normalization form of Unicode.</summary>

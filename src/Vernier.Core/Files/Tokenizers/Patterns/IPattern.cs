@@ -16,5 +16,5 @@ internal interface IPattern
     /// <summary>Finds the matches from left to right, each beginning where the one before ended or later, in O(n) time.</summary>
     /// <param name="text">Well-formed text.</param>
     /// <param name="matches">Receives the matches.</param>
-    public void FindAll(ReadOnlySpan<char> text, List<PatternMatch> matches);
+    void FindAll(ReadOnlySpan<char> text, List<PatternMatch> matches);
 }

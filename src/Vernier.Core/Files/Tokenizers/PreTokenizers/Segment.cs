@@ -17,5 +17,5 @@ internal readonly record struct Segment(ReadOnlyMemory<char> Text, bool First)
 internal interface IPreTokenizer
 {
     /// <summary>Appends the parts of the segments, in order.</summary>
-    public void Split(List<Segment> segments, List<Segment> parts);
+    void Split(List<Segment> segments, List<Segment> parts);
 }
