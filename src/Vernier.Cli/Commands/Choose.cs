@@ -73,26 +73,23 @@ internal static class Choose
         });
 
     /// <summary>Which weights share a scale.</summary>
-    public static Option<Granularity> Group()
-    {
-        Option<Granularity> option = Make("--group", "N|channel|tensor", "How many consecutive weights of a row share a scale; or all of a channel, or of a tensor.",
-            "a whole number from 1 to 1048576, 'channel' or 'tensor'", (string text, out Granularity value) =>
+    public static Option<Granularity?> Group() =>
+        Make<Granularity?>("--group", "N|channel|tensor", "How many consecutive weights of a row share a scale; or all of a channel, or of a tensor. [default: 64]",
+            "a whole number from 1 to 1048576, 'channel' or 'tensor'", (string text, out Granularity? value) =>
             {
                 bool whole = int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number is >= 1 and <= 1 << 20;
                 value = text == "channel" ? Granularity.Channel : text == "tensor" ? Granularity.Tensor : new Granularity(number);
                 return whole || text is "channel" or "tensor";
             });
-        option.DefaultValueFactory = _ => Granularity.Group(64);
-        return option;
-    }
 
-    /// <summary>Bits, or "none"; null stands for none.</summary>
-    public static Option<int?> BitsOrNone(string name, string description, int standard)
+    /// <summary>Bits, or "none", for which 0 stands: the library does not parse to null.</summary>
+    public static Option<int> BitsOrNone(string name, string description, int standard)
     {
-        Option<int?> option = Make<int?>(name, "N|none", description, "a whole number from 2 to 8, or 'none'", (string text, out int? value) =>
+        Option<int> option = Make(name, "N|none", description, "a whole number from 2 to 8, or 'none'", (string text, out int value) =>
         {
-            bool whole = int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number is >= 2 and <= 8;
-            value = whole ? number : null;
+            bool whole = int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value) && value is >= 2 and <= 8;
+            if (text == "none")
+                value = 0;
             return whole || text == "none";
         });
         option.DefaultValueFactory = _ => standard;

@@ -12,8 +12,8 @@ internal sealed class QuantizeArguments
     private readonly Option<string?> _output = Choose.Text("--output", "FOLDER", "The folder to write. [default: MODEL-RECIPE-BITSbit in the current folder]", "-o");
     private readonly RecipeArguments _recipe = new();
     private readonly Option<int?> _bits = Choose.Integer("--bits", "Bits of a weight in linear layers, 2 to 8.", 2, 8);
-    private readonly Option<Granularity> _group = Choose.Group();
-    private readonly Option<int?> _embeddingBits = Choose.BitsOrNone("--embedding-bits", "Bits of a weight in embeddings and the output layer, 2 to 8, or none to leave them as they are.", 8);
+    private readonly Option<Granularity?> _group = Choose.Group();
+    private readonly Option<int> _embeddingBits = Choose.BitsOrNone("--embedding-bits", "Bits of a weight in embeddings and the output layer, 2 to 8, or none to leave them as they are.", 8);
     private readonly Option<Regex?> _keep = Choose.Pattern("--keep", "Tensors whose names match stay as they are.");
     private readonly Option<bool> _noEval = Choose.Flag("--no-eval", "Don't run the model before and after.");
     private readonly Option<bool> _force = Choose.Flag("--force", "Replace the output folder if it is there.");
@@ -53,8 +53,8 @@ internal sealed class QuantizeArguments
     {
         Recipe = _recipe.Build(arguments),
         Bits = arguments.GetValue(_bits)!.Value,
-        Granularity = arguments.GetValue(_group),
-        EmbeddingBits = arguments.GetValue(_embeddingBits),
+        Granularity = arguments.GetValue(_group) ?? Granularity.Group(64),
+        EmbeddingBits = arguments.GetValue(_embeddingBits) is > 0 and int bits ? bits : null,
         Keep = arguments.GetValue(_keep),
     };
 

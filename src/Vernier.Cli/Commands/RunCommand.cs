@@ -84,7 +84,7 @@ internal sealed class RunCommand(CommandConsole console, CancellationToken cance
         }
         TimeSpan all = console.Time.GetElapsedTime(start);
         write(decoder.Finish());
-        return new RunTimes(count, all.TotalSeconds, (count - 1) / (all - first).TotalSeconds);
+        return new RunTimes(count, all.TotalSeconds, count > 1 ? (count - 1) / (all - first).TotalSeconds : double.NaN);
     }
 
     private SamplingOptions Options(ParseResult arguments, GenerationDefaults defaults)
