@@ -22,6 +22,7 @@ public sealed class ForwardContext
     private readonly List<RowBlock> _blocks = [];
     private readonly HashSet<KvCache> _seen = [];
     private int[] _slotOfRow = [];
+    private int _scratchInUse;
 
     /// <summary>Makes a context for models of a configuration.</summary>
     public ForwardContext(ModelConfig config)
@@ -121,8 +122,8 @@ public sealed class ForwardContext
             position = cache.Length;
             reach = cache.MaxLength;
         }
-        int scratch = _slots.Count(slot => slot.Cache is null);
-        if (segment.Cache is null && scratch == _scratch.Count)
+        int scratch = segment.Cache is null ? _scratchInUse++ : -1;
+        if (scratch == _scratch.Count)
             _scratch.Add(new LayerCache(Config.KeyValueHeadCount, Config.HeadSize));
         RotaryEmbedding rotary = reach > Config.Rope.OriginalMaxPositions ? _longRotary : _shortRotary;
         _slots.Add(new Slot(Rows, count, position, segment.Cache, scratch, rotary));
@@ -132,6 +133,7 @@ public sealed class ForwardContext
     private void Clear()
     {
         Rows = 0;
+        _scratchInUse = 0;
         _slots.Clear();
         _blocks.Clear();
         _seen.Clear();
@@ -142,7 +144,7 @@ public sealed class ForwardContext
     /// <param name="Count">Its rows.</param>
     /// <param name="Position">The position of its first row in its sequence.</param>
     /// <param name="Cache">Its cache, or null.</param>
-    /// <param name="Scratch">Without a cache, which scratch store it has.</param>
+    /// <param name="Scratch">Without a cache, which scratch store it has; otherwise -1.</param>
     /// <param name="Rotary">Its angles.</param>
     internal readonly record struct Slot(int FirstRow, int Count, int Position, KvCache? Cache, int Scratch, RotaryEmbedding Rotary);
 

@@ -76,20 +76,18 @@ public sealed class LanguageModel
     /// <exception cref="ArgumentException">A token is not in the vocabulary, or a segment breaks a rule of <see cref="ForwardContext.Begin"/>.</exception>
     public void Forward(ReadOnlySpan<Segment> segments, LogitRows rows, Span<float> logits)
     {
-        ReadOnlySpan<float> hidden = Hidden(segments, rows);
-        int count = hidden.Length / Config.HiddenSize;
+        int count = CountRows(segments, rows);
         ArgumentOutOfRangeException.ThrowIfLessThan(logits.Length, (long)count * Config.VocabularySize, nameof(logits));
-        Head.Apply(hidden, logits[..(count * Config.VocabularySize)], count);
+        Head.Apply(Hidden(segments, rows), logits[..(count * Config.VocabularySize)], count);
     }
 
     /// <summary>Runs a pass and returns the logits in memory of the model, rows x vocabulary, valid until the next pass.</summary>
     /// <inheritdoc cref="Forward(ReadOnlySpan{Segment}, LogitRows, Span{float})"/>
     public ReadOnlySpan<float> Forward(ReadOnlySpan<Segment> segments, LogitRows rows)
     {
-        ReadOnlySpan<float> hidden = Hidden(segments, rows);
-        int count = hidden.Length / Config.HiddenSize;
+        int count = CountRows(segments, rows);
         Span<float> logits = _context.Buffers.Logits(count, Config.VocabularySize).AsSpan(0, count * Config.VocabularySize);
-        Head.Apply(hidden, logits, count);
+        Head.Apply(Hidden(segments, rows), logits, count);
         return logits;
     }
 
@@ -104,11 +102,12 @@ public sealed class LanguageModel
         _context.Begin(segments);
         int width = Config.HiddenSize;
         float[] hidden = _context.Buffers.Hidden(_context.Rows, width);
-        int row = 0;
-        foreach (Segment segment in segments)
+        for (int i = 0, first = 0; i < segments.Length; i++)
         {
-            foreach (int token in segment.Tokens.Span)
-                Embedding.Lookup(token, hidden.AsSpan(row++ * width, width));
+            ReadOnlyMemory<int> tokens = segments[i].Tokens;
+            int start = first;
+            RowMath.ForRows(tokens.Length, width, row => Embedding.Lookup(tokens.Span[row], hidden.AsSpan((start + row) * width, width)));
+            first += tokens.Length;
         }
         foreach (Block block in Blocks)
             block.Forward(hidden, _context);
@@ -121,6 +120,16 @@ public sealed class LanguageModel
             RowMath.RmsNorm(hidden.AsSpan(source * width, width), _finalNorm, Config.NormEpsilon, normed.AsSpan(i * width, width));
         });
         return normed.AsSpan(0, count * width);
+    }
+
+    private static int CountRows(ReadOnlySpan<Segment> segments, LogitRows rows)
+    {
+        if (rows == LogitRows.Last)
+            return segments.Length;
+        int count = 0;
+        foreach (Segment segment in segments)
+            count = checked(count + segment.Tokens.Length);
+        return count;
     }
 
     private void CheckTokens(ReadOnlySpan<Segment> segments)

@@ -129,7 +129,7 @@ public class LanguageModelTests
         AssertRefused(model, "no tokens", new Segment(default, cache));
         AssertRefused(model, "at least one segment");
         AssertRefused(model, "another model", new Segment(tokens, Load("qwen3").Model.CreateCache()));
-        Assert.Throws<ArgumentOutOfRangeException>(() => model.Forward([new Segment(tokens)], LogitRows.All, new float[spec.Vocabulary]));
+        Assert.Throws<ArgumentOutOfRangeException>(() => model.Forward([new Segment(new[] { 1 }, cache), new Segment(tokens)], LogitRows.All, new float[spec.Vocabulary]));
         Assert.Throws<ArgumentOutOfRangeException>(() => cache.Truncate(5));
         Assert.Equal(4, cache.Length);
     }

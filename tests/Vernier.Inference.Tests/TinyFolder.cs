@@ -1,7 +1,6 @@
-using System.Buffers.Binary;
 using System.Runtime.InteropServices;
-using System.Text;
-using System.Text.Json;
+using Vernier.Files;
+using Vernier.Files.Safetensors;
 
 namespace Vernier.Tests;
 
@@ -12,24 +11,11 @@ internal sealed class TinyFolder : IDisposable
     {
         Path = Directory.CreateTempSubdirectory("vernier-").FullName;
         File.WriteAllText(System.IO.Path.Combine(Path, "config.json"), config);
-        using FileStream stream = File.Create(System.IO.Path.Combine(Path, "model.safetensors"));
-        var header = new Dictionary<string, object>();
-        long offset = 0;
-        foreach ((string name, TinyTensor tensor) in tensors)
-        {
-            long end = offset + 4L * tensor.Values.Length;
-            header.Add(name, new { dtype = "F32", shape = tensor.Shape, data_offsets = new[] { offset, end } });
-            offset = end;
-        }
-        byte[] text = Encoding.UTF8.GetBytes(JsonSerializer.Serialize(header));
-        Array.Resize(ref text, (text.Length + 7) & ~7);
-        text.AsSpan().Replace((byte)0, (byte)' ');
-        byte[] length = new byte[8];
-        BinaryPrimitives.WriteInt64LittleEndian(length, text.Length);
-        stream.Write(length);
-        stream.Write(text);
+        TensorInfo[] infos = [.. tensors.Select(entry => new TensorInfo(entry.Key, ElementType.F32, [.. entry.Value.Shape.Select(x => (long)x)]))];
+        using var writer = new SafetensorsWriter(System.IO.Path.Combine(Path, "model.safetensors"), infos);
         foreach (TinyTensor tensor in tensors.Values)
-            stream.Write(MemoryMarshal.AsBytes<float>(tensor.Values));
+            writer.Write(MemoryMarshal.AsBytes<float>(tensor.Values));
+        writer.Complete();
     }
 
     public string Path { get; }

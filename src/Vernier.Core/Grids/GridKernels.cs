@@ -26,7 +26,8 @@ internal static unsafe class GridKernels
             for (int first = 0; first < weights.Length; first += 1024)
             {
                 int count = Math.Min(1024, weights.Length - first);
-                Moments part = Vector512.IsHardwareAccelerated ? Project<Simd512>(w + first, pm == null ? null : pm + first, count, inverseScale, table)
+                Moments part = table.IsIndexed ? Project<SimdScalar>(w + first, pm == null ? null : pm + first, count, inverseScale, table)
+                    : Vector512.IsHardwareAccelerated ? Project<Simd512>(w + first, pm == null ? null : pm + first, count, inverseScale, table)
                     : Vector256.IsHardwareAccelerated ? Project<Simd256>(w + first, pm == null ? null : pm + first, count, inverseScale, table)
                     : Vector128.IsHardwareAccelerated ? Project<Simd128>(w + first, pm == null ? null : pm + first, count, inverseScale, table)
                     : Project<SimdScalar>(w + first, pm == null ? null : pm + first, count, inverseScale, table);
@@ -43,7 +44,9 @@ internal static unsafe class GridKernels
         fixed (float* w = weights)
         fixed (byte* c = codes[..weights.Length])
         {
-            if (Vector512.IsHardwareAccelerated)
+            if (table.IsIndexed)
+                Encode<SimdScalar>(w, inverseScale, table, c, weights.Length);
+            else if (Vector512.IsHardwareAccelerated)
                 Encode<Simd512>(w, inverseScale, table, c, weights.Length);
             else if (Vector256.IsHardwareAccelerated)
                 Encode<Simd256>(w, inverseScale, table, c, weights.Length);
@@ -60,9 +63,10 @@ internal static unsafe class GridKernels
         ReadOnlySpan<float> values = table.Values, boundaries = table.Boundaries;
         V inverse = V.Broadcast(inverseScale);
         V wv = V.Zero, vv = V.Zero;
-        int i = 0;
+        // With one lane all is left to the loop for the rest, which looks large tables up.
+        int i = 0, inVectors = V.Lanes == 1 ? 0 : count;
         // Four vectors at a time, so that the additions of one do not wait for those of another.
-        for (; i + 4 * V.Lanes <= count; i += 4 * V.Lanes)
+        for (; i + 4 * V.Lanes <= inVectors; i += 4 * V.Lanes)
         {
             V w0 = V.Load(w + i), w1 = V.Load(w + i + V.Lanes), w2 = V.Load(w + i + 2 * V.Lanes), w3 = V.Load(w + i + 3 * V.Lanes);
             V x0 = V.Multiply(w0, inverse), x1 = V.Multiply(w1, inverse), x2 = V.Multiply(w2, inverse), x3 = V.Multiply(w3, inverse);
@@ -80,7 +84,7 @@ internal static unsafe class GridKernels
             Add(m, i + 2 * V.Lanes, w2, v2, ref wv, ref vv);
             Add(m, i + 3 * V.Lanes, w3, v3, ref wv, ref vv);
         }
-        for (; i + V.Lanes <= count; i += V.Lanes)
+        for (; i + V.Lanes <= inVectors; i += V.Lanes)
         {
             V w0 = V.Load(w + i);
             V x0 = V.Multiply(w0, inverse);
@@ -114,8 +118,8 @@ internal static unsafe class GridKernels
         ReadOnlySpan<float> boundaries = table.Boundaries;
         V inverse = V.Broadcast(inverseScale), one = V.Broadcast(1);
         float* lanes = stackalloc float[V.Lanes];
-        int i = 0;
-        for (; i + V.Lanes <= count; i += V.Lanes)
+        int i = 0, inVectors = V.Lanes == 1 ? 0 : count;
+        for (; i + V.Lanes <= inVectors; i += V.Lanes)
         {
             V x = V.Multiply(V.Load(w + i), inverse);
             V code = V.Zero;

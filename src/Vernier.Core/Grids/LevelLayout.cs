@@ -15,6 +15,12 @@ public enum LevelLayout
     /// <summary>j = +-1/2, +-3/2, .. +-(2^(b-1) - 1/2): every code is used, and no level is zero.</summary>
     MidRise,
 
+    /// <summary>
+    /// j + d for j = -2^(b-1) .. 2^(b-1) - 1, with an offset d from 0 (the full layout) to 1/2 (mid-rise): every code is used, and
+    /// the middle of the grid lies where the weights want it. Power only.
+    /// </summary>
+    Offset,
+
     /// <summary>j = 0 .. 2^b - 1, less a zero point stored per granule: the asymmetric (affine) grid. Uniform only.</summary>
     Asymmetric,
 }

@@ -9,17 +9,19 @@ public sealed class LevelTable
     private readonly short[] _levels;
     private readonly float[] _values;
     private readonly float[] _boundaries;
+    private readonly BoundaryIndex? _index;
 
     /// <summary>Creates a table.</summary>
     /// <param name="bits">Bits of a code, 2 to 8.</param>
     /// <param name="levels">The levels, in ascending order, at most 2^bits.</param>
     /// <param name="unit">The value of level 1 at scale 1: a positive power of two.</param>
     /// <param name="exponent">The exponent a of a power grid; 1 for a uniform one.</param>
+    /// <param name="offset">The offset d of the indices of a power grid, 0 to 1/2.</param>
     /// <param name="thresholds">
     /// Between each level and the next, in units of the level, where the code changes; by default half-way.
     /// </param>
     /// <exception cref="ArgumentException">The levels are not sorted, too many, or the unit is no power of two.</exception>
-    public LevelTable(int bits, ReadOnlySpan<short> levels, float unit, double exponent, ReadOnlySpan<double> thresholds = default)
+    public LevelTable(int bits, ReadOnlySpan<short> levels, float unit, double exponent, double offset = 0, ReadOnlySpan<double> thresholds = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(bits, 2);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(bits, 8);
@@ -36,6 +38,7 @@ public sealed class LevelTable
         Bits = bits;
         Unit = unit;
         Exponent = exponent;
+        Offset = offset;
         _levels = levels.ToArray();
         _values = Array.ConvertAll(_levels, level => level * unit);
         _boundaries = new float[_levels.Length - 1];
@@ -43,7 +46,11 @@ public sealed class LevelTable
         {
             double threshold = thresholds.Length == 0 ? (_levels[i] + _levels[i + 1]) / 2.0 : thresholds[i];
             _boundaries[i] = Boundary(threshold * unit, lowerIsEven: (i - _levels.Length / 2) % 2 == 0);
+            // Where levels coincide, so do thresholds, and the rule for ties would put their boundaries out of order.
+            if (i > 0)
+                _boundaries[i] = Math.Max(_boundaries[i], _boundaries[i - 1]);
         }
+        _index = BoundaryIndex.For(_boundaries);
     }
 
     private LevelTable(LevelTable source, float unit)
@@ -52,10 +59,12 @@ public sealed class LevelTable
         Bits = source.Bits;
         Unit = unit;
         Exponent = source.Exponent;
+        Offset = source.Offset;
         _levels = source._levels;
         _values = Array.ConvertAll(_levels, level => level * unit);
         float ratio = unit / source.Unit;
         _boundaries = Array.ConvertAll(source._boundaries, boundary => boundary * ratio);
+        _index = BoundaryIndex.For(_boundaries);
     }
 
     /// <summary>Bits of a code.</summary>
@@ -66,6 +75,9 @@ public sealed class LevelTable
 
     /// <summary>The exponent a of a power grid; 1 for a uniform one.</summary>
     public double Exponent { get; }
+
+    /// <summary>The offset d of the indices of a power grid: 0, or up to 1/2.</summary>
+    public double Offset { get; }
 
     /// <summary>The integer levels in ascending order. Index = code.</summary>
     public ReadOnlySpan<short> Levels => _levels;
@@ -96,14 +108,19 @@ public sealed class LevelTable
     /// <summary>Whether all levels fit in 8 bits.</summary>
     public bool FitsInSByte => _levels[0] >= sbyte.MinValue && _levels[^1] <= sbyte.MaxValue;
 
-    /// <summary>The code of a value that has been divided by the scale.</summary>
+    /// <summary>The code of a value that has been divided by the scale: the number of boundaries that it exceeds.</summary>
     public int Encode(float x)
     {
+        if (_index is not null)
+            return _index.Count(x);
         int code = 0;
         foreach (float boundary in _boundaries)
             code += x > boundary ? 1 : 0;
         return code;
     }
+
+    /// <summary>Whether the table is so large that looking a code up is faster than counting boundaries.</summary>
+    internal bool IsIndexed => _index is not null;
 
     /// <summary>The same levels and boundaries with another unit: every value is multiplied by a power of two, exactly.</summary>
     public LevelTable WithUnit(float unit) => unit == Unit ? this : new(this, unit);

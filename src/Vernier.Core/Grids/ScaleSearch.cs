@@ -3,44 +3,87 @@ using System.Numerics.Tensors;
 namespace Vernier.Grids;
 
 /// <summary>
-/// Chooses the scale for which the weighted squared error after rounding is least. The error is not convex in the scale, so many ratios
-/// of the largest level to the largest weight are tried, and each is refitted to the codes that it gives.
+/// Chooses the scale, and the table where there is a choice, for which the weighted squared error after rounding is least. The error is
+/// not convex in the scale: on each table many ratios of the largest level to the largest weight are probed, and the most promising
+/// are followed to where scale and codes fit each other.
 /// </summary>
-/// <param name="steps">The number of ratios tried, at least 2; by default 32.</param>
 /// <param name="mirror">
 /// Whether negative scales are tried too on a table that is not its own mirror image: the additional level then lies on the heavier side,
 /// at no cost, since the sign of a scale is stored anyway.
 /// </param>
-public sealed class ScaleSearch(int steps = ScaleSearch.DefaultSteps, bool mirror = true) : IScaleFit
+/// <param name="preserveNorm">
+/// Whether the scale is at last multiplied by |w| / |q|. The scale of least squared error makes the rounded weights smaller than the
+/// original ones, the more so the fewer the levels, and the shrinking adds up from layer to layer.
+/// </param>
+/// <param name="steps">The number of ratios probed, at least 2; by default 24.</param>
+public sealed class ScaleSearch(bool mirror = true, bool preserveNorm = false, int steps = ScaleSearch.DefaultSteps) : IScaleFit
 {
     /// <summary>The default number of ratios.</summary>
-    public const int DefaultSteps = 32;
+    public const int DefaultSteps = 24;
 
-    private const double LargestRatio = 1.1;
+    private const int Followed = 3;
 
-    // Few levels make clipping pay: the smallest ratio that is tried, for 2 to 8 bits.
-    private static readonly double[] s_smallestRatio = [0.25, 0.35, 0.45, 0.55, 0.7, 0.8, 0.85];
+    // The ratios that are tried, for 2 to 8 bits. Few levels make clipping pay (small ratios), and sometimes leaving the outermost
+    // level of one side unused (large ones).
+    private static readonly (double Least, double Most)[] s_ratios = [(0.25, 2.2), (0.35, 1.5), (0.45, 1.25), (0.55, 1.15), (0.7, 1.1), (0.8, 1.05), (0.85, 1.05)];
 
     /// <inheritdoc/>
-    public FittedGranule Fit(ReadOnlySpan<float> weights, ReadOnlySpan<float> importance, LevelTable grid, Span<byte> codes)
+    public FittedGranule Fit(ReadOnlySpan<float> weights, ReadOnlySpan<float> importance, ReadOnlySpan<LevelTable> tables, Span<byte> codes)
     {
-        ArgumentNullException.ThrowIfNull(grid);
         ArgumentOutOfRangeException.ThrowIfLessThan(steps, 2);
-        var trial = new ScaleTrial(weights, importance, grid);
-        double largest = Math.Abs(TensorPrimitives.MaxMagnitude(weights)) / grid.LargestValue;
-        if (largest > 0)
+        ArgumentOutOfRangeException.ThrowIfZero(tables.Length);
+        var trial = new ScaleTrial(weights, importance, tables);
+        double largest = LargestThatCounts(weights, importance);
+        if (largest == 0)
+            return trial.Finish(codes);
+        Span<(double Error, double Scale, int Table)> best = stackalloc (double, double, int)[Followed];
+        best.Fill((double.PositiveInfinity, 0, 0));
+        for (int table = 0; table < tables.Length; table++)
         {
-            double smallest = s_smallestRatio[grid.Bits - 2];
-            bool bothSigns = mirror && !grid.IsOddSymmetric;
+            double unit = largest / tables[table].LargestValue;
+            (double least, double most) = s_ratios[tables[table].Bits - 2];
+            bool bothSigns = mirror && !tables[table].IsOddSymmetric;
             for (int i = 0; i < steps; i++)
             {
-                double scale = largest * (smallest + (LargestRatio - smallest) * i / (steps - 1));
-                trial.TryAndRefit(scale);
+                double scale = unit * (least + (most - least) * i / (steps - 1));
+                Probe(trial, scale, table, best);
                 if (bothSigns)
-                    trial.TryAndRefit(-scale);
+                    Probe(trial, -scale, table, best);
             }
-            trial.Refine();
         }
-        return trial.Finish(codes);
+        foreach ((double error, double scale, int table) in best)
+        {
+            if (double.IsFinite(error))
+                trial.Follow(scale, table);
+        }
+        return trial.Finish(codes, preserveNorm);
+    }
+
+    private static double LargestThatCounts(ReadOnlySpan<float> weights, ReadOnlySpan<float> importance)
+    {
+        if (importance.IsEmpty)
+            return Math.Abs(TensorPrimitives.MaxMagnitude(weights));
+        double largest = 0;
+        for (int i = 0; i < weights.Length; i++)
+            largest = importance[i] > 0 ? Math.Max(largest, Math.Abs(weights[i])) : largest;
+        return largest;
+    }
+
+    /// <summary>Keeps the scales with the least errors, in ascending order of the error.</summary>
+    private static void Probe(in ScaleTrial trial, double scale, int table, Span<(double Error, double Scale, int Table)> best)
+    {
+        Moments moments = trial.Probe(scale, table);
+        if (!(moments.LevelLevel > 0))
+            return;
+        double refit = moments.WeightLevel / moments.LevelLevel, error = trial.Squares - refit * moments.WeightLevel;
+        for (int i = 0; i < best.Length; i++)
+        {
+            if (error < best[i].Error)
+            {
+                best[i..^1].CopyTo(best[(i + 1)..]);
+                best[i] = (error, refit, table);
+                return;
+            }
+        }
     }
 }

@@ -1,20 +1,20 @@
 namespace Vernier.Grids;
 
 /// <summary>
-/// Tries scales for one granule and keeps the best. A candidate is rounded to half precision, as it will be stored, before its error is
-/// measured.
+/// Tries scales for one granule and keeps the best. A candidate is rounded as it will be stored before its error is measured.
 /// </summary>
 internal ref struct ScaleTrial
 {
     private readonly ReadOnlySpan<float> _weights;
     private readonly ReadOnlySpan<float> _importance;
-    private readonly LevelTable _grid;
+    private readonly ReadOnlySpan<LevelTable> _tables;
+    private int _bestTable;
 
-    public ScaleTrial(ReadOnlySpan<float> weights, ReadOnlySpan<float> importance, LevelTable grid)
+    public ScaleTrial(ReadOnlySpan<float> weights, ReadOnlySpan<float> importance, ReadOnlySpan<LevelTable> tables)
     {
         _weights = weights;
         _importance = importance;
-        _grid = grid;
+        _tables = tables;
         for (int i = 0; i < weights.Length; i++)
             Squares += (importance.IsEmpty ? 1.0 : importance[i]) * weights[i] * weights[i];
         Best = new FittedGranule(Half.Zero, 0, double.PositiveInfinity);
@@ -25,51 +25,70 @@ internal ref struct ScaleTrial
 
     public FittedGranule Best { get; private set; }
 
-    /// <summary>Tries a scale, and then the best scale for the codes that it gave: s = sum(m w v) / sum(m v^2).</summary>
-    public void TryAndRefit(double scale)
+    /// <summary>
+    /// The moments of the codes that a scale gives, without regard to how it is stored. With these codes the best scale is
+    /// sum(m w v) / sum(m v^2), and the error it leaves is Squares - sum(m w v)^2 / sum(m v^2).
+    /// </summary>
+    public readonly Moments Probe(double scale, int table) =>
+        GridKernels.Project(_weights, _importance, (float)(1 / scale), _tables[table]);
+
+    /// <summary>Tries one scale, and returns the best scale for the codes that it gave, or 0.</summary>
+    public double Try(double candidate, int table)
     {
-        Moments moments = Try(scale);
-        if (moments.LevelLevel > 0)
+        Half stored = StoredScale.Nearest(candidate, table, _tables.Length);
+        float scale = (float)stored;
+        if (scale == 0 || !float.IsFinite(scale))
+            return 0;
+        Moments moments = GridKernels.Project(_weights, _importance, 1 / scale, _tables[table]);
+        double error = Math.Max(0, Squares - 2 * scale * moments.WeightLevel + (double)scale * scale * moments.LevelLevel);
+        if (error < Best.Error)
         {
-            double refit = moments.WeightLevel / moments.LevelLevel;
-            // With the same codes the refitted scale leaves this error; other codes come only where they are nearer still.
-            if (Squares - refit * moments.WeightLevel < Best.Error)
-                Try(refit);
+            Best = new FittedGranule(stored, 0, error);
+            _bestTable = table;
         }
+        return moments.LevelLevel > 0 ? moments.WeightLevel / moments.LevelLevel : 0;
     }
 
-    /// <summary>Refits the best scale to its codes until nothing is gained.</summary>
-    public void Refine()
+    /// <summary>Tries a scale and follows it: to the best scale for its codes, their codes, and so on while the error falls.</summary>
+    public void Follow(double scale, int table)
     {
         for (int round = 0; round < 8; round++)
         {
             double before = Best.Error;
-            TryAndRefit((double)Best.Scale);
-            if (!(Best.Error < before))
+            scale = Try(scale, table);
+            if (!(Best.Error < before) || scale == 0)
                 return;
         }
     }
 
-    /// <summary>Tries one scale.</summary>
-    public Moments Try(double candidate)
+    /// <summary>Rounds the weights at the best scale.</summary>
+    /// <param name="codes">Receives the codes, or empty.</param>
+    /// <param name="preserveNorm">
+    /// Whether the scale is then enlarged so that the rounded weights have the norm of the original ones; the codes stay.
+    /// </param>
+    public readonly FittedGranule Finish(Span<byte> codes, bool preserveNorm = false)
     {
-        var stored = (Half)candidate;
-        float scale = (float)stored;
-        if (scale == 0 || !float.IsFinite(scale))
-            return default;
-        Moments moments = GridKernels.Project(_weights, _importance, 1 / scale, _grid);
-        double error = Math.Max(0, Squares - 2 * scale * moments.WeightLevel + (double)scale * scale * moments.LevelLevel);
-        if (error < Best.Error)
-            Best = new FittedGranule(stored, 0, error);
-        return moments;
+        if (!double.IsFinite(Best.Error))
+            return Zero(codes);
+        LevelTable table = _tables[_bestTable];
+        float inverse = 1 / (float)Best.Scale;
+        if (!codes.IsEmpty)
+            GridKernels.Encode(_weights, inverse, table, codes);
+        if (!preserveNorm)
+            return Best;
+        Moments moments = GridKernels.Project(_weights, _importance, inverse, table);
+        if (!(moments.LevelLevel > 0))
+            return Best;
+        Half scale = StoredScale.Nearest(Math.CopySign(Math.Sqrt(Squares / moments.LevelLevel), (double)Best.Scale), _bestTable, _tables.Length);
+        return Half.IsFinite(scale)
+            ? new FittedGranule(scale, 0, Math.Max(0, Squares - 2 * (double)scale * moments.WeightLevel + (double)scale * (double)scale * moments.LevelLevel))
+            : Best;
     }
 
-    /// <summary>Rounds the weights at the best scale.</summary>
-    public readonly FittedGranule Finish(Span<byte> codes)
+    private readonly FittedGranule Zero(Span<byte> codes)
     {
-        FittedGranule best = double.IsFinite(Best.Error) ? Best : new FittedGranule(Half.Zero, 0, Squares);
         if (!codes.IsEmpty)
-            GridKernels.Encode(_weights, best.Scale == Half.Zero ? 0 : 1 / (float)best.Scale, _grid, codes);
-        return best;
+            GridKernels.Encode(_weights, 0, _tables[0], codes);
+        return new FittedGranule(Half.Zero, 0, Squares);
     }
 }

@@ -11,7 +11,7 @@ public sealed class PackedTensor
 
     /// <summary>Creates a packed matrix over arrays that it keeps.</summary>
     /// <param name="spec">How the matrix is packed.</param>
-    /// <param name="grids">One level table for each <see cref="PackedTensorSpec.RowsPerGrid"/> rows.</param>
+    /// <param name="grids">The level tables: for each <see cref="PackedTensorSpec.RowsPerGrid"/> rows those that a granule may choose.</param>
     /// <param name="scales">[scale rows, granules a row].</param>
     /// <param name="zeros">The packed zero points, empty where there are none.</param>
     /// <param name="codes">[rows, packed bytes].</param>
@@ -68,13 +68,13 @@ public sealed class PackedTensor
         byte[] buffer = ArrayPool<byte>.Shared.Rent(Columns);
         Span<byte> codes = buffer.AsSpan(0, Columns);
         UnpackRow(row, codes);
-        ReadOnlySpan<float> values = _values[row / Spec.RowsPerGrid];
         int scaleRow = Spec.Granularity.GroupColumns < 0 ? 0 : row;
         int granules = Spec.Granularity.ScaleColumns(Columns), width = Spec.Granularity.Width(Columns);
         ReadOnlySpan<Half> scales = Scales.Span.Slice(scaleRow * granules, granules);
         for (int granule = 0; granule < granules; granule++)
         {
             int first = granule * width, count = Math.Min(width, Columns - first);
+            ReadOnlySpan<float> values = _values[Spec.GridOf(row, scales[granule])];
             float scale = (float)scales[granule], zero = Spec.ZeroPoints ? values[ZeroPoint(scaleRow, granule)] : 0;
             for (int i = first; i < first + count; i++)
                 destination[i] = scale * (values[codes[i]] - zero);
@@ -94,13 +94,14 @@ public sealed class PackedTensor
     /// <summary>The bytes of each stored array, in the order of <see cref="PackedTensorSpec.Arrays"/>.</summary>
     public IEnumerable<ReadOnlyMemory<byte>> ArrayBytes()
     {
-        var grid = new float[2 * Grids.Count];
+        var grid = new float[3 * Grids.Count];
         int count = 1 << Spec.Bits;
         var levels = new byte[Grids.Count * count * (Spec.WideLevels ? 2 : 1)];
         for (int g = 0; g < Grids.Count; g++)
         {
-            grid[2 * g] = (float)Grids[g].Exponent;
-            grid[2 * g + 1] = Grids[g].Unit;
+            grid[3 * g] = (float)Grids[g].Exponent;
+            grid[3 * g + 1] = (float)Grids[g].Offset;
+            grid[3 * g + 2] = Grids[g].Unit;
             ReadOnlySpan<short> table = Grids[g].Levels;
             for (int code = 0; code < count; code++)
             {

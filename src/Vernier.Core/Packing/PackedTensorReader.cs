@@ -48,7 +48,7 @@ public static class PackedTensorReader
 
     private static LevelTable[] ReadGrids(Checkpoint checkpoint, Dictionary<string, TensorInfo> arrays, PackedTensorSpec spec)
     {
-        var grid = new float[2 * spec.Grids];
+        var grid = new float[3 * spec.Grids];
         checkpoint.Read(arrays["grid"], 0, grid);
         ReadOnlySpan<byte> bytes = checkpoint.Bytes(arrays["levels"]);
         var tables = new LevelTable[spec.Grids];
@@ -65,7 +65,7 @@ public static class PackedTensorReader
                 count--;
             try
             {
-                tables[g] = new LevelTable(spec.Bits, levels.AsSpan(0, count), grid[2 * g + 1], grid[2 * g]);
+                tables[g] = new LevelTable(spec.Bits, levels.AsSpan(0, count), grid[3 * g + 2], grid[3 * g], grid[3 * g + 1]);
             }
             catch (ArgumentException e)
             {

@@ -9,13 +9,17 @@ namespace Vernier.Packing;
 /// <param name="Columns">Input channels, at least 1.</param>
 /// <param name="Bits">Bits of a code, 2 to 8.</param>
 /// <param name="Granularity">Which weights share a scale.</param>
-/// <param name="RowsPerGrid">Consecutive rows that share a level table, at least 1; <paramref name="Rows"/> where there is one table.</param>
+/// <param name="RowsPerGrid">Consecutive rows that share their level tables, at least 1; <paramref name="Rows"/> where all do.</param>
+/// <param name="Tables">
+/// The level tables that each granule of these rows may choose from: 1, 2, 4 or 8. The choice is held by the last log2(Tables) bits of the
+/// granule's scale, which thereby has so many bits less of precision: it costs no storage.
+/// </param>
 /// <param name="WideLevels">Whether levels are stored in 16 bits; otherwise in 8.</param>
 /// <param name="ZeroPoints">Whether each granule has a zero point: the code that stands for zero.</param>
-public sealed record PackedTensorSpec(int Rows, int Columns, int Bits, Granularity Granularity, int RowsPerGrid, bool WideLevels, bool ZeroPoints)
+public sealed record PackedTensorSpec(int Rows, int Columns, int Bits, Granularity Granularity, int RowsPerGrid, int Tables, bool WideLevels, bool ZeroPoints)
 {
-    /// <summary>The number of level tables.</summary>
-    public int Grids => (Rows + RowsPerGrid - 1) / RowsPerGrid;
+    /// <summary>The number of level tables of all rows.</summary>
+    public int Grids => checked((int)(((long)Rows + RowsPerGrid - 1) / RowsPerGrid * Tables));
 
     /// <summary>The bytes of a packed row of codes.</summary>
     public int BytesPerRow => checked((int)CodePacking.BytesPerRow(Columns, Bits));
@@ -24,12 +28,12 @@ public sealed record PackedTensorSpec(int Rows, int Columns, int Bits, Granulari
     public int Scales => checked(Granularity.ScaleRows(Rows) * Granularity.ScaleColumns(Columns));
 
     /// <summary>The bytes of all packed zero points, 0 where there are none.</summary>
-    public int ZeroBytes => ZeroPoints ? Granularity.ScaleRows(Rows) * (int)CodePacking.BytesPerRow(Granularity.ScaleColumns(Columns), Bits) : 0;
+    public int ZeroBytes => ZeroPoints ? checked((int)(Granularity.ScaleRows(Rows) * CodePacking.BytesPerRow(Granularity.ScaleColumns(Columns), Bits))) : 0;
 
     /// <summary>
     /// The arrays that are stored for the matrix <paramref name="name"/>, in the order in which they are stored:
     /// <list type="bullet">
-    /// <item><c>name.grid</c>, F32 [grids, 2]: the exponent of each level table and its unit, a power of two.</item>
+    /// <item><c>name.grid</c>, F32 [grids, 3]: the exponent of each level table, its offset, and its unit, a power of two.</item>
     /// <item><c>name.levels</c>, I8 or I16 [grids, 2^bits]: the level of each code; ascending.</item>
     /// <item><c>name.scales</c>, F16 [scale rows, granules a row].</item>
     /// <item><c>name.zeros</c>, U8 [scale rows, packed bytes]: the zero points, packed like codes; only of an asymmetric grid.</item>
@@ -42,7 +46,7 @@ public sealed record PackedTensorSpec(int Rows, int Columns, int Bits, Granulari
         long scaleRows = Granularity.ScaleRows(Rows), scaleColumns = Granularity.ScaleColumns(Columns);
         List<TensorInfo> arrays =
         [
-            new($"{name}.grid", ElementType.F32, [Grids, 2]),
+            new($"{name}.grid", ElementType.F32, [Grids, 3]),
             new($"{name}.levels", WideLevels ? ElementType.I16 : ElementType.I8, [Grids, 1L << Bits]),
             new($"{name}.scales", ElementType.F16, [scaleRows, scaleColumns]),
         ];
@@ -51,6 +55,11 @@ public sealed record PackedTensorSpec(int Rows, int Columns, int Bits, Granulari
         arrays.Add(new($"{name}.codes", ElementType.U8, [Rows, BytesPerRow]));
         return arrays;
     }
+
+    /// <summary>The level table of a granule.</summary>
+    /// <param name="row">The granule's row.</param>
+    /// <param name="scale">The granule's scale.</param>
+    public int GridOf(int row, Half scale) => row / RowsPerGrid * Tables + (BitConverter.HalfToUInt16Bits(scale) & (Tables - 1));
 
     /// <summary>The bytes of all stored arrays, without the file's header.</summary>
     public long StoredBytes => Arrays("").Sum(array => array.Bytes);

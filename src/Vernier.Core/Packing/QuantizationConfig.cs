@@ -13,7 +13,7 @@ namespace Vernier.Packing;
 /// }
 /// </code>
 /// <c>group</c> is as in <see cref="Granularity.GroupColumns"/>. Where they differ from the usual, a tensor also has
-/// <c>rows_per_grid</c>, <c>wide_levels</c> and <c>zero_points</c>.
+/// <c>rows_per_grid</c>, <c>tables</c>, <c>wide_levels</c> and <c>zero_points</c>.
 /// </summary>
 /// <param name="Recipe">The recipe that made it.</param>
 /// <param name="Tensors">The packed matrices by name.</param>
@@ -34,6 +34,8 @@ public sealed record QuantizationConfig(string Recipe, IReadOnlyDictionary<strin
             var entry = new JsonObject { ["shape"] = new JsonArray(spec.Rows, spec.Columns), ["bits"] = spec.Bits, ["group"] = spec.Granularity.GroupColumns };
             if (spec.RowsPerGrid != spec.Rows)
                 entry["rows_per_grid"] = spec.RowsPerGrid;
+            if (spec.Tables != 1)
+                entry["tables"] = spec.Tables;
             if (spec.WideLevels)
                 entry["wide_levels"] = true;
             if (spec.ZeroPoints)
@@ -78,7 +80,10 @@ public sealed record QuantizationConfig(string Recipe, IReadOnlyDictionary<strin
         int rows = Integer(shape[0], 1, int.MaxValue, "shape"), columns = Integer(shape[1], 1, int.MaxValue, "shape");
         int bits = Integer(Property("bits"), 2, 8, "bits"), group = Integer(Property("group"), -1, int.MaxValue, "group");
         int rowsPerGrid = value.TryGetProperty("rows_per_grid", out JsonElement per) ? Integer(per, 1, rows, "rows_per_grid") : rows;
-        return new PackedTensorSpec(rows, columns, bits, new Granularity(group), rowsPerGrid, Flag("wide_levels"), Flag("zero_points"));
+        int tables = value.TryGetProperty("tables", out JsonElement choices) ? Integer(choices, 1, 8, "tables") : 1;
+        if (!int.IsPow2(tables))
+            throw Invalid(path, "quantization-tensor", "'tables' is not a power of two", entry.Name);
+        return new PackedTensorSpec(rows, columns, bits, new Granularity(group), rowsPerGrid, tables, Flag("wide_levels"), Flag("zero_points"));
 
         JsonElement Property(string name) =>
             value.TryGetProperty(name, out JsonElement found) ? found : throw Invalid(path, "quantization-tensor", $"'{name}' is missing", entry.Name);

@@ -65,7 +65,7 @@ internal readonly struct ConfigObject(string path, JsonElement element)
         if (value.ValueKind != JsonValueKind.Array)
             throw WrongType(name, "an array");
         if (value.GetArrayLength() != length)
-            throw Error("config-length", $"'{name}' has {value.GetArrayLength()} entries where {length} are needed");
+            throw Error(ModelRules.ConfigLength, $"'{name}' has {value.GetArrayLength()} entries where {length} are needed");
         return value;
     }
 
@@ -85,7 +85,7 @@ internal readonly struct ConfigObject(string path, JsonElement element)
         if (value.ValueKind != JsonValueKind.Array)
             return [CheckInteger(name, value, minimum, maximum)];
         if (value.GetArrayLength() > 1024)
-            throw Error("config-length", $"'{name}' has {value.GetArrayLength()} entries, more than 1024");
+            throw Error(ModelRules.ConfigLength, $"'{name}' has {value.GetArrayLength()} entries, more than 1024");
         ConfigObject self = this;
         return [.. value.EnumerateArray().Select(entry => self.CheckInteger(name, entry, minimum, maximum))];
     }
@@ -105,7 +105,7 @@ internal readonly struct ConfigObject(string path, JsonElement element)
         if (value.ValueKind != JsonValueKind.Number)
             throw WrongType(name, "an integer");
         if (!value.TryGetInt32(out int number) || number < minimum || number > maximum)
-            throw Error("config-range", $"'{name}' is {Quote(value.GetRawText())}, not an integer from {minimum} to {maximum}");
+            throw Error(ModelRules.ConfigRange, $"'{name}' is {Quote(value.GetRawText())}, not an integer from {minimum} to {maximum}");
         return number;
     }
 
@@ -114,11 +114,11 @@ internal readonly struct ConfigObject(string path, JsonElement element)
         if (value.ValueKind != JsonValueKind.Number)
             throw WrongType(name, "a number");
         if (!value.TryGetDouble(out double number) || !(number > above && number <= maximum))
-            throw Error("config-range", $"'{name}' is {Quote(value.GetRawText())}, not a number above {above} and at most {maximum}");
+            throw Error(ModelRules.ConfigRange, $"'{name}' is {Quote(value.GetRawText())}, not a number above {above} and at most {maximum}");
         return number;
     }
 
-    private InvalidFileException Missing(string name) => Error("config-missing", $"'{name}' is missing");
+    private InvalidFileException Missing(string name) => Error(ModelRules.ConfigMissing, $"'{name}' is missing");
 
-    private InvalidFileException WrongType(string name, string expected) => Error("config-type", $"'{name}' is not {expected}");
+    private InvalidFileException WrongType(string name, string expected) => Error(ModelRules.ConfigType, $"'{name}' is not {expected}");
 }

@@ -90,7 +90,7 @@ public sealed record ModelConfig
     /// <summary>Reads config.json in a model's folder.</summary>
     /// <exception cref="InvalidFileException">
     /// The file is missing or no JSON, a value has the wrong type or lies outside its range, or the model is of a family or
-    /// uses a feature that can't run here (rules <c>unknown-architecture</c>, <c>config-type</c>, <c>config-range</c>, ...).
+    /// uses a feature that can't run here: the rules of <see cref="ModelRules"/>.
     /// </exception>
     public static ModelConfig Load(string folder) => ModelConfigReader.Read(ConfigPath(folder));
 

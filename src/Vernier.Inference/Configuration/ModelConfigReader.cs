@@ -29,13 +29,21 @@ internal static class ModelConfigReader
         return Read(new ConfigObject(path, document.RootElement));
     }
 
-    private static JsonDocument Parse(string path)
+    /// <summary>Reads text that is already in memory; the path is for messages.</summary>
+    public static ModelConfig Read(ReadOnlyMemory<byte> utf8, string path)
     {
-        JsonDocument document = StrictJson.Parse(path, ModelConfig.MaxFileBytes);
+        using JsonDocument document = CheckObject(StrictJson.Parse(utf8, path), path);
+        return Read(new ConfigObject(path, document.RootElement));
+    }
+
+    private static JsonDocument Parse(string path) => CheckObject(StrictJson.Parse(path, ModelConfig.MaxFileBytes), path);
+
+    private static JsonDocument CheckObject(JsonDocument document, string path)
+    {
         if (document.RootElement.ValueKind == JsonValueKind.Object)
             return document;
         document.Dispose();
-        throw new InvalidFileException(path, "config-type", "the file is not a JSON object", "Download the file again");
+        throw new InvalidFileException(path, ModelRules.ConfigType, "the file is not a JSON object", "Download the file again");
     }
 
     /// <summary>A family is known by its <c>model_type</c>; the head must be that of a causal language model.</summary>
@@ -57,7 +65,7 @@ internal static class ModelConfigReader
     {
         if (!TryGetFamily(root, out ModelFamily family, out string architecture))
         {
-            throw root.Error("unknown-architecture", $"the architecture {ConfigObject.Quote(architecture)} can't be run",
+            throw root.Error(ModelRules.UnknownArchitecture, $"the architecture {ConfigObject.Quote(architecture)} can't be run",
                 $"Give a causal language model of one of the families {string.Join(", ", Families.Keys)}");
         }
         int hidden = root.Integer("hidden_size", 1, 1 << 20);
@@ -108,12 +116,12 @@ internal static class ModelConfigReader
         // An explicit null means one key/value head for each query head in every family.
         int keyValueHeads = root.Integer("num_key_value_heads", 1, 4096, root.Mentions("num_key_value_heads") ? heads : keyValueDefault);
         if (heads % keyValueHeads != 0)
-            throw root.Error("config-heads", $"'num_attention_heads' is {heads}, not a multiple of 'num_key_value_heads', {keyValueHeads}");
+            throw root.Error(ModelRules.ConfigHeads, $"'num_attention_heads' is {heads}, not a multiple of 'num_key_value_heads', {keyValueHeads}");
         if (!root.Has("head_dim") && family != ModelFamily.Qwen3 && hidden % heads != 0)
-            throw root.Error("config-heads", $"'hidden_size' is {hidden}, not a multiple of 'num_attention_heads', {heads}, and there is no 'head_dim'");
+            throw root.Error(ModelRules.ConfigHeads, $"'hidden_size' is {hidden}, not a multiple of 'num_attention_heads', {heads}, and there is no 'head_dim'");
         int headSize = root.Integer("head_dim", 2, 4096, family == ModelFamily.Qwen3 ? 128 : hidden / heads);
         if (headSize is < 2 or > 4096)
-            throw root.Error("config-heads", $"'hidden_size' / 'num_attention_heads' is {headSize}, not from 2 to 4096");
+            throw root.Error(ModelRules.ConfigHeads, $"'hidden_size' / 'num_attention_heads' is {headSize}, not from 2 to 4096");
         return (heads, keyValueHeads, headSize);
     }
 
@@ -159,9 +167,9 @@ internal static class ModelConfigReader
             case "sliding_attention" when window is not null:
                 return true;
             case "sliding_attention":
-                throw root.Error("config-layer-types", "'layer_types' has sliding attention but there is no sliding window");
+                throw root.Error(ModelRules.ConfigLayerTypes, "'layer_types' has sliding attention but there is no sliding window");
             default:
-                throw root.Error("config-layer-types", $"'layer_types' has {ConfigObject.Quote(type.GetRawText())}, neither full_attention nor sliding_attention");
+                throw root.Error(ModelRules.ConfigLayerTypes, $"'layer_types' has {ConfigObject.Quote(type.GetRawText())}, neither full_attention nor sliding_attention");
         }
     }
 
@@ -169,7 +177,7 @@ internal static class ModelConfigReader
     {
         null or "silu" or "swish" => Activation.Silu,
         "gelu_pytorch_tanh" or "gelu_new" => Activation.GeluTanh,
-        { } other => throw root.Error("config-activation", $"'hidden_act' is {ConfigObject.Quote(other)}",
+        { } other => throw root.Error(ModelRules.ConfigActivation, $"'hidden_act' is {ConfigObject.Quote(other)}",
             "Give a model with silu, swish, gelu_pytorch_tanh or gelu_new"),
     };
 
@@ -182,7 +190,7 @@ internal static class ModelConfigReader
         "bfloat16" => ElementType.BF16,
         "float8_e4m3fn" => ElementType.F8_E4M3,
         "float8_e5m2" => ElementType.F8_E5M2,
-        { } other => throw root.Error("config-dtype", $"the data type is {ConfigObject.Quote(other)}",
+        { } other => throw root.Error(ModelRules.ConfigDataType, $"the data type is {ConfigObject.Quote(other)}",
             "Give float64, float32, float16, bfloat16, float8_e4m3fn or float8_e5m2"),
     };
 }

@@ -22,7 +22,7 @@ public enum RopeScaling
 /// </summary>
 public sealed record RopeConfig
 {
-    /// <summary>The base theta, above 0. Default 10000.</summary>
+    /// <summary>The base theta, above 1e-6 and at most 1e15. Default 10000.</summary>
     public double Theta { get; init; } = 10000;
 
     /// <summary>R, how many leading coordinates of a head are rotated: even, at least 2, at most the head size.</summary>
@@ -31,7 +31,7 @@ public sealed record RopeConfig
     /// <summary>The rescaling. Default none.</summary>
     public RopeScaling Scaling { get; init; }
 
-    /// <summary>The factor s of linear and Llama 3 scaling, above 0. Default 1.</summary>
+    /// <summary>The factor s of linear and Llama 3 scaling, above 1e-6 and at most 1e6. Default 1.</summary>
     public double Factor { get; init; } = 1;
 
     /// <summary>Llama 3: wavelengths above original / this are divided by the factor. Above 0.</summary>

@@ -8,7 +8,9 @@ namespace Vernier.Inference;
 /// </summary>
 internal static class RopeConfigReader
 {
+    private const double MinTheta = 1e-6;
     private const double MaxTheta = 1e15;
+    private const double MinFactor = 1e-6;
     private const double MaxFactor = 1e6;
 
     public static RopeConfig Read(ConfigObject root, ModelFamily family, int headSize, int maxPositions)
@@ -19,11 +21,11 @@ internal static class RopeConfigReader
         ConfigObject partialFrom = parameters is { } q && q.Has("partial_rotary_factor") ? q : root;
         double partial = partialFrom.Number("partial_rotary_factor", 0, 1, 1);
         if (family != ModelFamily.Phi3 && partial != 1)
-            throw root.Error("config-rope", $"'partial_rotary_factor' is {partial}, which only phi3 has");
+            throw root.Error(ModelRules.ConfigRope, $"'partial_rotary_factor' is {partial}, which only phi3 has");
         int rotary = (int)(headSize * partial);
         if (rotary < 2 || rotary % 2 != 0)
-            throw root.Error("config-rope", $"{rotary} coordinates of each head are rotated; the number must be even and at least 2");
-        var rope = new RopeConfig { Theta = thetaFrom.Number("rope_theta", 0, MaxTheta, 10000), RotarySize = rotary };
+            throw root.Error(ModelRules.ConfigRope, $"{rotary} coordinates of each head are rotated; the number must be even and at least 2");
+        var rope = new RopeConfig { Theta = thetaFrom.Number("rope_theta", MinTheta, MaxTheta, 10000), RotarySize = rotary };
         if (scaling is not { } s)
             return rope;
         switch (s.Text("rope_type") ?? s.Text("type"))
@@ -32,7 +34,7 @@ internal static class RopeConfigReader
             case null when parameters is not null:
                 return rope;
             case "linear" when family != ModelFamily.Phi3:
-                return rope with { Scaling = RopeScaling.Linear, Factor = s.Number("factor", 0, MaxFactor) };
+                return rope with { Scaling = RopeScaling.Linear, Factor = s.Number("factor", MinFactor, MaxFactor) };
             case "llama3" when family != ModelFamily.Phi3:
                 return ReadLlama3(s, rope);
             case "longrope":
@@ -47,14 +49,14 @@ internal static class RopeConfigReader
 
     private static RopeConfig ReadLlama3(ConfigObject scaling, RopeConfig rope)
     {
-        double low = scaling.Number("low_freq_factor", 0, MaxFactor);
-        double high = scaling.Number("high_freq_factor", 0, MaxFactor);
+        double low = scaling.Number("low_freq_factor", MinFactor, MaxFactor);
+        double high = scaling.Number("high_freq_factor", MinFactor, MaxFactor);
         if (high <= low)
-            throw scaling.Error("config-rope", $"'high_freq_factor', {high}, is not above 'low_freq_factor', {low}");
+            throw scaling.Error(ModelRules.ConfigRope, $"'high_freq_factor', {high}, is not above 'low_freq_factor', {low}");
         return rope with
         {
             Scaling = RopeScaling.Llama3,
-            Factor = scaling.Number("factor", 0, MaxFactor),
+            Factor = scaling.Number("factor", MinFactor, MaxFactor),
             LowFrequencyFactor = low,
             HighFrequencyFactor = high,
             OriginalMaxPositions = scaling.Integer("original_max_position_embeddings", 1, int.MaxValue),
@@ -67,19 +69,19 @@ internal static class RopeConfigReader
         int half = rope.RotarySize / 2;
         bool given = root.Has(Original) || scaling.Has(Original);
         int original = given ? (root.Has(Original) ? root : scaling).Integer(Original, 2, int.MaxValue) : maxPositions;
-        double factor = given ? (double)maxPositions / original : scaling.Number("factor", 0, MaxFactor);
+        double factor = given ? (double)maxPositions / original : scaling.Number("factor", MinFactor, MaxFactor);
         double attention = factor <= 1 ? 1 : Math.Sqrt(1 + Math.Log(factor) / Math.Log(Math.Max(original, 2)));
         return rope with
         {
             Scaling = RopeScaling.LongRope,
             OriginalMaxPositions = original,
-            ShortFactors = scaling.Numbers("short_factor", half, 0, MaxFactor) ?? throw scaling.Error("config-missing", "'short_factor' is missing"),
-            LongFactors = scaling.Numbers("long_factor", half, 0, MaxFactor) ?? throw scaling.Error("config-missing", "'long_factor' is missing"),
-            AttentionFactor = scaling.Number("attention_factor", 0, MaxFactor, attention),
+            ShortFactors = scaling.Numbers("short_factor", half, MinFactor, MaxFactor) ?? throw scaling.Error(ModelRules.ConfigMissing, "'short_factor' is missing"),
+            LongFactors = scaling.Numbers("long_factor", half, MinFactor, MaxFactor) ?? throw scaling.Error(ModelRules.ConfigMissing, "'long_factor' is missing"),
+            AttentionFactor = scaling.Number("attention_factor", MinFactor, MaxFactor, attention),
         };
     }
 
     private static InvalidFileException Unsupported(ConfigObject root, ModelFamily family, string type) =>
-        root.Error("config-rope-scaling", $"the rope scaling is {type}", family == ModelFamily.Phi3
+        root.Error(ModelRules.ConfigRopeScaling, $"the rope scaling is {type}", family == ModelFamily.Phi3
             ? "Give a phi3 model without scaling or with longrope" : "Give a model without scaling or with linear, llama3 or longrope");
 }

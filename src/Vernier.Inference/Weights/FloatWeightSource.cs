@@ -41,19 +41,19 @@ public sealed class FloatWeightSource : IWeightSource
     {
         if (!_checkpoint.TryGet(name, out TensorInfo? tensor))
         {
-            throw new InvalidFileException(_checkpoint.Folder, "tensor-missing", "the checkpoint does not have it",
+            throw new InvalidFileException(_checkpoint.Folder, ModelRules.TensorMissing, "the checkpoint does not have it",
                 "Check that config.json belongs to these weights and that every shard is there", name);
         }
         string file = _checkpoint.FileOf(tensor);
         if (!tensor.Shape.SequenceEqual(shape))
         {
-            throw new InvalidFileException(file, "tensor-shape",
+            throw new InvalidFileException(file, ModelRules.TensorShape,
                 $"its shape is [{string.Join(", ", tensor.Shape)}] where config.json asks for [{string.Join(", ", shape)}]",
                 "Check that config.json belongs to these weights", name);
         }
         if (tensor.Count > Array.MaxLength)
         {
-            throw new InvalidFileException(file, "tensor-too-large", $"{tensor.Count} elements are more than the {Array.MaxLength} of one array",
+            throw new InvalidFileException(file, ModelRules.TensorTooLarge, $"{tensor.Count} elements are more than the {Array.MaxLength} of one array",
                 "Give a model with smaller layers", name);
         }
         float[] values = GC.AllocateUninitializedArray<float>((int)tensor.Count);

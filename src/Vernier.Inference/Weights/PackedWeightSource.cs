@@ -44,7 +44,7 @@ public sealed class PackedWeightSource : IWeightSource
         if (!_packed.Tensors.TryGetValue(name, out PackedTensorSpec? spec))
             return null;
         if (spec.Rows != rows || spec.Columns != columns)
-            throw new InvalidFileException(_checkpoint.Folder, "tensor-shape", $"its shape is [{spec.Rows}, {spec.Columns}] where config.json asks for [{rows}, {columns}]", "Quantize the model again", name);
+            throw new InvalidFileException(_checkpoint.Folder, ModelRules.TensorShape, $"its shape is [{spec.Rows}, {spec.Columns}] where config.json asks for [{rows}, {columns}]", "Quantize the model again", name);
         if (!_read.TryGetValue(name, out PackedTensor? packed))
             _read[name] = packed = PackedTensorReader.Read(_checkpoint, name, spec);
         return packed;

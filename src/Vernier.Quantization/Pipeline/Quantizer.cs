@@ -2,7 +2,6 @@ using Vernier.Files;
 using Vernier.Grids;
 using Vernier.Grids.Uniform;
 using Vernier.Packing;
-using Vernier.Quantization.Objectives;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers;
 
@@ -39,7 +38,7 @@ public sealed class Quantizer(QuantizationPlan plan, IProgress<QuantizationProgr
     {
         _cancellation = cancellation;
         using var folder = new OutputFolder(output, replace);
-        LevelTable? shared = _options.Recipe.Grid.Scope == GridScope.Network ? ChooseForNetwork() : null;
+        LevelTable[]? shared = _options.Recipe.Grid.Scope == GridScope.Network ? ChooseForNetwork() : null;
         using (var writer = new CheckpointWriter(folder.Partial, plan.Arrays))
         {
             ForEachTensor("quantizing", planned =>
@@ -58,42 +57,35 @@ public sealed class Quantizer(QuantizationPlan plan, IProgress<QuantizationProgr
         return reports;
     }
 
-    private PackedTensor Solve(PlannedTensor planned, PackedTensorSpec spec, LevelTable? shared)
+    private PackedTensor Solve(PlannedTensor planned, PackedTensorSpec spec, LevelTable[]? shared)
     {
         var matrix = new WeightMatrix(plan.Checkpoint, planned.Tensor);
         GridPart part = QuantizationPlan.GridOf(planned.Role, _options.Recipe);
-        IScaleFit fit = FitOf(part);
-        ReadOnlyMemory<float> importance = ImportanceOf(planned);
-        int shift = GranuleSample.ShiftFor(matrix.LargestMagnitude());
-        var grids = new LevelTable[spec.Grids];
-        var search = new GridSearch(part, spec.Bits, _options.Recipe.Rounding, fit);
-        for (int g = 0; g < grids.Length; g++)
+        var search = new GridSearch(part, spec.Bits, spec.Tables, _options.Recipe.Rounding);
+        var grids = new List<LevelTable>();
+        for (int row = 0; row < spec.Rows; row += spec.RowsPerGrid)
         {
-            LevelTable table;
-            if (planned.Role == TensorRole.Linear && shared is not null)
-                table = shared;
-            else if (!search.IsNeeded)
-                table = search.Choose([]);
-            else
-                table = search.Choose([GranuleSample.Take(matrix, spec.Granularity, importance, g * spec.RowsPerGrid, Math.Min(spec.RowsPerGrid, spec.Rows - g * spec.RowsPerGrid), shift)]);
-            grids[g] = GranuleSample.Shift(table, shift);
+            LevelTable[] tables = planned.Role == TensorRole.Linear && shared is not null ? shared
+                : search.Choose(search.IsNeeded ? [GranuleSample.Take(matrix, spec.Granularity, row, Math.Min(spec.RowsPerGrid, spec.Rows - row))] : []);
+            grids.AddRange(tables);
         }
-        return new NearestSolver(fit).Solve(matrix, spec, grids, importance);
+        return new NearestSolver(FitOf(part)).Solve(matrix, spec, [.. grids], default);
     }
 
-    private LevelTable ChooseForNetwork()
+    private LevelTable[] ChooseForNetwork()
     {
         var samples = new List<GranuleSample>();
-        ForEachTensor("searching one grid for the network", planned =>
+        GridPart part = _options.Recipe.Grid;
+        var search = new GridSearch(part, _options.Bits, part.TablesFor(_options.Bits), _options.Recipe.Rounding);
+        ForEachTensor("searching the grid of the network", planned =>
         {
-            if (planned.Role == TensorRole.Linear && planned.Spec is not null)
+            if (search.IsNeeded && planned.Role == TensorRole.Linear && planned.Spec is not null)
             {
                 var matrix = new WeightMatrix(plan.Checkpoint, planned.Tensor);
-                samples.Add(GranuleSample.Take(matrix, planned.Spec.Granularity, ImportanceOf(planned), 0, matrix.Rows, GranuleSample.ShiftFor(matrix.LargestMagnitude())));
+                samples.Add(GranuleSample.Take(matrix, planned.Spec.Granularity, 0, matrix.Rows));
             }
         });
-        GridPart part = _options.Recipe.Grid;
-        return new GridSearch(part, _options.Bits, _options.Recipe.Rounding, FitOf(part)).Choose(samples);
+        return search.Choose(samples);
     }
 
     private List<QuantizedTensorReport> ReadBack(string folder)
@@ -115,16 +107,12 @@ public sealed class Quantizer(QuantizationPlan plan, IProgress<QuantizationProgr
         return reports;
     }
 
-    private ReadOnlyMemory<float> ImportanceOf(PlannedTensor planned) => _options.Recipe.Weight == ErrorWeight.Norm && planned.Role == TensorRole.Linear
-        ? InputImportance.OfNorm(plan.Checkpoint, planned.Tensor.Name, (int)planned.Tensor.Shape[1])
-        : default;
-
     private IScaleFit FitOf(GridPart part)
     {
         bool search = _options.Recipe.Scale == ScaleRule.Search;
         if (part.Layouts.Contains(LevelLayout.Asymmetric))
             return search ? new AffineScaleSearch() : new AffineScaleSearch(steps: 1);
-        return search ? new ScaleSearch(mirror: part.Mirror) : new LargestScale(part.Mirror);
+        return search ? new ScaleSearch(part.Mirror, _options.Recipe.PreserveNorm) : new LargestScale(part.Mirror);
     }
 
     private void ForEachTensor(string stage, Action<PlannedTensor> action)

@@ -8,6 +8,7 @@ namespace Vernier.Quantization.Pipeline;
 public sealed class WeightMatrix
 {
     private readonly Checkpoint _checkpoint;
+    private int? _shift;
 
     /// <summary>Creates a view.</summary>
     /// <param name="checkpoint">The checkpoint, which must outlive the view.</param>
@@ -37,9 +38,32 @@ public sealed class WeightMatrix
     public void Read(int row, int column, Span<float> destination) =>
         _checkpoint.Read(Tensor, (long)row * Columns + column, destination);
 
-    /// <summary>The largest absolute weight.</summary>
+    /// <summary>
+    /// The power of two, as its exponent, next above the largest absolute weight; 0 for a matrix of zeros. Solvers work on weights divided by
+    /// it, so that no sum of squares and no half-precision scale leaves its range, however large or small the weights are.
+    /// </summary>
     /// <exception cref="InvalidFileException">A weight is not a finite number.</exception>
-    public float LargestMagnitude()
+    public int Shift => _shift ??= FindShift();
+
+    /// <summary>Reads consecutive weights, divided by 2^<see cref="Shift"/>: exactly, none above 1.</summary>
+    /// <param name="row">The row of the first.</param>
+    /// <param name="column">The column of the first.</param>
+    /// <param name="destination">Receives as many as it is long.</param>
+    public void ReadNormalized(int row, int column, Span<float> destination)
+    {
+        Read(row, column, destination);
+        Normalize(destination);
+    }
+
+    /// <summary>Divides numbers of the size of the weights by 2^<see cref="Shift"/>.</summary>
+    public void Normalize(Span<float> values)
+    {
+        // In two steps: 2^-Shift alone may be out of range.
+        TensorPrimitives.Multiply(values, MathF.ScaleB(1, -Shift / 2), values);
+        TensorPrimitives.Multiply(values, MathF.ScaleB(1, -(Shift - Shift / 2)), values);
+    }
+
+    private int FindShift()
     {
         int rowsPerBlock = Math.Clamp((1 << 20) / Columns, 1, Rows), blocks = (Rows + rowsPerBlock - 1) / rowsPerBlock;
         var largest = new float[blocks];
@@ -51,7 +75,11 @@ public sealed class WeightMatrix
             largest[block] = Math.Abs(TensorPrimitives.MaxMagnitude<float>(buffer.Span));
         });
         int bad = Array.FindIndex(largest, x => !float.IsFinite(x));
-        return bad < 0 ? largest.Max() : throw NotFinite(bad * rowsPerBlock, rowsPerBlock);
+        if (bad >= 0)
+            throw NotFinite(bad * rowsPerBlock, rowsPerBlock);
+        float most = largest.Max();
+        // The unit of a level table, 2^-15 of this at the least, must be a normal number.
+        return most == 0 ? 0 : Math.Clamp(Math.ILogB(most) + 1, -100, 127);
     }
 
     private InvalidFileException NotFinite(int firstRow, int rows)

@@ -37,18 +37,6 @@ public enum ScaleRule
     Largest,
 }
 
-/// <summary>What the squared error is weighted with.</summary>
-public enum ErrorWeight
-{
-    /// <summary>All weights count alike.</summary>
-    None,
-
-    /// <summary>
-    /// Each input channel counts by what the network itself says of its size: the squared gain of the norm before the layer.
-    /// </summary>
-    Norm,
-}
-
 /// <summary>The grid of a recipe.</summary>
 public sealed record GridPart
 {
@@ -68,6 +56,15 @@ public sealed record GridPart
 
     /// <summary>The rows of a group where the scope is rows; at least 1.</summary>
     public int Rows { get; init; } = 64;
+
+    /// <summary>
+    /// How many level tables each granule may choose from: 1, 2, 4 or 8. Where tables are large, fewer are taken, so that they do not weigh on
+    /// the size: at most 128 levels in all.
+    /// </summary>
+    public int Tables { get; init; } = 1;
+
+    /// <summary>The tables for codes of so many bits.</summary>
+    public int TablesFor(int bits) => Math.Clamp(128 >> bits, 1, Tables);
 
     /// <summary>The exponent of a power grid where it is given; otherwise it is searched.</summary>
     public double? Exponent { get; init; }
@@ -107,8 +104,8 @@ public sealed record Recipe
     /// <summary>How scales are chosen.</summary>
     public ScaleRule Scale { get; init; } = ScaleRule.Search;
 
-    /// <summary>What the squared error is weighted with.</summary>
-    public ErrorWeight Weight { get; init; } = ErrorWeight.None;
+    /// <summary>Whether a searched scale is at last enlarged, so that each granule keeps its norm; see <see cref="ScaleSearch"/>.</summary>
+    public bool PreserveNorm { get; init; }
 
     /// <summary>How weights are rounded.</summary>
     public RoundingRule Rounding { get; init; } = RoundingRule.Nearest;

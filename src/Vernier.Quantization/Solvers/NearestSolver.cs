@@ -27,21 +27,22 @@ public sealed class NearestSolver(IScaleFit fit)
     /// <summary>Quantizes a matrix.</summary>
     /// <param name="matrix">The weights.</param>
     /// <param name="spec">How the result is packed.</param>
-    /// <param name="grids">The level tables, one for each group of rows of the specification.</param>
+    /// <param name="grids">The level tables for weights of at most 1: for each group of rows those that a granule may choose from.</param>
     /// <param name="importance">The importance of each column, or empty where all count alike.</param>
-    public PackedTensor Solve(WeightMatrix matrix, PackedTensorSpec spec, IReadOnlyList<LevelTable> grids, ReadOnlyMemory<float> importance)
+    public PackedTensor Solve(WeightMatrix matrix, PackedTensorSpec spec, LevelTable[] grids, ReadOnlyMemory<float> importance)
     {
         ArgumentNullException.ThrowIfNull(matrix);
         ArgumentNullException.ThrowIfNull(spec);
         ArgumentNullException.ThrowIfNull(grids);
+        _ = matrix.Shift; // Found once, before the rows are shared out.
         var codes = new byte[checked(spec.Rows * (long)spec.BytesPerRow)];
         var scales = new Half[spec.Scales];
         var zeros = new byte[spec.ZeroBytes];
         if (spec.Granularity.GroupColumns < 0)
-            SolveWhole(matrix, spec, grids[0], importance.Span, scales, zeros, codes);
+            SolveWhole(matrix, spec, grids, importance.Span, scales, zeros, codes);
         else
-            ParallelLoop.For(spec.Rows, row => SolveRow(matrix, spec, row, grids[row / spec.RowsPerGrid], importance.Span, scales, zeros, codes));
-        return new PackedTensor(spec, grids, scales, zeros, codes);
+            ParallelLoop.For(spec.Rows, row => SolveRow(matrix, spec, row, grids.AsSpan(row / spec.RowsPerGrid * spec.Tables, spec.Tables), importance.Span, scales, zeros, codes));
+        return new PackedTensor(spec, Array.ConvertAll(grids, grid => grid.WithUnit(MathF.ScaleB(grid.Unit, matrix.Shift))), scales, zeros, codes);
     }
 
     /// <summary>The squared error of a packed matrix against the original.</summary>
@@ -49,22 +50,25 @@ public sealed class NearestSolver(IScaleFit fit)
     {
         ArgumentNullException.ThrowIfNull(matrix);
         ArgumentNullException.ThrowIfNull(packed);
+        _ = matrix.Shift; // Found once, before the rows are shared out.
         var errors = new double[matrix.Rows];
         var norms = new double[matrix.Rows];
         ParallelLoop.For(matrix.Rows, row =>
         {
             using var original = new PooledArray<float>(matrix.Columns);
             using var quantized = new PooledArray<float>(matrix.Columns);
-            matrix.Read(row, 0, original.Span);
+            matrix.ReadNormalized(row, 0, original.Span);
             packed.DequantizeRow(row, quantized.Span);
+            matrix.Normalize(quantized.Span);
             norms[row] = TensorPrimitives.SumOfSquares<float>(original.Span);
             TensorPrimitives.Subtract(original.Span, quantized.Span, quantized.Span);
             errors[row] = TensorPrimitives.SumOfSquares<float>(quantized.Span);
         });
-        return new WeightError(errors.Sum(), norms.Sum());
+        double unit = Math.ScaleB(1, 2 * matrix.Shift);
+        return new WeightError(unit * errors.Sum(), unit * norms.Sum());
     }
 
-    private void SolveRow(WeightMatrix matrix, PackedTensorSpec spec, int row, LevelTable grid, ReadOnlySpan<float> importance, Half[] scales, byte[] zeros, byte[] codes)
+    private void SolveRow(WeightMatrix matrix, PackedTensorSpec spec, int row, ReadOnlySpan<LevelTable> tables, ReadOnlySpan<float> importance, Half[] scales, byte[] zeros, byte[] codes)
     {
         int granules = spec.Granularity.ScaleColumns(spec.Columns), width = spec.Granularity.Width(spec.Columns);
         using var weightBuffer = new PooledArray<float>(spec.Columns);
@@ -72,11 +76,11 @@ public sealed class NearestSolver(IScaleFit fit)
         Span<float> weights = weightBuffer.Span;
         Span<byte> rowCodes = codeBuffer.Span;
         Span<byte> zeroPoints = granules <= 256 ? stackalloc byte[granules] : new byte[granules];
-        matrix.Read(row, 0, weights);
+        matrix.ReadNormalized(row, 0, weights);
         for (int granule = 0; granule < granules; granule++)
         {
             int first = granule * width, count = Math.Min(width, spec.Columns - first);
-            FittedGranule fitted = fit.Fit(weights.Slice(first, count), importance.IsEmpty ? importance : importance.Slice(first, count), grid, rowCodes.Slice(first, count));
+            FittedGranule fitted = fit.Fit(weights.Slice(first, count), importance.IsEmpty ? importance : importance.Slice(first, count), tables, rowCodes.Slice(first, count));
             scales[row * granules + granule] = fitted.Scale;
             zeroPoints[granule] = fitted.ZeroPoint;
         }
@@ -85,7 +89,7 @@ public sealed class NearestSolver(IScaleFit fit)
             CodePacking.Pack(zeroPoints, spec.Bits, zeros.AsSpan(row * (spec.ZeroBytes / spec.Rows), spec.ZeroBytes / spec.Rows));
     }
 
-    private void SolveWhole(WeightMatrix matrix, PackedTensorSpec spec, LevelTable grid, ReadOnlySpan<float> importance, Half[] scales, byte[] zeros, byte[] codes)
+    private void SolveWhole(WeightMatrix matrix, PackedTensorSpec spec, ReadOnlySpan<LevelTable> tables, ReadOnlySpan<float> importance, Half[] scales, byte[] zeros, byte[] codes)
     {
         int elements = checked(spec.Rows * spec.Columns);
         using var weights = new PooledArray<float>(elements);
@@ -97,8 +101,8 @@ public sealed class NearestSolver(IScaleFit fit)
             for (int row = 0; row < spec.Rows; row++)
                 importance.CopyTo(repeated.AsSpan(row * spec.Columns));
         }
-        matrix.Read(0, 0, weights.Span);
-        FittedGranule fitted = fit.Fit(weights.Span, repeated, grid, all.Span);
+        matrix.ReadNormalized(0, 0, weights.Span);
+        FittedGranule fitted = fit.Fit(weights.Span, repeated, tables, all.Span);
         scales[0] = fitted.Scale;
         if (spec.ZeroPoints)
             CodePacking.Pack([fitted.ZeroPoint], spec.Bits, zeros);

@@ -99,6 +99,10 @@ internal readonly record struct JsonField(JsonElement Element, string File, stri
     public InvalidFileException Error(string rule, string problem, string remedy) =>
         new(File, rule, Path.Length == 0 ? problem : $"{Path}: {problem}", remedy);
 
+    /// <summary>The error that this component isn't supported.</summary>
+    public InvalidFileException Unsupported(string rule, string problem) =>
+        Error(rule, problem, "Use a model with another tokenizer, or save this one with the components that docs/formats/tokenizer.md lists");
+
     /// <summary>The error that this value should be something else.</summary>
     public InvalidFileException Wrong(string expected) =>
         Error(TokenizerRules.WrongType, $"this should be {expected}", Repair);

@@ -7,8 +7,6 @@ namespace Vernier.Files.Tokenizers;
 /// <param name="After">The ids after it.</param>
 internal sealed record SpecialTokenTemplate(IReadOnlyList<int> Before, IReadOnlyList<int> After)
 {
-    private const string Remedy = "Use a model with another tokenizer, or save the tokenizer anew with one of those that docs/formats/tokenizer.md lists";
-
     /// <summary>Reads the <c>post_processor</c> of a tokenizer.json; null where it adds no tokens.</summary>
     public static SpecialTokenTemplate? Read(JsonField? field, Vocabulary vocabulary)
     {
@@ -22,7 +20,7 @@ internal sealed record SpecialTokenTemplate(IReadOnlyList<int> Before, IReadOnly
                 "ByteLevel" => null,
                 "TemplateProcessing" => ReadTemplate(part, vocabulary),
                 "RobertaProcessing" or "BertProcessing" => new SpecialTokenTemplate([ReadPair(part.Get("cls"), vocabulary)], [ReadPair(part.Get("sep"), vocabulary)]),
-                _ => throw part.Error(TokenizerRules.UnsupportedPostProcessor, $"the post-processor '{type}' isn't supported", Remedy),
+                _ => throw part.Unsupported(TokenizerRules.UnsupportedPostProcessor, $"the post-processor '{type}' isn't supported"),
             };
             if (template is not null)
                 whole = new SpecialTokenTemplate([.. template.Before, .. whole?.Before ?? []], [.. whole?.After ?? [], .. template.After]);
@@ -39,7 +37,7 @@ internal sealed record SpecialTokenTemplate(IReadOnlyList<int> Before, IReadOnly
             if (piece.Find("Sequence") is { } sequence)
             {
                 if (seen || sequence.Get("id").AsString() != "A")
-                    throw sequence.Error(TokenizerRules.UnsupportedPostProcessor, "a template for one text has the sequence A once", Remedy);
+                    throw sequence.Unsupported(TokenizerRules.UnsupportedPostProcessor, "a template for one text has the sequence A once");
                 seen = true;
                 continue;
             }
@@ -47,7 +45,7 @@ internal sealed record SpecialTokenTemplate(IReadOnlyList<int> Before, IReadOnly
             (seen ? after : before).AddRange(field.Get("special_tokens").Get(name).Get("ids").Items().Select(id => Known(id, vocabulary)));
         }
         return seen ? new SpecialTokenTemplate(before, after)
-            : throw field.Error(TokenizerRules.UnsupportedPostProcessor, "the template for one text lacks the sequence A", Remedy);
+            : throw field.Unsupported(TokenizerRules.UnsupportedPostProcessor, "the template for one text lacks the sequence A");
     }
 
     /// <summary>Reads <c>["&lt;s&gt;", 0]</c>.</summary>

@@ -34,7 +34,8 @@ public sealed class Tokenizer
         BosId = parts.BosId;
         EosId = parts.EosId;
         _rawTokens = new AddedTokenMatcher(parts.AddedTokens.Where(token => !token.Normalized).Select(token => (token, token.Content)));
-        _normalizedTokens = new AddedTokenMatcher(parts.AddedTokens.Where(token => token.Normalized).Select(token => (token, _normalizer.Normalize(token.Content))));
+        _normalizedTokens = new AddedTokenMatcher(
+            parts.AddedTokens.Where(token => token.Normalized).Select(token => (token, _normalizer.Normalize(token.Content))));
         foreach (AddedToken token in parts.AddedTokens.Where(token => token.Special))
         {
             _specialTokens.Add(token.Content, token.Id);
@@ -93,10 +94,11 @@ public sealed class Tokenizer
             string normalized = _normalizer.Normalize(text[raw.Start..raw.End]);
             foreach (AddedTokenSpan span in _normalizedTokens.Split(normalized, parseSpecialTokens))
             {
+                ReadOnlyMemory<char> part = normalized.AsMemory(span.Start, span.End - span.Start);
                 if (span.Token is not null)
                     ids.Add(span.Token.Id);
                 else
-                    EncodePlain(new Segment(normalized.AsMemory(span.Start, span.End - span.Start), raw.Start == 0 && span.Start == 0), ids, word);
+                    EncodePlain(new Segment(part, First: raw.Start == 0 && span.Start == 0), ids, word);
             }
         }
         if (addSpecialTokens)

@@ -12,9 +12,11 @@ public sealed class AffineScaleSearch(int steps = AffineScaleSearch.DefaultSteps
     public const int DefaultSteps = 60;
 
     /// <inheritdoc/>
-    public FittedGranule Fit(ReadOnlySpan<float> weights, ReadOnlySpan<float> importance, LevelTable grid, Span<byte> codes)
+    public FittedGranule Fit(ReadOnlySpan<float> weights, ReadOnlySpan<float> importance, ReadOnlySpan<LevelTable> tables, Span<byte> codes)
     {
-        ArgumentNullException.ThrowIfNull(grid);
+        if (tables.Length != 1)
+            throw new ArgumentException("an asymmetric grid has one table", nameof(tables));
+        LevelTable grid = tables[0];
         int last = grid.Levels.Length - 1;
         float low = 0, high = 0;
         foreach (float weight in weights)

@@ -20,12 +20,22 @@ internal static class AddedTokenReader
         {
             AddedToken token = ReadToken(item, count);
             if (token.Content.Length > AddedTokenMatcher.MaxLength)
-                throw item.Error(TokenizerRules.TextTooLong, $"the token is {token.Content.Length} characters long, and at most {AddedTokenMatcher.MaxLength} are accepted", Repair);
+            {
+                throw item.Error(
+                    TokenizerRules.TextTooLong,
+                    $"the token is {token.Content.Length} characters long, and at most {AddedTokenMatcher.MaxLength} are accepted",
+                    Repair);
+            }
             if (!contents.Add(token.Content))
                 throw item.Error(TokenizerRules.IdConflict, $"'{token.Content}' is added twice", Repair);
             bool same = vocabulary.TryGetId(token.Content, out int id) && id == token.Id;
             if (!same && !vocabulary.TryAdd(token.Content, token.Id))
-                throw item.Error(TokenizerRules.IdConflict, $"'{token.Content}' can't have the id {token.Id}, as the vocabulary has another text or another id for it", Repair);
+            {
+                throw item.Error(
+                    TokenizerRules.IdConflict,
+                    $"'{token.Content}' can't have the id {token.Id}, as the vocabulary has another text or another id for it",
+                    Repair);
+            }
             tokens.Add(token);
         }
         return tokens;

@@ -10,8 +10,6 @@ internal delegate TokenSink DecoderStep(TokenSink next);
 /// <summary>Reads the <c>decoder</c> of a tokenizer.json.</summary>
 internal static class DecoderReader
 {
-    private const string Remedy = "Use a model with another tokenizer, or save the tokenizer anew with one of those that docs/formats/tokenizer.md lists";
-
     /// <summary>The longest text a token may grow to.</summary>
     private const int MaxGrown = 1 << 14;
 
@@ -62,7 +60,7 @@ internal static class DecoderReader
                 string suffix = field.Find("suffix")?.AsShortString() ?? "</w>";
                 return next => new WordEndSink(next, suffix);
             default:
-                throw field.Error(TokenizerRules.UnsupportedDecoder, $"the decoder '{type}' isn't supported", Remedy);
+                throw field.Unsupported(TokenizerRules.UnsupportedDecoder, $"the decoder '{type}' isn't supported");
         }
     }
 
@@ -98,6 +96,7 @@ internal static class DecoderReader
         // A replacement makes at most 256 characters of one, so that what is built here stays small.
         string result = replace.Normalize(token);
         return result.Length <= Math.Max(MaxGrown, token.Length) ? result
-            : throw new InvalidFileException(file, TokenizerRules.Expands, $"decoder: a token becomes more than {MaxGrown} characters long", "Download the tokenizer again");
+            : throw new InvalidFileException(
+                file, TokenizerRules.Expands, $"decoder: a token becomes more than {MaxGrown} characters long", "Download the tokenizer again");
     }
 }

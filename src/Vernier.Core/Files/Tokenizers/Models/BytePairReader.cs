@@ -14,7 +14,7 @@ internal static class BytePairReader
         string type = model.Find("type")?.AsString() ?? "BPE";
         if (type != "BPE")
             throw model.Error(TokenizerRules.UnsupportedModel, $"the model '{type}' isn't supported", "Use a model whose tokenizer is byte-pair encoding (BPE)");
-        if (model.Find("dropout") is { } dropout && !(dropout.Element.ValueKind == JsonValueKind.Number && dropout.Element.TryGetDouble(out double p) && p == 0))
+        if (model.Find("dropout") is { } dropout && !IsZero(dropout.Element))
             throw dropout.Error(TokenizerRules.Dropout, "merges are dropped at random, so that a text has no certain tokens", "Set dropout to null");
         Vocabulary vocabulary = ReadVocabulary(model.Get("vocab"));
         var options = new BytePairOptions
@@ -28,6 +28,9 @@ internal static class BytePairReader
         };
         return new BytePairModel(vocabulary, ReadMerges(model.Get("merges"), vocabulary, options.Prefix), options);
     }
+
+    private static bool IsZero(JsonElement value) =>
+        value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out double number) && number == 0;
 
     private static Vocabulary ReadVocabulary(JsonField field)
     {
@@ -87,7 +90,8 @@ internal static class BytePairReader
         string[] pair = item.ValueKind switch
         {
             JsonValueKind.String => item.GetString()!.Split(' '),
-            JsonValueKind.Array when item.EnumerateArray().All(part => part.ValueKind == JsonValueKind.String) => [.. item.EnumerateArray().Select(part => part.GetString()!)],
+            JsonValueKind.Array when item.EnumerateArray().All(part => part.ValueKind == JsonValueKind.String) =>
+                [.. item.EnumerateArray().Select(part => part.GetString()!)],
             _ => [],
         };
         if (pair.Length != 2 || !pair[1].StartsWith(prefix, StringComparison.Ordinal))

@@ -5,14 +5,12 @@ namespace Vernier.Files.Tokenizers.Normalizers;
 /// <summary>Reads the <c>normalizer</c> of a tokenizer.json.</summary>
 internal static class NormalizerReader
 {
-    private const string Remedy = "Use a model with another tokenizer, or save the tokenizer anew with one of those that docs/formats/tokenizer.md lists";
-
     /// <summary>Reads the steps in order; a sequence becomes its parts.</summary>
     public static NormalizerChain Read(JsonField? field, string file)
     {
         List<INormalizer> steps = field is { } present ? [.. present.Parts("normalizers").Select(ReadPart)] : [];
         if (steps.OfType<ByteLevelNormalizer>().Skip(1).Any())
-            throw field!.Value.Error(TokenizerRules.UnsupportedNormalizer, "more than one ByteLevel isn't supported", Remedy);
+            throw field!.Value.Unsupported(TokenizerRules.UnsupportedNormalizer, "more than one ByteLevel isn't supported");
         return new NormalizerChain(file, steps);
     }
 
@@ -28,6 +26,6 @@ internal static class NormalizerReader
         "Prepend" => new Prepend(field.Get("prepend").AsShortString()),
         "Replace" => new Replace(PatternReader.Read(field.Get("pattern")), field.Get("content").AsShortString()),
         "ByteLevel" => new ByteLevelNormalizer(),
-        string type => throw field.Error(TokenizerRules.UnsupportedNormalizer, $"the normalizer '{type}' isn't supported", Remedy),
+        string type => throw field.Unsupported(TokenizerRules.UnsupportedNormalizer, $"the normalizer '{type}' isn't supported"),
     };
 }

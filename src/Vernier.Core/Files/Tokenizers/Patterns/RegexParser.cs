@@ -7,7 +7,7 @@ namespace Vernier.Files.Tokenizers.Patterns;
 /// </summary>
 internal sealed class RegexParser(string expression)
 {
-    private const int MaxProgram = 2048;
+    private const int MaxProgram = 512;
     private const int MaxDepth = 64;
 
     private readonly RegexSetParser _sets = new(expression);

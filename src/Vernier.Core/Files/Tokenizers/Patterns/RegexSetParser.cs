@@ -39,7 +39,8 @@ internal sealed class RegexSetParser(string expression)
         if (bounds.Length is 1 or 2 && Parse(bounds[0], out int least))
         {
             int most = bounds.Length == 1 ? least : int.MaxValue;
-            if ((bounds.Length == 1 || bounds[1].Length == 0 || Parse(bounds[1], out most)) && least <= most && (most == int.MaxValue || most <= 1000) && least <= 1000)
+            bool known = bounds.Length == 1 || bounds[1].Length == 0 || Parse(bounds[1], out most);
+            if (known && least <= Math.Min(most, 1000) && most is <= 1000 or int.MaxValue)
             {
                 _index = close;
                 return (least, most);

@@ -25,7 +25,7 @@ internal sealed class RuneSet
     /// <summary>Adds another set.</summary>
     public void AddSet(RuneSet set) => _sets.Add(set);
 
-    /// <summary>Adds <c>\w</c>.</summary>
+    /// <summary>Adds <c>\w</c> as Oniguruma has it: without the joiners, with the superscripts and fractions of Latin-1.</summary>
     public void AddWord() => _word = true;
 
     /// <summary>Adds <c>\s</c>.</summary>
@@ -64,6 +64,13 @@ internal sealed class RuneSet
         return found != Negated;
     }
 
+    private static bool IsWord(Rune rune) => rune.Value switch
+    {
+        0xB2 or 0xB3 or 0xB9 or 0xBC or 0xBD or 0xBE => true,
+        0x200C or 0x200D => false,
+        _ => CharacterClasses.IsWord(rune),
+    };
+
     private bool Has(Rune rune)
     {
         foreach ((int first, int last) in _ranges)
@@ -73,7 +80,7 @@ internal sealed class RuneSet
         }
         if ((_categories >> (int)Rune.GetUnicodeCategory(rune) & 1) != 0)
             return true;
-        if ((_whitespace && Rune.IsWhiteSpace(rune)) || (_word && CharacterClasses.IsWord(rune)))
+        if ((_whitespace && Rune.IsWhiteSpace(rune)) || (_word && IsWord(rune)))
             return true;
         foreach (RuneSet set in _sets)
         {

@@ -21,15 +21,18 @@ internal sealed record ByteLevel(bool AddPrefixSpace, bool UseRegex) : IPreToken
             Gpt2.Split(words, pieces);
             words = pieces;
         }
+        // The words share blocks of memory, no larger than what is left can need.
         Memory<char> block = default;
+        long left = 3 * words.Sum(word => (long)word.Text.Length);
         foreach (Segment word in words)
         {
             int most = checked(3 * word.Text.Length);
             if (block.Length < most)
-                block = new char[Math.Max(most, BlockSize)];
+                block = new char[Math.Max(most, (int)Math.Min(left, BlockSize))];
             int length = ByteAlphabet.Encode(word.Text.Span, block.Span);
             parts.Add(word with { Text = block[..length] });
             block = block[length..];
+            left -= most;
         }
     }
 

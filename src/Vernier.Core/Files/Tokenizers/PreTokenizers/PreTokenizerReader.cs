@@ -7,7 +7,12 @@ namespace Vernier.Files.Tokenizers.PreTokenizers;
 /// <summary>Reads the <c>pre_tokenizer</c> of a tokenizer.json.</summary>
 internal static class PreTokenizerReader
 {
-    private const string Remedy = "Use a model with another tokenizer, or save the tokenizer anew with one of those that docs/formats/tokenizer.md lists";
+    /// <summary>
+    /// <c>\w+|[^\w\s]+</c> with the <c>\w</c> of Unicode Technical Standard 18, which this pre-tokenizer means and other
+    /// expressions don't: joiners are in it, superscripts and fractions aren't.
+    /// </summary>
+    private const string Words =
+        @"(?:[^\W\u00B2\u00B3\u00B9\u00BC-\u00BE]|[\u200C\u200D])+|(?:[^\w\s\u200C\u200D]|[\u00B2\u00B3\u00B9\u00BC-\u00BE])+";
 
     /// <summary>Reads the steps in order; a sequence becomes its parts.</summary>
     public static List<IPreTokenizer> Read(JsonField field)
@@ -15,7 +20,7 @@ internal static class PreTokenizerReader
         List<IPreTokenizer> steps = [.. field.Parts("pretokenizers").Select(ReadPart)];
         // Each would write the characters of the one before as bytes again.
         return steps.OfType<ByteLevel>().Count() <= 1 ? steps
-            : throw field.Error(TokenizerRules.UnsupportedPreTokenizer, "more than one ByteLevel isn't supported", Remedy);
+            : throw field.Unsupported(TokenizerRules.UnsupportedPreTokenizer, "more than one ByteLevel isn't supported");
     }
 
     private static IPreTokenizer ReadPart(JsonField field) => field.Get("type").AsString() switch
@@ -25,10 +30,10 @@ internal static class PreTokenizerReader
         "Metaspace" => new Metaspace(field.Find("replacement")?.AsCharacter() ?? "\u2581", ReadScheme(field), field.Flag("split", missing: true)),
         "Digits" => Cut(Rune.IsNumber, field.Flag("individual_digits") ? SplitBehavior.Isolated : SplitBehavior.Contiguous),
         "Punctuation" => Cut(CharacterClasses.IsPunctuation, field.Find("behavior") is { } behavior ? ReadBehavior(behavior) : SplitBehavior.Isolated),
-        "Whitespace" => new PatternSplit(new RegexPattern(@"\w+|[^\w\s]+"), SplitBehavior.Removed, Invert: true),
+        "Whitespace" => new PatternSplit(new RegexPattern(Words), SplitBehavior.Removed, Invert: true),
         "WhitespaceSplit" => Cut(Rune.IsWhiteSpace, SplitBehavior.Removed),
         "CharDelimiterSplit" => new PatternSplit(new LiteralPattern(field.Get("delimiter").AsCharacter()), SplitBehavior.Removed),
-        string type => throw field.Error(TokenizerRules.UnsupportedPreTokenizer, $"the pre-tokenizer '{type}' isn't supported", Remedy),
+        string type => throw field.Unsupported(TokenizerRules.UnsupportedPreTokenizer, $"the pre-tokenizer '{type}' isn't supported"),
     };
 
     /// <summary>Reads the scheme of a pre-tokenizer or decoder Metaspace, old or new.</summary>

@@ -19,23 +19,41 @@ internal static class UnicodeNormalization
     /// <param name="compatibility">Decomposes compatibility characters too: NFKD and NFKC.</param>
     public static string Normalize(string text, bool compose, bool compatibility)
     {
-        // Below these code points nothing decomposes, composes or reorders.
+        // Below these code points nothing decomposes for good, reorders, or joins with what is before it.
         char safe = compatibility ? '\u00A0' : compose ? '\u0300' : '\u00C0';
-        if (!text.AsSpan().ContainsAnyInRange(safe, '\uFFFF'))
+        int first = text.AsSpan().IndexOfAnyInRange(safe, '\uFFFF');
+        if (first < 0)
             return text;
+        var result = new StringBuilder(text.Length);
+        int done = 0;
+        for (int index = first; index >= 0;)
+        {
+            // A stretch that isn't safe, with the character before it, that it may join.
+            int start = Math.Max(done, index - 1);
+            int length = text.AsSpan(index).IndexOfAnyExceptInRange(safe, '\uFFFF');
+            int end = length < 0 ? text.Length : index + length;
+            result.Append(text, done, start - done);
+            Append(text.AsSpan(start, end - start), compose, compatibility, result);
+            done = end;
+            int next = text.AsSpan(end).IndexOfAnyInRange(safe, '\uFFFF');
+            index = next < 0 ? -1 : end + next;
+        }
+        return result.Append(text, done, text.Length - done).ToString();
+    }
+
+    private static void Append(ReadOnlySpan<char> text, bool compose, bool compatibility, StringBuilder result)
+    {
         UnicodeNormalizationData data = Data.Value;
         List<int> points = Decompose(text, compatibility, data);
         Reorder(points, data);
         if (compose)
             Compose(points, data);
-        var result = new StringBuilder(points.Count);
         Span<char> units = stackalloc char[2];
         foreach (int point in points)
             result.Append(units[..new Rune(point).EncodeToUtf16(units)]);
-        return result.ToString();
     }
 
-    private static List<int> Decompose(string text, bool compatibility, UnicodeNormalizationData data)
+    private static List<int> Decompose(ReadOnlySpan<char> text, bool compatibility, UnicodeNormalizationData data)
     {
         var points = new List<int>(text.Length);
         foreach (Rune rune in text.EnumerateRunes())
@@ -92,8 +110,9 @@ internal static class UnicodeNormalization
     private static void Compose(List<int> points, UnicodeNormalizationData data)
     {
         int written = 0, starter = -1, lastClass = 0;
-        foreach (int point in points)
+        for (int i = 0; i < points.Count; i++)
         {
+            int point = points[i];
             int combiningClass = data.CombiningClass(point);
             bool adjacent = starter == written - 1;
             if (starter >= 0 && (adjacent || (lastClass < combiningClass && lastClass != 0)) && TryCompose(points[starter], point, data, out int composed))

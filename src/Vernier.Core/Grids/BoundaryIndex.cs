@@ -1,0 +1,49 @@
+namespace Vernier.Grids;
+
+/// <summary>
+/// Finds the number of boundaries below a value in about constant time: the range is cut into equal cells, and for each it is known how
+/// many boundaries lie below; the few that may lie within are counted one by one.
+/// </summary>
+internal sealed class BoundaryIndex
+{
+    private const int LeastBoundaries = 100;
+    private const int Cells = 2048;
+
+    private readonly float[] _boundaries;
+    private readonly byte[] _below = new byte[Cells];
+    private readonly float _first;
+    private readonly float _cellsPerUnit;
+
+    private BoundaryIndex(float[] boundaries)
+    {
+        _boundaries = boundaries;
+        _first = boundaries[0];
+        _cellsPerUnit = (Cells - 2) / (boundaries[^1] - _first);
+        // A cell counts only what lies below the cell before it, so that a rounding error in the cell's number does no harm.
+        for (int cell = 1; cell < Cells; cell++)
+        {
+            double edge = _first + (cell - 1.0) / _cellsPerUnit;
+            int count = _below[cell - 1];
+            while (count < boundaries.Length && boundaries[count] < edge)
+                count++;
+            _below[cell] = (byte)count;
+        }
+    }
+
+    /// <summary>An index, or null where there are so few boundaries that counting is faster.</summary>
+    public static BoundaryIndex? For(float[] boundaries) =>
+        boundaries.Length >= LeastBoundaries && float.IsNormal((Cells - 2) / (boundaries[^1] - boundaries[0])) ? new BoundaryIndex(boundaries) : null;
+
+    /// <summary>The number of boundaries that x exceeds.</summary>
+    public int Count(float x)
+    {
+        float position = (x - _first) * _cellsPerUnit;
+        // The comparisons also send NaN to the first cell.
+        int cell = position > 0 ? (position < Cells - 1 ? (int)position : Cells - 1) : 0;
+        int count = _below[cell];
+        float[] boundaries = _boundaries;
+        while ((uint)count < (uint)boundaries.Length && x > boundaries[count])
+            count++;
+        return count;
+    }
+}

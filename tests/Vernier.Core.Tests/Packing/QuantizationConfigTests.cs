@@ -1,0 +1,88 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Vernier.Files;
+using Vernier.Packing;
+
+namespace Vernier.Tests.Packing;
+
+public class QuantizationConfigTests
+{
+    private static readonly QuantizationConfig s_config = new("nupes-datafree", new Dictionary<string, PackedTensorSpec>(StringComparer.Ordinal)
+    {
+        ["a"] = new(768, 256, 4, Granularity.Group(64), 768, 8, false, false),
+        ["b"] = new(10, 20, 8, Granularity.Channel, 4, 1, true, false),
+        ["c"] = new(10, 20, 3, Granularity.Tensor, 10, 1, false, true),
+    });
+
+    [Fact]
+    public void WhatIsWrittenIsRead()
+    {
+        QuantizationConfig read = Read(Json(s_config.ToJson()))!;
+        Assert.Equal(s_config.Recipe, read.Recipe);
+        Assert.Equal(s_config.Tensors.OrderBy(pair => pair.Key, StringComparer.Ordinal), read.Tensors.OrderBy(pair => pair.Key, StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void AModelThatIsNotQuantizedHasNone()
+    {
+        Assert.Null(Read("{}"));
+        Assert.Null(Read("{\"quantization_config\": null}"));
+    }
+
+    [Theory]
+    [InlineData("quantization-method", "quant_method", "\"gptq\"")]
+    [InlineData("quantization-method", "quant_method", null)]
+    [InlineData("quantization-format", "format", "2")]
+    [InlineData("quantization-format", "format", "\"1\"")]
+    [InlineData("quantization-tensors", "tensors", "[]")]
+    [InlineData("quantization-tensor", "tensors", "{\"w\": 3}")]
+    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [1], \"bits\": 4, \"group\": 64}}")]
+    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [0, 1], \"bits\": 4, \"group\": 64}}")]
+    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [1, 1], \"bits\": 9, \"group\": 64}}")]
+    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [1, 1], \"bits\": 4.5, \"group\": 64}}")]
+    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [1, 1], \"bits\": 4}}")]
+    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [1, 1], \"bits\": 4, \"group\": -2}}")]
+    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [1, 1], \"bits\": 4, \"group\": 64, \"rows_per_grid\": 2}}")]
+    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [1, 1], \"bits\": 4, \"group\": 64, \"tables\": 3}}")]
+    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [1, 1], \"bits\": 4, \"group\": 64, \"wide_levels\": 1}}")]
+    public void WhatBreaksARuleIsRefusedByItsName(string rule, string key, string? value)
+    {
+        JsonObject config = s_config.ToJson();
+        if (value is null)
+            config.Remove(key);
+        else
+            config[key] = JsonNode.Parse(value);
+        Assert.Equal(rule, Assert.Throws<InvalidFileException>(() => Read(Json(config))).Rule);
+    }
+
+    [Fact]
+    public void DamagedTextIsReadOrRefused()
+    {
+        byte[] seed = Encoding.UTF8.GetBytes(Json(s_config.ToJson()));
+        int read = 0, refused = 0;
+        foreach (byte[] mutant in Mutation.Of(seed, 10_000, 5))
+        {
+            try
+            {
+                using JsonDocument document = StrictJson.Parse(mutant, "config.json");
+                foreach (PackedTensorSpec spec in QuantizationConfig.Read(document.RootElement, "config.json")?.Tensors.Values ?? [])
+                    Assert.InRange(spec.Bits, 2, 8);
+                read++;
+            }
+            catch (InvalidFileException)
+            {
+                refused++;
+            }
+        }
+        Assert.True(read > 100 && refused > 100, $"{read} read, {refused} refused");
+    }
+
+    private static string Json(JsonObject quantization) => new JsonObject { ["quantization_config"] = quantization }.ToJsonString();
+
+    private static QuantizationConfig? Read(string json)
+    {
+        using JsonDocument document = StrictJson.Parse(Encoding.UTF8.GetBytes(json), "config.json");
+        return QuantizationConfig.Read(document.RootElement, "config.json");
+    }
+}

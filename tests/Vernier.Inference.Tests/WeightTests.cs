@@ -1,0 +1,62 @@
+using Vernier.Files;
+using Vernier.Inference;
+
+namespace Vernier.Tests;
+
+public class WeightTests
+{
+    [Fact]
+    public void AMissingTensorIsNamed()
+    {
+        TinySpec spec = TinySpecs.All.Single(spec => spec.Name == "qwen3");
+        foreach (string name in spec.Tensors(1).Keys)
+        {
+            Dictionary<string, TinyTensor> tensors = spec.Tensors(1);
+            tensors.Remove(name);
+            using var folder = new TinyFolder(spec.Config(), tensors);
+            InvalidFileException error = Assert.Throws<InvalidFileException>(() => LanguageModel.Load(folder.Path));
+            Assert.Equal(ModelRules.TensorMissing, error.Rule);
+            Assert.Equal(name, error.Tensor);
+            Assert.Contains(folder.Path, error.Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void AWrongShapeIsNamedWithBothShapes()
+    {
+        TinySpec spec = TinySpecs.All.Single(spec => spec.Name == "llama tied, biased");
+        foreach (string name in spec.Tensors(1).Keys)
+        {
+            Dictionary<string, TinyTensor> tensors = spec.Tensors(1);
+            TinyTensor right = tensors[name];
+            tensors[name] = new TinyTensor([.. right.Shape.Reverse(), 1], right.Values);
+            using var folder = new TinyFolder(spec.Config(), tensors);
+            InvalidFileException error = Assert.Throws<InvalidFileException>(() => LanguageModel.Load(folder.Path));
+            Assert.Equal(ModelRules.TensorShape, error.Rule);
+            Assert.Equal(name, error.Tensor);
+            Assert.Equal(Path.Combine(folder.Path, "model.safetensors"), error.File);
+            Assert.Contains($"[{string.Join(", ", right.Shape)}]", error.Problem, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void ATiedHeadSharesTheEmbeddingsStorage()
+    {
+        TinySpec spec = TinySpecs.All.Single(spec => spec.Name == "qwen2");
+        using var folder = new TinyFolder(spec.Config(), spec.Tensors(1));
+        LanguageModel model = LanguageModel.Load(folder.Path);
+        Assert.True(((FloatLinear)model.Head).Weight == ((FloatEmbedding)model.Embedding).Table);
+    }
+
+    [Fact]
+    public void AFloatLinearAddsItsBias()
+    {
+        var linear = new FloatLinear([1, 2, 3, 4, 5, 6], 3, 2, [10, 20, 30]);
+        float[] y = new float[6];
+        linear.Apply([1, 1, -1, 2], y, 2);
+        Assert.Equal([13, 27, 41, 13, 25, 37], y);
+        Assert.Throws<ArgumentException>(() => new FloatLinear(new float[5], 3, 2));
+        Assert.Throws<ArgumentException>(() => new FloatLinear(new float[6], 3, 2, new float[2]));
+        Assert.Throws<ArgumentException>(() => new FloatEmbedding(new float[5], 3, 2));
+    }
+}
