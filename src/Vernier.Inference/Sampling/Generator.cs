@@ -50,8 +50,10 @@ public sealed class Generator
     /// <param name="options">How tokens are drawn.</param>
     /// <param name="batch">How many are written at the same time, at least 1. Default 32.</param>
     /// <param name="firstToken">The first token; null, the default, means the model's begin-of-text token.</param>
+    /// <param name="cancellation">Stops between two tokens.</param>
     /// <exception cref="ArgumentException">An argument lies outside its range, or the model has no begin-of-text token and none is given.</exception>
-    public int[][] Sample(int sequences, int length, SamplingOptions options, int batch = 32, int? firstToken = null)
+    /// <exception cref="OperationCanceledException">The writing was cancelled.</exception>
+    public int[][] Sample(int sequences, int length, SamplingOptions options, int batch = 32, int? firstToken = null, CancellationToken cancellation = default)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(sequences);
         ArgumentOutOfRangeException.ThrowIfLessThan(length, 1);
@@ -61,7 +63,7 @@ public sealed class Generator
             ?? throw new ArgumentException("the model has no begin-of-text token; give the first token", nameof(firstToken));
         int[][] texts = new int[sequences][];
         for (int first = 0; first < sequences; first += batch)
-            SampleBatch(texts, first, Math.Min(batch, sequences - first), length, options, begin);
+            SampleBatch(texts, first, Math.Min(batch, sequences - first), length, options, begin, cancellation);
         return texts;
     }
 
@@ -85,7 +87,7 @@ public sealed class Generator
         }
     }
 
-    private void SampleBatch(int[][] texts, int first, int count, int length, SamplingOptions options, int begin)
+    private void SampleBatch(int[][] texts, int first, int count, int length, SamplingOptions options, int begin, CancellationToken cancellation)
     {
         int vocabulary = _model.Config.VocabularySize;
         var samplers = new Sampler[count];
@@ -101,6 +103,7 @@ public sealed class Generator
         float[] logits = new float[checked(count * vocabulary)];
         for (int position = 0; position < length - 1; position++)
         {
+            cancellation.ThrowIfCancellationRequested();
             for (int i = 0; i < count; i++)
                 segments[i] = new Segment(texts[first + i].AsMemory(position, 1), caches[i]);
             _model.Forward(segments, LogitRows.Last, logits);

@@ -48,12 +48,14 @@ public static class EvaluationWindows
     /// <param name="count">The number of sequences.</param>
     /// <param name="length">The tokens of a sequence, at least 2.</param>
     /// <param name="seed">The seed.</param>
-    public static IReadOnlyList<EvaluationWindow> WrittenBy(LanguageModel model, int count, int length, ulong seed)
+    /// <param name="cancellation">Stops between two tokens.</param>
+    /// <exception cref="OperationCanceledException">The writing was cancelled.</exception>
+    public static IReadOnlyList<EvaluationWindow> WrittenBy(LanguageModel model, int count, int length, ulong seed, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentOutOfRangeException.ThrowIfLessThan(length, 2);
         int first = model.Config.BeginToken ?? (model.Config.EndTokens is [int end, ..] ? end : 0);
-        int[][] texts = new Generator(model).Sample(count, length, new SamplingOptions { Temperature = 1, Seed = seed }, firstToken: first);
+        int[][] texts = new Generator(model).Sample(count, length, new SamplingOptions { Temperature = 1, Seed = seed }, firstToken: first, cancellation: cancellation);
         return [.. texts.Select(text => new EvaluationWindow(text[..^1], text[1..], 0))];
     }
 }

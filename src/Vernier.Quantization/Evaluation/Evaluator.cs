@@ -17,8 +17,11 @@ public static class Evaluator
     /// <param name="reference">The model to compare with, of the same vocabulary, or null.</param>
     /// <param name="windows">The text, at least one window.</param>
     /// <param name="progress">Told the part that is done, 0 to 1.</param>
+    /// <param name="cancellation">Stops between two batches of windows.</param>
     /// <exception cref="ArgumentException">There is no window, or the vocabularies differ.</exception>
-    public static EvaluationResult Evaluate(LanguageModel model, LanguageModel? reference, IReadOnlyList<EvaluationWindow> windows, IProgress<double>? progress = null)
+    /// <exception cref="OperationCanceledException">The evaluation was cancelled.</exception>
+    public static EvaluationResult Evaluate(
+        LanguageModel model, LanguageModel? reference, IReadOnlyList<EvaluationWindow> windows, IProgress<double>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(windows);
@@ -30,6 +33,7 @@ public static class Evaluator
         int batch = Math.Max(1, BatchTokens / windows[0].Inputs.Length);
         for (int first = 0; first < windows.Count; first += batch)
         {
+            cancellation.ThrowIfCancellationRequested();
             int count = Math.Min(batch, windows.Count - first);
             ScoreBatch(model, reference, windows, first, count, scores);
             progress?.Report((double)(first + count) / windows.Count);

@@ -24,15 +24,19 @@ public sealed record QuantizedTensorReport(string Name, PackedTensorSpec Spec, I
 public sealed class Quantizer(QuantizationPlan plan, IProgress<QuantizationProgress>? progress = null)
 {
     private readonly QuantizationOptions _options = plan.Options;
+    private CancellationToken _cancellation;
 
     /// <summary>Quantizes the model, writes it, and reads it back to measure it.</summary>
     /// <param name="output">The folder to make.</param>
     /// <param name="replace">Whether a folder of that name may be replaced.</param>
+    /// <param name="cancellation">Stops the run between two tensors; then nothing is left of the output.</param>
     /// <returns>A report for each packed matrix.</returns>
     /// <exception cref="InvalidFileException">A weight is not finite, or the written file does not read back.</exception>
     /// <exception cref="IOException">The output can't be written.</exception>
-    public IReadOnlyList<QuantizedTensorReport> Run(string output, bool replace = false)
+    /// <exception cref="OperationCanceledException">The run was cancelled.</exception>
+    public IReadOnlyList<QuantizedTensorReport> Run(string output, bool replace = false, CancellationToken cancellation = default)
     {
+        _cancellation = cancellation;
         using var folder = new OutputFolder(output, replace);
         LevelTable[]? shared = _options.Recipe.Grid.Scope == GridScope.Network ? ChooseForNetwork() : null;
         using (var writer = new CheckpointWriter(folder.Partial, plan.Arrays))
@@ -116,6 +120,7 @@ public sealed class Quantizer(QuantizationPlan plan, IProgress<QuantizationProgr
         long done = 0;
         foreach (PlannedTensor planned in plan.Tensors)
         {
+            _cancellation.ThrowIfCancellationRequested();
             progress?.Report(new QuantizationProgress(stage, planned.Tensor.Name, (double)done / plan.Parameters));
             action(planned);
             done += planned.Tensor.Count;

@@ -1,0 +1,143 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using Vernier.Packing;
+
+namespace Vernier.Cli.Commands;
+
+/// <summary>Makes options whose values are checked as they are parsed, with an error that says what would be right.</summary>
+internal static class Choose
+{
+    private delegate bool Parser<T>(string text, out T value);
+
+    /// <summary>The argument MODEL.</summary>
+    public static Argument<string> Model(string description = "The folder of a Hugging Face model in safetensors format.") =>
+        new("MODEL") { Description = description };
+
+    /// <summary>The option --json.</summary>
+    public static Option<bool> Json() => new("--json") { Description = "Print one JSON object, for programs, and nothing else." };
+
+    /// <summary>The option --threads.</summary>
+    public static Option<int?> Threads() => Integer("--threads", "The most threads that work at once. No result depends on it. [default: all processors]", 1, 1024);
+
+    /// <summary>A switch.</summary>
+    public static Option<bool> Flag(string name, string description) => new(name) { Description = description };
+
+    /// <summary>Any text.</summary>
+    public static Option<string?> Text(string name, string value, string description, params string[] aliases) =>
+        new(name, aliases) { Description = description, HelpName = value };
+
+    /// <summary>A whole number that may be left out.</summary>
+    public static Option<int?> Integer(string name, string description, int least, int most) =>
+        Make<int?>(name, "N", description, $"a whole number from {least} to {most}", (string text, out int? value) =>
+        {
+            bool valid = int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int number) && number >= least && number <= most;
+            value = number;
+            return valid;
+        });
+
+    /// <summary>A number that may be left out.</summary>
+    public static Option<double?> Number(string name, string value, string description, double least, double most) =>
+        Make<double?>(name, value, description, $"a number from {least} to {most}", (string text, out double? number) =>
+        {
+            bool valid = double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double parsed) && parsed >= least && parsed <= most;
+            number = parsed;
+            return valid;
+        });
+
+    /// <summary>A seed that may be left out.</summary>
+    public static Option<ulong?> Seed(string description) =>
+        Make<ulong?>("--seed", "N", description, $"a whole number from 0 to {ulong.MaxValue}", (string text, out ulong? value) =>
+        {
+            bool valid = ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out ulong number);
+            value = number;
+            return valid;
+        });
+
+    /// <summary>A regular expression that may be left out. It is matched in linear time.</summary>
+    public static Option<Regex?> Pattern(string name, string description) =>
+        Make<Regex?>(name, "REGEX", description, "a regular expression, without lookarounds and back-references", (string text, out Regex? value) =>
+        {
+            value = null;
+            try
+            {
+                value = new Regex(text, RegexOptions.CultureInvariant | RegexOptions.NonBacktracking);
+                return true;
+            }
+            catch (Exception e) when (e is ArgumentException or NotSupportedException)
+            {
+                return false;
+            }
+        });
+
+    /// <summary>Which weights share a scale.</summary>
+    public static Option<Granularity?> Group() =>
+        Make<Granularity?>("--group", "N|channel|tensor", "How many consecutive weights of a row share a scale; or all of a channel, or of a tensor. [default: 64]",
+            "a whole number from 1 to 1048576, 'channel' or 'tensor'", (string text, out Granularity? value) =>
+            {
+                bool whole = int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number is >= 1 and <= 1 << 20;
+                value = text == "channel" ? Granularity.Channel : text == "tensor" ? Granularity.Tensor : new Granularity(number);
+                return whole || text is "channel" or "tensor";
+            });
+
+    /// <summary>Bits, or "none", for which 0 stands: the library does not parse to null.</summary>
+    public static Option<int> BitsOrNone(string name, string description, int standard)
+    {
+        Option<int> option = Make(name, "N|none", description, "a whole number from 2 to 8, or 'none'", (string text, out int value) =>
+        {
+            bool whole = int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value) && value is >= 2 and <= 8;
+            if (text == "none")
+                value = 0;
+            return whole || text == "none";
+        });
+        option.DefaultValueFactory = _ => standard;
+        return option;
+    }
+
+    /// <summary>A member of an enumeration, by its name in kebab case, that may be left out.</summary>
+    public static Option<T?> OneOf<T>(string name, string description) where T : struct, Enum
+    {
+        Dictionary<string, T> members = Members<T>();
+        string names = string.Join('|', members.Keys);
+        return Make<T?>(name, names, description, $"one of {string.Join(", ", members.Keys)}", (string text, out T? value) =>
+        {
+            bool known = members.TryGetValue(text, out T member);
+            value = member;
+            return known;
+        });
+    }
+
+    /// <summary>Members of an enumeration, separated by commas, that may be left out.</summary>
+    public static Option<T[]?> SomeOf<T>(string name, string description) where T : struct, Enum
+    {
+        Dictionary<string, T> members = Members<T>();
+        return Make<T[]?>(name, string.Join('|', members.Keys) + ",...", description, $"a list, with commas, of {string.Join(", ", members.Keys)}", (string text, out T[]? value) =>
+        {
+            string[] names = text.Split(',', StringSplitOptions.TrimEntries);
+            bool known = Array.TrueForAll(names, members.ContainsKey);
+            value = known ? [.. names.Select(member => members[member]).Distinct()] : null;
+            return known;
+        });
+    }
+
+    private static Dictionary<string, T> Members<T>() where T : struct, Enum =>
+        Enum.GetValues<T>().ToDictionary(member => JsonNamingPolicy.KebabCaseLower.ConvertName(member.ToString()), StringComparer.Ordinal);
+
+    private static Option<T> Make<T>(string name, string valueName, string description, string right, Parser<T> parser) => new(name)
+    {
+        Description = description,
+        HelpName = valueName,
+        CustomParser = result => Parse(result, name, right, parser),
+    };
+
+    private static T Parse<T>(ArgumentResult result, string name, string right, Parser<T> parser)
+    {
+        string text = result.Tokens is [Token token] ? token.Value : "";
+        if (parser(text, out T value))
+            return value;
+        result.AddError($"{name}: '{text}' is not {right}.");
+        return default!;
+    }
+}

@@ -1,0 +1,42 @@
+namespace Vernier.Cli.Commands;
+
+/// <summary>The examples at the end of each help text. A test runs them.</summary>
+internal static class Examples
+{
+    /// <summary>The examples of a command.</summary>
+    public static IReadOnlyList<string> Of(string command) => command switch
+    {
+        "quantize" =>
+        [
+            "vernier quantize models/quill-6m",
+            "vernier quantize models/quill-6m -o quill-3bit --bits 3 --group 32",
+            "vernier quantize models/quill-6m --recipe rtn --grid power --scope rows --dry-run",
+        ],
+        "eval" =>
+        [
+            "vernier eval models/quill-6m --text wiki.txt",
+            "vernier eval quill-3bit --against models/quill-6m",
+        ],
+        "run" =>
+        [
+            "vernier run models/quill-6m \"The king said\" --max-tokens 40",
+            "vernier run quill-3bit - --greedy < prompt.txt",
+        ],
+        "inspect" =>
+        [
+            "vernier inspect models/quill-6m",
+            "vernier inspect quill-3bit --match down_proj",
+        ],
+        "recipes" =>
+        [
+            "vernier recipes",
+            "vernier recipes nupes-datafree > mine.json",
+        ],
+        _ =>
+        [
+            "vernier quantize models/quill-6m -o quill-4bit",
+            "vernier eval quill-4bit --against models/quill-6m",
+            "vernier run quill-4bit \"The king said\"",
+        ],
+    };
+}

@@ -1,0 +1,93 @@
+using System.CommandLine;
+using System.Text.RegularExpressions;
+using Vernier.Cli.Reports;
+using Vernier.Cli.Terminal;
+using Vernier.Files;
+using Vernier.Packing;
+using Vernier.Quantization.Evaluation;
+using Vernier.Quantization.Pipeline;
+
+namespace Vernier.Cli.Commands;
+
+/// <summary>vernier inspect: the tensors of a model and how their numbers are distributed.</summary>
+internal sealed class InspectCommand(CommandConsole console, CancellationToken cancellation)
+{
+    private readonly Argument<string> _model = Choose.Model("The folder of a model, float or quantized.");
+    private readonly Option<Regex?> _match = Choose.Pattern("--match", "Only tensors whose names match.");
+    private readonly Option<int?> _threads = Choose.Threads();
+    private readonly Option<bool> _json = Choose.Json();
+
+    /// <summary>The command.</summary>
+    public static Command Create(CommandConsole console, CancellationToken cancellation)
+    {
+        var inspect = new InspectCommand(console, cancellation);
+        var command = new Command("inspect", "List the tensors of a model: shapes, sizes, distributions, outliers.") { inspect._model, inspect._match, inspect._threads, inspect._json };
+        command.SetAction(arguments => Threads.With(arguments.GetValue(inspect._threads), () => inspect.Run(arguments)));
+        return command;
+    }
+
+    private int Run(ParseResult arguments)
+    {
+        string folder = arguments.GetValue(_model)!;
+        using ModelFiles files = ModelFiles.Open(folder);
+        Regex? match = arguments.GetValue(_match);
+        List<TensorDetails> tensors = [];
+        List<(string Name, Func<TensorDetails> Measure)> work = [.. Work(files).Where(item => match?.IsMatch(item.Name) != false)];
+        if (work.Count == 0 && match is not null)
+            throw new UsageException($"--match: no tensor of {folder} has a name that '{match}' matches.");
+        bool json = arguments.GetValue(_json);
+        var report = new InspectReport(folder, files.Architecture, files.Packed?.Recipe, files.Parameters, files.Bytes, files.BitsPerWeight, new ProgressDisplay(console, silent: json).Run(progress =>
+        {
+            foreach ((_, Func<TensorDetails> measure) in work)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                progress("measuring", (double)tensors.Count / work.Count);
+                tensors.Add(measure());
+            }
+            return tensors;
+        }));
+        if (json)
+            JsonOutput.Write(console, report);
+        else
+            report.WriteTo(console.Output);
+        return ErrorBoundary.Success;
+    }
+
+    // In the order of the checkpoint; the arrays of a packed matrix count as the matrix.
+    private static IEnumerable<(string Name, Func<TensorDetails> Measure)> Work(ModelFiles files)
+    {
+        foreach (TensorInfo tensor in files.Checkpoint.Tensors)
+        {
+            const string Codes = ".codes";
+            if (!files.ArrayNames.Contains(tensor.Name))
+                yield return (tensor.Name, () => Plain(files.Checkpoint, tensor));
+            else if (tensor.Name.EndsWith(Codes, StringComparison.Ordinal) && files.Packed!.Tensors.TryGetValue(tensor.Name[..^Codes.Length], out PackedTensorSpec? spec))
+                yield return (tensor.Name[..^Codes.Length], () => Packed(files.Checkpoint, tensor.Name[..^Codes.Length], spec));
+        }
+    }
+
+    private static TensorDetails Plain(Checkpoint checkpoint, TensorInfo tensor)
+    {
+        bool real = tensor.Type.Bits() % 8 == 0 && tensor.Type is not (ElementType.C64 or ElementType.BOOL);
+        return Details(tensor, tensor.Type.ToString(), tensor.Bytes, null, null, real ? WeightStatistics.Of(checkpoint, tensor) : null);
+    }
+
+    private static TensorDetails Packed(Checkpoint checkpoint, string name, PackedTensorSpec spec)
+    {
+        PackedTensor packed = PackedTensorReader.Read(checkpoint, name, spec);
+        var tensor = new TensorInfo(name, ElementType.F32, [spec.Rows, spec.Columns]);
+        return Details(tensor, $"{spec.Bits} bits, {spec.Granularity}", spec.StoredBytes, spec, [.. packed.Grids.Select(grid => grid.Exponent)], WeightStatistics.Of(packed));
+    }
+
+    private static TensorDetails Details(TensorInfo tensor, string type, long bytes, PackedTensorSpec? spec, IReadOnlyList<double>? exponents, WeightStatistics? statistics) => new(
+        tensor.Name, type, tensor.Shape, RoleName(tensor), tensor.Count, bytes, 8.0 * bytes / tensor.Count, spec?.Bits, spec?.Granularity.GroupColumns, exponents,
+        statistics?.Minimum, statistics?.Maximum, statistics?.Mean, statistics?.StandardDeviation, statistics?.Kurtosis,
+        statistics?.BeyondThreeSigma, statistics?.BeyondSixSigma, statistics?.NotFinite);
+
+    private static string RoleName(TensorInfo tensor) => TensorRoles.Of(tensor) switch
+    {
+        TensorRole.Linear => "linear",
+        TensorRole.Embedding => "embedding",
+        _ => "other",
+    };
+}

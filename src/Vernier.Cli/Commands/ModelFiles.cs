@@ -1,0 +1,95 @@
+using System.Text.Json;
+using Vernier.Files;
+using Vernier.Files.Tokenizers;
+using Vernier.Inference;
+using Vernier.Packing;
+
+namespace Vernier.Cli.Commands;
+
+/// <summary>The files of a model, float or quantized: what is stored, and how much that is.</summary>
+internal sealed class ModelFiles : IDisposable
+{
+    private ModelFiles(Checkpoint checkpoint, QuantizationConfig? packed, string architecture)
+    {
+        (Checkpoint, Packed, Architecture) = (checkpoint, packed, architecture);
+        ArrayNames = packed is null ? [] : [.. packed.Tensors.SelectMany(pair => pair.Value.Arrays(pair.Key)).Select(array => array.Name)];
+        Parameters = checkpoint.Tensors.Where(tensor => !ArrayNames.Contains(tensor.Name)).Sum(tensor => tensor.Count)
+            + (packed?.Tensors.Values.Sum(spec => (long)spec.Rows * spec.Columns) ?? 0);
+        string index = Path.Combine(checkpoint.Folder, "model.safetensors.index.json");
+        IEnumerable<string> files = checkpoint.Files.Select(file => file.Path).Append(Path.Combine(checkpoint.Folder, "config.json"));
+        Bytes = files.Concat(checkpoint.Files.Count > 1 ? [index] : []).Sum(path => new FileInfo(path).Length);
+    }
+
+    /// <summary>The checkpoint.</summary>
+    public Checkpoint Checkpoint { get; }
+
+    /// <summary>Which matrices are packed, and how; null for a model that is not quantized.</summary>
+    public QuantizationConfig? Packed { get; }
+
+    /// <summary>The architecture as config.json names it.</summary>
+    public string Architecture { get; }
+
+    /// <summary>The arrays that packed matrices consist of.</summary>
+    public HashSet<string> ArrayNames { get; }
+
+    /// <summary>The number of weights of the network.</summary>
+    public long Parameters { get; }
+
+    /// <summary>The bytes of the checkpoint, its index and config.json.</summary>
+    public long Bytes { get; }
+
+    /// <summary>Bits per weight; everything that is stored counts.</summary>
+    public double BitsPerWeight => 8.0 * Bytes / Parameters;
+
+    /// <summary>Opens a model's folder.</summary>
+    public static ModelFiles Open(string folder)
+    {
+        CheckFolder(folder);
+        Checkpoint checkpoint = Checkpoint.Open(folder);
+        try
+        {
+            ModelConfig.TryGetFamily(folder, out _, out string architecture);
+            string path = Path.Combine(folder, "config.json");
+            using JsonDocument config = StrictJson.Parse(path, ModelConfig.MaxFileBytes);
+            return new ModelFiles(checkpoint, QuantizationConfig.Read(config.RootElement, path), architecture);
+        }
+        catch
+        {
+            checkpoint.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Refuses a MODEL that is no folder.</summary>
+    public static void CheckFolder(string folder)
+    {
+        const string Remedy = "Give the folder of a Hugging Face model in safetensors format";
+        if (File.Exists(folder))
+            throw new InvalidFileException(folder, "model-folder", "this is a file, not a folder", Remedy);
+        if (!Directory.Exists(folder))
+            throw new InvalidFileException(folder, "model-folder", "there is no such folder", Remedy);
+    }
+
+    /// <summary>The name of a model: that of its folder.</summary>
+    public static string NameOf(string folder) => new DirectoryInfo(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder))).Name;
+
+    /// <summary>The ids of a text file, without special tokens.</summary>
+    public static int[] Tokenize(string folder, string file) => Tokenizer.Load(folder).Encode(ReadText(file));
+
+    /// <inheritdoc/>
+    public void Dispose() => Checkpoint.Dispose();
+
+    private static string ReadText(string file)
+    {
+        if (!File.Exists(file))
+            throw new InvalidFileException(file, FileRules.FileMissing, "the file does not exist", "Give the path of a text with --text");
+        try
+        {
+            return new System.Text.UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true).GetString(File.ReadAllBytes(file));
+        }
+        catch (System.Text.DecoderFallbackException e)
+        {
+            throw new InvalidFileException(file, "text-not-utf8", "the text is not UTF-8", "Save it as UTF-8", innerException: e);
+        }
+    }
+}

@@ -1,0 +1,55 @@
+using Vernier.Cli.Terminal;
+using Vernier.Quantization.Pipeline;
+
+namespace Vernier.Cli.Commands;
+
+/// <summary>What is checked of the output folder before any work.</summary>
+internal static class OutputCheck
+{
+    /// <summary>The output where none is named: in the current folder, named after the model, the recipe and the bits.</summary>
+    public static string DefaultFor(string model, string recipe, int bits)
+    {
+        string name = $"{ModelFiles.NameOf(model)}-{recipe}-{bits}bit";
+        return string.Concat(name.Select(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-' ? c : '-'));
+    }
+
+    /// <summary>Refuses an output that would destroy something: a folder in use, the model itself, or with --force what is no model.</summary>
+    public static void CheckFolder(string model, string output, bool force)
+    {
+        string from = Resolve(model), to = Resolve(output);
+        if (Contains(from, to) || Contains(to, from))
+            throw new UsageException($"{output}: the output would lie in the model's folder, or replace it. Name another folder with -o.");
+        OutputFolder.Check(output, force);
+        bool replaces = Directory.Exists(output) && Directory.EnumerateFileSystemEntries(output).Any();
+        if (replaces && !File.Exists(Path.Combine(output, "config.json")))
+            throw new IOException($"{output}: --force replaces models, and this folder has no config.json. Name another folder with -o, or remove it yourself.");
+    }
+
+    /// <summary>The free bytes of the disk that a folder lies on or will lie on.</summary>
+    public static long FreeBytes(string folder)
+    {
+        DirectoryInfo? existing = new(Path.GetFullPath(folder));
+        while (existing is { Exists: false })
+            existing = existing.Parent;
+        return existing is null ? long.MaxValue : new DriveInfo(existing.FullName).AvailableFreeSpace;
+    }
+
+    /// <summary>Refuses a disk that is too small.</summary>
+    public static void CheckSpace(string output, long needed, long free)
+    {
+        if (needed > free)
+            throw new IOException($"{output}: the result takes {Figures.Size(needed)}, and the disk has {Figures.Size(free)} free. Make room, or name a folder on another disk with -o.");
+    }
+
+    private static string Resolve(string path)
+    {
+        string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
+        return Directory.Exists(full) && new DirectoryInfo(full).ResolveLinkTarget(returnFinalTarget: true) is FileSystemInfo target
+            ? Path.TrimEndingDirectorySeparator(target.FullName)
+            : full;
+    }
+
+    // Ignoring case refuses a little too much where file systems tell cases apart, and never too little.
+    private static bool Contains(string folder, string path) =>
+        (path + Path.DirectorySeparatorChar).StartsWith(Path.TrimEndingDirectorySeparator(folder) + Path.DirectorySeparatorChar, StringComparison.OrdinalIgnoreCase);
+}

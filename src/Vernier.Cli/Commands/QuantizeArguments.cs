@@ -1,0 +1,75 @@
+using System.CommandLine;
+using System.Text.RegularExpressions;
+using Vernier.Packing;
+using Vernier.Quantization.Pipeline;
+
+namespace Vernier.Cli.Commands;
+
+/// <summary>The arguments of vernier quantize.</summary>
+internal sealed class QuantizeArguments
+{
+    private readonly Argument<string> _model = Choose.Model();
+    private readonly Option<string?> _output = Choose.Text("--output", "FOLDER", "The folder to write. [default: MODEL-RECIPE-BITSbit in the current folder]", "-o");
+    private readonly RecipeArguments _recipe = new();
+    private readonly Option<int?> _bits = Choose.Integer("--bits", "Bits of a weight in linear layers, 2 to 8.", 2, 8);
+    private readonly Option<Granularity?> _group = Choose.Group();
+    private readonly Option<int> _embeddingBits = Choose.BitsOrNone("--embedding-bits", "Bits of a weight in embeddings and the output layer, 2 to 8, or none to leave them as they are.", 8);
+    private readonly Option<Regex?> _keep = Choose.Pattern("--keep", "Tensors whose names match stay as they are.");
+    private readonly Option<bool> _noEval = Choose.Flag("--no-eval", "Don't run the model before and after.");
+    private readonly Option<bool> _force = Choose.Flag("--force", "Replace the output folder if it is there.");
+    private readonly Option<bool> _dryRun = Choose.Flag("--dry-run", "Say what would be written, to the byte, and write nothing.");
+    private readonly Option<int?> _threads = Choose.Threads();
+    private readonly Option<bool> _json = Choose.Json();
+
+    /// <summary>Makes the arguments.</summary>
+    public QuantizeArguments() => _bits.DefaultValueFactory = _ => 4;
+
+    /// <summary>What the model is evaluated on.</summary>
+    public TextArguments Text { get; } = new(textWindows: 128);
+
+    /// <summary>Adds the arguments to the command, in the order in which the help lists them.</summary>
+    public void AddTo(Command command)
+    {
+        command.Arguments.Add(_model);
+        command.Options.Add(_output);
+        _recipe.AddRecipeTo(command);
+        foreach (Option option in new Option[] { _bits, _group, _embeddingBits, _keep })
+            command.Options.Add(option);
+        _recipe.AddPartsTo(command);
+        Text.AddTo(command);
+        foreach (Option option in new Option[] { _noEval, _force, _dryRun, _threads, _json })
+            command.Options.Add(option);
+    }
+
+    /// <summary>The model's folder.</summary>
+    public string Model(ParseResult arguments) => arguments.GetValue(_model)!;
+
+    /// <summary>The folder to write.</summary>
+    public string Output(ParseResult arguments, QuantizationOptions options) =>
+        arguments.GetValue(_output) ?? OutputCheck.DefaultFor(Model(arguments), options.Recipe.Name, options.Bits);
+
+    /// <summary>What to do with the model.</summary>
+    public QuantizationOptions Options(ParseResult arguments) => new()
+    {
+        Recipe = _recipe.Build(arguments),
+        Bits = arguments.GetValue(_bits)!.Value,
+        Granularity = arguments.GetValue(_group) ?? Granularity.Group(64),
+        EmbeddingBits = arguments.GetValue(_embeddingBits) is > 0 and int bits ? bits : null,
+        Keep = arguments.GetValue(_keep),
+    };
+
+    /// <summary>Whether to evaluate.</summary>
+    public bool Evaluates(ParseResult arguments) => !arguments.GetValue(_noEval);
+
+    /// <summary>Whether the output may replace another.</summary>
+    public bool Force(ParseResult arguments) => arguments.GetValue(_force);
+
+    /// <summary>Whether to plan only.</summary>
+    public bool DryRun(ParseResult arguments) => arguments.GetValue(_dryRun);
+
+    /// <summary>The most threads, if the command says.</summary>
+    public int? Threads(ParseResult arguments) => arguments.GetValue(_threads);
+
+    /// <summary>Whether the result is for a program.</summary>
+    public bool Json(ParseResult arguments) => arguments.GetValue(_json);
+}

@@ -1,0 +1,139 @@
+using System.CommandLine;
+using Vernier.Cli.Reports;
+using Vernier.Cli.Terminal;
+using Vernier.Inference;
+using Vernier.Quantization.Evaluation;
+using Vernier.Quantization.Pipeline;
+
+namespace Vernier.Cli.Commands;
+
+/// <summary>vernier quantize: plans, checks, quantizes, reads back and evaluates.</summary>
+internal sealed class QuantizeCommand(CommandConsole console, CancellationToken cancellation)
+{
+    private const string Unevaluated = "not evaluated: ";
+
+    private readonly QuantizeArguments _arguments = new();
+    private readonly List<string> _notes = [];
+
+    /// <summary>The command.</summary>
+    public static Command Create(CommandConsole console, CancellationToken cancellation)
+    {
+        var command = new Command("quantize", "Make a model smaller, and say how close the result is.");
+        var quantize = new QuantizeCommand(console, cancellation);
+        quantize._arguments.AddTo(command);
+        command.SetAction(quantize.Run);
+        return command;
+    }
+
+    private int Run(ParseResult arguments)
+    {
+        string model = _arguments.Model(arguments);
+        QuantizationOptions options = _arguments.Options(arguments);
+        string output = _arguments.Output(arguments, options);
+        ModelFiles.CheckFolder(model);
+        using var checkpoint = Files.Checkpoint.Open(model);
+        QuantizationPlan plan = QuantizationPlan.Create(checkpoint, options);
+        if (_arguments.DryRun(arguments))
+            return Show(arguments, plan, output);
+        OutputCheck.CheckFolder(model, output, _arguments.Force(arguments));
+        long free = OutputCheck.FreeBytes(output);
+        OutputCheck.CheckSpace(output, plan.Bytes, free);
+        bool evaluate = _arguments.Evaluates(arguments) && CanEvaluate(plan);
+        TextWindows? text = evaluate ? _arguments.Text.Read(arguments, model) : null;
+        bool json = _arguments.Json(arguments);
+        if (!json)
+        {
+            console.Remark(Headline(plan, output));
+            console.Remark($"writes {Figures.Whole(plan.Bytes)} bytes ({Figures.Size(plan.Bytes)}, {plan.BitsPerWeight:0.00} bits per weight); the disk has {Figures.Size(free)} free");
+            _notes.ForEach(console.Remark);
+        }
+        var progress = new ProgressDisplay(console, silent: json);
+        return Threads.With(_arguments.Threads(arguments), () => Quantize(arguments, plan, output, evaluate, text, progress));
+    }
+
+    private int Show(ParseResult arguments, QuantizationPlan plan, string output)
+    {
+        PlanReport report = PlanReport.Of(plan, output);
+        if (_arguments.Json(arguments))
+        {
+            JsonOutput.Write(console, report);
+            return ErrorBoundary.Success;
+        }
+        console.Output.WriteLine(Headline(plan, output));
+        console.Output.WriteLine();
+        report.WriteTo(console.Output);
+        return ErrorBoundary.Success;
+    }
+
+    private int Quantize(ParseResult arguments, QuantizationPlan plan, string output, bool evaluate, TextWindows? text, ProgressDisplay display)
+    {
+        long start = console.Time.GetTimestamp();
+        IReadOnlyList<QuantizedTensorReport> tensors = display.Run(report =>
+            new Quantizer(plan, new Relay<QuantizationProgress>(step => report(step.Stage, step.Fraction))).Run(output, _arguments.Force(arguments), cancellation));
+        double seconds = console.Time.GetElapsedTime(start).TotalSeconds;
+        start = console.Time.GetTimestamp();
+        EvaluationResult? evaluation = null;
+        try
+        {
+            if (evaluate)
+                (evaluation, text) = display.Run(report => Evaluate(arguments, plan.Checkpoint.Folder, output, text, report));
+        }
+        catch
+        {
+            console.Remark($"{output} is written and whole; it was not evaluated.");
+            throw;
+        }
+        double? evaluationSeconds = evaluate ? console.Time.GetElapsedTime(start).TotalSeconds : null;
+        using ModelFiles written = ModelFiles.Open(output);
+        QuantizeReport result = QuantizeReport.Of(plan, output, written.Bytes, tensors, evaluation, text?.Origin, seconds, evaluationSeconds, _notes);
+        if (_arguments.Json(arguments))
+            JsonOutput.Write(console, result);
+        else
+            result.WriteTo(console.Output, evaluation);
+        return ErrorBoundary.Success;
+    }
+
+    private (EvaluationResult Result, TextWindows Text) Evaluate(ParseResult arguments, string model, string output, TextWindows? text, ProgressReport report)
+    {
+        report("loading", 0);
+        LanguageModel before = LanguageModel.Load(model), after = LanguageModel.Load(output);
+        if (text is null)
+        {
+            report("letting the model write a sample", 0);
+            text = _arguments.Text.Write(arguments, before, "the model", cancellation);
+        }
+        return (Evaluator.Evaluate(after, before, text.Windows, new Relay<double>(fraction => report("evaluating", fraction)), cancellation), text);
+    }
+
+    // What is evaluated runs in single precision; it has to fit in the memory before the long work begins.
+    private bool CanEvaluate(QuantizationPlan plan)
+    {
+        if (!ModelConfig.TryGetFamily(plan.Checkpoint.Folder, out _, out string architecture))
+        {
+            _notes.Add($"{Unevaluated}the architecture '{architecture}' does not run here. Its tensors are quantized one by one, by their names and shapes.");
+            return false;
+        }
+        try
+        {
+            ModelConfig.Load(plan.Checkpoint.Folder);
+        }
+        catch (Files.InvalidFileException e)
+        {
+            _notes.Add(Unevaluated + e.Message);
+            return false;
+        }
+        long needed = 4 * plan.Parameters + plan.Bytes, available = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        if (needed <= available)
+            return true;
+        _notes.Add($"{Unevaluated}the models take {Figures.Size(needed)} of memory, and there are {Figures.Size(available)}.");
+        return false;
+    }
+
+    private static string Headline(QuantizationPlan plan, string output)
+    {
+        QuantizationOptions options = plan.Options;
+        string name = ModelFiles.NameOf(plan.Checkpoint.Folder);
+        return $"{name}: {Figures.Whole(plan.Tensors.Count)} tensors, {Figures.Whole(plan.Parameters)} weights, {Figures.Size(plan.SourceBytes)}\n"
+            + $"{output}: {options.Recipe.Name}, {options.Bits} bits, {options.Granularity}";
+    }
+}

@@ -1,0 +1,101 @@
+using System.CommandLine;
+using System.Text.Json;
+using Vernier.Cli.Terminal;
+using Vernier.Files;
+using Vernier.Grids;
+using Vernier.Grids.Power;
+using Vernier.Quantization.Recipes;
+
+namespace Vernier.Cli.Commands;
+
+/// <summary>The options that name a recipe and replace parts of it.</summary>
+internal sealed class RecipeArguments
+{
+    private readonly Option<string> _recipe = new("--recipe", "-r")
+    {
+        Description = "A recipe that 'vernier recipes' lists, or the path of a recipe file (.json).",
+        HelpName = "NAME|FILE",
+        DefaultValueFactory = _ => RecipeCatalogue.Default,
+    };
+
+    private readonly Option<GridKind?> _grid = Choose.OneOf<GridKind>("--grid", "In place of the recipe's: the family of the grid.");
+    private readonly Option<LevelLayout[]?> _layout = Choose.SomeOf<LevelLayout>("--layout", "In place of the recipe's: the layouts of levels to choose from.");
+    private readonly Option<double?> _exponent = Choose.Number("--exponent", "A", "In place of a search: the exponent of the power grid.", PowerGrid.MinExponent, PowerGrid.MaxExponent);
+    private readonly Option<GridScope?> _scope = Choose.OneOf<GridScope>("--scope", "In place of the recipe's: which weights share the grid's parameters.");
+    private readonly Option<RoundingRule?> _rounding = Choose.OneOf<RoundingRule>("--rounding", "In place of the recipe's: how weights are rounded.");
+    private readonly Option<ScaleRule?> _scale = Choose.OneOf<ScaleRule>("--scale", "In place of the recipe's: how scales are chosen.");
+    private readonly Option<ErrorWeight?> _weight = Choose.OneOf<ErrorWeight>("--weight", "In place of the recipe's: what the squared error is weighted with.");
+
+    /// <summary>Adds the option --recipe.</summary>
+    public void AddRecipeTo(Command command) => command.Options.Add(_recipe);
+
+    /// <summary>Adds the options for the parts.</summary>
+    public void AddPartsTo(Command command)
+    {
+        foreach (Option option in new Option[] { _grid, _layout, _exponent, _scope, _rounding, _scale, _weight })
+            command.Options.Add(option);
+    }
+
+    /// <summary>The recipe with the parts that the command replaces. Its name says which those are.</summary>
+    public Recipe Build(ParseResult arguments)
+    {
+        Recipe recipe = Named(arguments.GetValue(_recipe)!);
+        Option[] given = [.. new Option[] { _grid, _layout, _exponent, _scope, _rounding, _scale, _weight }.Where(option => arguments.GetResult(option) is not null)];
+        GridKind kind = arguments.GetValue(_grid) ?? recipe.Grid.Kind;
+        if (kind != GridKind.Power && given.Contains(_exponent))
+            throw new UsageException("--exponent: a uniform grid has no exponent. Say --grid power as well, or leave it out.");
+        Recipe built = recipe with
+        {
+            Name = string.Join('+', given.Select(option => $"{option.Name.TrimStart('-')}={arguments.GetResult(option)!.Tokens[^1].Value}").Prepend(recipe.Name)),
+            Grid = recipe.Grid with
+            {
+                Kind = kind,
+                Layouts = arguments.GetValue(_layout) is [_, ..] layouts ? layouts : recipe.Grid.Layouts,
+                Scope = arguments.GetValue(_scope) ?? recipe.Grid.Scope,
+                Exponent = kind == GridKind.Power ? arguments.GetValue(_exponent) ?? recipe.Grid.Exponent : null,
+            },
+            Rounding = arguments.GetValue(_rounding) ?? recipe.Rounding,
+            Scale = arguments.GetValue(_scale) ?? recipe.Scale,
+            Weight = arguments.GetValue(_weight) ?? recipe.Weight,
+        };
+        Check(built);
+        return built;
+    }
+
+    private static Recipe Named(string name)
+    {
+        bool path = name.EndsWith(".json", StringComparison.OrdinalIgnoreCase) || name.Contains('/') || name.Contains(Path.DirectorySeparatorChar);
+        if (!path)
+            return RecipeCatalogue.Find(name);
+        if (!File.Exists(name))
+            throw new InvalidFileException(name, FileRules.FileMissing, "the file does not exist", "Check the path, or name a recipe that 'vernier recipes' lists");
+        try
+        {
+            using FileStream stream = File.OpenRead(name);
+            return Recipe.Parse(stream);
+        }
+        catch (JsonException e)
+        {
+            throw new InvalidFileException(name, "recipe-invalid", $"the file is no recipe: {e.Message.TrimEnd('.')}", "Begin with one that 'vernier recipes NAME' prints", innerException: e);
+        }
+    }
+
+    // A recipe file and the options can put together what does not fit.
+    private static void Check(Recipe recipe)
+    {
+        GridPart grid = recipe.Grid;
+        string? problem = null;
+        if (grid.Layouts.Count == 0)
+            problem = "it has no layout. Name one with --layout.";
+        else if (grid.Layouts.Contains(LevelLayout.Asymmetric) && grid.Kind == GridKind.Power)
+            problem = "a power grid is centred on zero and can't be asymmetric. Say --grid uniform, or another --layout.";
+        else if (grid.Layouts.Contains(LevelLayout.Asymmetric) && grid.Layouts.Count > 1)
+            problem = "the asymmetric layout has zero points and can't be mixed with others. Name it alone.";
+        else if (grid.Rows < 1)
+            problem = "the rows of a group are fewer than 1. Give 'rows' a whole number from 1.";
+        else if (grid.Exponent is double exponent && !(exponent is >= PowerGrid.MinExponent and <= PowerGrid.MaxExponent))
+            problem = $"the exponent {exponent} is not from {PowerGrid.MinExponent} to {PowerGrid.MaxExponent}. Give another with --exponent.";
+        if (problem is not null)
+            throw new UsageException($"the recipe '{recipe.Name}' does not work: {problem}");
+    }
+}

@@ -1,0 +1,52 @@
+using Vernier.Cli.Terminal;
+using Vernier.Quantization.Pipeline;
+
+namespace Vernier.Cli.Reports;
+
+/// <summary>What a plan does with the tensors of one role. <c>bits</c> is null where they stay as they are.</summary>
+internal sealed record RoleFigures(string Role, int Tensors, long Weights, int? Bits, long Bytes, double BitsPerWeight);
+
+/// <summary>The result of vernier quantize --dry-run: what would be written, to the byte.</summary>
+internal sealed record PlanReport(
+    bool DryRun, string Model, string Output, string Recipe, int Bits, int Group, int? EmbeddingBits, long Parameters, ModelFigures Before, ModelFigures After,
+    IReadOnlyList<RoleFigures> Roles)
+{
+    /// <summary>Describes a plan.</summary>
+    public static PlanReport Of(QuantizationPlan plan, string output)
+    {
+        QuantizationOptions options = plan.Options;
+        List<RoleFigures> roles =
+        [
+            .. plan.Tensors.OrderBy(planned => planned.Spec is null ? TensorRole.Other : planned.Role)
+                .GroupBy(planned => (Role: planned.Spec is null ? "as it was" : RoleName(planned.Role), planned.Spec?.Bits)).Select(Figures),
+        ];
+        long headers = plan.Bytes - roles.Sum(role => role.Bytes);
+        roles.Add(new RoleFigures("headers and config.json", 0, 0, null, headers, double.NaN));
+        return new PlanReport(true, plan.Checkpoint.Folder, output, options.Recipe.Name, options.Bits, options.Granularity.GroupColumns, options.EmbeddingBits, plan.Parameters,
+            new ModelFigures(plan.SourceBytes, plan.SourceBitsPerWeight), new ModelFigures(plan.Bytes, plan.BitsPerWeight), roles);
+    }
+
+    /// <summary>Writes the plan for people.</summary>
+    public void WriteTo(TextWriter writer)
+    {
+        var table = new TextTable("", ">tensors", ">weights", ">bits", ">bits per weight", ">bytes");
+        foreach (RoleFigures role in Roles)
+        {
+            bool tensors = role.Tensors > 0;
+            table.Add(role.Role, tensors ? Terminal.Figures.Whole(role.Tensors) : "", tensors ? Terminal.Figures.Whole(role.Weights) : "", role.Bits?.ToString() ?? "",
+                tensors ? $"{role.BitsPerWeight:0.000}" : "", Terminal.Figures.Whole(role.Bytes));
+        }
+        table.Add("total", Terminal.Figures.Whole(Roles.Sum(role => role.Tensors)), Terminal.Figures.Whole(Parameters), "", $"{After.BitsPerWeight:0.000}", Terminal.Figures.Whole(After.Bytes));
+        table.Write(writer);
+        writer.WriteLine();
+        writer.WriteLine("nothing was written: this is a dry run");
+    }
+
+    private static RoleFigures Figures(IGrouping<(string Role, int? Bits), PlannedTensor> group)
+    {
+        long weights = group.Sum(planned => planned.Tensor.Count), bytes = group.Sum(planned => planned.Spec?.StoredBytes ?? planned.Tensor.Bytes);
+        return new RoleFigures(group.Key.Role, group.Count(), weights, group.Key.Bits, bytes, 8.0 * bytes / weights);
+    }
+
+    private static string RoleName(TensorRole role) => role == TensorRole.Linear ? "linear" : "embedding";
+}
