@@ -1,0 +1,40 @@
+using Vernier.Files;
+using Vernier.Inference;
+using Vernier.Quantization.Evaluation;
+using Vernier.Quantization.Pipeline;
+using Vernier.Quantization.Recipes;
+
+namespace Vernier.Tests;
+
+public class ReadmeTests
+{
+    [Fact]
+    public void TheExampleRuns()
+    {
+        using var folder = new TempFolder();
+        string output = folder["quill-4bit"];
+        // example
+        using Checkpoint checkpoint = Checkpoint.Open(SharedData.Quill);
+        var options = new QuantizationOptions { Recipe = RecipeCatalogue.Find("nupes-datafree"), Bits = 4 };
+        var plan = QuantizationPlan.Create(checkpoint, options);
+        Console.WriteLine($"{plan.SourceBytes} bytes become {plan.Bytes}, {plan.BitsPerWeight:F2} bits per weight");
+        new Quantizer(plan).Run(output);
+
+        LanguageModel original = LanguageModel.Load(SharedData.Quill), quantized = LanguageModel.Load(output);
+        var windows = EvaluationWindows.WrittenBy(original, count: 16, length: 128, seed: 1);
+        Console.WriteLine($"KL divergence {Evaluator.Evaluate(quantized, original, windows).KlDivergence?.Mean:F4}");
+        // end
+        Assert.True(File.Exists(Path.Combine(output, "model.safetensors")));
+    }
+
+    [Fact]
+    public void TheExampleIsTheOneInTheReadme()
+    {
+        string source = File.ReadAllText(Path.Combine(SharedData.Root, "tests", "Vernier.Quantization.Tests", "ReadmeTests.cs"));
+        string example = source[(source.IndexOf("// example\n", StringComparison.Ordinal) + 11)..source.IndexOf("        // end", StringComparison.Ordinal)]
+            .Replace("SharedData.Quill", "\"samples/quill-6m\"", StringComparison.Ordinal)
+            .Replace("output", "\"out/quill-4bit\"", StringComparison.Ordinal)
+            .Replace("\n        ", "\n", StringComparison.Ordinal).Trim();
+        Assert.Contains(example, File.ReadAllText(Path.Combine(SharedData.Root, "README.md")), StringComparison.Ordinal);
+    }
+}
