@@ -24,8 +24,15 @@ internal sealed class RecipeArguments
     private readonly Option<GridScope?> _scope = Choose.OneOf<GridScope>("--scope", "In place of the recipe's: which weights share the grid's parameters.");
     private readonly Option<RoundingRule?> _rounding = Choose.OneOf<RoundingRule>("--rounding", "In place of the recipe's: how weights are rounded.");
     private readonly Option<ScaleRule?> _scale = Choose.OneOf<ScaleRule>("--scale", "In place of the recipe's: how scales are chosen.");
-    private readonly Option<bool?> _preserveNorm = Choose.Among("--preserve-norm", "In place of the recipe's: whether searched scales are enlarged at last, so that norms are kept.", new Dictionary<string, bool> { ["yes"] = true, ["no"] = false });
+    private readonly Option<Answer?> _preserveNorm = Choose.OneOf<Answer>("--preserve-norm", "In place of the recipe's: whether searched scales are enlarged at last, so that norms are kept.");
     private readonly Option<int?> _tables = Choose.Among("--tables", "In place of the recipe's: how many level tables each group of weights may choose from.", new[] { 1, 2, 4, 8 }.ToDictionary(n => n.ToString()));
+
+    // The library takes only true and false, and none at all, for an option of type bool.
+    private enum Answer
+    {
+        Yes,
+        No,
+    }
 
     private Option[] Parts => [_grid, _layout, _exponent, _tables, _scope, _rounding, _scale, _preserveNorm];
 
@@ -60,7 +67,7 @@ internal sealed class RecipeArguments
             },
             Rounding = arguments.GetValue(_rounding) ?? recipe.Rounding,
             Scale = arguments.GetValue(_scale) ?? recipe.Scale,
-            PreserveNorm = arguments.GetValue(_preserveNorm) ?? recipe.PreserveNorm,
+            PreserveNorm = arguments.GetValue(_preserveNorm) is Answer answer ? answer == Answer.Yes : recipe.PreserveNorm,
         };
         Check(built);
         if (built.Grid.Tables == 1 || HasChoice(built.Grid))
