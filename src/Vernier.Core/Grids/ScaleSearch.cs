@@ -15,22 +15,18 @@ namespace Vernier.Grids;
 /// Whether the scale is at last multiplied by |w| / |q|. The scale of least squared error makes the rounded weights smaller than the
 /// original ones, the more so the fewer the levels, and the shrinking adds up from layer to layer.
 /// </param>
-/// <param name="steps">The number of ratios probed, at least 2; by default 24.</param>
-public sealed class ScaleSearch(bool mirror = true, bool preserveNorm = false, int steps = ScaleSearch.DefaultSteps) : IScaleFit
+public sealed class ScaleSearch(bool mirror = true, bool preserveNorm = false) : IScaleFit
 {
-    /// <summary>The default number of ratios.</summary>
-    public const int DefaultSteps = 24;
-
     private const int Followed = 3;
 
-    // The ratios that are tried, for 2 to 8 bits. Few levels make clipping pay (small ratios), and sometimes leaving the outermost
-    // level of one side unused (large ones).
-    private static readonly (double Least, double Most)[] s_ratios = [(0.25, 2.2), (0.35, 1.5), (0.45, 1.25), (0.55, 1.15), (0.7, 1.1), (0.8, 1.05), (0.85, 1.05)];
+    // The ratios that are probed, for 2 to 8 bits. Few levels make clipping pay (small ratios), and sometimes leaving the outermost
+    // level of one side unused (large ones); with many levels the error hardly depends on the ratio.
+    private static readonly (double Least, double Most, int Steps)[] s_ratios =
+        [(0.25, 2.2, 24), (0.35, 1.5, 24), (0.45, 1.25, 24), (0.55, 1.15, 16), (0.7, 1.1, 12), (0.8, 1.05, 8), (0.85, 1.05, 8)];
 
     /// <inheritdoc/>
     public FittedGranule Fit(ReadOnlySpan<float> weights, ReadOnlySpan<float> importance, ReadOnlySpan<LevelTable> tables, Span<byte> codes)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(steps, 2);
         ArgumentOutOfRangeException.ThrowIfZero(tables.Length);
         var trial = new ScaleTrial(weights, importance, tables);
         double largest = LargestThatCounts(weights, importance);
@@ -41,7 +37,7 @@ public sealed class ScaleSearch(bool mirror = true, bool preserveNorm = false, i
         for (int table = 0; table < tables.Length; table++)
         {
             double unit = largest / tables[table].LargestValue;
-            (double least, double most) = s_ratios[tables[table].Bits - 2];
+            (double least, double most, int steps) = s_ratios[tables[table].Bits - 2];
             bool bothSigns = mirror && !tables[table].IsOddSymmetric;
             for (int i = 0; i < steps; i++)
             {

@@ -107,5 +107,5 @@ public sealed class QuantizationPlan
 
     /// <summary>The grid of a tensor: the recipe's for linear layers; uniform, every code used, for embeddings and the head.</summary>
     internal static GridPart GridOf(TensorRole role, Recipe recipe) =>
-        role == TensorRole.Linear ? recipe.Grid : new GridPart { Kind = GridKind.Uniform, Layouts = [LevelLayout.Full], Mirror = recipe.Grid.Mirror };
+        role == TensorRole.Linear ? recipe.Grid : new GridPart { Kind = GridKind.Uniform, Layouts = [LevelLayout.Full] };
 }

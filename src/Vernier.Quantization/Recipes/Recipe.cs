@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Vernier.Grids;
+using Vernier.Grids.Power;
 
 namespace Vernier.Quantization.Recipes;
 
@@ -111,9 +112,24 @@ public sealed record Recipe
     public RoundingRule Rounding { get; init; } = RoundingRule.Nearest;
 
     /// <summary>Reads a recipe.</summary>
-    /// <exception cref="JsonException">The text is no recipe.</exception>
-    public static Recipe Parse(Stream json) =>
-        JsonSerializer.Deserialize<Recipe>(json, s_options) ?? throw new JsonException("the recipe is null");
+    /// <exception cref="JsonException">The text is no recipe, or its parts do not go together.</exception>
+    public static Recipe Parse(Stream json)
+    {
+        Recipe recipe = JsonSerializer.Deserialize<Recipe>(json, s_options) ?? throw new JsonException("the recipe is null");
+        return recipe.Problem is string problem ? throw new JsonException(problem) : recipe;
+    }
+
+    /// <summary>What keeps the parts of the recipe from going together, or null.</summary>
+    [JsonIgnore]
+    public string? Problem =>
+        Grid.Layouts.Count == 0 ? "the grid has no layout"
+        : Grid.Tables is not (1 or 2 or 4 or 8) ? "the number of tables is not 1, 2, 4 or 8"
+        : Grid.Rows < 1 ? "a group of rows has no rows"
+        : Grid.Exponent is < PowerGrid.MinExponent or > PowerGrid.MaxExponent ? $"the exponent is not between {PowerGrid.MinExponent} and {PowerGrid.MaxExponent}"
+        : Grid.Kind == GridKind.Uniform && (Grid.Exponent is not null || Grid.Tables != 1 || Grid.Layouts.Contains(LevelLayout.Offset)) ? "a uniform grid has no exponent, no offset and one table"
+        : Grid.Kind == GridKind.Power && Grid.Layouts.Contains(LevelLayout.Asymmetric) ? "a power grid is centred on zero: it has no asymmetric layout"
+        : Grid.Layouts.Count > 1 && Grid.Layouts.Contains(LevelLayout.Asymmetric) ? "the asymmetric layout can't be chosen among others: it stores zero points"
+        : null;
 
     /// <summary>The recipe as JSON, every part spelled out.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, s_options);

@@ -32,6 +32,13 @@ public class RecipeTests
     [InlineData("""{"name":"x","summary":"","paper":"","needs":"","grid":{"kind":"power","layouts":["full"]},"typo":1}""")]
     [InlineData("""{"name":"x","summary":"","paper":"","needs":"","grid":{"kind":"cubic","layouts":["full"]}}""")]
     [InlineData("""{"name":"x","summary":"","paper":"","needs":"","grid":{"kind":"power","layouts":[3]}}""")]
+    [InlineData("""{"name":"x","summary":"","paper":"","needs":"","grid":{"kind":"power","layouts":[]}}""")]
+    [InlineData("""{"name":"x","summary":"","paper":"","needs":"","grid":{"kind":"power","layouts":["full"],"tables":3}}""")]
+    [InlineData("""{"name":"x","summary":"","paper":"","needs":"","grid":{"kind":"power","layouts":["full"],"rows":0}}""")]
+    [InlineData("""{"name":"x","summary":"","paper":"","needs":"","grid":{"kind":"power","layouts":["full"],"exponent":3}}""")]
+    [InlineData("""{"name":"x","summary":"","paper":"","needs":"","grid":{"kind":"power","layouts":["asymmetric"]}}""")]
+    [InlineData("""{"name":"x","summary":"","paper":"","needs":"","grid":{"kind":"uniform","layouts":["offset"]}}""")]
+    [InlineData("""{"name":"x","summary":"","paper":"","needs":"","grid":{"kind":"uniform","layouts":["asymmetric","full"]}}""")]
     public void WhatIsNoRecipeIsRefused(string json) => Assert.Throws<JsonException>(() => Parse(json));
 
     [Theory]
