@@ -17,7 +17,8 @@ public sealed class ErrorTests(QuantizedQuill quantized) : IDisposable
     [InlineData("quantize x --group 0", "error: --group: '0' is not a whole number from 1 to 1048576, 'channel' or 'tensor'.")]
     [InlineData("quantize x --embedding-bits 1", "error: --embedding-bits: '1' is not a whole number from 2 to 8, or 'none'.")]
     [InlineData("quantize x --grid cubic", "error: --grid: 'cubic' is not one of uniform, power.")]
-    [InlineData("quantize x --layout full,half", "error: --layout: 'full,half' is not a list, with commas, of symmetric, full, mid-rise, asymmetric.")]
+    [InlineData("quantize x --layout full,half", "error: --layout: 'full,half' is not a list, with commas, of symmetric, full, mid-rise, offset, asymmetric.")]
+    [InlineData("quantize x --tables 3", "error: --tables: '3' is not one of 1, 2, 4, 8.")]
     [InlineData("quantize x --exponent 7", "error: --exponent: '7' is not a number from 0.2 to 1.2.")]
     [InlineData("quantize x --keep (", "error: --keep: '(' is not a regular expression, without lookarounds and back-references.")]
     [InlineData("eval x --seed -1", "error: --seed: '-1' is not a whole number from 0 to 18446744073709551615.")]
@@ -33,6 +34,8 @@ public sealed class ErrorTests(QuantizedQuill quantized) : IDisposable
     [InlineData("--recipe foo", "there is no recipe 'foo'. There are: ")]
     [InlineData("--layout asymmetric", "the recipe 'nupes-datafree+layout=asymmetric' does not work: a power grid is centred on zero and can't be asymmetric. Say --grid uniform, or another --layout.")]
     [InlineData("--grid uniform --layout asymmetric,full", "the recipe 'nupes-datafree+grid=uniform+layout=asymmetric,full' does not work: the asymmetric layout has zero points and can't be mixed with others. Name it alone.")]
+    [InlineData("--grid uniform --layout offset", "the recipe 'nupes-datafree+grid=uniform+layout=offset' does not work: a uniform grid has no offset layout. Say --grid power, or another --layout.")]
+    [InlineData("--grid uniform --tables 4", "--tables: a grid of one layout and a given exponent is a single table. Leave it out, or name several layouts.")]
     [InlineData("--grid uniform --exponent 0.5", "--exponent: a uniform grid has no exponent. Say --grid power as well, or leave it out.")]
     public void A_recipe_that_can_not_be_is_refused(string options, string message)
     {

@@ -26,6 +26,7 @@ public sealed partial class QuantizeTests(QuantizedQuill quantized) : IDisposabl
     [InlineData("--recipe rtn --bits 3 --group 32")]
     [InlineData("--recipe rtn --group channel --embedding-bits none")]
     [InlineData("--recipe rtn --grid uniform --layout asymmetric --keep down_proj")]
+    [InlineData("--recipe powerquant --layout full --tables 2 --preserve-norm no")]
     [InlineData("--grid power --exponent 0.75 --layout full --scope rows --bits 8 --group tensor")]
     public void A_dry_run_promises_the_bytes_that_are_written(string options)
     {

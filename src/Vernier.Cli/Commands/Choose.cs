@@ -97,23 +97,22 @@ internal static class Choose
     }
 
     /// <summary>A member of an enumeration, by its name in kebab case, that may be left out.</summary>
-    public static Option<T?> OneOf<T>(string name, string description) where T : struct, Enum
-    {
-        Dictionary<string, T> members = Members<T>();
-        string names = string.Join('|', members.Keys);
-        return Make<T?>(name, names, description, $"one of {string.Join(", ", members.Keys)}", (string text, out T? value) =>
+    public static Option<T?> OneOf<T>(string name, string description) where T : struct, Enum => Among(name, description, Members<T>());
+
+    /// <summary>One of some values, each by its name, that may be left out.</summary>
+    public static Option<T?> Among<T>(string name, string description, IReadOnlyDictionary<string, T> members) where T : struct =>
+        Make<T?>(name, string.Join('|', members.Keys), description, $"one of {string.Join(", ", members.Keys)}", (string text, out T? value) =>
         {
             bool known = members.TryGetValue(text, out T member);
             value = member;
             return known;
         });
-    }
 
     /// <summary>Members of an enumeration, separated by commas, that may be left out.</summary>
     public static Option<T[]?> SomeOf<T>(string name, string description) where T : struct, Enum
     {
         Dictionary<string, T> members = Members<T>();
-        return Make<T[]?>(name, string.Join('|', members.Keys) + ",...", description, $"a list, with commas, of {string.Join(", ", members.Keys)}", (string text, out T[]? value) =>
+        return Make<T[]?>(name, "LIST", $"{description} With commas: {string.Join(", ", members.Keys)}.", $"a list, with commas, of {string.Join(", ", members.Keys)}", (string text, out T[]? value) =>
         {
             string[] names = text.Split(',', StringSplitOptions.TrimEntries);
             bool known = Array.TrueForAll(names, members.ContainsKey);
@@ -129,6 +128,7 @@ internal static class Choose
     {
         Description = description,
         HelpName = valueName,
+        Arity = ArgumentArity.ExactlyOne,
         CustomParser = result => Parse(result, name, right, parser),
     };
 

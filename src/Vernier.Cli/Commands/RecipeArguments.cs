@@ -24,7 +24,17 @@ internal sealed class RecipeArguments
     private readonly Option<GridScope?> _scope = Choose.OneOf<GridScope>("--scope", "In place of the recipe's: which weights share the grid's parameters.");
     private readonly Option<RoundingRule?> _rounding = Choose.OneOf<RoundingRule>("--rounding", "In place of the recipe's: how weights are rounded.");
     private readonly Option<ScaleRule?> _scale = Choose.OneOf<ScaleRule>("--scale", "In place of the recipe's: how scales are chosen.");
-    private readonly Option<ErrorWeight?> _weight = Choose.OneOf<ErrorWeight>("--weight", "In place of the recipe's: what the squared error is weighted with.");
+    private readonly Option<Answer?> _preserveNorm = Choose.OneOf<Answer>("--preserve-norm", "In place of the recipe's: whether searched scales are enlarged at last, so that norms are kept.");
+    private readonly Option<int?> _tables = Choose.Among("--tables", "In place of the recipe's: how many level tables each group of weights may choose from.", new[] { 1, 2, 4, 8 }.ToDictionary(n => n.ToString()));
+
+    // The library takes only true and false, and none at all, for an option of type bool.
+    private enum Answer
+    {
+        Yes,
+        No,
+    }
+
+    private Option[] Parts => [_grid, _layout, _exponent, _tables, _scope, _rounding, _scale, _preserveNorm];
 
     /// <summary>Adds the option --recipe.</summary>
     public void AddRecipeTo(Command command) => command.Options.Add(_recipe);
@@ -32,7 +42,7 @@ internal sealed class RecipeArguments
     /// <summary>Adds the options for the parts.</summary>
     public void AddPartsTo(Command command)
     {
-        foreach (Option option in new Option[] { _grid, _layout, _exponent, _scope, _rounding, _scale, _weight })
+        foreach (Option option in Parts)
             command.Options.Add(option);
     }
 
@@ -40,7 +50,7 @@ internal sealed class RecipeArguments
     public Recipe Build(ParseResult arguments)
     {
         Recipe recipe = Named(arguments.GetValue(_recipe)!);
-        Option[] given = [.. new Option[] { _grid, _layout, _exponent, _scope, _rounding, _scale, _weight }.Where(option => arguments.GetResult(option) is not null)];
+        Option[] given = [.. Parts.Where(option => arguments.GetResult(option) is not null)];
         GridKind kind = arguments.GetValue(_grid) ?? recipe.Grid.Kind;
         if (kind != GridKind.Power && given.Contains(_exponent))
             throw new UsageException("--exponent: a uniform grid has no exponent. Say --grid power as well, or leave it out.");
@@ -50,17 +60,31 @@ internal sealed class RecipeArguments
             Grid = recipe.Grid with
             {
                 Kind = kind,
-                Layouts = arguments.GetValue(_layout) is [_, ..] layouts ? layouts : recipe.Grid.Layouts,
+                Layouts = arguments.GetValue(_layout) is [_, ..] layouts ? layouts : LayoutsFor(kind, recipe.Grid.Layouts),
+                Tables = arguments.GetValue(_tables) ?? recipe.Grid.Tables,
                 Scope = arguments.GetValue(_scope) ?? recipe.Grid.Scope,
                 Exponent = kind == GridKind.Power ? arguments.GetValue(_exponent) ?? recipe.Grid.Exponent : null,
             },
             Rounding = arguments.GetValue(_rounding) ?? recipe.Rounding,
             Scale = arguments.GetValue(_scale) ?? recipe.Scale,
-            Weight = arguments.GetValue(_weight) ?? recipe.Weight,
+            PreserveNorm = arguments.GetValue(_preserveNorm) is Answer answer ? answer == Answer.Yes : recipe.PreserveNorm,
         };
         Check(built);
-        return built;
+        if (built.Grid.Tables == 1 || HasChoice(built.Grid))
+            return built;
+        if (arguments.GetValue(_tables) is not null)
+            throw new UsageException("--tables: a grid of one layout and a given exponent is a single table. Leave it out, or name several layouts.");
+        return built with { Grid = built.Grid with { Tables = 1 } };
     }
+
+    // A recipe for power grids may have a layout that uniform ones do not; the nearest takes its place.
+    private static IReadOnlyList<LevelLayout> LayoutsFor(GridKind kind, IReadOnlyList<LevelLayout> layouts) => kind == GridKind.Power
+        ? layouts
+        : [.. layouts.Select(layout => layout == LevelLayout.Offset ? LevelLayout.Full : layout).Distinct()];
+
+    // Whether the choice of a table depends on the weights at all.
+    private static bool HasChoice(GridPart grid) =>
+        grid.Layouts.Count > 1 || (grid.Kind == GridKind.Power && (grid.Exponent is null || grid.Layouts[0] == LevelLayout.Offset));
 
     private static Recipe Named(string name)
     {
@@ -89,6 +113,10 @@ internal sealed class RecipeArguments
             problem = "it has no layout. Name one with --layout.";
         else if (grid.Layouts.Contains(LevelLayout.Asymmetric) && grid.Kind == GridKind.Power)
             problem = "a power grid is centred on zero and can't be asymmetric. Say --grid uniform, or another --layout.";
+        else if (grid.Layouts.Contains(LevelLayout.Offset) && grid.Kind != GridKind.Power)
+            problem = "a uniform grid has no offset layout. Say --grid power, or another --layout.";
+        else if (grid.Tables is not (1 or 2 or 4 or 8))
+            problem = "the tables are not 1, 2, 4 or 8. Give another number with --tables.";
         else if (grid.Layouts.Contains(LevelLayout.Asymmetric) && grid.Layouts.Count > 1)
             problem = "the asymmetric layout has zero points and can't be mixed with others. Name it alone.";
         else if (grid.Rows < 1)
