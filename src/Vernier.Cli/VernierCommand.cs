@@ -46,6 +46,7 @@ internal static class VernierCommand
         {
             QuantizeCommand.Create(console, cancellation),
             EvalCommand.Create(console, cancellation),
+            CompareCommand.Create(console, cancellation),
             RunCommand.Create(console, cancellation),
             InspectCommand.Create(console, cancellation),
             RecipesCommand.Create(console),

@@ -38,6 +38,14 @@ internal static class Choose
             return valid;
         });
 
+    /// <summary>Whole numbers, separated by commas, that may be left out.</summary>
+    public static Option<int[]?> Integers(string name, string description, int least, int most) =>
+        Make<int[]?>(name, "LIST", description, $"a list, with commas, of whole numbers from {least} to {most}", (string text, out int[]? value) =>
+        {
+            value = [.. text.Split(',').Select(part => int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : int.MinValue)];
+            return Array.TrueForAll(value, number => number >= least && number <= most);
+        });
+
     /// <summary>A number that may be left out.</summary>
     public static Option<double?> Number(string name, string value, string description, double least, double most) =>
         Make<double?>(name, value, description, $"a number from {least} to {most}", (string text, out double? number) =>

@@ -17,6 +17,11 @@ internal static class Examples
             "vernier eval models/quill-6m --text wiki.txt",
             "vernier eval quill-3bit --against models/quill-6m",
         ],
+        "compare" =>
+        [
+            "vernier compare models/quill-6m",
+            "vernier compare models/quill-6m --recipes all --bits 4,2 --text wiki.txt --markdown quality.md",
+        ],
         "run" =>
         [
             "vernier run models/quill-6m \"The king said\" --max-tokens 40",
