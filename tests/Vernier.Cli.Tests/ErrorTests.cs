@@ -32,10 +32,10 @@ public sealed class ErrorTests(QuantizedQuill quantized) : IDisposable
 
     [Theory]
     [InlineData("--recipe foo", "there is no recipe 'foo'. There are: ")]
-    [InlineData("--layout asymmetric", "the recipe 'nupes-datafree+layout=asymmetric' does not work: a power grid is centred on zero and can't be asymmetric. Say --grid uniform, or another --layout.")]
-    [InlineData("--grid uniform --layout asymmetric,full", "the recipe 'nupes-datafree+grid=uniform+layout=asymmetric,full' does not work: the asymmetric layout has zero points and can't be mixed with others. Name it alone.")]
-    [InlineData("--grid uniform --layout offset", "the recipe 'nupes-datafree+grid=uniform+layout=offset' does not work: a uniform grid has no offset layout. Say --grid power, or another --layout.")]
-    [InlineData("--grid uniform --tables 4", "--tables: a grid of one layout and a given exponent is a single table. Leave it out, or name several layouts.")]
+    [InlineData("--layout asymmetric", "the recipe 'nupes-datafree+layout=asymmetric' does not work: a power grid is centred on zero: it has no asymmetric layout.")]
+    [InlineData("--grid uniform --layout asymmetric,full", "the recipe 'nupes-datafree+grid=uniform+layout=asymmetric,full' does not work: the asymmetric layout can't be chosen among others: it stores zero points.")]
+    [InlineData("--grid uniform --layout offset", "the recipe 'nupes-datafree+grid=uniform+layout=offset' does not work: a uniform grid has no exponent, no offset and one table.")]
+    [InlineData("--grid uniform --tables 4", "--tables: a uniform grid, or one with a given layout and exponent, is a single table. Leave it out.")]
     [InlineData("--grid uniform --exponent 0.5", "--exponent: a uniform grid has no exponent. Say --grid power as well, or leave it out.")]
     public void A_recipe_that_can_not_be_is_refused(string options, string message)
     {

@@ -69,12 +69,13 @@ internal sealed class RecipeArguments
             Scale = arguments.GetValue(_scale) ?? recipe.Scale,
             PreserveNorm = arguments.GetValue(_preserveNorm) is Answer answer ? answer == Answer.Yes : recipe.PreserveNorm,
         };
-        Check(built);
-        if (built.Grid.Tables == 1 || HasChoice(built.Grid))
-            return built;
-        if (arguments.GetValue(_tables) is not null)
-            throw new UsageException("--tables: a grid of one layout and a given exponent is a single table. Leave it out, or name several layouts.");
-        return built with { Grid = built.Grid with { Tables = 1 } };
+        if (!HasChoice(built.Grid))
+        {
+            if (arguments.GetValue(_tables) > 1)
+                throw new UsageException("--tables: a uniform grid, or one with a given layout and exponent, is a single table. Leave it out.");
+            built = built with { Grid = built.Grid with { Tables = 1 } };
+        }
+        return built.Problem is string problem ? throw new UsageException($"the recipe '{built.Name}' does not work: {problem}.") : built;
     }
 
     // A recipe for power grids may have a layout that uniform ones do not; the nearest takes its place.
@@ -82,9 +83,9 @@ internal sealed class RecipeArguments
         ? layouts
         : [.. layouts.Select(layout => layout == LevelLayout.Offset ? LevelLayout.Full : layout).Distinct()];
 
-    // Whether the choice of a table depends on the weights at all.
+    // Whether there can be several tables to choose from.
     private static bool HasChoice(GridPart grid) =>
-        grid.Layouts.Count > 1 || (grid.Kind == GridKind.Power && (grid.Exponent is null || grid.Layouts[0] == LevelLayout.Offset));
+        grid.Kind == GridKind.Power && (grid.Exponent is null || grid.Layouts.Count > 1 || grid.Layouts.Contains(LevelLayout.Offset));
 
     private static Recipe Named(string name)
     {
@@ -102,28 +103,5 @@ internal sealed class RecipeArguments
         {
             throw new InvalidFileException(name, "recipe-invalid", $"the file is no recipe: {e.Message.TrimEnd('.')}", "Begin with one that 'vernier recipes NAME' prints", innerException: e);
         }
-    }
-
-    // A recipe file and the options can put together what does not fit.
-    private static void Check(Recipe recipe)
-    {
-        GridPart grid = recipe.Grid;
-        string? problem = null;
-        if (grid.Layouts.Count == 0)
-            problem = "it has no layout. Name one with --layout.";
-        else if (grid.Layouts.Contains(LevelLayout.Asymmetric) && grid.Kind == GridKind.Power)
-            problem = "a power grid is centred on zero and can't be asymmetric. Say --grid uniform, or another --layout.";
-        else if (grid.Layouts.Contains(LevelLayout.Offset) && grid.Kind != GridKind.Power)
-            problem = "a uniform grid has no offset layout. Say --grid power, or another --layout.";
-        else if (grid.Tables is not (1 or 2 or 4 or 8))
-            problem = "the tables are not 1, 2, 4 or 8. Give another number with --tables.";
-        else if (grid.Layouts.Contains(LevelLayout.Asymmetric) && grid.Layouts.Count > 1)
-            problem = "the asymmetric layout has zero points and can't be mixed with others. Name it alone.";
-        else if (grid.Rows < 1)
-            problem = "the rows of a group are fewer than 1. Give 'rows' a whole number from 1.";
-        else if (grid.Exponent is double exponent && !(exponent is >= PowerGrid.MinExponent and <= PowerGrid.MaxExponent))
-            problem = $"the exponent {exponent} is not from {PowerGrid.MinExponent} to {PowerGrid.MaxExponent}. Give another with --exponent.";
-        if (problem is not null)
-            throw new UsageException($"the recipe '{recipe.Name}' does not work: {problem}");
     }
 }
