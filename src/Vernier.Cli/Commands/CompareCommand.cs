@@ -42,7 +42,7 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
         string model = arguments.GetValue(_model)!;
         string names = arguments.GetValue(_recipes) ?? $"rtn,{RecipeCatalogue.Default}";
         Recipe[] recipes = names == "all" ? [.. RecipeCatalogue.All] : [.. names.Split(',', StringSplitOptions.TrimEntries).Select(RecipeCatalogue.Find)];
-        int[] bits = arguments.GetValue(_bits) ?? [4, 3, 2];
+        int[] bits = arguments.GetValue(_bits) is [_, ..] list ? list : [4, 3, 2];
         ModelFiles.CheckFolder(model);
         using var checkpoint = Checkpoint.Open(model);
         TextWindows? text = _text.Read(arguments, model);
