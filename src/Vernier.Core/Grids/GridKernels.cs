@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Vernier.Numerics;
@@ -36,6 +37,21 @@ internal static unsafe class GridKernels
             }
             return new Moments(wv, vv);
         }
+    }
+
+    /// <summary>The sum of m w^2.</summary>
+    public static double SquareSum(ReadOnlySpan<float> weights, ReadOnlySpan<float> importance)
+    {
+        double sum = 0;
+        if (importance.IsEmpty)
+        {
+            for (int first = 0; first < weights.Length; first += 1024)
+                sum += TensorPrimitives.SumOfSquares(weights[first..Math.Min(weights.Length, first + 1024)]);
+            return sum;
+        }
+        for (int i = 0; i < weights.Length; i++)
+            sum += (double)importance[i] * weights[i] * weights[i];
+        return sum;
     }
 
     /// <summary>The codes of the weights at inverse scale r: codes of w r.</summary>

@@ -4,8 +4,8 @@ namespace Vernier.Grids;
 
 /// <summary>
 /// Chooses the scale, and the table where there is a choice, for which the weighted squared error after rounding is least. The error is
-/// not convex in the scale: on each table many ratios of the largest level to the largest weight are probed, and the most promising
-/// are followed to where scale and codes fit each other.
+/// not convex in the scale: on each table, with either sign, some ratios of the largest level to the largest weight are probed; around the
+/// most promising more ratios; and the best of them are followed to where scale and codes fit each other.
 /// </summary>
 /// <param name="mirror">
 /// Whether negative scales are tried too on a table that is not its own mirror image: the additional level then lies on the heavier side,
@@ -17,12 +17,13 @@ namespace Vernier.Grids;
 /// </param>
 public sealed class ScaleSearch(bool mirror = true, bool preserveNorm = false) : IScaleFit
 {
+    private const int Refined = 4;
     private const int Followed = 3;
 
     // The ratios that are probed, for 2 to 8 bits. Few levels make clipping pay (small ratios), and sometimes leaving the outermost
     // level of one side unused (large ones); with many levels the error hardly depends on the ratio.
     private static readonly (double Least, double Most, int Steps)[] s_ratios =
-        [(0.25, 2.2, 24), (0.35, 1.5, 24), (0.45, 1.25, 24), (0.55, 1.15, 16), (0.7, 1.1, 12), (0.8, 1.05, 8), (0.85, 1.05, 8)];
+        [(0.25, 2.2, 10), (0.35, 1.5, 9), (0.45, 1.25, 8), (0.55, 1.15, 6), (0.7, 1.1, 5), (0.8, 1.05, 4), (0.85, 1.05, 4)];
 
     /// <inheritdoc/>
     public FittedGranule Fit(ReadOnlySpan<float> weights, ReadOnlySpan<float> importance, ReadOnlySpan<LevelTable> tables, Span<byte> codes)
@@ -32,27 +33,51 @@ public sealed class ScaleSearch(bool mirror = true, bool preserveNorm = false) :
         double largest = LargestThatCounts(weights, importance);
         if (largest == 0)
             return trial.Finish(codes);
-        Span<(double Error, double Scale, int Table)> best = stackalloc (double, double, int)[Followed];
-        best.Fill((double.PositiveInfinity, 0, 0));
+        Span<Candidate> promising = stackalloc Candidate[Refined], best = stackalloc Candidate[Followed];
+        promising.Fill(Candidate.None);
+        best.Fill(Candidate.None);
         for (int table = 0; table < tables.Length; table++)
         {
             double unit = largest / tables[table].LargestValue;
-            (double least, double most, int steps) = s_ratios[tables[table].Bits - 2];
-            bool bothSigns = mirror && !tables[table].IsOddSymmetric;
-            for (int i = 0; i < steps; i++)
-            {
-                double scale = unit * (least + (most - least) * i / (steps - 1));
-                Probe(trial, scale, table, best);
-                if (bothSigns)
-                    Probe(trial, -scale, table, best);
-            }
+            Coarse(trial, unit, table, tables[table].Bits, promising, best);
+            if (mirror && !tables[table].IsOddSymmetric)
+                Coarse(trial, -unit, table, tables[table].Bits, promising, best);
         }
-        foreach ((double error, double scale, int table) in best)
+        foreach (Candidate candidate in promising)
         {
-            if (double.IsFinite(error))
-                trial.Follow(scale, table);
+            if (!double.IsFinite(candidate.Error))
+                continue;
+            double step = Step(tables[candidate.Table].Bits) * largest / tables[candidate.Table].LargestValue / 3;
+            foreach (int offset in (ReadOnlySpan<int>)[-2, -1, 1, 2])
+                Candidate.Keep(best, Probe(trial, candidate.Probed + offset * step, candidate.Table));
+        }
+        foreach (Candidate candidate in best)
+        {
+            if (double.IsFinite(candidate.Error))
+                trial.Follow(candidate.Refit, candidate.Table);
         }
         return trial.Finish(codes, preserveNorm);
+    }
+
+    private static double Step(int bits)
+    {
+        (double least, double most, int steps) = s_ratios[bits - 2];
+        return (most - least) / (steps - 1);
+    }
+
+    /// <summary>Probes one table with one sign; its best goes to the promising ones, and all compete for the best.</summary>
+    private static void Coarse(in ScaleTrial trial, double unit, int table, int bits, Span<Candidate> promising, Span<Candidate> best)
+    {
+        (double least, _, int steps) = s_ratios[bits - 2];
+        Candidate most = Candidate.None;
+        for (int i = 0; i < steps; i++)
+        {
+            Candidate candidate = Probe(trial, unit * (least + Step(bits) * i), table);
+            Candidate.Keep(best, candidate);
+            if (candidate.Error < most.Error)
+                most = candidate;
+        }
+        Candidate.Keep(promising, most);
     }
 
     private static double LargestThatCounts(ReadOnlySpan<float> weights, ReadOnlySpan<float> importance)
@@ -65,20 +90,31 @@ public sealed class ScaleSearch(bool mirror = true, bool preserveNorm = false) :
         return largest;
     }
 
-    /// <summary>Keeps the scales with the least errors, in ascending order of the error.</summary>
-    private static void Probe(in ScaleTrial trial, double scale, int table, Span<(double Error, double Scale, int Table)> best)
+    /// <summary>The best scale for the codes that a scale gives, and the error that it leaves with these codes.</summary>
+    private static Candidate Probe(in ScaleTrial trial, double scale, int table)
     {
-        Moments moments = trial.Probe(scale, table);
+        Moments moments = scale == 0 ? default : trial.Probe(scale, table);
         if (!(moments.LevelLevel > 0))
-            return;
-        double refit = moments.WeightLevel / moments.LevelLevel, error = trial.Squares - refit * moments.WeightLevel;
-        for (int i = 0; i < best.Length; i++)
+            return Candidate.None;
+        double refit = moments.WeightLevel / moments.LevelLevel;
+        return new Candidate(trial.Squares - refit * moments.WeightLevel, scale, refit, table);
+    }
+
+    private readonly record struct Candidate(double Error, double Probed, double Refit, int Table)
+    {
+        public static Candidate None => new(double.PositiveInfinity, 0, 0, 0);
+
+        /// <summary>Puts a candidate into a list in ascending order of the error, if it is better than the last.</summary>
+        public static void Keep(Span<Candidate> list, in Candidate candidate)
         {
-            if (error < best[i].Error)
+            for (int i = 0; i < list.Length; i++)
             {
-                best[i..^1].CopyTo(best[(i + 1)..]);
-                best[i] = (error, refit, table);
-                return;
+                if (candidate.Error < list[i].Error)
+                {
+                    list[i..^1].CopyTo(list[(i + 1)..]);
+                    list[i] = candidate;
+                    return;
+                }
             }
         }
     }

@@ -15,8 +15,7 @@ internal ref struct ScaleTrial
         _weights = weights;
         _importance = importance;
         _tables = tables;
-        for (int i = 0; i < weights.Length; i++)
-            Squares += (importance.IsEmpty ? 1.0 : importance[i]) * weights[i] * weights[i];
+        Squares = GridKernels.SquareSum(weights, importance);
         Best = new FittedGranule(Half.Zero, 0, double.PositiveInfinity);
     }
 
