@@ -9,22 +9,24 @@ namespace Vernier.Numerics;
 /// A factor of a product as the kernels see it: element (r, p) is data[r * rowStride + p * termStride], where r is the row or
 /// column of the result that it contributes to and p the index summed over. One of the strides is 1.
 /// </summary>
-internal readonly unsafe struct ProductOperand(float* data, long rowStride, long termStride)
+internal readonly unsafe struct ProductOperand<T>(T* data, long rowStride, long termStride)
+    where T : unmanaged
 {
-    public readonly float* Data = data;
+    public readonly T* Data = data;
     public readonly long RowStride = rowStride, TermStride = termStride;
 
-    public float* At(long r, long p) => Data + (r * RowStride) + (p * TermStride);
+    public T* At(long r, long p) => Data + (r * RowStride) + (p * TermStride);
 }
 
-/// <summary>Copies blocks of matrices into the panels that the register tiles of <see cref="IMatrixTile"/> read.</summary>
+/// <summary>Copies blocks of matrices into the panels that the register tiles of <see cref="IMatrixTile{T}"/> read.</summary>
 internal static unsafe class MatrixPacking
 {
     /// <summary>
     /// Packs elements (first .. first + rows - 1, start .. start + k - 1) into panels of <paramref name="width"/> rows, k-major:
     /// panel[p * width + r] = source(first + r, start + p). A last panel that is not full is padded with zeros.
     /// </summary>
-    public static void Rows(ProductOperand source, long first, int rows, long start, int k, int width, float* panels)
+    public static void Rows<T>(ProductOperand<T> source, long first, int rows, long start, int k, int width, T* panels)
+        where T : unmanaged
     {
         for (int r = 0; r < rows; r += width)
         {
@@ -37,22 +39,41 @@ internal static unsafe class MatrixPacking
         }
     }
 
-    // The rows of a panel lie side by side in memory: one short copy for each p.
-    private static void Copied(float* source, long stride, int rows, int k, int width, float* panel)
+    /// <summary>Puts a panel back: target(first + r, p) = panel[p * width + r] for r &lt; rows and p &lt; k.</summary>
+    public static void Unpack<T>(T* panel, int width, ProductOperand<T> target, long first, int rows, int k)
+        where T : unmanaged
     {
-        if (rows == width && width % 16 == 0 && Vector512.IsHardwareAccelerated)
+        if (target.RowStride == 1)
+        {
+            for (int p = 0; p < k; p++)
+                new ReadOnlySpan<T>(panel + ((long)p * width), rows).CopyTo(new Span<T>(target.At(first, p), rows));
+            return;
+        }
+        for (int r = 0; r < rows; r++)
+        {
+            T* row = target.At(first + r, 0);
+            for (int p = 0; p < k; p++)
+                row[p] = panel[((long)p * width) + r];
+        }
+    }
+
+    // The rows of a panel lie side by side in memory: one short copy for each p.
+    private static void Copied<T>(T* source, long stride, int rows, int k, int width, T* panel)
+        where T : unmanaged
+    {
+        if (rows == width && width % Vector512<T>.Count == 0 && Vector512.IsHardwareAccelerated)
         {
             for (int p = 0; p < k; p++, source += stride, panel += width)
             {
-                for (int r = 0; r < width; r += 16)
+                for (int r = 0; r < width; r += Vector512<T>.Count)
                     Vector512.Load(source + r).Store(panel + r);
             }
         }
-        else if (rows == width && width % 4 == 0 && Vector128.IsHardwareAccelerated)
+        else if (rows == width && width % Vector128<T>.Count == 0 && Vector128.IsHardwareAccelerated)
         {
             for (int p = 0; p < k; p++, source += stride, panel += width)
             {
-                for (int r = 0; r < width; r += 4)
+                for (int r = 0; r < width; r += Vector128<T>.Count)
                     Vector128.Load(source + r).Store(panel + r);
             }
         }
@@ -61,45 +82,54 @@ internal static unsafe class MatrixPacking
             for (int p = 0; p < k; p++, source += stride, panel += width)
             {
                 for (int r = 0; r < width; r++)
-                    panel[r] = r < rows ? source[r] : 0;
+                    panel[r] = r < rows ? source[r] : default;
             }
         }
     }
 
     // A row of the panel's source is contiguous over p. Rows are taken in strips, each as wide as a transposition in registers,
     // and p in runs of a cache line, so that a line read is used up before rows a power of two apart evict it.
-    private static void Transposed(float* source, long stride, int rows, int k, int width, float* panel)
+    private static void Transposed<T>(T* source, long stride, int rows, int k, int width, T* panel)
+        where T : unmanaged
     {
-        int p = 0;
-        if (Vector128.IsHardwareAccelerated)
+        const int Run = 16;
+        for (; k >= Run; k -= Run, source += Run, panel += Run * width)
         {
-            for (; p + 16 <= k; p += 16)
-            {
-                int r = 0;
-                if (Avx512F.IsSupported && Vector512.IsHardwareAccelerated)
-                {
-                    for (; r + 16 <= rows; r += 16)
-                        Sixteen(source + (r * stride) + p, stride, panel + ((long)p * width) + r, width);
-                }
-                for (; r + 4 <= rows; r += 4)
-                {
-                    for (int q = p; q < p + 16; q += 4)
-                        Four(source + (r * stride) + q, stride, panel + ((long)q * width) + r, width);
-                }
-                Plain(source + (r * stride) + p, stride, rows - r, 16, width, panel + ((long)p * width) + r, width - r);
-            }
+            int r = typeof(T) == typeof(float) ? Strips((float*)source, stride, rows, width, (float*)panel) : 0;
+            Plain(source + (r * stride), stride, rows - r, Run, width, panel + r, width - r);
         }
-        Plain(source + p, stride, rows, k - p, width, panel + ((long)p * width), width);
+        Plain(source, stride, rows, k, width, panel, width);
     }
 
-    private static void Plain(float* source, long stride, int rows, int k, int width, float* panel, int padded)
+    // As many rows of a run of 16 as whole strips hold; returns how many.
+    private static int Strips(float* source, long stride, int rows, int width, float* panel)
+    {
+        int r = 0;
+        if (Avx512F.IsSupported && Vector512.IsHardwareAccelerated)
+        {
+            for (; r + 16 <= rows; r += 16)
+                Sixteen(source + (r * stride), stride, panel + r, width);
+        }
+        if (Vector128.IsHardwareAccelerated)
+        {
+            for (; r + 4 <= rows; r += 4)
+            {
+                for (int q = 0; q < 16; q += 4)
+                    Four(source + (r * stride) + q, stride, panel + ((long)q * width) + r, width);
+            }
+        }
+        return r;
+    }
+
+    private static void Plain<T>(T* source, long stride, int rows, int k, int width, T* panel, int padded)
+        where T : unmanaged
     {
         if (padded == 0)
             return;
         for (int p = 0; p < k; p++, panel += width)
         {
             for (int r = 0; r < padded; r++)
-                panel[r] = r < rows ? source[(r * stride) + p] : 0;
+                panel[r] = r < rows ? source[(r * stride) + p] : default;
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
@@ -18,7 +19,7 @@ public enum ProductUpdate
 }
 
 /// <summary>
-/// Dense products of single-precision matrices, blocked for the caches and packed for register tiles.
+/// Dense products, blocked for the caches and packed for register tiles.
 /// Each output is accumulated in ascending order of k by one thread, so the result does not depend on the number of threads.
 /// </summary>
 public static unsafe class MatrixProduct
@@ -34,6 +35,30 @@ public static unsafe class MatrixProduct
     /// <exception cref="ArgumentException">The shapes do not fit.</exception>
     public static void Multiply(ReadOnlyMatrixSpan<float> a, ReadOnlyMatrixSpan<float> b, MatrixSpan<float> c, ProductUpdate update = ProductUpdate.Set)
     {
+        if (c.Rows == 1 && a.Columns == b.Rows && b.Columns == c.Columns && b.IsTransposed && b.Stride == b.Rows && !a.IsTransposed && a.Rows == 1 && update == ProductUpdate.Set && b.Rows > 0)
+        {
+            fixed (float* pa = a.Data, pb = b.Data, pc = c.Data)
+                RowProduct.Multiply(pa, pb, pc, c.Columns, a.Columns);
+            return;
+        }
+        MultiplyBlocked(a, b, c, update);
+    }
+
+    /// <inheritdoc cref="Multiply(ReadOnlyMatrixSpan{float}, ReadOnlyMatrixSpan{float}, MatrixSpan{float}, ProductUpdate)"/>
+    public static void Multiply(ReadOnlyMatrixSpan<double> a, ReadOnlyMatrixSpan<double> b, MatrixSpan<double> c, ProductUpdate update = ProductUpdate.Set) =>
+        MultiplyBlocked(a, b, c, update);
+
+    /// <summary>
+    /// C = A B^T, with A of m x k, B of n x k and C of m x n: a linear layer with weight B applied to the rows of A.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">A span is shorter than its shape.</exception>
+    public static void MultiplyTransposed(ReadOnlySpan<float> a, ReadOnlySpan<float> b, Span<float> c, int m, int n, int k) =>
+        Multiply(new ReadOnlyMatrixSpan<float>(a, m, k), new ReadOnlyMatrixSpan<float>(b, n, k).Transpose(), new MatrixSpan<float>(c, m, n));
+
+    /// <summary>The product of any element type that has kernels: single and double precision.</summary>
+    internal static void MultiplyBlocked<T>(ReadOnlyMatrixSpan<T> a, ReadOnlyMatrixSpan<T> b, MatrixSpan<T> c, ProductUpdate update)
+        where T : unmanaged, INumber<T>
+    {
         if (a.Rows != c.Rows || b.Columns != c.Columns || a.Columns != b.Rows)
             throw new ArgumentException($"A product of {a.Rows} x {a.Columns} and {b.Rows} x {b.Columns} does not fit into {c.Rows} x {c.Columns}.");
         if (c.Rows == 0 || c.Columns == 0)
@@ -44,49 +69,56 @@ public static unsafe class MatrixProduct
                 c.Row(i).Clear();
             return;
         }
-        fixed (float* pa = a.Data, pb = b.Data, pc = c.Data)
+        fixed (T* pa = a.Data, pb = b.Data, pc = c.Data)
         {
-            var task = new ProductTask(Operand(pa, a.Stride, a.IsTransposed), Operand(pb, b.Stride, !b.IsTransposed), c.Rows, c.Columns, a.Columns)
+            Run(new ProductTask<T>(Operand(pa, a.Stride, a.IsTransposed), Operand(pb, b.Stride, !b.IsTransposed), c.Rows, c.Columns, a.Columns)
             {
                 Result = pc,
                 Stride = c.Stride,
                 Accumulate = update != ProductUpdate.Set,
                 Negate = update == ProductUpdate.Subtract,
-            };
-            if (c.Rows == 1 && update == ProductUpdate.Set && b.IsTransposed && b.Stride == b.Rows && !a.IsTransposed)
-                RowProduct.Multiply(pa, pb, pc, c.Columns, a.Columns);
-            else
-                Run(task);
+            });
         }
     }
 
-    /// <summary>
-    /// C = A B^T, with A of m x k, B of n x k and C of m x n: a linear layer with weight B applied to the rows of A.
-    /// </summary>
-    /// <exception cref="ArgumentOutOfRangeException">A span is shorter than its shape.</exception>
-    public static void MultiplyTransposed(ReadOnlySpan<float> a, ReadOnlySpan<float> b, Span<float> c, int m, int n, int k) =>
-        Multiply(new ReadOnlyMatrixSpan<float>(a, m, k), new ReadOnlyMatrixSpan<float>(b, n, k).Transpose(), new MatrixSpan<float>(c, m, n));
-
     /// <summary>An operand whose rows are the rows of a stored matrix or, transposed, its columns.</summary>
-    internal static ProductOperand Operand(float* data, long stride, bool transposed) =>
-        transposed ? new(data, 1, stride) : new(data, stride, 1);
+    internal static ProductOperand<T> Operand<T>(T* data, long stride, bool transposed)
+        where T : unmanaged => transposed ? new(data, 1, stride) : new(data, stride, 1);
 
     /// <summary>Runs <paramref name="task"/> with the widest tile of the machine.</summary>
-    internal static void Run(ProductTask task)
+    internal static void Run<T>(ProductTask<T> task)
+        where T : unmanaged, INumber<T>
     {
-        if (Vector512.IsHardwareAccelerated && Avx512F.IsSupported)
-            Run<Tile12<Simd512>>(task);
-        else if (Fma.IsSupported && Vector256.IsHardwareAccelerated)
-            Run<Tile6<Simd256>>(task);
-        else if (AdvSimd.IsSupported)
-            Run<Tile12<Simd128>>(task);
-        else if (Vector128.IsHardwareAccelerated)
-            Run<Tile6<Simd128>>(task);
+        if (task is ProductTask<float> single)
+            RunWidest<Simd512, Simd256, Simd128, SimdScalar, float>(single);
+        else if (task is ProductTask<double> precise)
+            RunWidest<Double512, Double256, Double128, DoubleScalar, double>(precise);
         else
-            Run<Tile6<SimdScalar>>(task);
+            throw new NotSupportedException($"No matrix product of {typeof(T)}.");
     }
 
-    /// <summary>Runs <paramref name="task"/> with tile <typeparamref name="T"/>.</summary>
-    internal static void Run<T>(ProductTask task)
-        where T : struct, IMatrixTile => new BlockedProduct<T>(task).Run();
+    // 32 vector registers hold 24 accumulators; 16 hold 12.
+    private static void RunWidest<V512, V256, V128, VScalar, T>(ProductTask<T> task)
+        where V512 : struct, ISimdVector<V512, T>
+        where V256 : struct, ISimdVector<V256, T>
+        where V128 : struct, ISimdVector<V128, T>
+        where VScalar : struct, ISimdVector<VScalar, T>
+        where T : unmanaged, INumber<T>
+    {
+        if (Vector512.IsHardwareAccelerated && Avx512F.IsSupported)
+            Run<Tile12<V512, T>, T>(task);
+        else if (Fma.IsSupported && Vector256.IsHardwareAccelerated)
+            Run<Tile6<V256, T>, T>(task);
+        else if (AdvSimd.Arm64.IsSupported)
+            Run<Tile12<V128, T>, T>(task);
+        else if (Vector128.IsHardwareAccelerated)
+            Run<Tile6<V128, T>, T>(task);
+        else
+            Run<Tile6<VScalar, T>, T>(task);
+    }
+
+    /// <summary>Runs <paramref name="task"/> with tile <typeparamref name="TTile"/>.</summary>
+    internal static void Run<TTile, T>(ProductTask<T> task)
+        where TTile : struct, IMatrixTile<T>
+        where T : unmanaged, INumber<T> => new BlockedProduct<TTile, T>(task).Run();
 }

@@ -13,7 +13,8 @@ namespace Vernier.Numerics;
 /// 12-row tile does 24 multiply-adds for 14 loads. The scalar equivalent is c[i][j] += a[k * Rows + i] * b[k * Columns + j].
 /// The bodies are compiled fully at the first call: a first product should not run in slow preliminary code.
 /// </remarks>
-internal unsafe interface IMatrixTile
+internal unsafe interface IMatrixTile<T>
+    where T : unmanaged
 {
     /// <summary>Rows of A that a tile covers.</summary>
     static abstract int Rows { get; }
@@ -22,30 +23,31 @@ internal unsafe interface IMatrixTile
     static abstract int Columns { get; }
 
     /// <summary>c = a b, or c += a b if <paramref name="accumulate"/>; c has row stride <paramref name="stride"/>.</summary>
-    static abstract void Multiply(float* a, float* b, float* c, long stride, int k, bool accumulate);
+    static abstract void Multiply(T* a, T* b, T* c, long stride, int k, bool accumulate);
 
     /// <summary>The same for the first four rows of the panel <paramref name="a"/> alone, to the same bits.</summary>
-    static abstract void MultiplyFour(float* a, float* b, float* c, long stride, int k, bool accumulate);
+    static abstract void MultiplyFour(T* a, T* b, T* c, long stride, int k, bool accumulate);
 }
 
 /// <summary>12 rows x 2 vectors: 24 accumulators, for machines with 32 vector registers.</summary>
-internal readonly unsafe struct Tile12<V> : IMatrixTile
-    where V : struct, ISimdVector<V>
+internal readonly unsafe struct Tile12<V, T> : IMatrixTile<T>
+    where V : struct, ISimdVector<V, T>
+    where T : unmanaged
 {
     public static int Rows => 12;
 
     public static int Columns => 2 * V.Lanes;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Multiply(float* a, float* b, float* c, long stride, int k, bool accumulate)
+    public static void Multiply(T* a, T* b, T* c, long stride, int k, bool accumulate)
     {
         if (accumulate)
-            TileStore.Prefetch<V>(c, stride, 12);
+            TileStore.Prefetch<V, T>(c, stride, 12);
         V c00 = V.Zero, c01 = V.Zero, c10 = V.Zero, c11 = V.Zero, c20 = V.Zero, c21 = V.Zero;
         V c30 = V.Zero, c31 = V.Zero, c40 = V.Zero, c41 = V.Zero, c50 = V.Zero, c51 = V.Zero;
         V c60 = V.Zero, c61 = V.Zero, c70 = V.Zero, c71 = V.Zero, c80 = V.Zero, c81 = V.Zero;
         V c90 = V.Zero, c91 = V.Zero, ca0 = V.Zero, ca1 = V.Zero, cb0 = V.Zero, cb1 = V.Zero;
-        float* end = a + ((long)12 * k);
+        T* end = a + ((long)12 * k);
         while (a < end)
         {
             V b0 = V.Load(b), b1 = V.Load(b + V.Lanes);
@@ -88,40 +90,41 @@ internal readonly unsafe struct Tile12<V> : IMatrixTile
             a += 12;
             b += 2 * V.Lanes;
         }
-        TileStore.Row(c, c00, c01, accumulate);
-        TileStore.Row(c += stride, c10, c11, accumulate);
-        TileStore.Row(c += stride, c20, c21, accumulate);
-        TileStore.Row(c += stride, c30, c31, accumulate);
-        TileStore.Row(c += stride, c40, c41, accumulate);
-        TileStore.Row(c += stride, c50, c51, accumulate);
-        TileStore.Row(c += stride, c60, c61, accumulate);
-        TileStore.Row(c += stride, c70, c71, accumulate);
-        TileStore.Row(c += stride, c80, c81, accumulate);
-        TileStore.Row(c += stride, c90, c91, accumulate);
-        TileStore.Row(c += stride, ca0, ca1, accumulate);
-        TileStore.Row(c + stride, cb0, cb1, accumulate);
+        TileStore.Row<V, T>(c, c00, c01, accumulate);
+        TileStore.Row<V, T>(c += stride, c10, c11, accumulate);
+        TileStore.Row<V, T>(c += stride, c20, c21, accumulate);
+        TileStore.Row<V, T>(c += stride, c30, c31, accumulate);
+        TileStore.Row<V, T>(c += stride, c40, c41, accumulate);
+        TileStore.Row<V, T>(c += stride, c50, c51, accumulate);
+        TileStore.Row<V, T>(c += stride, c60, c61, accumulate);
+        TileStore.Row<V, T>(c += stride, c70, c71, accumulate);
+        TileStore.Row<V, T>(c += stride, c80, c81, accumulate);
+        TileStore.Row<V, T>(c += stride, c90, c91, accumulate);
+        TileStore.Row<V, T>(c += stride, ca0, ca1, accumulate);
+        TileStore.Row<V, T>(c + stride, cb0, cb1, accumulate);
     }
 
-    public static void MultiplyFour(float* a, float* b, float* c, long stride, int k, bool accumulate) =>
-        TileStore.Four<V>(a, 12, b, c, stride, k, accumulate);
+    public static void MultiplyFour(T* a, T* b, T* c, long stride, int k, bool accumulate) =>
+        TileStore.Four<V, T>(a, 12, b, c, stride, k, accumulate);
 }
 
 /// <summary>6 rows x 2 vectors: 12 accumulators, for machines with 16 vector registers.</summary>
-internal readonly unsafe struct Tile6<V> : IMatrixTile
-    where V : struct, ISimdVector<V>
+internal readonly unsafe struct Tile6<V, T> : IMatrixTile<T>
+    where V : struct, ISimdVector<V, T>
+    where T : unmanaged
 {
     public static int Rows => 6;
 
     public static int Columns => 2 * V.Lanes;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Multiply(float* a, float* b, float* c, long stride, int k, bool accumulate)
+    public static void Multiply(T* a, T* b, T* c, long stride, int k, bool accumulate)
     {
         if (accumulate)
-            TileStore.Prefetch<V>(c, stride, 6);
+            TileStore.Prefetch<V, T>(c, stride, 6);
         V c00 = V.Zero, c01 = V.Zero, c10 = V.Zero, c11 = V.Zero, c20 = V.Zero, c21 = V.Zero;
         V c30 = V.Zero, c31 = V.Zero, c40 = V.Zero, c41 = V.Zero, c50 = V.Zero, c51 = V.Zero;
-        float* end = a + ((long)6 * k);
+        T* end = a + ((long)6 * k);
         while (a < end)
         {
             V b0 = V.Load(b), b1 = V.Load(b + V.Lanes);
@@ -146,28 +149,29 @@ internal readonly unsafe struct Tile6<V> : IMatrixTile
             a += 6;
             b += 2 * V.Lanes;
         }
-        TileStore.Row(c, c00, c01, accumulate);
-        TileStore.Row(c += stride, c10, c11, accumulate);
-        TileStore.Row(c += stride, c20, c21, accumulate);
-        TileStore.Row(c += stride, c30, c31, accumulate);
-        TileStore.Row(c += stride, c40, c41, accumulate);
-        TileStore.Row(c + stride, c50, c51, accumulate);
+        TileStore.Row<V, T>(c, c00, c01, accumulate);
+        TileStore.Row<V, T>(c += stride, c10, c11, accumulate);
+        TileStore.Row<V, T>(c += stride, c20, c21, accumulate);
+        TileStore.Row<V, T>(c += stride, c30, c31, accumulate);
+        TileStore.Row<V, T>(c += stride, c40, c41, accumulate);
+        TileStore.Row<V, T>(c + stride, c50, c51, accumulate);
     }
 
-    public static void MultiplyFour(float* a, float* b, float* c, long stride, int k, bool accumulate) =>
-        TileStore.Four<V>(a, 6, b, c, stride, k, accumulate);
+    public static void MultiplyFour(T* a, T* b, T* c, long stride, int k, bool accumulate) =>
+        TileStore.Four<V, T>(a, 6, b, c, stride, k, accumulate);
 }
 
 internal static unsafe class TileStore
 {
     /// <summary>Four rows x 2 vectors of a panel of <paramref name="width"/> rows.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Four<V>(float* a, int width, float* b, float* c, long stride, int k, bool accumulate)
-        where V : struct, ISimdVector<V>
+    public static void Four<V, T>(T* a, int width, T* b, T* c, long stride, int k, bool accumulate)
+        where V : struct, ISimdVector<V, T>
+        where T : unmanaged
     {
         V c00 = V.Zero, c01 = V.Zero, c10 = V.Zero, c11 = V.Zero, c20 = V.Zero, c21 = V.Zero;
         V c30 = V.Zero, c31 = V.Zero;
-        float* end = a + ((long)width * k);
+        T* end = a + ((long)width * k);
         while (a < end)
         {
             V b0 = V.Load(b), b1 = V.Load(b + V.Lanes);
@@ -186,16 +190,17 @@ internal static unsafe class TileStore
             a += width;
             b += 2 * V.Lanes;
         }
-        TileStore.Row(c, c00, c01, accumulate);
-        TileStore.Row(c += stride, c10, c11, accumulate);
-        TileStore.Row(c += stride, c20, c21, accumulate);
-        TileStore.Row(c + stride, c30, c31, accumulate);
+        TileStore.Row<V, T>(c, c00, c01, accumulate);
+        TileStore.Row<V, T>(c += stride, c10, c11, accumulate);
+        TileStore.Row<V, T>(c += stride, c20, c21, accumulate);
+        TileStore.Row<V, T>(c + stride, c30, c31, accumulate);
     }
 
     /// <summary>Stores a row of a tile, or adds it to what is there.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Row<V>(float* c, V left, V right, bool accumulate)
-        where V : struct, ISimdVector<V>
+    public static void Row<V, T>(T* c, V left, V right, bool accumulate)
+        where V : struct, ISimdVector<V, T>
+        where T : unmanaged
     {
         if (accumulate)
         {
@@ -210,16 +215,17 @@ internal static unsafe class TileStore
     /// Asks for the lines of a tile of the result while the tile is computed, so that adding to them at the end need not wait.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Prefetch<V>(float* c, long stride, int rows)
-        where V : struct, ISimdVector<V>
+    public static void Prefetch<V, T>(T* c, long stride, int rows)
+        where V : struct, ISimdVector<V, T>
+        where T : unmanaged
     {
         if (!Sse.IsSupported)
             return;
+        int line = 64 / sizeof(T);
         for (int i = 0; i < rows; i++, c += stride)
         {
-            Sse.Prefetch0(c);
-            if (V.Lanes > 8)
-                Sse.Prefetch0(c + 16);
+            for (int j = 0; j < 2 * V.Lanes; j += line)
+                Sse.Prefetch0(c + j);
             Sse.Prefetch0(c + (2 * V.Lanes) - 1);
         }
     }

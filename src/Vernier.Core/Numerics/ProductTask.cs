@@ -1,16 +1,17 @@
 namespace Vernier.Numerics;
 
 /// <summary>
-/// One product: result(i, j) (+)= sum_p a(i, p) b(j, p) for i &lt; m, j &lt; n and p &lt; k, in single precision into
-/// <see cref="Result"/> or, block of k by block, added to the double-precision <see cref="Wide"/>.
+/// One product: result(i, j) (+)= sum_p a(i, p) b(j, p) for i &lt; m, j &lt; n and p &lt; k, into
+/// <see cref="Result"/> or, summed block of k by block, added to the double-precision <see cref="Wide"/>.
 /// </summary>
-internal sealed unsafe class ProductTask(ProductOperand a, ProductOperand b, int m, int n, int k)
+internal sealed unsafe class ProductTask<T>(ProductOperand<T> a, ProductOperand<T> b, int m, int n, int k)
+    where T : unmanaged
 {
-    public readonly ProductOperand A = a, B = b;
+    public readonly ProductOperand<T> A = a, B = b;
     public readonly int M = m, N = n, K = k;
 
     /// <summary>The result, or null if it goes to <see cref="Wide"/>.</summary>
-    public float* Result { get; init; }
+    public T* Result { get; init; }
 
     /// <summary>The result in double precision, always added to.</summary>
     public double* Wide { get; init; }
