@@ -1,7 +1,4 @@
 using System.Numerics;
-using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.Arm;
-using System.Runtime.Intrinsics.X86;
 
 namespace Vernier.Numerics;
 
@@ -71,7 +68,7 @@ public static unsafe class MatrixProduct
         }
         fixed (T* pa = a.Data, pb = b.Data, pc = c.Data)
         {
-            Run(new ProductTask<T>(Operand(pa, a.Stride, a.IsTransposed), Operand(pb, b.Stride, !b.IsTransposed), c.Rows, c.Columns, a.Columns)
+            ProductKernels.Run(new ProductTask<T>(Operand(pa, a.Stride, a.IsTransposed), Operand(pb, b.Stride, !b.IsTransposed), c.Rows, c.Columns, a.Columns)
             {
                 Result = pc,
                 Stride = c.Stride,
@@ -84,41 +81,4 @@ public static unsafe class MatrixProduct
     /// <summary>An operand whose rows are the rows of a stored matrix or, transposed, its columns.</summary>
     internal static ProductOperand<T> Operand<T>(T* data, long stride, bool transposed)
         where T : unmanaged => transposed ? new(data, 1, stride) : new(data, stride, 1);
-
-    /// <summary>Runs <paramref name="task"/> with the widest tile of the machine.</summary>
-    internal static void Run<T>(ProductTask<T> task)
-        where T : unmanaged, INumber<T>
-    {
-        if (task is ProductTask<float> single)
-            RunWidest<Simd512, Simd256, Simd128, SimdScalar, float>(single);
-        else if (task is ProductTask<double> precise)
-            RunWidest<Double512, Double256, Double128, DoubleScalar, double>(precise);
-        else
-            throw new NotSupportedException($"No matrix product of {typeof(T)}.");
-    }
-
-    // 32 vector registers hold 24 accumulators; 16 hold 12.
-    private static void RunWidest<V512, V256, V128, VScalar, T>(ProductTask<T> task)
-        where V512 : struct, ISimdVector<V512, T>
-        where V256 : struct, ISimdVector<V256, T>
-        where V128 : struct, ISimdVector<V128, T>
-        where VScalar : struct, ISimdVector<VScalar, T>
-        where T : unmanaged, INumber<T>
-    {
-        if (Vector512.IsHardwareAccelerated && Avx512F.IsSupported)
-            Run<Tile12<V512, T>, T>(task);
-        else if (Fma.IsSupported && Vector256.IsHardwareAccelerated)
-            Run<Tile6<V256, T>, T>(task);
-        else if (AdvSimd.Arm64.IsSupported)
-            Run<Tile12<V128, T>, T>(task);
-        else if (Vector128.IsHardwareAccelerated)
-            Run<Tile6<V128, T>, T>(task);
-        else
-            Run<Tile6<VScalar, T>, T>(task);
-    }
-
-    /// <summary>Runs <paramref name="task"/> with tile <typeparamref name="TTile"/>.</summary>
-    internal static void Run<TTile, T>(ProductTask<T> task)
-        where TTile : struct, IMatrixTile<T>
-        where T : unmanaged, INumber<T> => new BlockedProduct<TTile, T>(task).Run();
 }

@@ -36,7 +36,7 @@ public static unsafe class SymmetricProduct
         fixed (double* ph = h.Data)
         {
             ProductOperand<float> columns = MatrixProduct.Operand(px, x.Stride, !x.IsTransposed);
-            MatrixProduct.Run(new ProductTask<float>(columns, columns, h.Rows, h.Rows, x.Rows) { Wide = ph, Stride = h.Stride, Lower = true, Accumulate = true });
+            ProductKernels.Run(new ProductTask<float>(columns, columns, h.Rows, h.Rows, x.Rows) { Wide = ph, Stride = h.Stride, Lower = true, Accumulate = true });
         }
     }
 
@@ -85,7 +85,7 @@ public static unsafe class SymmetricProduct
         fixed (T* px = x.Data, ph = h.Data)
         {
             ProductOperand<T> columns = MatrixProduct.Operand(px, x.Stride, !x.IsTransposed);
-            MatrixProduct.Run(new ProductTask<T>(columns, columns, h.Rows, h.Rows, x.Rows)
+            ProductKernels.Run(new ProductTask<T>(columns, columns, h.Rows, h.Rows, x.Rows)
             {
                 Result = ph,
                 Stride = h.Stride,
