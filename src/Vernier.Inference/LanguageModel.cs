@@ -47,13 +47,15 @@ public sealed class LanguageModel
 
     /// <summary>Loads a model, with float weights or with weights that Vernier packed, from a folder with config.json and safetensors files.</summary>
     /// <exception cref="InvalidFileException">A file is missing or invalid, or the weights don't fit the configuration.</exception>
-    public static LanguageModel Load(string folder)
+    /// <param name="folder">The folder.</param>
+    /// <param name="arithmetic">How layers with packed weights multiply.</param>
+    public static LanguageModel Load(string folder, PackedArithmetic arithmetic = PackedArithmetic.Integer)
     {
         ModelConfig config = ModelConfig.Load(folder);
         using Checkpoint checkpoint = Checkpoint.Open(folder);
         using JsonDocument document = StrictJson.Parse(config.Path, ModelConfig.MaxFileBytes);
         return QuantizationConfig.Read(document.RootElement, config.Path) is QuantizationConfig packed
-            ? Load(config, new PackedWeightSource(checkpoint, packed))
+            ? Load(config, new PackedWeightSource(checkpoint, packed, arithmetic))
             : Load(config, new FloatWeightSource(checkpoint));
     }
 
