@@ -7,7 +7,7 @@ namespace Vernier.Bench;
 /// <summary>Measures models against llama.cpp's of the same shape and about the same bits, in turn.</summary>
 internal sealed class ModelRunner(string folder, LlamaShape shape, string peer, int threads, int pairs)
 {
-    private const int GenerateContext = 32, GenerateTokens = 32;
+    private const int GenerateContext = 32, GenerateTokens = 16;
 
     private LlamaCpp? _library;
 
@@ -108,6 +108,8 @@ internal sealed class ModelRunner(string folder, LlamaShape shape, string peer, 
             peer = compared ? $"llama.cpp {peerName}" : null,
             theirs = compared ? Round(theirs) : null as double?,
             ratio = compared ? Round(ratio) : null as double?,
+            best_ours = Round(Best(results.Select(result => result.Ours), unit)),
+            best_theirs = compared ? Round(Best(results.Select(result => result.Theirs), unit)) : null as double?,
             gigabytes_per_second = gigabytes is null ? null as double? : Round(gigabytes.Value * ours),
             pairs = results.Count,
         }));
@@ -140,6 +142,9 @@ internal sealed class ModelRunner(string folder, LlamaShape shape, string peer, 
         int middle = sorted.Length / 2;
         return sorted.Length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
     }
+
+    /// <summary>The least disturbed measurement, for a machine that does other work too.</summary>
+    private static double Best(IEnumerable<double> values, string unit) => unit == "s" ? values.Min() : values.Max();
 
     private static double Round(double value) => Math.Round(value, 3);
 }

@@ -22,6 +22,7 @@ public sealed class ForwardContext
     private readonly List<RowBlock> _blocks = [];
     private readonly HashSet<KvCache> _seen = [];
     private int[] _slotOfRow = [];
+    private LayerCache[] _stores = [];
 
     /// <summary>Makes a context for models of a configuration.</summary>
     public ForwardContext(ModelConfig config)
@@ -104,6 +105,16 @@ public sealed class ForwardContext
         return store;
     }
 
+    /// <summary>The stores of all segments, in an array that the next call fills again.</summary>
+    internal LayerCache[] Stores(int layer)
+    {
+        if (_stores.Length < SegmentCount)
+            _stores = new LayerCache[SegmentCount];
+        for (int segment = 0; segment < SegmentCount; segment++)
+            _stores[segment] = Store(segment, layer);
+        return _stores;
+    }
+
     private void Add(int index, Segment segment)
     {
         int count = segment.Tokens.Length, position = 0;
@@ -121,7 +132,9 @@ public sealed class ForwardContext
             position = cache.Length;
             reach = cache.MaxLength;
         }
-        int scratch = _slots.Count(slot => slot.Cache is null);
+        int scratch = 0;
+        foreach (Slot slot in _slots)
+            scratch += slot.Cache is null ? 1 : 0;
         if (segment.Cache is null && scratch == _scratch.Count)
             _scratch.Add(new LayerCache(Config.KeyValueHeadCount, Config.HeadSize));
         RotaryEmbedding rotary = reach > Config.Rope.OriginalMaxPositions ? _longRotary : _shortRotary;
