@@ -1,3 +1,5 @@
+using Vernier.Numerics;
+
 namespace Vernier.Inference;
 
 /// <summary>
@@ -65,20 +67,28 @@ internal sealed class AttentionPart
     /// <summary>Normalises and rotates queries and keys in place, and stores keys and values.</summary>
     private void Place(RowMatrix queries, RowMatrix keys, RowMatrix values, ForwardContext context)
     {
-        var stores = new LayerCache[context.SegmentCount];
-        for (int segment = 0; segment < stores.Length; segment++)
-            stores[segment] = context.Store(segment, _layer);
-        int keyWidth = _config.KeyValueHeadCount * _config.HeadSize;
-        RowMath.ForRows(context.Rows, (_config.HeadCount + 3 * _config.KeyValueHeadCount) * _config.HeadSize, row =>
+        RowMath.ForRows(context.Rows, (_config.HeadCount + 3 * _config.KeyValueHeadCount) * _config.HeadSize,
+            new PlaceWork { Part = this, Context = context, Stores = context.Stores(_layer), Queries = queries, Keys = keys, Values = values });
+    }
+
+    private struct PlaceWork : ITeamWork
+    {
+        public AttentionPart Part;
+        public ForwardContext Context;
+        public LayerCache[] Stores;
+        public RowMatrix Queries, Keys, Values;
+
+        public readonly void Invoke(int index)
         {
-            int segment = context.SegmentOf(row);
-            ForwardContext.Slot slot = context[segment];
-            int position = slot.Position + row - slot.FirstRow;
-            Prepare(queries.Row(row, _config.HeadCount * _config.HeadSize), _queryNorm, slot.Rotary, position);
-            Span<float> key = keys.Row(row, keyWidth);
-            Prepare(key, _keyNorm, slot.Rotary, position);
-            stores[segment].Write(position, key, values.Row(row, keyWidth));
-        });
+            ModelConfig config = Part._config;
+            int segment = Context.SegmentOf(index), keyWidth = config.KeyValueHeadCount * config.HeadSize;
+            ForwardContext.Slot slot = Context[segment];
+            int position = slot.Position + index - slot.FirstRow;
+            Part.Prepare(Queries.Row(index, config.HeadCount * config.HeadSize), Part._queryNorm, slot.Rotary, position);
+            Span<float> key = Keys.Row(index, keyWidth);
+            Part.Prepare(key, Part._keyNorm, slot.Rotary, position);
+            Stores[segment].Write(position, key, Values.Row(index, keyWidth));
+        }
     }
 
     private void Prepare(Span<float> heads, float[]? norm, RotaryEmbedding rotary, int position)

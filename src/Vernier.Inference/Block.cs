@@ -1,5 +1,6 @@
 using System.Numerics.Tensors;
 using Vernier.Files;
+using Vernier.Numerics;
 
 namespace Vernier.Inference;
 
@@ -59,20 +60,29 @@ public sealed class Block
         int rows = context.Rows, width = _config.HiddenSize, length = checked(rows * width);
         ArgumentOutOfRangeException.ThrowIfLessThan(hidden.Length, length);
         float[] normed = context.Buffers.Normed(rows, width), delta = context.Buffers.Delta(rows, width);
-        RowMath.ForRows(rows, width, row =>
-            RowMath.RmsNorm(hidden.AsSpan(row * width, width), _attentionNorm, _config.NormEpsilon, normed.AsSpan(row * width, width)));
+        var rowWork = new RowWork { Hidden = hidden, Normed = normed, Weight = _attentionNorm, Epsilon = _config.NormEpsilon, Width = width };
+        RowMath.ForRows(rows, width, rowWork);
         _attention.Forward(normed.AsSpan(0, length), delta.AsSpan(0, length), context);
-        RowMath.ForRows(rows, width, row =>
-        {
-            Span<float> line = hidden.AsSpan(row * width, width);
-            TensorPrimitives.Add(line, delta.AsSpan(row * width, width), line);
-            RowMath.RmsNorm(line, _feedForwardNorm, _config.NormEpsilon, normed.AsSpan(row * width, width));
-        });
+        RowMath.ForRows(rows, width, rowWork with { Delta = delta, Weight = _feedForwardNorm });
         _feedForward.Forward(normed.AsSpan(0, length), delta.AsSpan(0, length), context);
-        RowMath.ForRows(rows, width, row =>
+        RowMath.ForRows(rows, width, rowWork with { Delta = delta, Weight = null });
+    }
+
+    /// <summary>hidden += delta, then normed = norm(hidden), each where it is given.</summary>
+    private struct RowWork : ITeamWork
+    {
+        public float[] Hidden, Normed;
+        public float[]? Delta, Weight;
+        public float Epsilon;
+        public int Width;
+
+        public readonly void Invoke(int index)
         {
-            Span<float> line = hidden.AsSpan(row * width, width);
-            TensorPrimitives.Add(line, delta.AsSpan(row * width, width), line);
-        });
+            Span<float> line = Hidden.AsSpan(index * Width, Width);
+            if (Delta is not null)
+                TensorPrimitives.Add(line, Delta.AsSpan(index * Width, Width), line);
+            if (Weight is not null)
+                RowMath.RmsNorm(line, Weight, Epsilon, Normed.AsSpan(index * Width, Width));
+        }
     }
 }

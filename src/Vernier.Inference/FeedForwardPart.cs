@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using Vernier.Numerics;
 
 namespace Vernier.Inference;
 
@@ -7,6 +8,8 @@ internal sealed class FeedForwardPart
 {
     /// <summary>Rows that are computed at once: enough to amortise the weights, few enough to bound the memory.</summary>
     private const int MaxRows = 1024;
+
+    private const int ActivationPiece = 2048;
 
     private readonly ModelConfig _config;
     private readonly LinearTable _linears;
@@ -43,7 +46,9 @@ internal sealed class FeedForwardPart
         int size = _config.IntermediateSize;
         (RowMatrix gate, RowMatrix up) = Project(x, rows, buffers);
         float[] inner = buffers.Inner(rows, size);
-        RowMath.ForRows(rows, 8 * size, row => Activate(gate.Row(row, size), up.Row(row, size), inner.AsSpan(row * size, size)));
+        // Pieces of 2048, so that one token's row is shared by the threads too.
+        int pieces = (size + ActivationPiece - 1) / ActivationPiece;
+        RowMath.ForRows(rows * pieces, 8 * ActivationPiece, new ActivationWork { Part = this, Gate = gate, Up = up, Inner = inner, Pieces = pieces });
         _linears[_output].Apply(inner.AsSpan(0, rows * size), delta, rows);
     }
 
@@ -60,6 +65,21 @@ internal sealed class FeedForwardPart
         _linears[_inputs[0]].Apply(x, gate.AsSpan(0, rows * size), rows);
         _linears[_inputs[1]].Apply(x, up.AsSpan(0, rows * size), rows);
         return (new(gate, 0, size), new(up, 0, size));
+    }
+
+    private struct ActivationWork : ITeamWork
+    {
+        public FeedForwardPart Part;
+        public RowMatrix Gate, Up;
+        public float[] Inner;
+        public int Pieces;
+
+        public readonly void Invoke(int index)
+        {
+            (int row, int piece) = Math.DivRem(index, Pieces);
+            int size = Part._config.IntermediateSize, first = piece * ActivationPiece, count = Math.Min(ActivationPiece, size - first);
+            Part.Activate(Gate.Row(row, size).Slice(first, count), Up.Row(row, size).Slice(first, count), Inner.AsSpan(row * size + first, count));
+        }
     }
 
     /// <summary>inner = act(gate) * up. The tanh form of GELU is x sigmoid(2 sqrt(2/pi) (x + 0.044715 x^3)).</summary>

@@ -23,6 +23,7 @@ public sealed class ForwardContext
     private readonly HashSet<KvCache> _seen = [];
     private int[] _slotOfRow = [];
     private int _scratchInUse;
+    private LayerCache[] _stores = [];
 
     /// <summary>Makes a context for models of a configuration.</summary>
     public ForwardContext(ModelConfig config)
@@ -103,6 +104,16 @@ public sealed class ForwardContext
         LayerCache store = slot.Cache?.Layer(layer) ?? _scratch[slot.Scratch];
         store.Reserve(slot.Position + slot.Count);
         return store;
+    }
+
+    /// <summary>The stores of all segments, in an array that the next call fills again.</summary>
+    internal LayerCache[] Stores(int layer)
+    {
+        if (_stores.Length < SegmentCount)
+            _stores = new LayerCache[SegmentCount];
+        for (int segment = 0; segment < SegmentCount; segment++)
+            _stores[segment] = Store(segment, layer);
+        return _stores;
     }
 
     private void Add(int index, Segment segment)

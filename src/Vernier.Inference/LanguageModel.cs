@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Vernier.Files;
+using Vernier.Numerics;
 using Vernier.Packing;
 
 namespace Vernier.Inference;
@@ -47,13 +48,15 @@ public sealed class LanguageModel
 
     /// <summary>Loads a model, with float weights or with weights that Vernier packed, from a folder with config.json and safetensors files.</summary>
     /// <exception cref="InvalidFileException">A file is missing or invalid, or the weights don't fit the configuration.</exception>
-    public static LanguageModel Load(string folder)
+    /// <param name="folder">The folder.</param>
+    /// <param name="arithmetic">How layers with packed weights multiply.</param>
+    public static LanguageModel Load(string folder, PackedArithmetic arithmetic = PackedArithmetic.Integer)
     {
         ModelConfig config = ModelConfig.Load(folder);
         using Checkpoint checkpoint = Checkpoint.Open(folder);
         using JsonDocument document = StrictJson.Parse(config.Path, ModelConfig.MaxFileBytes);
         return QuantizationConfig.Read(document.RootElement, config.Path) is QuantizationConfig packed
-            ? Load(config, new PackedWeightSource(checkpoint, packed))
+            ? Load(config, new PackedWeightSource(checkpoint, packed, arithmetic))
             : Load(config, new FloatWeightSource(checkpoint));
     }
 
@@ -105,20 +108,15 @@ public sealed class LanguageModel
         for (int i = 0, first = 0; i < segments.Length; i++)
         {
             ReadOnlyMemory<int> tokens = segments[i].Tokens;
-            int start = first;
-            RowMath.ForRows(tokens.Length, width, row => Embedding.Lookup(tokens.Span[row], hidden.AsSpan((start + row) * width, width)));
+            RowMath.ForRows(tokens.Length, width, new LookupWork { Embedding = Embedding, Tokens = tokens, Hidden = hidden, First = first });
             first += tokens.Length;
         }
-        foreach (Block block in Blocks)
-            block.Forward(hidden, _context);
+        for (int layer = 0; layer < Blocks.Count; layer++)
+            Blocks[layer].Forward(hidden, _context);
         _context.Commit();
         int count = rows == LogitRows.All ? _context.Rows : _context.SegmentCount;
         float[] normed = _context.Buffers.Normed(count, width);
-        RowMath.ForRows(count, width, i =>
-        {
-            int source = rows == LogitRows.All ? i : _context.LastRow(i);
-            RowMath.RmsNorm(hidden.AsSpan(source * width, width), _finalNorm, Config.NormEpsilon, normed.AsSpan(i * width, width));
-        });
+        RowMath.ForRows(count, width, new NormWork { Model = this, Hidden = hidden, Normed = normed, Rows = rows });
         return normed.AsSpan(0, count * width);
     }
 
@@ -130,6 +128,30 @@ public sealed class LanguageModel
         foreach (Segment segment in segments)
             count = checked(count + segment.Tokens.Length);
         return count;
+    }
+
+    private struct LookupWork : ITeamWork
+    {
+        public IEmbedding Embedding;
+        public ReadOnlyMemory<int> Tokens;
+        public float[] Hidden;
+        public int First;
+
+        public readonly void Invoke(int index) =>
+            Embedding.Lookup(Tokens.Span[index], Hidden.AsSpan((First + index) * Embedding.Width, Embedding.Width));
+    }
+
+    private struct NormWork : ITeamWork
+    {
+        public LanguageModel Model;
+        public float[] Hidden, Normed;
+        public LogitRows Rows;
+
+        public readonly void Invoke(int index)
+        {
+            int width = Model.Config.HiddenSize, source = Rows == LogitRows.All ? index : Model._context.LastRow(index);
+            RowMath.RmsNorm(Hidden.AsSpan(source * width, width), Model._finalNorm, Model.Config.NormEpsilon, Normed.AsSpan(index * width, width));
+        }
     }
 
     private void CheckTokens(ReadOnlySpan<Segment> segments)

@@ -72,14 +72,27 @@ internal static class RowMath
     /// <param name="rows">The number of rows.</param>
     /// <param name="work">The work of one row, in multiplications.</param>
     /// <param name="body">What is done for a row; writes nothing that another row reads or writes.</param>
-    public static void ForRows(int rows, int work, Action<int> body)
+    public static void ForRows<T>(int rows, int work, T body)
+        where T : struct, ITeamWork
     {
         int rowsPerTask = Math.Max(1, WorkPerTask / Math.Max(1, work));
-        ParallelLoop.For((rows + rowsPerTask - 1) / rowsPerTask, task =>
+        var tasks = new RowTasks<T> { Body = body, Rows = rows, RowsPerTask = rowsPerTask };
+        WorkerTeam.Run((rows + rowsPerTask - 1) / rowsPerTask, ref tasks);
+    }
+
+    private struct RowTasks<T> : ITeamWork
+        where T : struct, ITeamWork
+    {
+        public T Body;
+        public int Rows, RowsPerTask;
+
+        public void Invoke(int index)
         {
-            int end = Math.Min(rows, (task + 1) * rowsPerTask);
-            for (int row = task * rowsPerTask; row < end; row++)
-                body(row);
-        });
+            // A copy, so that threads share nothing that they could write to.
+            T body = Body;
+            int end = Math.Min(Rows, (index + 1) * RowsPerTask);
+            for (int row = index * RowsPerTask; row < end; row++)
+                body.Invoke(row);
+        }
     }
 }

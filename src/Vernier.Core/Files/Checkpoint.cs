@@ -76,6 +76,10 @@ public sealed class Checkpoint : IDisposable
     public void ReadBytes(TensorInfo tensor, long firstByte, Span<byte> destination) =>
         FileWith(tensor.Name).ReadBytes(tensor.Name, firstByte, destination);
 
+    /// <summary>As <see cref="ReadBytes"/>, without making pages of the file part of the process's memory; see <see cref="SafetensorsFile.ReadOnce"/>.</summary>
+    public void ReadOnce(TensorInfo tensor, long firstByte, Span<byte> destination) =>
+        FileWith(tensor.Name).ReadOnce(tensor.Name, firstByte, destination);
+
     /// <summary>Reads elements of any real type of whole bytes, converted to single precision as by <see cref="SafetensorsFile.Read"/>.</summary>
     /// <param name="tensor">The tensor.</param>
     /// <param name="first">The index of the first element, in row-major order.</param>

@@ -1,6 +1,8 @@
+using System.Numerics;
 using System.Runtime.InteropServices;
 using Vernier.Files;
 using Vernier.Grids;
+using Vernier.Kernels;
 
 namespace Vernier.Packing;
 
@@ -14,16 +16,49 @@ public static class PackedTensorReader
     /// <exception cref="InvalidFileException">An array is missing, of another type or shape, or holds what no writer writes.</exception>
     public static PackedTensor Read(Checkpoint checkpoint, string name, PackedTensorSpec spec)
     {
+        PackedArrays arrays = ReadArrays(checkpoint, name, spec);
+        var codes = GC.AllocateUninitializedArray<byte>(checked(spec.Rows * spec.BytesPerRow));
+        checkpoint.ReadOnce(arrays.Codes, 0, codes);
+        return new PackedTensor(spec, arrays.Grids, arrays.Scales, arrays.Zeros, codes);
+    }
+
+    /// <summary>Reads the arrays of one matrix straight into the order of the machine's kernels, its codes piece by piece.</summary>
+    /// <returns>Null where no integer kernel serves the matrix.</returns>
+    /// <inheritdoc cref="Read"/>
+    public static PreparedWeight? Prepare(Checkpoint checkpoint, string name, PackedTensorSpec spec)
+    {
+        PackedArrays arrays = ReadArrays(checkpoint, name, spec);
+        return PreparedWeight.Create(spec, arrays.Grids, arrays.Scales, arrays.Zeros,
+            (row, rows) => checkpoint.ReadOnce(arrays.Codes, (long)row * spec.BytesPerRow, rows));
+    }
+
+    private static PackedArrays ReadArrays(Checkpoint checkpoint, string name, PackedTensorSpec spec)
+    {
         ArgumentNullException.ThrowIfNull(checkpoint);
         ArgumentNullException.ThrowIfNull(spec);
         Dictionary<string, TensorInfo> arrays = Expected(checkpoint, name, spec).ToDictionary(array => array.Name[(name.Length + 1)..], StringComparer.Ordinal);
-        TensorInfo codes = arrays["codes"];
-        Half[] scales = MemoryMarshal.Cast<byte, Half>(checkpoint.Bytes(arrays["scales"])).ToArray();
-        if (Array.Exists(scales, scale => !Half.IsFinite(scale)))
+        var scales = GC.AllocateUninitializedArray<Half>(spec.Scales);
+        checkpoint.ReadOnce(arrays["scales"], 0, MemoryMarshal.AsBytes(scales.AsSpan()));
+        if (!AreFinite(MemoryMarshal.Cast<Half, ushort>(scales)))
             throw Invalid(checkpoint, arrays["scales"], "packed-scale", "a scale is not finite");
         byte[] zeros = arrays.TryGetValue("zeros", out TensorInfo? zero) ? checkpoint.Bytes(zero).ToArray() : [];
-        return new PackedTensor(spec, ReadGrids(checkpoint, arrays, spec), scales, zeros, checkpoint.Bytes(codes).ToArray());
+        return new PackedArrays(ReadGrids(checkpoint, arrays, spec), scales, zeros, arrays["codes"]);
     }
+
+    // A half is finite where its five bits of exponent are not all ones.
+    private static bool AreFinite(ReadOnlySpan<ushort> halves)
+    {
+        ReadOnlySpan<Vector<ushort>> vectors = MemoryMarshal.Cast<ushort, Vector<ushort>>(halves);
+        var exponent = new Vector<ushort>(0x7C00);
+        bool finite = true;
+        foreach (Vector<ushort> vector in vectors)
+            finite &= !Vector.EqualsAny(vector & exponent, exponent);
+        foreach (ushort half in halves[(vectors.Length * Vector<ushort>.Count)..])
+            finite &= (half & 0x7C00) != 0x7C00;
+        return finite;
+    }
+
+    private readonly record struct PackedArrays(LevelTable[] Grids, Half[] Scales, byte[] Zeros, TensorInfo Codes);
 
     private static IEnumerable<TensorInfo> Expected(Checkpoint checkpoint, string name, PackedTensorSpec spec)
     {

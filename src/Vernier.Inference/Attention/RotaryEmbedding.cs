@@ -1,4 +1,5 @@
 using System.Numerics;
+using Vernier.Numerics;
 
 namespace Vernier.Inference;
 
@@ -50,7 +51,7 @@ internal sealed class RotaryEmbedding
         Array.Resize(ref _cosines, checked(capacity * half));
         Array.Resize(ref _sines, capacity * half);
         int from = Length;
-        RowMath.ForRows(capacity - from, 64 * half, row =>
+        ParallelLoop.For(capacity - from, row =>
         {
             int position = from + row;
             for (int i = 0; i < half; i++)

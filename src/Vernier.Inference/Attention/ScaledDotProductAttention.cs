@@ -19,18 +19,27 @@ internal static class ScaledDotProductAttention
     /// <param name="output">Receives rows x (heads * head size).</param>
     public static void Run(ForwardContext context, int layer, RowMatrix queries, RowMatrix output)
     {
-        ModelConfig config = context.Config;
-        var stores = new LayerCache[context.SegmentCount];
-        for (int segment = 0; segment < stores.Length; segment++)
-            stores[segment] = context.Store(segment, layer);
-        int window = config.WindowOf(layer) ?? int.MaxValue;
-        ParallelLoop.For(checked(context.RowBlocks.Count * config.KeyValueHeadCount), task =>
+        var work = new Work { Context = context, Stores = context.Stores(layer), Queries = queries, Output = output, Window = context.Config.WindowOf(layer) ?? int.MaxValue };
+        WorkerTeam.Run(checked(context.RowBlocks.Count * context.Config.KeyValueHeadCount), ref work);
+    }
+
+    /// <summary>One key/value head for one block of rows.</summary>
+    private struct Work : ITeamWork
+    {
+        public ForwardContext Context;
+        public LayerCache[] Stores;
+        public RowMatrix Queries, Output;
+        public int Window;
+
+        public readonly void Invoke(int index)
         {
-            (int index, int head) = Math.DivRem(task, config.KeyValueHeadCount);
-            ForwardContext.RowBlock block = context.RowBlocks[index];
-            ForwardContext.Slot slot = context[block.Segment];
+            ModelConfig config = Context.Config;
+            // The last blocks of a prompt have the most to do and come first.
+            (int reversed, int head) = Math.DivRem(index, config.KeyValueHeadCount);
+            ForwardContext.RowBlock block = Context.RowBlocks[Context.RowBlocks.Count - 1 - reversed];
+            ForwardContext.Slot slot = Context[block.Segment];
             int first = slot.Position + block.First, last = first + block.Count - 1;
-            var scope = new Scope(config, stores[block.Segment], head, Math.Max(0, first - window + 1) / Chunk * Chunk, last + 1);
+            var scope = new Scope(config, Stores[block.Segment], head, Math.Max(0, first - Window + 1) / Chunk * Chunk, last + 1);
             int group = config.HeadCount / config.KeyValueHeadCount, queryCount = block.Count * group;
             for (int query = 0; query < queryCount; query += AttentionKernel.MaxRows)
             {
@@ -38,20 +47,20 @@ internal static class ScaledDotProductAttention
                 for (int i = 0; i < count; i++)
                 {
                     (int row, int inGroup) = Math.DivRem(query + i, group);
-                    ReadOnlySpan<float> vector = queries.Row(slot.FirstRow + block.First + row, config.HeadCount * config.HeadSize)
+                    ReadOnlySpan<float> vector = Queries.Row(slot.FirstRow + block.First + row, config.HeadCount * config.HeadSize)
                         .Slice((head * group + inGroup) * config.HeadSize, config.HeadSize);
-                    scope.Load(i, vector, Math.Max(0, first + row - window + 1), first + row + 1);
+                    scope.Load(i, vector, Math.Max(0, first + row - Window + 1), first + row + 1);
                 }
                 scope.Attend(count);
                 for (int i = 0; i < count; i++)
                 {
                     (int row, int inGroup) = Math.DivRem(query + i, group);
-                    scope.Result(i).CopyTo(output.Row(slot.FirstRow + block.First + row, config.HeadCount * config.HeadSize)
+                    scope.Result(i).CopyTo(Output.Row(slot.FirstRow + block.First + row, config.HeadCount * config.HeadSize)
                         .Slice((head * group + inGroup) * config.HeadSize, config.HeadSize));
                 }
             }
             scope.Return();
-        });
+        }
     }
 
     /// <summary>Up to four queries of one key/value head and one segment, with their scratch memory.</summary>

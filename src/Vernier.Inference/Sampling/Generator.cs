@@ -77,13 +77,15 @@ public sealed class Generator
             _model.Hidden([new Segment(prompt[..PromptRows], cache)], LogitRows.Last);
             prompt = prompt[PromptRows..];
         }
+        int[] last = new int[1];
         for (int written = 0; written < maxTokens; written++)
         {
             int token = sampler.Next(_model.Forward([new Segment(prompt, cache)], LogitRows.Last));
             if (stops.Contains(token))
                 yield break;
             yield return token;
-            prompt = new[] { token };
+            last[0] = token;
+            prompt = last;
         }
     }
 

@@ -5,31 +5,65 @@ using Vernier.Packing;
 namespace Vernier.Inference;
 
 /// <summary>A linear layer that runs from packed weights.</summary>
-/// <param name="weight">W, outputs x inputs.</param>
-/// <param name="bias">b, one number for each output, or null.</param>
-public sealed class PackedLinear(PackedTensor weight, float[]? bias = null) : ILinear
+public sealed class PackedLinear : ILinear
 {
-    /// <summary>The packed weights.</summary>
-    public PackedTensor Weight => weight;
+    private readonly PackedTensor? _packed;
+    private readonly PreparedWeight? _prepared;
+    private readonly float[]? _bias;
+
+    /// <summary>Makes a layer of a matrix in memory.</summary>
+    /// <param name="weight">W, outputs x inputs.</param>
+    /// <param name="bias">b, one number for each output, or null.</param>
+    /// <param name="arithmetic">Integer products where a kernel serves the matrix, or float products.</param>
+    public PackedLinear(PackedTensor weight, float[]? bias = null, PackedArithmetic arithmetic = PackedArithmetic.Integer)
+        : this(weight?.Spec, bias)
+    {
+        ArgumentNullException.ThrowIfNull(weight);
+        _prepared = arithmetic == PackedArithmetic.Integer ? PreparedWeight.Create(weight) : null;
+        _packed = _prepared is null ? weight : null;
+    }
+
+    /// <summary>Makes a layer of a matrix that is ready for integer products.</summary>
+    /// <param name="weight">W, outputs x inputs.</param>
+    /// <param name="bias">b, one number for each output, or null.</param>
+    public PackedLinear(PreparedWeight weight, float[]? bias = null)
+        : this(weight?.Spec, bias) => _prepared = weight;
+
+    private PackedLinear(PackedTensorSpec? spec, float[]? bias)
+    {
+        ArgumentNullException.ThrowIfNull(spec, "weight");
+        if (bias is not null && bias.Length != spec.Rows)
+            throw new ArgumentException($"{bias.Length} biases for {spec.Rows} outputs", nameof(bias));
+        (Spec, _bias) = (spec, bias);
+    }
+
+    /// <summary>How the weights are packed.</summary>
+    public PackedTensorSpec Spec { get; }
+
+    /// <summary>The name of the integer kernel, or "float".</summary>
+    public string Kernel => _prepared?.Kernel ?? "float";
 
     /// <inheritdoc/>
-    public int Inputs => weight.Columns;
+    public int Inputs => Spec.Columns;
 
     /// <inheritdoc/>
-    public int Outputs => weight.Rows;
+    public int Outputs => Spec.Rows;
 
     /// <inheritdoc/>
     public void Apply(ReadOnlySpan<float> x, Span<float> y, int rows)
     {
         if (rows == 0)
             return;
-        PackedProduct.Multiply(x, rows, weight, y);
-        if (bias is null)
+        if (_prepared is not null)
+            _prepared.Multiply(x, rows, y);
+        else
+            PackedProduct.Multiply(x, rows, _packed!, y);
+        if (_bias is null)
             return;
         for (int row = 0; row < rows; row++)
         {
             Span<float> target = y.Slice(row * Outputs, Outputs);
-            TensorPrimitives.Add(target, bias, target);
+            TensorPrimitives.Add(target, _bias, target);
         }
     }
 }

@@ -1,4 +1,5 @@
 using Vernier.Files;
+using Vernier.Kernels;
 using Vernier.Packing;
 
 namespace Vernier.Inference;
@@ -9,13 +10,16 @@ public sealed class PackedWeightSource : IWeightSource
     private readonly Checkpoint _checkpoint;
     private readonly QuantizationConfig _packed;
     private readonly FloatWeightSource _floats;
+    private readonly PackedArithmetic _arithmetic;
     private readonly Dictionary<string, PackedTensor> _read = new(StringComparer.Ordinal);
 
     /// <summary>Reads from a checkpoint, which must stay open until the model is loaded.</summary>
     /// <param name="checkpoint">The checkpoint.</param>
     /// <param name="packed">Which of its matrices are packed, and how.</param>
-    public PackedWeightSource(Checkpoint checkpoint, QuantizationConfig packed)
+    /// <param name="arithmetic">How the layers multiply.</param>
+    public PackedWeightSource(Checkpoint checkpoint, QuantizationConfig packed, PackedArithmetic arithmetic = PackedArithmetic.Integer)
     {
+        _arithmetic = arithmetic;
         _checkpoint = checkpoint;
         _packed = packed;
         _floats = new FloatWeightSource(checkpoint);
@@ -27,9 +31,12 @@ public sealed class PackedWeightSource : IWeightSource
     /// <inheritdoc/>
     public ILinear Linear(string weightName, string? biasName, int outputs, int inputs)
     {
-        if (Find(weightName, outputs, inputs) is not PackedTensor weight)
+        if (SpecOf(weightName, outputs, inputs) is not PackedTensorSpec spec)
             return _floats.Linear(weightName, biasName, outputs, inputs);
-        return new PackedLinear(weight, biasName is null ? null : _floats.Vector(biasName, outputs));
+        float[]? bias = biasName is null ? null : _floats.Vector(biasName, outputs);
+        if (_arithmetic == PackedArithmetic.Integer && PackedTensorReader.Prepare(_checkpoint, weightName, spec) is PreparedWeight prepared)
+            return new PackedLinear(prepared, bias);
+        return new PackedLinear(Read(weightName, spec), bias, PackedArithmetic.Float);
     }
 
     /// <inheritdoc/>
@@ -37,14 +44,19 @@ public sealed class PackedWeightSource : IWeightSource
 
     /// <inheritdoc/>
     public IEmbedding Embedding(string name, int rows, int width) =>
-        Find(name, rows, width) is PackedTensor table ? new PackedEmbedding(table) : _floats.Embedding(name, rows, width);
+        SpecOf(name, rows, width) is PackedTensorSpec spec ? new PackedEmbedding(Read(name, spec)) : _floats.Embedding(name, rows, width);
 
-    private PackedTensor? Find(string name, int rows, int columns)
+    private PackedTensorSpec? SpecOf(string name, int rows, int columns)
     {
         if (!_packed.Tensors.TryGetValue(name, out PackedTensorSpec? spec))
             return null;
         if (spec.Rows != rows || spec.Columns != columns)
             throw new InvalidFileException(_checkpoint.Folder, ModelRules.TensorShape, $"its shape is [{spec.Rows}, {spec.Columns}] where config.json asks for [{rows}, {columns}]", "Quantize the model again", name);
+        return spec;
+    }
+
+    private PackedTensor Read(string name, PackedTensorSpec spec)
+    {
         if (!_read.TryGetValue(name, out PackedTensor? packed))
             _read[name] = packed = PackedTensorReader.Read(_checkpoint, name, spec);
         return packed;

@@ -18,6 +18,8 @@ public sealed unsafe class SafetensorsFile : IDisposable
 
     private readonly IDisposable _memory;
     private readonly byte* _data;
+    private readonly long _dataPosition;
+    private readonly Lazy<Microsoft.Win32.SafeHandles.SafeFileHandle> _handle;
     private readonly Dictionary<string, SafetensorsEntry> _entries;
     private readonly TensorInfo[] _tensors;
     private bool _disposed;
@@ -29,7 +31,9 @@ public sealed unsafe class SafetensorsFile : IDisposable
         Path = path;
         _memory = memory;
         long header = HeaderBytes(path, start, length);
-        _data = start + 8 + header;
+        _dataPosition = 8 + header;
+        _data = start + _dataPosition;
+        _handle = new(() => File.OpenHandle(path));
         SafetensorsHeader parsed = SafetensorsHeader.Parse(new ReadOnlySpan<byte>(start + 8, (int)header), path, length - 8 - header);
         Metadata = parsed.Metadata;
         _entries = parsed.Entries;
@@ -97,6 +101,32 @@ public sealed unsafe class SafetensorsFile : IDisposable
     }
 
     /// <summary>
+    /// Copies raw bytes as <see cref="ReadBytes"/> does, by reading the file: no page of it becomes part of the process's memory. For
+    /// what is read once, from the beginning to the end.
+    /// </summary>
+    /// <inheritdoc cref="ReadBytes"/>
+    /// <exception cref="InvalidFileException">The file can't be read or has become shorter.</exception>
+    public void ReadOnce(string name, long firstByte, Span<byte> destination)
+    {
+        if (_memory is not MappedFile)
+        {
+            ReadBytes(name, firstByte, destination);
+            return;
+        }
+        SafetensorsEntry entry = Entry(name);
+        CheckRange(firstByte, destination.Length, entry.Bytes);
+        long position = _dataPosition + entry.Begin + firstByte;
+        while (!destination.IsEmpty)
+        {
+            int count = RandomAccess.Read(_handle.Value, destination, position);
+            if (count == 0)
+                throw new InvalidFileException(Path, FileRules.FileUnreadable, "the file has become shorter", InputFile.Again, name);
+            destination = destination[count..];
+            position += count;
+        }
+    }
+
+    /// <summary>
     /// Reads elements, converted to single precision: exactly where a single can hold the number, else rounded to nearest
     /// even, with doubles beyond the range of a single becoming infinite. BOOL becomes 0 or 1.
     /// </summary>
@@ -123,6 +153,8 @@ public sealed unsafe class SafetensorsFile : IDisposable
         if (_disposed)
             return;
         _disposed = true;
+        if (_handle.IsValueCreated)
+            _handle.Value.Dispose();
         _memory.Dispose();
     }
 

@@ -1,0 +1,43 @@
+namespace Vernier.Kernels;
+
+/// <summary>The instructions that integer products need of a machine, on registers of type <typeparamref name="V"/>.</summary>
+internal unsafe interface IDotMachine<V>
+    where V : struct, IByteVector<V>
+{
+    /// <summary>
+    /// What is added to a level to make it a byte that <see cref="Dot"/> takes: 128 where it multiplies unsigned by signed bytes, else 0.
+    /// sum (level + bias) x - bias sum x = sum level x, exactly, so that a sum begins with -bias sum x.
+    /// </summary>
+    static abstract int Bias { get; }
+
+    /// <summary>In each 32-bit lane: sum + w0 x0 + w1 x1 + w2 x2 + w3 x3, exactly. x is from -127 to 127.</summary>
+    static abstract V Dot(V sum, V weights, V x);
+
+    /// <summary>f_i += float(n_i) * (w_i * x) for the lanes of two registers of integers, each operation rounded by itself.</summary>
+    static abstract void AddScaled(float* f, V low, V high, float* weightScales, float x);
+
+    /// <summary>Half-precision numbers of one panel times a factor of 2^-112 less: see <see cref="HalfScales"/>.</summary>
+    static abstract void ConvertScales(ushort* halves, float factor, float* scales);
+}
+
+/// <summary>
+/// Turns codes into the bytes of levels. Tables of all kinds have at most 128 entries: the code, above it the number of the table.
+/// </summary>
+internal unsafe interface ILevelLookup<TSelf, V>
+    where TSelf : struct, ILevelLookup<TSelf, V>
+    where V : struct, IByteVector<V>
+{
+    /// <summary>Whether the machine has the instructions.</summary>
+    static abstract bool IsSupported { get; }
+
+    /// <summary>The most entries, a power of two; 256 for bytes that are levels already.</summary>
+    static abstract int Entries { get; }
+
+    /// <summary>Takes a table into registers.</summary>
+    /// <param name="levels">128 levels.</param>
+    /// <param name="bias">0 or 128, added to every level.</param>
+    static abstract TSelf Load(sbyte* levels, int bias);
+
+    /// <summary>The bytes of the levels of all codes of a register.</summary>
+    V Levels(V codes);
+}

@@ -1,0 +1,72 @@
+using System.Numerics.Tensors;
+using Vernier.Packing;
+
+namespace Vernier.Kernels;
+
+/// <summary>
+/// The plain product of 8-bit activations with a packed matrix, one number at a time: the definition that <see cref="PreparedWeight"/> meets
+/// bit for bit. For a token x and a row r, over the segments of at most 128 columns of one granule:
+/// <code>
+/// s = max |x| / 127,  q = round(x (127 / max |x|)),  n = sum (level - level of the zero point) q,  y += float(n) ((scale unit) s)
+/// </code>
+/// Levels of 16 bits count as two of 8, level = 256 high + low, each with its own y, added at the end.
+/// </summary>
+internal static class IntegerProduct
+{
+    /// <summary>Y = X W^T.</summary>
+    public static void Multiply(ReadOnlySpan<float> x, int rows, PackedTensor weight, Span<float> y)
+    {
+        PackedTensorSpec spec = weight.Spec;
+        Segment[] segments = new PanelPlan(spec, 8).Segments;
+        IntegerLevels[] parts = IntegerLevels.Of(spec, weight.Grids);
+        var codes = new byte[spec.Columns];
+        for (int r = 0; r < spec.Rows; r++)
+        {
+            weight.UnpackRow(r, codes);
+            for (int token = 0; token < rows; token++)
+            {
+                ReadOnlySpan<float> input = x.Slice(token * spec.Columns, spec.Columns);
+                float result = Row(input, weight, r, codes, parts[0], segments);
+                if (parts.Length > 1)
+                    result += Row(input, weight, r, codes, parts[1], segments);
+                y[token * spec.Rows + r] = result;
+            }
+        }
+    }
+
+    /// <summary>Rounds activations as the definition says; returns the scale.</summary>
+    public static float Quantize(ReadOnlySpan<float> x, Span<int> q)
+    {
+        float largest = TensorPrimitives.MaxMagnitude(x);
+        largest = MathF.Abs(largest);
+        q.Clear();
+        if (largest < 1e-30f)
+            return 0;
+        if (!float.IsFinite(largest))
+            return float.NaN;
+        float inverse = 127 / largest;
+        for (int i = 0; i < x.Length; i++)
+            q[i] = (int)MathF.Round(x[i] * inverse);
+        return largest / 127;
+    }
+
+    private static float Row(ReadOnlySpan<float> x, PackedTensor weight, int row, ReadOnlySpan<byte> codes, IntegerLevels levels, Segment[] segments)
+    {
+        PackedTensorSpec spec = weight.Spec;
+        int scaleRow = spec.Granularity.GroupColumns < 0 ? 0 : row, granules = spec.Granularity.ScaleColumns(spec.Columns);
+        Span<int> q = stackalloc int[128];
+        float y = 0;
+        foreach (Segment segment in segments)
+        {
+            float s = Quantize(x.Slice(segment.Column, segment.Count), q[..segment.Count]);
+            Half scale = weight.Scales.Span[scaleRow * granules + segment.Granule];
+            ReadOnlySpan<sbyte> table = levels.Stored.AsSpan(spec.GridOf(row, scale) * IntegerLevels.Stride, IntegerLevels.Stride);
+            int zero = spec.ZeroPoints ? table[weight.ZeroPoint(scaleRow, segment.Granule)] + levels.Offset : 0, n = 0;
+            for (int i = 0; i < segment.Count; i++)
+                n += (table[codes[segment.Column + i]] + levels.Offset - zero) * q[i];
+            float product = (float)n * ((float)scale * levels.Unit * s);
+            y += product;
+        }
+        return y;
+    }
+}

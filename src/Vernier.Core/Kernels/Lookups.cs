@@ -1,0 +1,140 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace Vernier.Kernels;
+
+/// <summary>Stored bytes are levels; the bias is an exclusive or with 128, since level + 128 modulo 256 turns the highest bit over.</summary>
+internal readonly unsafe struct DirectLevels<V>(V bias) : ILevelLookup<DirectLevels<V>, V>
+    where V : struct, IByteVector<V>
+{
+    private readonly V _bias = bias;
+
+    public static bool IsSupported => true;
+
+    public static int Entries => 256;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static DirectLevels<V> Load(sbyte* levels, int bias) => new(V.Broadcast(bias * 0x01010101));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public V Levels(V codes) => V.Xor(codes, _bias);
+}
+
+/// <summary>At most 16 entries, in both halves of a register: one byte shuffle.</summary>
+internal readonly unsafe struct Shuffle16x256(Vector256<byte> table) : ILevelLookup<Shuffle16x256, Bytes256>
+{
+    private readonly Vector256<byte> _table = table;
+
+    public static bool IsSupported => Avx2.IsSupported;
+
+    public static int Entries => 16;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Shuffle16x256 Load(sbyte* levels, int bias)
+    {
+        Vector128<byte> table = Vector128.Load((byte*)levels) ^ Vector128.Create((byte)bias);
+        return new(Vector256.Create(table, table));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Bytes256 Levels(Bytes256 codes) => new(Avx2.Shuffle(_table, codes.Value));
+}
+
+/// <summary>
+/// At most 128 entries by eight shuffles. A shuffle gives 0 where the highest bit of the index is set and ignores bits 4 to 6, so
+/// index - 16 k with unsigned saturation, plus 112 with signed sense, would do; a comparison of the high half is plainer.
+/// </summary>
+internal readonly unsafe struct Shuffle128x256(nint levels, byte bias) : ILevelLookup<Shuffle128x256, Bytes256>
+{
+    public static bool IsSupported => Avx2.IsSupported;
+
+    public static int Entries => 128;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Shuffle128x256 Load(sbyte* levels, int bias) => new((nint)levels, (byte)bias);
+
+    public Bytes256 Levels(Bytes256 codes)
+    {
+        Vector256<byte> index = codes.Value, chunk = (index.AsUInt32() >> 4).AsByte() & Vector256.Create((byte)0x0F), result = Vector256<byte>.Zero;
+        for (byte k = 0; k < 8; k++)
+        {
+            Vector128<byte> sixteen = Vector128.Load((byte*)levels + 16 * k);
+            Vector256<byte> level = Avx2.Shuffle(Vector256.Create(sixteen, sixteen), index);
+            result |= level & Vector256.Equals(chunk, Vector256.Create(k));
+        }
+        return new(result ^ Vector256.Create(bias));
+    }
+}
+
+/// <summary>At most 64 entries in two registers: VPERMI2B takes each byte from the 64 by the low six bits of its index.</summary>
+internal readonly unsafe struct Permute64(Vector256<byte> low, Vector256<byte> high) : ILevelLookup<Permute64, Bytes256>
+{
+    private readonly Vector256<byte> _low = low, _high = high;
+
+    public static bool IsSupported => Avx512Vbmi.VL.IsSupported;
+
+    public static int Entries => 64;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Permute64 Load(sbyte* levels, int bias)
+    {
+        var turn = Vector256.Create((byte)bias);
+        return new(Vector256.Load((byte*)levels) ^ turn, Vector256.Load((byte*)levels + 32) ^ turn);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Bytes256 Levels(Bytes256 codes) => new(Avx512Vbmi.VL.PermuteVar32x8x2(_low, codes.Value, _high));
+}
+
+/// <summary>At most 128 entries in four registers: two lookups of 64, and bit 6 of the index, moved to bit 7, chooses between them.</summary>
+internal readonly unsafe struct Permute128(Permute64 low, Permute64 high) : ILevelLookup<Permute128, Bytes256>
+{
+    private readonly Permute64 _low = low, _high = high;
+
+    public static bool IsSupported => Permute64.IsSupported;
+
+    public static int Entries => 128;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Permute128 Load(sbyte* levels, int bias) => new(Permute64.Load(levels, bias), Permute64.Load(levels + 64, bias));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Bytes256 Levels(Bytes256 codes) => new(Avx2.BlendVariable(_low.Levels(codes).Value, _high.Levels(codes).Value, codes.Value + codes.Value));
+}
+
+/// <summary>At most 16 entries in a register of 128 bits, on any machine.</summary>
+internal readonly unsafe struct Shuffle16x128(Vector128<byte> table) : ILevelLookup<Shuffle16x128, Bytes128>
+{
+    private readonly Vector128<byte> _table = table;
+
+    public static bool IsSupported => true;
+
+    public static int Entries => 16;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Shuffle16x128 Load(sbyte* levels, int bias) => new(Vector128.Load((byte*)levels) ^ Vector128.Create((byte)bias));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Bytes128 Levels(Bytes128 codes) => new(Vector128.Shuffle(_table, codes.Value));
+}
+
+/// <summary>At most 128 entries by eight shuffles of 128 bits, on any machine.</summary>
+internal readonly unsafe struct Shuffle128x128(nint levels, byte bias) : ILevelLookup<Shuffle128x128, Bytes128>
+{
+    public static bool IsSupported => true;
+
+    public static int Entries => 128;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Shuffle128x128 Load(sbyte* levels, int bias) => new((nint)levels, (byte)bias);
+
+    public Bytes128 Levels(Bytes128 codes)
+    {
+        var low = Vector128.Create((byte)0x0F);
+        Vector128<byte> index = codes.Value & low, chunk = (codes.Value.AsUInt32() >> 4).AsByte() & low, result = Vector128<byte>.Zero;
+        for (byte k = 0; k < 8; k++)
+            result |= Vector128.Shuffle(Vector128.Load((byte*)levels + 16 * k), index) & Vector128.Equals(chunk, Vector128.Create(k));
+        return new(result ^ Vector128.Create(bias));
+    }
+}

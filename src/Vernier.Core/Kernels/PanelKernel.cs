@@ -1,0 +1,256 @@
+using System.Runtime.CompilerServices;
+
+namespace Vernier.Kernels;
+
+/// <summary>Products of quantized activations with panels of a matrix, for one format, lookup and machine.</summary>
+internal unsafe interface IPanelKernel
+{
+    /// <summary>
+    /// One token: y_r = sum over segments of float(sum of level * q) * (scale_r * s), in the order of the segments, for the rows of a panel.
+    /// </summary>
+    /// <param name="matrix">The matrix.</param>
+    /// <param name="x">The token.</param>
+    /// <param name="panel">The panel.</param>
+    /// <param name="y">Receives 16 numbers.</param>
+    void Generate(PanelMatrix matrix, in RowsView x, int panel, float* y);
+
+    /// <summary>The same for the 6 tokens of each of some tiles.</summary>
+    /// <param name="matrix">The matrix.</param>
+    /// <param name="x">The tokens.</param>
+    /// <param name="firstTile">The first tile.</param>
+    /// <param name="tiles">The tiles.</param>
+    /// <param name="panel">The panel.</param>
+    /// <param name="y">Receives [token][16].</param>
+    void Prompt(PanelMatrix matrix, in RowsView x, int firstTile, int tiles, int panel, float* y);
+}
+
+/// <summary>Where the arrays of <see cref="QuantizedRows"/> lie.</summary>
+internal readonly unsafe struct RowsView(int* values, float* scales, int* sums, long tileQuads, int tileSegments)
+{
+    public int* Values { get; } = values;
+
+    public float* Scales { get; } = scales;
+
+    public int* Sums { get; } = sums;
+
+    public long TileQuads { get; } = tileQuads;
+
+    public int TileSegments { get; } = tileSegments;
+}
+
+/// <inheritdoc cref="IPanelKernel"/>
+/// <typeparam name="M">The machine.</typeparam>
+/// <typeparam name="V">Its register.</typeparam>
+/// <typeparam name="L">How codes become levels.</typeparam>
+/// <typeparam name="F">How codes share bytes.</typeparam>
+internal sealed unsafe class PanelKernel<M, V, L, F> : IPanelKernel
+    where M : struct, IDotMachine<V>
+    where V : struct, IByteVector<V>
+    where L : struct, ILevelLookup<L, V>
+    where F : struct, ICodeFormat
+{
+    private const int Rows = PanelPlan.PanelRows;
+
+    /// <summary>Quads of a panel that are expanded at a time: 16 KiB, which stay in the first cache while the tokens pass by.</summary>
+    private const int ChunkQuads = 256;
+
+    private const int ChunkSegments = 64;
+
+    [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public void Generate(PanelMatrix matrix, in RowsView x, int panel, float* y)
+    {
+        PanelPlan plan = matrix.Plan;
+        float* scales = stackalloc float[Rows];
+        new Span<float>(y, Rows).Clear();
+        byte* line = matrix.Codes + (long)panel * plan.PanelBytes;
+        int* sums = x.Sums;
+        float* xScales = x.Scales;
+        int stepQuads = CodeFormats.StepQuads(F.Bits), stepBytes = CodeFormats.StepBytes(F.Bits);
+        float factor = HalfScales.Factor * matrix.Levels.Unit;
+        fixed (ushort* allScales = matrix.Scales)
+        fixed (short* allZeros = matrix.Zeros)
+        fixed (sbyte* tables = &matrix.LookupTables[panel / plan.PanelsPerGrid * 128])
+        {
+            L lookup = L.Load(tables, M.Bias);
+            foreach (ref readonly Segment segment in plan.Segments.AsSpan())
+            {
+                long at = ((long)panel * plan.Granules + segment.Granule) * Rows;
+                ushort* halves = allScales + at;
+                short* zeros = plan.Spec.ZeroPoints ? allZeros + at : null;
+                M.ConvertScales(halves, factor, scales);
+                int* values = x.Values + segment.Quad;
+                for (int half = 0; half < Rows; half += 2 * V.Rows)
+                {
+                    var low = new DotSink(lookup, values, Start(matrix, zeros, half, *sums), Table(matrix, halves, half));
+                    var high = new DotSink(lookup, values, Start(matrix, zeros, half + V.Rows, *sums), Table(matrix, halves, half + V.Rows));
+                    byte* step = line + 4 * half;
+                    for (int quad = 0; quad < segment.Quads; quad += stepQuads, step += stepBytes)
+                    {
+                        F.Step<V, DotSink>(step, ref low);
+                        F.Step<V, DotSink>(step + 4 * V.Rows, ref high);
+                    }
+                    M.AddScaled(y + half, low.Sum, high.Sum, scales + half, *xScales);
+                }
+                line += segment.Quads / stepQuads * stepBytes;
+                sums++;
+                xScales++;
+            }
+        }
+    }
+
+    [SkipLocalsInit]
+    public void Prompt(PanelMatrix matrix, in RowsView x, int firstTile, int tiles, int panel, float* y)
+    {
+        PanelPlan plan = matrix.Plan;
+        byte* memory = stackalloc byte[ChunkQuads * PanelPlan.QuadBytes + 64];
+        byte* levels = (byte*)(((nint)memory + 63) & ~63);
+        float* scales = stackalloc float[ChunkSegments * Rows];
+        new Span<float>(y, tiles * QuantizedRows.TileTokens * Rows).Clear();
+        byte* line = matrix.Codes + (long)panel * plan.PanelBytes;
+        fixed (sbyte* tables = &matrix.LookupTables[panel / plan.PanelsPerGrid * 128])
+        fixed (short* zeros = matrix.Zeros)
+        {
+            for (int first = 0, end; first < plan.Segments.Length; first = end)
+            {
+                end = first;
+                int quads = 0;
+                while (end < plan.Segments.Length && end - first < ChunkSegments && quads + plan.Segments[end].Quads <= ChunkQuads)
+                    quads += plan.Segments[end++].Quads;
+                line = Expand(matrix, plan.Segments.AsSpan(first, end - first), panel, line, tables, levels, scales);
+                for (int tile = firstTile; tile < firstTile + tiles; tile++)
+                {
+                    float* target = y + (tile - firstTile) * QuantizedRows.TileTokens * Rows;
+                    long place = (long)tile * x.TileSegments + first * QuantizedRows.TileTokens;
+                    int* values = x.Values + tile * x.TileQuads + (long)plan.Segments[first].Quad * QuantizedRows.TileTokens;
+                    Tile(matrix, plan.Segments.AsSpan(first, end - first), panel, zeros, levels, scales, values, x.Scales + place, x.Sums + place, target);
+                }
+            }
+        }
+    }
+
+    /// <summary>Levels of a chunk, 64 bytes a quad, and scales in single precision; returns the line that follows.</summary>
+    private static byte* Expand(PanelMatrix matrix, ReadOnlySpan<Segment> segments, int panel, byte* line, sbyte* tables, byte* levels, float* scales)
+    {
+        int stepQuads = CodeFormats.StepQuads(F.Bits), stepBytes = CodeFormats.StepBytes(F.Bits);
+        L lookup = L.Load(tables, M.Bias);
+        fixed (ushort* allScales = matrix.Scales)
+        {
+            foreach (ref readonly Segment segment in segments)
+            {
+                ushort* halves = allScales + ((long)panel * matrix.Plan.Granules + segment.Granule) * Rows;
+                M.ConvertScales(halves, HalfScales.Factor * matrix.Levels.Unit, scales);
+                scales += Rows;
+                for (int slice = 0; slice < Rows; slice += V.Rows)
+                {
+                    var sink = new StoreSink(lookup, levels + 4 * slice, Table(matrix, halves, slice));
+                    byte* step = line + 4 * slice;
+                    for (int quad = 0; quad < segment.Quads; quad += stepQuads, step += stepBytes)
+                        F.Step<V, StoreSink>(step, ref sink);
+                }
+                levels += segment.Quads * PanelPlan.QuadBytes;
+                line += segment.Quads / stepQuads * stepBytes;
+            }
+        }
+        return line;
+    }
+
+    /// <summary>
+    /// The register tile: 2 registers of rows by 6 tokens, 12 sums. A quad costs 2 loads of weights and 6 broadcasts for 12 instructions of
+    /// four products in every lane.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Tile(PanelMatrix matrix, ReadOnlySpan<Segment> segments, int panel, short* zeros, byte* levels, float* scales, int* values, float* xScales, int* sums, float* y)
+    {
+        foreach (ref readonly Segment segment in segments)
+        {
+            short* zero = matrix.Plan.Spec.ZeroPoints ? zeros + ((long)panel * matrix.Plan.Granules + segment.Granule) * Rows : null;
+            for (int half = 0; half < Rows; half += 2 * V.Rows)
+            {
+                V a0 = Start(matrix, zero, half, sums[0]), b0 = Start(matrix, zero, half + V.Rows, sums[0]);
+                V a1 = Start(matrix, zero, half, sums[1]), b1 = Start(matrix, zero, half + V.Rows, sums[1]);
+                V a2 = Start(matrix, zero, half, sums[2]), b2 = Start(matrix, zero, half + V.Rows, sums[2]);
+                V a3 = Start(matrix, zero, half, sums[3]), b3 = Start(matrix, zero, half + V.Rows, sums[3]);
+                V a4 = Start(matrix, zero, half, sums[4]), b4 = Start(matrix, zero, half + V.Rows, sums[4]);
+                V a5 = Start(matrix, zero, half, sums[5]), b5 = Start(matrix, zero, half + V.Rows, sums[5]);
+                byte* level = levels + 4 * half;
+                int* value = values;
+                for (int quad = 0; quad < segment.Quads; quad++, level += PanelPlan.QuadBytes, value += QuantizedRows.TileTokens)
+                {
+                    V low = V.Load(level), high = V.Load(level + 4 * V.Rows);
+                    V x = V.Broadcast(value[0]);
+                    a0 = M.Dot(a0, low, x);
+                    b0 = M.Dot(b0, high, x);
+                    x = V.Broadcast(value[1]);
+                    a1 = M.Dot(a1, low, x);
+                    b1 = M.Dot(b1, high, x);
+                    x = V.Broadcast(value[2]);
+                    a2 = M.Dot(a2, low, x);
+                    b2 = M.Dot(b2, high, x);
+                    x = V.Broadcast(value[3]);
+                    a3 = M.Dot(a3, low, x);
+                    b3 = M.Dot(b3, high, x);
+                    x = V.Broadcast(value[4]);
+                    a4 = M.Dot(a4, low, x);
+                    b4 = M.Dot(b4, high, x);
+                    x = V.Broadcast(value[5]);
+                    a5 = M.Dot(a5, low, x);
+                    b5 = M.Dot(b5, high, x);
+                }
+                float* target = y + half;
+                M.AddScaled(target, a0, b0, scales + half, xScales[0]);
+                M.AddScaled(target + Rows, a1, b1, scales + half, xScales[1]);
+                M.AddScaled(target + 2 * Rows, a2, b2, scales + half, xScales[2]);
+                M.AddScaled(target + 3 * Rows, a3, b3, scales + half, xScales[3]);
+                M.AddScaled(target + 4 * Rows, a4, b4, scales + half, xScales[4]);
+                M.AddScaled(target + 5 * Rows, a5, b5, scales + half, xScales[5]);
+            }
+            levels += segment.Quads * PanelPlan.QuadBytes;
+            values += segment.Quads * QuantizedRows.TileTokens;
+            scales += Rows;
+            xScales += QuantizedRows.TileTokens;
+            sums += QuantizedRows.TileTokens;
+        }
+    }
+
+    /// <summary>What a sum begins with: (offset - bias - level of the zero point) times the sum of the activations.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V Start(PanelMatrix matrix, short* zeros, int row, int sum)
+    {
+        if (zeros == null)
+            return V.Broadcast((matrix.Levels.Offset - M.Bias) * sum);
+        return V.MultiplyInt32(V.AddInt32(V.LoadInt16(zeros + row), V.Broadcast(M.Bias)), V.Broadcast(-sum));
+    }
+
+    /// <summary>The number of the table that each row's granule chose, above the bits of a code, in all bytes of the row's lane.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V Table(PanelMatrix matrix, ushort* halves, int row) => matrix.Tables == 1
+        ? V.Broadcast(0)
+        : V.MultiplyInt32(V.And(V.LoadInt16((short*)halves + row), V.Broadcast(matrix.Tables - 1)), V.Broadcast(0x01010101 << F.Bits));
+
+    private struct DotSink(L lookup, int* x, V sum, V table) : IQuadSink<V>
+    {
+        private readonly L _lookup = lookup;
+        private readonly V _table = table;
+        private int* _x = x;
+
+        public V Sum = sum;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Quad(V codes) => Sum = M.Dot(Sum, _lookup.Levels(V.Or(codes, _table)), V.Broadcast(*_x++));
+    }
+
+    private struct StoreSink(L lookup, byte* levels, V table) : IQuadSink<V>
+    {
+        private readonly L _lookup = lookup;
+        private readonly V _table = table;
+        private byte* _levels = levels;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Quad(V codes)
+        {
+            V.Store(_levels, _lookup.Levels(V.Or(codes, _table)));
+            _levels += PanelPlan.QuadBytes;
+        }
+    }
+}

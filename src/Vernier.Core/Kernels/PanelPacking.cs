@@ -1,0 +1,168 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
+using Vernier.Packing;
+
+namespace Vernier.Kernels;
+
+/// <summary>The arrays of a packed matrix but for its codes.</summary>
+/// <param name="Spec">How it is packed.</param>
+/// <param name="Scales">[scale rows, granules].</param>
+/// <param name="Zeros">Packed zero points, or empty.</param>
+internal sealed record PackedScales(PackedTensorSpec Spec, ReadOnlyMemory<Half> Scales, ReadOnlyMemory<byte> Zeros);
+
+/// <summary>Rearranges rows of packed codes into a panel.</summary>
+internal sealed unsafe class PanelPacking
+{
+    private readonly PanelMatrix _matrix;
+    private readonly PanelPlan _plan;
+    private readonly PackedScales _source;
+    private readonly PackedRowReader _read;
+    private readonly byte[] _packed, _row, _stored;
+
+    /// <summary>Prepares buffers for any number of panels.</summary>
+    public PanelPacking(PanelMatrix matrix, PackedScales source, PackedRowReader read)
+    {
+        (_matrix, _plan, _source, _read) = (matrix, matrix.Plan, source, read);
+        _packed = GC.AllocateUninitializedArray<byte>(PanelPlan.PanelRows * _plan.Spec.BytesPerRow);
+        _row = GC.AllocateUninitializedArray<byte>(_plan.Spec.Columns);
+        _stored = new byte[PanelPlan.PanelRows * 4 * _plan.Quads];
+    }
+
+    /// <summary>Fills a panel: rows that are not there have scales of zero.</summary>
+    public void Fill(int panel)
+    {
+        int first = _plan.Row(panel), rows = _plan.Rows(panel), stride = 4 * _plan.Quads, bytes = _plan.Spec.BytesPerRow;
+        _read(first, _packed.AsSpan(0, rows * bytes));
+        for (int r = 0; r < rows; r++)
+        {
+            Span<byte> stored = _stored.AsSpan(r * stride, stride);
+            FillScales(panel, r, first + r);
+            Span<byte> codes = _plan.IsContiguous ? stored : _row;
+            CodePacking.Unpack(_packed.AsSpan(r * bytes, bytes), _plan.Spec.Bits, codes[.._plan.Spec.Columns]);
+            if (_matrix.IsDirect)
+                ToLevels(codes, first + r);
+            if (!_plan.IsContiguous)
+            {
+                foreach (Segment segment in _plan.Segments)
+                    codes.Slice(segment.Column, segment.Count).CopyTo(stored[(4 * segment.Quad)..]);
+            }
+        }
+        _stored.AsSpan(rows * stride).Clear();
+        for (int granule = 0; rows < PanelPlan.PanelRows && granule < _plan.Granules; granule++)
+        {
+            int at = (panel * _plan.Granules + granule) * PanelPlan.PanelRows;
+            _matrix.Scales.AsSpan(at + rows, PanelPlan.PanelRows - rows).Clear();
+            if (_matrix.Zeros.Length > 0)
+                _matrix.Zeros.AsSpan(at + rows, PanelPlan.PanelRows - rows).Clear();
+        }
+        fixed (byte* stored = _stored)
+            Interleave((uint*)stored, (uint*)(_matrix.Codes + (long)panel * _plan.PanelBytes));
+    }
+
+    private void FillScales(int panel, int r, int row)
+    {
+        PackedTensorSpec spec = _plan.Spec;
+        int scaleRow = spec.Granularity.GroupColumns < 0 ? 0 : row;
+        ReadOnlySpan<Half> scales = _source.Scales.Span.Slice(scaleRow * _plan.Granules, _plan.Granules);
+        int at = panel * _plan.Granules * PanelPlan.PanelRows + r;
+        for (int granule = 0; granule < scales.Length; granule++, at += PanelPlan.PanelRows)
+        {
+            _matrix.Scales[at] = BitConverter.HalfToUInt16Bits(scales[granule]);
+            if (!spec.ZeroPoints)
+                continue;
+            int grid = spec.GridOf(row, scales[granule]);
+            _matrix.Zeros[at] = _matrix.Levels.Stored[grid * IntegerLevels.Stride + ZeroPoint(scaleRow, granule)];
+        }
+    }
+
+    private int ZeroPoint(int scaleRow, int granule)
+    {
+        int bytes = (int)CodePacking.BytesPerRow(_plan.Granules, _plan.Spec.Bits), bit = granule * _plan.Spec.Bits, at = bit >> 3;
+        ReadOnlySpan<byte> row = _source.Zeros.Span.Slice(scaleRow * bytes, bytes);
+        int word = row[at] | (at + 1 < row.Length ? row[at + 1] << 8 : 0);
+        return (word >> (bit & 7)) & ((1 << _plan.Spec.Bits) - 1);
+    }
+
+    private void ToLevels(Span<byte> codes, int row)
+    {
+        PackedTensorSpec spec = _plan.Spec;
+        int width = spec.Granularity.Width(spec.Columns), scaleRow = spec.Granularity.GroupColumns < 0 ? 0 : row;
+        ReadOnlySpan<Half> scales = _source.Scales.Span.Slice(scaleRow * _plan.Granules, _plan.Granules);
+        for (int granule = 0; granule < scales.Length; granule++)
+        {
+            int grid = spec.GridOf(row, scales[granule]), first = granule * width;
+            ReadOnlySpan<sbyte> levels = _matrix.Levels.Stored.AsSpan(grid * IntegerLevels.Stride, IntegerLevels.Stride);
+            Map(codes.Slice(first, Math.Min(width, spec.Columns - first)), MemoryMarshal.Cast<sbyte, byte>(levels), _matrix.Levels.IsConsecutive[grid]);
+        }
+    }
+
+    /// <summary>codes_i = levels[codes_i]; in registers where levels are codes plus a constant, as in uniform grids.</summary>
+    private static void Map(Span<byte> codes, ReadOnlySpan<byte> levels, bool consecutive)
+    {
+        int i = 0;
+        if (consecutive)
+        {
+            Span<Vector<byte>> vectors = MemoryMarshal.Cast<byte, Vector<byte>>(codes);
+            var first = new Vector<byte>(levels[0]);
+            for (int v = 0; v < vectors.Length; v++)
+                vectors[v] += first;
+            i = vectors.Length * Vector<byte>.Count;
+        }
+        for (; i < codes.Length; i++)
+            codes[i] = levels[codes[i]];
+    }
+
+    /// <summary>Four bytes at a time, as 32-bit words: word q of row r is its quad q. The formats are documented at <see cref="ICodeFormat"/>.</summary>
+    private void Interleave(uint* rows, uint* lines)
+    {
+        const int Line = PanelPlan.PanelRows;
+        int stride = _plan.Quads, step = CodeFormats.StepQuads(_plan.StoredBits), stepWords = CodeFormats.StepBytes(_plan.StoredBits) / 4;
+        for (int quad = 0; quad < stride; quad += step, lines += stepWords)
+        {
+            for (int r = 0; r < PanelPlan.PanelRows; r++)
+            {
+                uint* q = rows + r * stride + quad;
+                uint* line = lines + r;
+                switch (_plan.StoredBits)
+                {
+                    case 8:
+                        line[0] = q[0];
+                        break;
+                    case 4:
+                        line[0] = q[0] | q[1] << 4;
+                        break;
+                    case 2:
+                        line[0] = Pairs(q);
+                        break;
+                    case 3:
+                        line[0] = Pairs(q);
+                        line[Line] = Pairs(q + 4);
+                        line[2 * Line] = Bits(q, 2);
+                        break;
+                    case 5:
+                        for (int i = 0; i < 4; i++)
+                            line[i * Line] = Halves(q + 2 * i);
+                        line[4 * Line] = Bits(q, 4);
+                        break;
+                    default:
+                        line[0] = Halves(q);
+                        line[Line] = Halves(q + 2);
+                        line[2 * Line] = (q[0] >> 4 & 0x03030303) | (q[1] >> 4 & 0x03030303) << 2 | (q[2] >> 4 & 0x03030303) << 4 | (q[3] >> 4 & 0x03030303) << 6;
+                        break;
+                }
+            }
+        }
+
+        static uint Pairs(uint* q) => (q[0] & 0x03030303) | (q[1] & 0x03030303) << 2 | (q[2] & 0x03030303) << 4 | (q[3] & 0x03030303) << 6;
+
+        static uint Halves(uint* q) => (q[0] & 0x0F0F0F0F) | (q[1] & 0x0F0F0F0F) << 4;
+
+        static uint Bits(uint* q, int bit)
+        {
+            uint word = 0;
+            for (int i = 0; i < 8; i++)
+                word |= (q[i] >> bit & 0x01010101) << i;
+            return word;
+        }
+    }
+}

@@ -1,0 +1,161 @@
+using System.Runtime.CompilerServices;
+using Vernier.Grids;
+using Vernier.Numerics;
+using Vernier.Packing;
+
+namespace Vernier.Kernels;
+
+/// <summary>
+/// A packed matrix made ready for this machine: Y = X W^T with activations in 8 bits and integer sums. See <see cref="QuantizedRows"/> for
+/// how activations are rounded; everything else is exact but for one float product and sum a segment, in a fixed order, so that the
+/// result depends neither on the kernel, nor on the number of threads, nor on the other rows of X.
+/// </summary>
+/// <remarks>
+/// Levels of more than 8 bits are split, level = 256 high + low, into two matrices whose products are added: such weights take twice
+/// the memory that they take in the file.
+/// </remarks>
+public sealed unsafe class PreparedWeight
+{
+    /// <summary>Tokens of one item of parallel work: their 16 outputs stay in the first cache.</summary>
+    private const int BlockTiles = 42;
+
+    private readonly PanelMatrix[] _parts;
+    private readonly IPanelKernel[] _kernels;
+
+    private PreparedWeight(PackedTensorSpec spec, IntegerKernel kernel, PanelMatrix[] parts)
+    {
+        (Spec, Kernel, _parts) = (spec, kernel.Name, parts);
+        _kernels = Array.ConvertAll(parts, part => kernel.Create(part.Plan.StoredBits, part.IsDirect ? 256 : part.Tables << spec.Bits));
+    }
+
+    /// <summary>How the source is packed.</summary>
+    public PackedTensorSpec Spec { get; }
+
+    /// <summary>The kernel that multiplies.</summary>
+    public string Kernel { get; }
+
+    /// <summary>The bytes in memory.</summary>
+    public long Bytes => _parts.Sum(part => part.Bytes);
+
+    internal IReadOnlyList<PanelMatrix> Parts => _parts;
+
+    internal IReadOnlyList<IPanelKernel> PanelKernels => _kernels;
+
+    /// <summary>Prepares a matrix that is in memory, for the best kernel of the machine.</summary>
+    /// <returns>Null where no integer kernel serves: see <see cref="CanPrepare"/>.</returns>
+    public static PreparedWeight? Create(PackedTensor weight)
+    {
+        ArgumentNullException.ThrowIfNull(weight);
+        return Create(weight, KernelRegistry.Best);
+    }
+
+    /// <summary>Prepares a matrix whose codes are read piece by piece, so that they are never in memory twice.</summary>
+    /// <param name="spec">How it is packed.</param>
+    /// <param name="grids">Its level tables.</param>
+    /// <param name="scales">Its scales.</param>
+    /// <param name="zeros">Its packed zero points, or empty.</param>
+    /// <param name="read">Reads packed rows; called from several threads at once.</param>
+    /// <returns>Null where no integer kernel serves: see <see cref="CanPrepare"/>.</returns>
+    public static PreparedWeight? Create(PackedTensorSpec spec, IReadOnlyList<LevelTable> grids, ReadOnlyMemory<Half> scales, ReadOnlyMemory<byte> zeros, PackedRowReader read) =>
+        Create(spec, grids, new PackedScales(spec, scales, zeros), read, KernelRegistry.Best);
+
+    /// <summary>
+    /// Whether an integer kernel serves: not where fewer than 16 rows share level tables, for panels are of 16 rows that do, and not where
+    /// levels of one matrix differ by more than 16 bits.
+    /// </summary>
+    public static bool CanPrepare(PackedTensorSpec spec, IReadOnlyList<LevelTable> grids)
+    {
+        ArgumentNullException.ThrowIfNull(spec);
+        return (spec.RowsPerGrid >= PanelPlan.PanelRows || spec.RowsPerGrid >= spec.Rows) && IntegerLevels.Of(spec, grids).Length > 0;
+    }
+
+    /// <summary>Y = X W^T.</summary>
+    /// <param name="x">Activations, rows x columns.</param>
+    /// <param name="rows">The number of rows of X.</param>
+    /// <param name="y">Receives rows x W's rows.</param>
+    public void Multiply(ReadOnlySpan<float> x, int rows, Span<float> y)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(x.Length, (long)rows * Spec.Columns);
+        ArgumentOutOfRangeException.ThrowIfLessThan(y.Length, (long)rows * Spec.Rows);
+        if (rows == 0)
+            return;
+        fixed (float* px = x, py = y)
+        {
+            for (int part = 0; part < _parts.Length; part++)
+            {
+                PanelMatrix matrix = _parts[part];
+                QuantizedRows quantized = new(px, rows, matrix.Plan);
+                var work = new Work { Matrix = matrix, Kernel = _kernels[part], Rows = rows, Y = py, Add = part > 0, X = new RowsView(quantized.Values, quantized.Scales, quantized.Sums, quantized.TileQuads, quantized.TileSegments) };
+                int panels = matrix.Plan.Panels;
+                if (rows == 1)
+                {
+                    work.Items = Math.Min(panels, 8 * ParallelLoop.MaxThreads);
+                    WorkerTeam.Run(work.Items, ref work);
+                }
+                else
+                {
+                    work.Tiles = quantized.Tiles;
+                    WorkerTeam.Run(panels * ((quantized.Tiles + BlockTiles - 1) / BlockTiles), ref work);
+                }
+                quantized.Dispose();
+            }
+        }
+    }
+
+    internal static PreparedWeight? Create(PackedTensor weight, IntegerKernel kernel) =>
+        Create(weight.Spec, weight.Grids, new PackedScales(weight.Spec, weight.Scales, weight.Zeros),
+            (row, rows) => weight.Codes.Span.Slice(row * weight.Spec.BytesPerRow, rows.Length).CopyTo(rows), kernel);
+
+    private static PreparedWeight? Create(PackedTensorSpec spec, IReadOnlyList<LevelTable> grids, PackedScales source, PackedRowReader read, IntegerKernel kernel)
+    {
+        if (!CanPrepare(spec, grids))
+            return null;
+        IntegerLevels[] levels = IntegerLevels.Of(spec, grids);
+        int stored = CodeFormats.StoredBits(spec.Bits);
+        bool direct = stored == 8 || levels.Length > 1 || spec.Tables << spec.Bits > 128;
+        var plan = new PanelPlan(spec, direct ? 8 : stored);
+        return new PreparedWeight(spec, kernel, Array.ConvertAll(levels, part => PanelMatrix.Create(plan, part, direct, source, read)));
+    }
+
+    private struct Work : ITeamWork
+    {
+        public PanelMatrix Matrix;
+        public IPanelKernel Kernel;
+        public RowsView X;
+        public int Rows, Items, Tiles;
+        public float* Y;
+        public bool Add;
+
+        [SkipLocalsInit]
+        public readonly void Invoke(int index)
+        {
+            PanelPlan plan = Matrix.Plan;
+            if (Rows == 1)
+            {
+                float* sums = stackalloc float[PanelPlan.PanelRows];
+                int end = (int)((long)plan.Panels * (index + 1) / Items);
+                for (int panel = (int)((long)plan.Panels * index / Items); panel < end; panel++)
+                {
+                    Kernel.Generate(Matrix, X, panel, sums);
+                    Write(plan, panel, 0, sums);
+                }
+                return;
+            }
+            float* block = stackalloc float[BlockTiles * QuantizedRows.TileTokens * PanelPlan.PanelRows];
+            (int blockIndex, int blockPanel) = Math.DivRem(index, plan.Panels);
+            int tile = blockIndex * BlockTiles, tiles = Math.Min(BlockTiles, Tiles - tile);
+            Kernel.Prompt(Matrix, X, tile, tiles, blockPanel, block);
+            int first = tile * QuantizedRows.TileTokens, last = Math.Min(Rows, first + tiles * QuantizedRows.TileTokens);
+            for (int token = first; token < last; token++)
+                Write(plan, blockPanel, token, block + (token - first) * PanelPlan.PanelRows);
+        }
+
+        private readonly void Write(PanelPlan plan, int panel, int token, float* sums)
+        {
+            float* target = Y + (long)token * plan.Spec.Rows + plan.Row(panel);
+            int rows = plan.Rows(panel);
+            for (int r = 0; r < rows; r++)
+                target[r] = Add ? target[r] + sums[r] : sums[r];
+        }
+    }
+}

@@ -1,0 +1,58 @@
+using System.Diagnostics;
+
+namespace Vernier.Inference;
+
+/// <summary>Measures how fast a model runs on this machine.</summary>
+/// <param name="model">The model; it must not be used by others meanwhile.</param>
+public sealed class SpeedMeasurement(LanguageModel model)
+{
+    /// <summary>The most memory that the process has had in RAM so far, in bytes.</summary>
+    public static long PeakMemoryBytes
+    {
+        get
+        {
+            using var process = Process.GetCurrentProcess();
+            return process.PeakWorkingSet64;
+        }
+    }
+
+    /// <summary>The bytes of weights that one token reads: those of all linear layers.</summary>
+    public long WeightBytes => model.Blocks.SelectMany(block => block.Linears.Values).Append(model.Head).Sum(BytesOf);
+
+    /// <summary>The seconds that a prompt takes, with the logits of its last token.</summary>
+    /// <param name="tokens">The number of tokens, at least 1.</param>
+    public double Prompt(int tokens)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(tokens, 1);
+        KvCache cache = model.CreateCache(tokens);
+        int[] prompt = Tokens(tokens);
+        long start = Stopwatch.GetTimestamp();
+        model.Forward([new Segment(prompt, cache)], LogitRows.Last);
+        return Stopwatch.GetElapsedTime(start).TotalSeconds;
+    }
+
+    /// <summary>The seconds that it takes to add tokens one by one to a sequence.</summary>
+    /// <param name="context">The tokens that the sequence has already, at least 1; their time does not count.</param>
+    /// <param name="tokens">The tokens to add, at least 1.</param>
+    public double Generate(int context, int tokens)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(context, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(tokens, 1);
+        KvCache cache = model.CreateCache(context + tokens);
+        model.Hidden([new Segment(Tokens(context), cache)], LogitRows.Last);
+        int[] next = Tokens(tokens);
+        long start = Stopwatch.GetTimestamp();
+        for (int i = 0; i < tokens; i++)
+            model.Forward([new Segment(next.AsMemory(i, 1), cache)], LogitRows.Last);
+        return Stopwatch.GetElapsedTime(start).TotalSeconds;
+    }
+
+    /// <summary>Tokens from all over the vocabulary.</summary>
+    private int[] Tokens(int count) => [.. Enumerable.Range(0, count).Select(i => (int)((i + 1) * 2654435761L % model.Config.VocabularySize))];
+
+    private static long BytesOf(ILinear linear) => linear switch
+    {
+        PackedLinear packed => packed.Spec.StoredBytes,
+        _ => 4L * linear.Inputs * linear.Outputs,
+    };
+}

@@ -1,0 +1,137 @@
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Vernier.Files;
+using Vernier.Grids;
+using Vernier.Grids.Power;
+using Vernier.Inference;
+using Vernier.Numerics;
+using Vernier.Packing;
+
+namespace Vernier.Tests;
+
+/// <summary>A small model whose linear layers are packed, by integer and by float products.</summary>
+public class PackedModelTests
+{
+    [Fact]
+    public void IntegerProductsFollowFloatProducts()
+    {
+        using Folder folder = new();
+        LanguageModel integer = LanguageModel.Load(folder.Path), single = LanguageModel.Load(folder.Path, PackedArithmetic.Float);
+        Assert.All(integer.Blocks.SelectMany(block => block.Linears.Values), linear => Assert.NotEqual("float", ((PackedLinear)linear).Kernel));
+        Assert.All(single.Blocks.SelectMany(block => block.Linears.Values), linear => Assert.Equal("float", ((PackedLinear)linear).Kernel));
+        int[] tokens = [.. Enumerable.Range(0, 40).Select(i => i * 7 % integer.Config.VocabularySize)];
+        float[] a = integer.Forward([new Segment(tokens)], LogitRows.All).ToArray(), b = single.Forward([new Segment(tokens)], LogitRows.All).ToArray();
+        double error = 0, norm = 0;
+        for (int i = 0; i < a.Length; i++)
+        {
+            error += Math.Pow(a[i] - b[i], 2);
+            norm += Math.Pow(b[i], 2);
+        }
+        Assert.InRange(Math.Sqrt(error / norm), 1e-6, 0.03);
+    }
+
+    [Fact]
+    public void LogitsDependNeitherOnThreadsNorOnBatches()
+    {
+        using Folder folder = new();
+        LanguageModel model = LanguageModel.Load(folder.Path);
+        int[] tokens = [.. Enumerable.Range(0, 23).Select(i => i * 5 % model.Config.VocabularySize)];
+        int threads = ParallelLoop.MaxThreads;
+        try
+        {
+            ParallelLoop.MaxThreads = 1;
+            float[] expected = model.Forward([new Segment(tokens)], LogitRows.All).ToArray();
+            ParallelLoop.MaxThreads = 5;
+            Assert.Equal(expected, model.Forward([new Segment(tokens)], LogitRows.All).ToArray());
+            KvCache cache = model.CreateCache();
+            for (int i = 0; i < tokens.Length; i++)
+            {
+                float[] one = model.Forward([new Segment(tokens.AsMemory(i, 1), cache)], LogitRows.Last).ToArray();
+                Assert.Equal(expected.AsSpan(i * one.Length, one.Length).ToArray(), one);
+            }
+        }
+        finally
+        {
+            ParallelLoop.MaxThreads = threads;
+        }
+    }
+
+    [Fact]
+    public void ATokenAllocatesNoBuffers()
+    {
+        using Folder folder = new();
+        LanguageModel model = LanguageModel.Load(folder.Path);
+        KvCache cache = model.CreateCache();
+        int[] token = [3];
+        // Code that has run seldom is compiled without optimisation, and that may allocate: let the compiler finish.
+        for (int round = 0; round < 5; round++)
+        {
+            for (int i = 0; i < 40; i++)
+                model.Forward([new Segment(token, cache)], LogitRows.Last);
+            cache.Truncate(1);
+            Thread.Sleep(200);
+        }
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 20; i++)
+            model.Forward([new Segment(token, cache)], LogitRows.Last);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 20 * 32);
+    }
+
+    /// <summary>A Llama of four heads with random codes, on power grids of which each group of 32 chooses one of eight.</summary>
+    private sealed class Folder : IDisposable
+    {
+        private const int Hidden = 64, Inner = 96, Vocabulary = 80;
+
+        public Folder()
+        {
+            Path = Directory.CreateTempSubdirectory("vernier-").FullName;
+            var random = new Random(1);
+            var packed = new Dictionary<string, PackedTensor>(StringComparer.Ordinal);
+            for (int layer = 0; layer < 2; layer++)
+            {
+                string attention = $"model.layers.{layer}.self_attn.", feed = $"model.layers.{layer}.mlp.";
+                foreach ((string name, int rows, int columns) in ((string, int, int)[])[(attention + "q_proj", Hidden, Hidden), (attention + "k_proj", 32, Hidden), (attention + "v_proj", 32, Hidden), (attention + "o_proj", Hidden, Hidden), (feed + "gate_proj", Inner, Hidden), (feed + "up_proj", Inner, Hidden), (feed + "down_proj", Hidden, Inner)])
+                    packed[name + ".weight"] = Random(random, rows, columns);
+            }
+            packed["lm_head.weight"] = packed["model.embed_tokens.weight"] = Random(random, Vocabulary, Hidden);
+            string[] norms = ["model.norm.weight", .. Enumerable.Range(0, 2).SelectMany(layer => (string[])[$"model.layers.{layer}.input_layernorm.weight", $"model.layers.{layer}.post_attention_layernorm.weight"])];
+            using (var writer = new CheckpointWriter(Path, [.. packed.SelectMany(entry => entry.Value.Spec.Arrays(entry.Key)), .. norms.Select(name => new TensorInfo(name, ElementType.F32, [Hidden]))]))
+            {
+                foreach ((string name, PackedTensor tensor) in packed)
+                {
+                    foreach ((TensorInfo array, ReadOnlyMemory<byte> bytes) in tensor.Spec.Arrays(name).Zip(tensor.ArrayBytes()))
+                        writer.Write(array.Name, bytes.Span);
+                }
+                float[] ones = new float[Hidden];
+                ones.AsSpan().Fill(1);
+                foreach (string name in norms)
+                    writer.Write(name, MemoryMarshal.AsBytes(ones.AsSpan()));
+                writer.Complete();
+            }
+            var config = (JsonObject)JsonNode.Parse("""
+                { "architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2,
+                  "num_attention_heads": 4, "num_key_value_heads": 2, "vocab_size": 80, "max_position_embeddings": 128, "rms_norm_eps": 1e-5,
+                  "rope_theta": 10000.0, "hidden_act": "silu", "tie_word_embeddings": false, "bos_token_id": 1, "eos_token_id": 2 }
+                """)!;
+            config["quantization_config"] = new QuantizationConfig("test", packed.ToDictionary(entry => entry.Key, entry => entry.Value.Spec, StringComparer.Ordinal)).ToJson();
+            File.WriteAllText(System.IO.Path.Combine(Path, "config.json"), config.ToJsonString(new JsonSerializerOptions()));
+        }
+
+        public string Path { get; }
+
+        public void Dispose() => Directory.Delete(Path, recursive: true);
+
+        private static PackedTensor Random(Random random, int rows, int columns)
+        {
+            var spec = new PackedTensorSpec(rows, columns, 4, Granularity.Group(32), rows, 8, WideLevels: false, ZeroPoints: false);
+            LevelTable[] grids = [.. Enumerable.Range(0, 8).Select(i => PowerGrid.Create(4, LevelLayout.Full, 0.5 + 0.05 * i))];
+            var codes = new byte[rows * spec.BytesPerRow];
+            random.NextBytes(codes);
+            var scales = new Half[spec.Scales];
+            for (int i = 0; i < scales.Length; i++)
+                scales[i] = (Half)(random.NextDouble() / Math.Sqrt(columns));
+            return new PackedTensor(spec, grids, scales, [], codes);
+        }
+    }
+}
