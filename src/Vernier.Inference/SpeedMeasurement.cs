@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Numerics.Tensors;
+using Vernier.Numerics;
 
 namespace Vernier.Inference;
 
@@ -6,16 +8,6 @@ namespace Vernier.Inference;
 /// <param name="model">The model; it must not be used by others meanwhile.</param>
 public sealed class SpeedMeasurement(LanguageModel model)
 {
-    /// <summary>The most memory that the process has had in RAM so far, in bytes.</summary>
-    public static long PeakMemoryBytes
-    {
-        get
-        {
-            using var process = Process.GetCurrentProcess();
-            return process.PeakWorkingSet64;
-        }
-    }
-
     /// <summary>The bytes of weights that one token reads: those of all linear layers.</summary>
     public long WeightBytes => model.Blocks.SelectMany(block => block.Linears.Values).Append(model.Head).Sum(BytesOf);
 
@@ -45,6 +37,21 @@ public sealed class SpeedMeasurement(LanguageModel model)
         for (int i = 0; i < tokens; i++)
             model.Forward([new Segment(next.AsMemory(i, 1), cache)], LogitRows.Last);
         return Stopwatch.GetElapsedTime(start).TotalSeconds;
+    }
+
+    /// <summary>
+    /// The bytes a second that all threads together read from memory, in one pass over 256 MiB that no cache holds.
+    /// </summary>
+    public static double MemoryBytesPerSecond()
+    {
+        const int Chunk = 1 << 20, Chunks = 64;
+        float[] block = GC.AllocateUninitializedArray<float>(Chunk * Chunks);
+        block.AsSpan().Fill(1);
+        var sums = new float[Chunks];
+        long start = Stopwatch.GetTimestamp();
+        ParallelLoop.For(Chunks, i => sums[i] = TensorPrimitives.Sum<float>(block.AsSpan(i * Chunk, Chunk)));
+        double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+        return sums.All(sum => sum > 0) ? 4.0 * Chunk * Chunks / seconds : double.NaN;
     }
 
     /// <summary>Tokens from all over the vocabulary.</summary>

@@ -11,6 +11,7 @@ public class HelpTests(QuantizedQuill quantized)
     [InlineData("eval")]
     [InlineData("compare")]
     [InlineData("run")]
+    [InlineData("bench")]
     [InlineData("inspect")]
     [InlineData("recipes")]
     public void Help_is_as_in_the_snapshot(string command)
@@ -36,6 +37,7 @@ public class HelpTests(QuantizedQuill quantized)
     [InlineData("eval")]
     [InlineData("compare")]
     [InlineData("run")]
+    [InlineData("bench")]
     [InlineData("inspect")]
     [InlineData("recipes")]
     public void Examples_work(string command)

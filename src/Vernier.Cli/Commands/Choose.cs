@@ -3,6 +3,7 @@ using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Vernier.Inference;
 using Vernier.Packing;
 
 namespace Vernier.Cli.Commands;
@@ -21,6 +22,10 @@ internal static class Choose
 
     /// <summary>The option --threads.</summary>
     public static Option<int?> Threads() => Integer("--threads", "The most threads that work at once. No result depends on it. [default: all processors]", 1, 1024);
+
+    /// <summary>The option --arithmetic.</summary>
+    public static Option<PackedArithmetic?> Arithmetic() =>
+        OneOf<PackedArithmetic>("--arithmetic", "How packed layers multiply: with activations rounded to 8 bits, as models run, or in float, which shows the weights alone. [default: integer]");
 
     /// <summary>A switch.</summary>
     public static Option<bool> Flag(string name, string description) => new(name) { Description = description };

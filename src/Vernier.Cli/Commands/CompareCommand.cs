@@ -20,6 +20,7 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
     private readonly Option<int> _embeddingBits = Choose.BitsOrNone("--embedding-bits", "Bits of a weight in embeddings and the output layer, 2 to 8, or none to leave them as they are.", 8);
     private readonly TextArguments _text = new(textWindows: null);
     private readonly Option<string?> _markdown = Choose.Text("--markdown", "FILE", "Write the table to this file too, as Markdown.");
+    private readonly Option<PackedArithmetic?> _arithmetic = Choose.Arithmetic();
     private readonly Option<int?> _threads = Choose.Threads();
     private readonly Option<bool> _json = Choose.Json();
 
@@ -31,7 +32,7 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
         foreach (Option option in new Option[] { compare._recipes, compare._bits, compare._group, compare._embeddingBits })
             command.Options.Add(option);
         compare._text.AddTo(command);
-        foreach (Option option in new Option[] { compare._markdown, compare._threads, compare._json })
+        foreach (Option option in new Option[] { compare._arithmetic, compare._markdown, compare._threads, compare._json })
             command.Options.Add(option);
         command.SetAction(arguments => Threads.With(arguments.GetValue(compare._threads), () => compare.Run(arguments)));
         return command;
@@ -68,6 +69,7 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
     {
         QuantizationPlan first = plans[0];
         LanguageModel original = LanguageModel.Load(first.Checkpoint.Folder);
+        PackedArithmetic arithmetic = arguments.GetValue(_arithmetic) ?? PackedArithmetic.Integer;
         text ??= _text.Write(arguments, original, "the model", cancellation);
         var rows = new List<CompareRow>();
         string folder = Directory.CreateTempSubdirectory("vernier-").FullName;
@@ -80,7 +82,7 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
                 long start = console.Time.GetTimestamp();
                 IReadOnlyList<QuantizedTensorReport> tensors = new Quantizer(plans[i]).Run(output, cancellation: cancellation);
                 double seconds = console.Time.GetElapsedTime(start).TotalSeconds;
-                EvaluationResult result = Evaluator.Evaluate(LanguageModel.Load(output), original, text.Windows, cancellation: cancellation);
+                EvaluationResult result = Evaluator.Evaluate(LanguageModel.Load(output, arithmetic), original, text.Windows, cancellation: cancellation);
                 if (rows.Count == 0)
                     rows.Add(CompareRow.OfOriginal(plans[i], result));
                 using (ModelFiles written = ModelFiles.Open(output))
@@ -92,6 +94,6 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
         {
             Directory.Delete(folder, recursive: true);
         }
-        return new CompareReport(ModelFiles.NameOf(first.Checkpoint.Folder), text.Origin, rows);
+        return new CompareReport(ModelFiles.NameOf(first.Checkpoint.Folder), text.Origin, arithmetic, rows);
     }
 }

@@ -14,6 +14,7 @@ internal sealed class EvalCommand(CommandConsole console, CancellationToken canc
     private readonly Option<string?> _against = Choose.Text("--against", "REFERENCE", "The folder of the model to compare with: the original.");
     private readonly TextArguments _text = new(textWindows: null);
     private readonly Option<int?> _stride = Choose.Integer("--stride", "Tokens from one window of --text to the next; less than the window, each token has more context. [default: the window]", 1, 1 << 20);
+    private readonly Option<PackedArithmetic?> _arithmetic = Choose.Arithmetic();
     private readonly Option<int?> _threads = Choose.Threads();
     private readonly Option<bool> _json = Choose.Json();
 
@@ -23,7 +24,7 @@ internal sealed class EvalCommand(CommandConsole console, CancellationToken canc
         var eval = new EvalCommand(console, cancellation);
         var command = new Command("eval", "Measure how well a model predicts a text, and how close it is to another.") { eval._model, eval._against };
         eval._text.AddTo(command);
-        foreach (Option option in new Option[] { eval._stride, eval._threads, eval._json })
+        foreach (Option option in new Option[] { eval._stride, eval._arithmetic, eval._threads, eval._json })
             command.Options.Add(option);
         command.SetAction(arguments => Threads.With(arguments.GetValue(eval._threads), () => eval.Run(arguments)));
         return command;
@@ -52,8 +53,9 @@ internal sealed class EvalCommand(CommandConsole console, CancellationToken canc
     private (EvaluationResult Result, TextWindows Text, double Seconds) Evaluate(ParseResult arguments, string model, string? against, TextWindows? text, ProgressReport report)
     {
         report("loading", 0);
-        LanguageModel evaluated = LanguageModel.Load(model);
-        LanguageModel? reference = against is null ? null : LanguageModel.Load(against);
+        PackedArithmetic arithmetic = arguments.GetValue(_arithmetic) ?? PackedArithmetic.Integer;
+        LanguageModel evaluated = LanguageModel.Load(model, arithmetic);
+        LanguageModel? reference = against is null ? null : LanguageModel.Load(against, arithmetic);
         if (text is null)
         {
             string writer = against is null ? "the model" : "the reference";

@@ -27,6 +27,11 @@ internal static class Examples
             "vernier run models/quill-6m \"The king said\" --max-tokens 40",
             "vernier run quill-3bit - --greedy < prompt.txt",
         ],
+        "bench" =>
+        [
+            "vernier bench quill-3bit",
+            "vernier bench models/quill-6m --prompt 512 --generate 32 --repeats 3",
+        ],
         "inspect" =>
         [
             "vernier inspect models/quill-6m",

@@ -1,4 +1,6 @@
+using System.Text.Json.Serialization;
 using Vernier.Cli.Terminal;
+using Vernier.Inference;
 using Vernier.Quantization.Evaluation;
 using Vernier.Quantization.Pipeline;
 
@@ -30,8 +32,9 @@ internal sealed record CompareRow(
 /// <summary>The result of vernier compare.</summary>
 /// <param name="Model">The model's name.</param>
 /// <param name="Text">What was evaluated on.</param>
+/// <param name="Arithmetic">How the packed layers multiply.</param>
 /// <param name="Rows">The original, then by bits the recipes.</param>
-internal sealed record CompareReport(string Model, string Text, IReadOnlyList<CompareRow> Rows)
+internal sealed record CompareReport(string Model, string Text, [property: JsonConverter(typeof(JsonStringEnumConverter<PackedArithmetic>))] PackedArithmetic Arithmetic, IReadOnlyList<CompareRow> Rows)
 {
     private static readonly string[] s_headers = ["recipe", ">bits", ">bits per weight", ">bytes", ">perplexity", ">KL divergence", ">top-1 agreement", ">weight error"];
 
@@ -55,7 +58,7 @@ internal sealed record CompareReport(string Model, string Text, IReadOnlyList<Co
             $"# {Model}: quality by recipe",
             "",
             $"Written by `vernier compare`: each model quantized, written, read back and evaluated on {Origin}, {Figures.Whole(sample.Tokens)} tokens.",
-            $"Linear layers in {Groups(sample.Group)}, embeddings and output layer {(sample.EmbeddingBits is int bits ? $"in {bits} bits" : "as they were")}. Bits per weight and bytes count the whole checkpoint and config.json. "
+            $"Linear layers in {Groups(sample.Group)}, embeddings and output layer {(sample.EmbeddingBits is int bits ? $"in {bits} bits" : "as they were")}; {Products}. Bits per weight and bytes count the whole checkpoint and config.json. "
                 + "KL divergence from the original in nats a token; top-1 agreement in %; ± one standard error. The weight error is the mean over the linear layers of the squared error relative to the squared norm.",
             "",
             $"| {string.Join(" | ", s_headers.Select(header => header.TrimStart('>')))} |",
@@ -64,6 +67,10 @@ internal sealed record CompareReport(string Model, string Text, IReadOnlyList<Co
         ];
         return string.Join('\n', lines) + "\n";
     }
+
+    private string Products => Arithmetic == PackedArithmetic.Integer
+        ? "activations rounded to 8 bits as the packed layers run"
+        : "activations in float, so that the weights alone make the difference";
 
     // A path of one machine has no place in a page for all.
     private string Origin => Text[..(Text.LastIndexOf(' ') + 1)] + Path.GetFileName(Text[(Text.LastIndexOf(' ') + 1)..]);
