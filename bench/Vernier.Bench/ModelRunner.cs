@@ -7,7 +7,7 @@ namespace Vernier.Bench;
 /// <summary>Measures models against llama.cpp's of the same shape and about the same bits, in turn.</summary>
 internal sealed class ModelRunner(string folder, LlamaShape shape, string peer, int threads, int pairs, bool processorTime)
 {
-    private const int GenerateContext = 2, GenerateTokens = 16;
+    private const int GenerateContext = 1, GenerateTokens = 16;
 
     private LlamaCpp? _library;
 

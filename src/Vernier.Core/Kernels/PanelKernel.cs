@@ -36,6 +36,9 @@ internal readonly unsafe struct RowsView(int* values, float* scales, int* sums, 
     public long TileQuads { get; } = tileQuads;
 
     public int TileSegments { get; } = tileSegments;
+
+    /// <summary>One of several tiles of one token.</summary>
+    public RowsView Token(int token) => new(Values + token * TileQuads, Scales + token * TileSegments, Sums + token * TileSegments, TileQuads, TileSegments);
 }
 
 /// <inheritdoc cref="IPanelKernel"/>

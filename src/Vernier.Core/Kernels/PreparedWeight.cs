@@ -84,7 +84,7 @@ public sealed unsafe class PreparedWeight
             PanelPlan plan = _parts[0].Plan;
             QuantizedRows quantized = new(px, rows, plan);
             var work = new Work { Weight = this, Rows = rows, Y = py, X = new RowsView(quantized.Values, quantized.Scales, quantized.Sums, quantized.TileQuads, quantized.TileSegments) };
-            if (rows == 1)
+            if (quantized.Tile == 1)
             {
                 work.Items = Math.Min(plan.Panels, 8 * ParallelLoop.MaxThreads);
                 WorkerTeam.Run(work.Items, ref work);
@@ -130,16 +130,13 @@ public sealed unsafe class PreparedWeight
         {
             PanelPlan plan = Weight._parts[0].Plan;
             float* sums = stackalloc float[BlockTiles * QuantizedRows.TileTokens * PanelPlan.PanelRows];
-            if (Rows == 1)
+            if (Items > 0)
             {
                 int end = (int)((long)plan.Panels * (index + 1) / Items);
                 for (int panel = (int)((long)plan.Panels * index / Items); panel < end; panel++)
                 {
-                    for (int part = 0; part < Weight._parts.Length; part++)
-                    {
-                        Weight._kernels[part].Generate(Weight._parts[part], X, panel, sums);
-                        Write(plan, panel, 0, sums, part > 0);
-                    }
+                    for (int token = 0; token < Rows; token++)
+                        Generate(plan, panel, token, sums);
                 }
                 return;
             }
@@ -151,6 +148,15 @@ public sealed unsafe class PreparedWeight
                 Weight._kernels[part].Prompt(Weight._parts[part], X, tile, tiles, blockPanel, sums);
                 for (int token = first; token < last; token++)
                     Write(plan, blockPanel, token, sums + (token - first) * PanelPlan.PanelRows, part > 0);
+            }
+        }
+
+        private readonly void Generate(PanelPlan plan, int panel, int token, float* sums)
+        {
+            for (int part = 0; part < Weight._parts.Length; part++)
+            {
+                Weight._kernels[part].Generate(Weight._parts[part], X.Token(token), panel, sums);
+                Write(plan, panel, token, sums, part > 0);
             }
         }
 
