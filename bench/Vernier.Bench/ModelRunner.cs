@@ -5,9 +5,9 @@ using Vernier.Inference;
 namespace Vernier.Bench;
 
 /// <summary>Measures models against llama.cpp's of the same shape and about the same bits, in turn.</summary>
-internal sealed class ModelRunner(string folder, LlamaShape shape, string peer, int threads, int pairs)
+internal sealed class ModelRunner(string folder, LlamaShape shape, string peer, int threads, int pairs, bool processorTime)
 {
-    private const int GenerateContext = 32, GenerateTokens = 16;
+    private const int GenerateContext = 1, GenerateTokens = 16;
 
     private LlamaCpp? _library;
 
@@ -38,15 +38,27 @@ internal sealed class ModelRunner(string folder, LlamaShape shape, string peer, 
         if (cases.Contains("generate"))
         {
             Report($"generate {kind.Name}", type, "tokens/s", Pairs(
-                () => GenerateTokens / model.Generate(GenerateContext, GenerateTokens),
-                session is null ? null : () => Generate(session)), gigabytes);
+                () => Rate(GenerateTokens, () => GenerateTokens / model.Generate(GenerateContext, GenerateTokens)),
+                session is null ? null : () => Rate(GenerateTokens, () => Generate(session))), gigabytes);
         }
         foreach (int length in cases.Contains("prompt") ? (int[])[256, 1024] : [])
         {
             Report($"prompt {length} {kind.Name}", type, "tokens/s", Pairs(
-                () => length / model.Prompt(length),
-                session is null ? null : () => Prompt(session, length)), null);
+                () => Rate(length, () => length / model.Prompt(length)),
+                session is null ? null : () => Rate(length, () => Prompt(session, length))), null);
         }
+    }
+
+    /// <summary>Tokens per second of the clock, or of processor time, which on a busy machine is fairer to both where there is one thread.</summary>
+    private double Rate(int tokens, Func<double> measure)
+    {
+        if (!processorTime)
+            return measure();
+        using var process = Process.GetCurrentProcess();
+        TimeSpan start = process.TotalProcessorTime;
+        measure();
+        process.Refresh();
+        return tokens / (process.TotalProcessorTime - start).TotalSeconds;
     }
 
     private LlamaCpp Library => _library ??= new LlamaCpp(peer);

@@ -2,12 +2,12 @@ using System.Text.Json;
 using Vernier.Bench;
 using Vernier.Numerics;
 
-// bench FOLDER [--llama-cpp DIR] [--threads 2] [--pairs 5] [--cases generate,prompt,load] [--models 4-uniform,...]
+// bench FOLDER [--llama-cpp DIR] [--threads 2] [--pairs 5] [--cases generate,prompt,load] [--models 4-uniform,...] [--clock wall|processor]
 // Measures ours and the peer in turn and prints one line of JSON a case. FOLDER receives the models, some 10 GB.
 // The peer's folder can also be given by VERNIER_LLAMA_CPP; without it, only ours is measured.
 if (args.Length == 0)
 {
-    Console.Error.WriteLine("bench FOLDER [--llama-cpp DIR] [--threads N] [--pairs N] [--cases generate,prompt,load] [--models NAME,...]");
+    Console.Error.WriteLine("bench FOLDER [--llama-cpp DIR] [--threads N] [--pairs N] [--cases generate,prompt,load] [--models NAME,...] [--clock wall|processor]");
     return 2;
 }
 string Option(string name, string fallback) => Array.IndexOf(args, "--" + name) is int i and > 0 && i + 1 < args.Length ? args[i + 1] : fallback;
@@ -20,7 +20,7 @@ if (Option("first-token", "") is { Length: > 0 } engine)
     return 0;
 }
 Directory.CreateDirectory(args[0]);
-var runner = new ModelRunner(args[0], LlamaShape.Default, peer, threads, pairs);
+var runner = new ModelRunner(args[0], LlamaShape.Default, peer, threads, pairs, Option("clock", "wall") == "processor");
 string[] cases = Option("cases", "generate,prompt,load").Split(','), names = Option("models", string.Join(',', ModelRunner.Kinds.Select(kind => kind.Name))).Split(',');
 Console.WriteLine(JsonSerializer.Serialize(new { shape = LlamaShape.Default.ToString(), kernel = Vernier.Kernels.KernelRegistry.Best.Name, threads, processor = Environment.ProcessorCount }));
 foreach (ModelKind kind in ModelRunner.Kinds.Where(kind => names.Contains(kind.Name)))

@@ -21,7 +21,7 @@ internal unsafe interface IDotMachine<V>
 }
 
 /// <summary>
-/// Turns codes into the bytes of levels. Tables of all kinds have at most 128 entries: the code, above it the number of the table.
+/// Turns codes into the bytes of levels. An index is the code, above it the number of the table.
 /// </summary>
 internal unsafe interface ILevelLookup<TSelf, V>
     where TSelf : struct, ILevelLookup<TSelf, V>
@@ -30,11 +30,11 @@ internal unsafe interface ILevelLookup<TSelf, V>
     /// <summary>Whether the machine has the instructions.</summary>
     static abstract bool IsSupported { get; }
 
-    /// <summary>The most entries, a power of two; 256 for bytes that are levels already.</summary>
+    /// <summary>The most entries, a power of two; 0 for bytes that are levels already.</summary>
     static abstract int Entries { get; }
 
     /// <summary>Takes a table into registers.</summary>
-    /// <param name="levels">128 levels.</param>
+    /// <param name="levels">256 levels.</param>
     /// <param name="bias">0 or 128, added to every level.</param>
     static abstract TSelf Load(sbyte* levels, int bias);
 

@@ -8,8 +8,9 @@ namespace Vernier.Kernels;
 /// <param name="Name">Its name, by which the environment variable VERNIER_KERNEL forces it.</param>
 /// <param name="Summary">The instructions that it uses.</param>
 /// <param name="IsSupported">Whether this machine can run it.</param>
-/// <param name="Create">Makes the kernel for stored bits and table entries.</param>
-internal sealed record IntegerKernel(string Name, string Summary, bool IsSupported, Func<int, int, IPanelKernel> Create);
+/// <param name="MostEntries">The most entries of a table that it looks codes up in.</param>
+/// <param name="Create">Makes the kernel for stored bits and table entries, 0 where stored bytes are levels.</param>
+internal sealed record IntegerKernel(string Name, string Summary, bool IsSupported, int MostEntries, Func<int, int, IPanelKernel> Create);
 
 /// <summary>The integer kernels, the fastest first. Tests and benchmarks enumerate them.</summary>
 internal static class KernelRegistry
@@ -22,16 +23,17 @@ internal static class KernelRegistry
     /// <summary>All kernels.</summary>
     public static IReadOnlyList<IntegerKernel> All { get; } =
     [
-        new("vnni-512", "AVX-VNNI products, AVX-512 VBMI lookups", AvxVnni.IsSupported && Permute64.IsSupported && Vector512.IsHardwareAccelerated,
+        new("vnni-512", "AVX-VNNI products, AVX-512 VBMI lookups", AvxVnni.IsSupported && Permute64.IsSupported && Vector512.IsHardwareAccelerated, 256,
             (bits, entries) => entries <= 16 ? Of<Vnni512Machine, Bytes256, Shuffle16x256>(bits)
-                : entries <= 64 ? Of<Vnni512Machine, Bytes256, Permute64>(bits) : Of<Vnni512Machine, Bytes256, Permute128>(bits)),
-        new("vnni-256", "AVX-VNNI products, AVX2 lookups", AvxVnni.IsSupported && Avx2.IsSupported,
+                : entries <= 64 ? Of<Vnni512Machine, Bytes256, Permute64>(bits)
+                : entries <= 128 ? Of<Vnni512Machine, Bytes256, Permute128>(bits) : new PanelKernel<Vnni512Machine, Bytes256, Permute256, Codes8>()),
+        new("vnni-256", "AVX-VNNI products, AVX2 lookups", AvxVnni.IsSupported && Avx2.IsSupported, 128,
             (bits, entries) => entries <= 16 ? Of<VnniMachine, Bytes256, Shuffle16x256>(bits) : Of<VnniMachine, Bytes256, Shuffle128x256>(bits)),
-        new("avx2", "AVX2", Avx2.IsSupported,
+        new("avx2", "AVX2", Avx2.IsSupported, 128,
             (bits, entries) => entries <= 16 ? Of<Avx2Machine, Bytes256, Shuffle16x256>(bits) : Of<Avx2Machine, Bytes256, Shuffle128x256>(bits)),
-        new("arm-dot", "Arm dot product", Dp.IsSupported,
+        new("arm-dot", "Arm dot product", Dp.IsSupported, 128,
             (bits, entries) => entries <= 16 ? Of<ArmDotMachine, Bytes128, Shuffle16x128>(bits) : Of<ArmDotMachine, Bytes128, Shuffle128x128>(bits)),
-        new("portable", "vectors of 128 bits, or none", true,
+        new("portable", "vectors of 128 bits, or none", true, 128,
             (bits, entries) => entries <= 16 ? Of<PortableMachine, Bytes128, Shuffle16x128>(bits) : Of<PortableMachine, Bytes128, Shuffle128x128>(bits)),
     ];
 

@@ -12,7 +12,7 @@ internal readonly unsafe struct DirectLevels<V>(V bias) : ILevelLookup<DirectLev
 
     public static bool IsSupported => true;
 
-    public static int Entries => 256;
+    public static int Entries => 0;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static DirectLevels<V> Load(sbyte* levels, int bias) => new(V.Broadcast(bias * 0x01010101));
@@ -101,6 +101,22 @@ internal readonly unsafe struct Permute128(Permute64 low, Permute64 high) : ILev
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Bytes256 Levels(Bytes256 codes) => new(Avx2.BlendVariable(_low.Levels(codes).Value, _high.Levels(codes).Value, codes.Value + codes.Value));
+}
+
+/// <summary>256 entries in eight registers: two lookups of 128, and the highest bit of the index chooses between them.</summary>
+internal readonly unsafe struct Permute256(Permute128 low, Permute128 high) : ILevelLookup<Permute256, Bytes256>
+{
+    private readonly Permute128 _low = low, _high = high;
+
+    public static bool IsSupported => Permute64.IsSupported;
+
+    public static int Entries => 256;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Permute256 Load(sbyte* levels, int bias) => new(Permute128.Load(levels, bias), Permute128.Load(levels + 128, bias));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Bytes256 Levels(Bytes256 codes) => new(Avx2.BlendVariable(_low.Levels(codes).Value, _high.Levels(codes).Value, codes.Value));
 }
 
 /// <summary>At most 16 entries in a register of 128 bits, on any machine.</summary>

@@ -36,6 +36,9 @@ internal readonly unsafe struct RowsView(int* values, float* scales, int* sums, 
     public long TileQuads { get; } = tileQuads;
 
     public int TileSegments { get; } = tileSegments;
+
+    /// <summary>One of several tiles of one token.</summary>
+    public RowsView Token(int token) => new(Values + token * TileQuads, Scales + token * TileSegments, Sums + token * TileSegments, TileQuads, TileSegments);
 }
 
 /// <inheritdoc cref="IPanelKernel"/>
@@ -70,7 +73,7 @@ internal sealed unsafe class PanelKernel<M, V, L, F> : IPanelKernel
         float factor = HalfScales.Factor * matrix.Levels.Unit;
         fixed (ushort* allScales = matrix.Scales)
         fixed (short* allZeros = matrix.Zeros)
-        fixed (sbyte* tables = &matrix.LookupTables[panel / plan.PanelsPerGrid * 128])
+        fixed (sbyte* tables = &matrix.LookupTables[panel / plan.PanelsPerGrid * IntegerLevels.Stride])
         {
             L lookup = L.Load(tables, M.Bias);
             foreach (ref readonly Segment segment in plan.Segments.AsSpan())
@@ -108,7 +111,7 @@ internal sealed unsafe class PanelKernel<M, V, L, F> : IPanelKernel
         float* scales = stackalloc float[ChunkSegments * Rows];
         new Span<float>(y, tiles * QuantizedRows.TileTokens * Rows).Clear();
         byte* line = matrix.Codes + (long)panel * plan.PanelBytes;
-        fixed (sbyte* tables = &matrix.LookupTables[panel / plan.PanelsPerGrid * 128])
+        fixed (sbyte* tables = &matrix.LookupTables[panel / plan.PanelsPerGrid * IntegerLevels.Stride])
         fixed (short* zeros = matrix.Zeros)
         {
             for (int first = 0, end; first < plan.Segments.Length; first = end)

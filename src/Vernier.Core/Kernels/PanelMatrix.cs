@@ -26,7 +26,15 @@ internal sealed unsafe class PanelMatrix
         Scales = GC.AllocateUninitializedArray<ushort>(checked(plan.Panels * plan.Granules * PanelPlan.PanelRows), pinned: true);
         Zeros = plan.Spec.ZeroPoints ? GC.AllocateUninitializedArray<short>(Scales.Length, pinned: true) : [];
         Tables = isDirect ? 1 : plan.Spec.Tables;
-        LookupTables = GC.AllocateUninitializedArray<sbyte>(plan.Spec.Grids / plan.Spec.Tables * 128, pinned: true);
+        LookupTables = GC.AllocateUninitializedArray<sbyte>(plan.Spec.Grids / plan.Spec.Tables * IntegerLevels.Stride, pinned: true);
+    }
+
+    private PanelMatrix(PanelMatrix source, IntegerLevels levels)
+    {
+        (Plan, Levels, IsDirect, _memory, Scales, Zeros, Tables) = (source.Plan, levels, false, source._memory, source.Scales, source.Zeros, source.Tables);
+        Codes = source.Codes;
+        LookupTables = GC.AllocateUninitializedArray<sbyte>(source.LookupTables.Length, pinned: true);
+        FillTables();
     }
 
     /// <summary>The cut into panels and segments.</summary>
@@ -50,7 +58,7 @@ internal sealed unsafe class PanelMatrix
     /// <summary>The tables that a granule chooses from by the last bits of its scale; 1 where codes are levels already.</summary>
     public int Tables { get; }
 
-    /// <summary>For each group of rows 128 levels: those of table t begin at t 2^bits.</summary>
+    /// <summary>For each group of rows 256 levels: those of table t begin at t 2^bits.</summary>
     public sbyte[] LookupTables { get; }
 
     /// <summary>The bytes in memory.</summary>
@@ -76,6 +84,9 @@ internal sealed unsafe class PanelMatrix
         return matrix;
     }
 
+    /// <summary>The same codes and scales with other levels; there are no zero points.</summary>
+    public PanelMatrix WithLevels(IntegerLevels levels) => new(this, levels);
+
     private void FillTables()
     {
         int codes = 1 << Plan.Spec.Bits, tables = Plan.Spec.Tables;
@@ -83,6 +94,6 @@ internal sealed unsafe class PanelMatrix
         if (IsDirect)
             return;
         for (int grid = 0; grid < Plan.Spec.Grids; grid++)
-            Levels.Stored.AsSpan(grid * IntegerLevels.Stride, codes).CopyTo(LookupTables.AsSpan(grid / tables * 128 + grid % tables * codes));
+            Levels.Stored.AsSpan(grid * IntegerLevels.Stride, codes).CopyTo(LookupTables.AsSpan(grid / tables * IntegerLevels.Stride + grid % tables * codes));
     }
 }

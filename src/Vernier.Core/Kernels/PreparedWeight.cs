@@ -11,8 +11,8 @@ namespace Vernier.Kernels;
 /// result depends neither on the kernel, nor on the number of threads, nor on the other rows of X.
 /// </summary>
 /// <remarks>
-/// Levels of more than 8 bits are split, level = 256 high + low, into two matrices whose products are added: such weights take twice
-/// the memory that they take in the file.
+/// Levels of more than 8 bits are split, level = 256 high + low, into two parts whose products are added. A machine that can look a byte up in
+/// 256 entries keeps the codes and looks each up twice; on others the two bytes of the levels are stored, twice the memory of the file.
 /// </remarks>
 public sealed unsafe class PreparedWeight
 {
@@ -25,7 +25,7 @@ public sealed unsafe class PreparedWeight
     private PreparedWeight(PackedTensorSpec spec, IntegerKernel kernel, PanelMatrix[] parts)
     {
         (Spec, Kernel, _parts) = (spec, kernel.Name, parts);
-        _kernels = Array.ConvertAll(parts, part => kernel.Create(part.Plan.StoredBits, part.IsDirect ? 256 : part.Tables << spec.Bits));
+        _kernels = Array.ConvertAll(parts, part => kernel.Create(part.Plan.StoredBits, part.IsDirect ? 0 : Math.Max(part.Tables << spec.Bits, part.Plan.StoredBits == 8 ? 256 : 0)));
     }
 
     /// <summary>How the source is packed.</summary>
@@ -35,7 +35,7 @@ public sealed unsafe class PreparedWeight
     public string Kernel { get; }
 
     /// <summary>The bytes in memory.</summary>
-    public long Bytes => _parts.Sum(part => part.Bytes);
+    public long Bytes => _parts.DistinctBy(part => (nint)part.Codes).Sum(part => part.Bytes);
 
     internal IReadOnlyList<PanelMatrix> Parts => _parts;
 
@@ -81,24 +81,20 @@ public sealed unsafe class PreparedWeight
             return;
         fixed (float* px = x, py = y)
         {
-            for (int part = 0; part < _parts.Length; part++)
+            PanelPlan plan = _parts[0].Plan;
+            QuantizedRows quantized = new(px, rows, plan);
+            var work = new Work { Weight = this, Rows = rows, Y = py, X = new RowsView(quantized.Values, quantized.Scales, quantized.Sums, quantized.TileQuads, quantized.TileSegments) };
+            if (quantized.Tile == 1)
             {
-                PanelMatrix matrix = _parts[part];
-                QuantizedRows quantized = new(px, rows, matrix.Plan);
-                var work = new Work { Matrix = matrix, Kernel = _kernels[part], Rows = rows, Y = py, Add = part > 0, X = new RowsView(quantized.Values, quantized.Scales, quantized.Sums, quantized.TileQuads, quantized.TileSegments) };
-                int panels = matrix.Plan.Panels;
-                if (rows == 1)
-                {
-                    work.Items = Math.Min(panels, 8 * ParallelLoop.MaxThreads);
-                    WorkerTeam.Run(work.Items, ref work);
-                }
-                else
-                {
-                    work.Tiles = quantized.Tiles;
-                    WorkerTeam.Run(panels * ((quantized.Tiles + BlockTiles - 1) / BlockTiles), ref work);
-                }
-                quantized.Dispose();
+                work.Items = Math.Min(plan.Panels, 8 * ParallelLoop.MaxThreads);
+                WorkerTeam.Run(work.Items, ref work);
             }
+            else
+            {
+                work.Tiles = quantized.Tiles;
+                WorkerTeam.Run(plan.Panels * ((quantized.Tiles + BlockTiles - 1) / BlockTiles), ref work);
+            }
+            quantized.Dispose();
         }
     }
 
@@ -112,6 +108,11 @@ public sealed unsafe class PreparedWeight
             return null;
         IntegerLevels[] levels = IntegerLevels.Of(spec, grids);
         int stored = CodeFormats.StoredBits(spec.Bits);
+        if (levels.Length == 2 && stored == 8 && spec.Tables == 1 && !spec.ZeroPoints && kernel.MostEntries == 256)
+        {
+            PanelMatrix high = PanelMatrix.Create(new PanelPlan(spec, 8), levels[0], isDirect: false, source, read);
+            return new PreparedWeight(spec, kernel, [high, high.WithLevels(levels[1])]);
+        }
         bool direct = stored == 8 || levels.Length > 1 || spec.Tables << spec.Bits > 128;
         var plan = new PanelPlan(spec, direct ? 8 : stored);
         return new PreparedWeight(spec, kernel, Array.ConvertAll(levels, part => PanelMatrix.Create(plan, part, direct, source, read)));
@@ -119,43 +120,52 @@ public sealed unsafe class PreparedWeight
 
     private struct Work : ITeamWork
     {
-        public PanelMatrix Matrix;
-        public IPanelKernel Kernel;
+        public PreparedWeight Weight;
         public RowsView X;
         public int Rows, Items, Tiles;
         public float* Y;
-        public bool Add;
 
         [SkipLocalsInit]
         public readonly void Invoke(int index)
         {
-            PanelPlan plan = Matrix.Plan;
-            if (Rows == 1)
+            PanelPlan plan = Weight._parts[0].Plan;
+            float* sums = stackalloc float[BlockTiles * QuantizedRows.TileTokens * PanelPlan.PanelRows];
+            if (Items > 0)
             {
-                float* sums = stackalloc float[PanelPlan.PanelRows];
                 int end = (int)((long)plan.Panels * (index + 1) / Items);
                 for (int panel = (int)((long)plan.Panels * index / Items); panel < end; panel++)
                 {
-                    Kernel.Generate(Matrix, X, panel, sums);
-                    Write(plan, panel, 0, sums);
+                    for (int token = 0; token < Rows; token++)
+                        Generate(plan, panel, token, sums);
                 }
                 return;
             }
-            float* block = stackalloc float[BlockTiles * QuantizedRows.TileTokens * PanelPlan.PanelRows];
-            (int blockIndex, int blockPanel) = Math.DivRem(index, plan.Panels);
-            int tile = blockIndex * BlockTiles, tiles = Math.Min(BlockTiles, Tiles - tile);
-            Kernel.Prompt(Matrix, X, tile, tiles, blockPanel, block);
+            (int block, int blockPanel) = Math.DivRem(index, plan.Panels);
+            int tile = block * BlockTiles, tiles = Math.Min(BlockTiles, Tiles - tile);
             int first = tile * QuantizedRows.TileTokens, last = Math.Min(Rows, first + tiles * QuantizedRows.TileTokens);
-            for (int token = first; token < last; token++)
-                Write(plan, blockPanel, token, block + (token - first) * PanelPlan.PanelRows);
+            for (int part = 0; part < Weight._parts.Length; part++)
+            {
+                Weight._kernels[part].Prompt(Weight._parts[part], X, tile, tiles, blockPanel, sums);
+                for (int token = first; token < last; token++)
+                    Write(plan, blockPanel, token, sums + (token - first) * PanelPlan.PanelRows, part > 0);
+            }
         }
 
-        private readonly void Write(PanelPlan plan, int panel, int token, float* sums)
+        private readonly void Generate(PanelPlan plan, int panel, int token, float* sums)
+        {
+            for (int part = 0; part < Weight._parts.Length; part++)
+            {
+                Weight._kernels[part].Generate(Weight._parts[part], X.Token(token), panel, sums);
+                Write(plan, panel, token, sums, part > 0);
+            }
+        }
+
+        private readonly void Write(PanelPlan plan, int panel, int token, float* sums, bool add)
         {
             float* target = Y + (long)token * plan.Spec.Rows + plan.Row(panel);
             int rows = plan.Rows(panel);
             for (int r = 0; r < rows; r++)
-                target[r] = Add ? target[r] + sums[r] : sums[r];
+                target[r] = add ? target[r] + sums[r] : sums[r];
         }
     }
 }

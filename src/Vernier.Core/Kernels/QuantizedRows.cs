@@ -7,7 +7,7 @@ namespace Vernier.Kernels;
 
 /// <summary>
 /// Activations in 8 bits: for each token and segment s = max |x| / 127 and the integers q = round(x / s), ties to even, so that x is
-/// about s q. Tokens lie in tiles of 6 (of 1 for a single token): [tile][quad][token][4 bytes], their scales and the sums of
+/// about s q. Tokens lie in tiles of 6 (of 1 for three tokens at most): [tile][quad][token][4 bytes], their scales and the sums of
 /// their integers [tile][segment][token]. Tokens that fill the last tile, and columns that fill a segment, are zero.
 /// </summary>
 /// <remarks>
@@ -19,13 +19,16 @@ internal unsafe ref struct QuantizedRows
     /// <summary>The tokens of a tile where there are several.</summary>
     public const int TileTokens = 6;
 
+    /// <summary>Up to so many tokens go through a panel one by one, which costs less than a tile that is mostly empty.</summary>
+    public const int FewTokens = 3;
+
     private readonly byte[] _memory;
     private System.Runtime.InteropServices.GCHandle _pin;
 
     /// <summary>Quantizes rows.</summary>
     public QuantizedRows(float* x, int rows, PanelPlan plan)
     {
-        Tile = rows == 1 ? 1 : TileTokens;
+        Tile = rows <= FewTokens ? 1 : TileTokens;
         Tiles = (rows + Tile - 1) / Tile;
         TileQuads = (long)plan.Quads * Tile;
         TileSegments = plan.Segments.Length * Tile;
