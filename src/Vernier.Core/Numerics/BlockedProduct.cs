@@ -65,10 +65,11 @@ internal sealed unsafe class BlockedProduct<TTile, T>
     private void Work()
     {
         T* edge = stackalloc T[(TTile.Rows * TTile.Columns) + 16];
+        nint* list = stackalloc nint[Steps(BlockTerms, TileStore.AheadTerms)];
         T[]? own = _fewRows ? ArrayPool<T>.Shared.Rent((TTile.Columns * LongestBlock) + 16) : null;
         fixed (T* panel = own)
         {
-            var scratch = new Scratch(Align(edge), own is null ? null : Align(panel));
+            var scratch = new Scratch(Align(edge), own is null ? null : Align(panel), list);
             int phase = 0;
             for (int column = 0; column < _task.N; column += _stepColumns)
             {
@@ -152,19 +153,25 @@ internal sealed unsafe class BlockedProduct<TTile, T>
                 {
                     panelB = scratch.Panel;
                     MatrixPacking.Rows(_task.B, column, columns, first, k, TTile.Columns, panelB);
-                    if (panel + 1 < lastPanel)
-                        ahead = new PanelPrefetch<T>(_task.B, column + TTile.Columns, Math.Min(TTile.Columns, _task.N - column - TTile.Columns), first, k, lastTile - firstTile);
+                    ahead = panel + 1 < lastPanel ? Ahead(step, panel + 1, block, lastTile - firstTile)
+                        : block + 1 < step.EndBlock ? Ahead(step, firstPanel, block + 1, lastTile - firstTile) : ahead;
                 }
                 for (int tile = firstTile; tile < lastTile; tile++)
                 {
-                    ahead.Next();
-                    Tile(blockA + ((long)tile * TTile.Rows * k), panelB, step.Row + (tile * TTile.Rows), column, columns, k, _task.Accumulate || first > 0, scratch.Edge);
+                    nint* list = ahead.Next(scratch.List, Steps(k, TileStore.AheadTerms));
+                    Tile(blockA + ((long)tile * TTile.Rows * k), panelB, step.Row + (tile * TTile.Rows), column, columns, k, _task.Accumulate || first > 0, scratch.Edge, list);
                 }
             }
         }
     }
 
-    private void Tile(T* a, T* b, int row, int column, int columns, int k, bool accumulate, T* edge)
+    private PanelPrefetch<T> Ahead(Extent step, int panel, int block, int tiles)
+    {
+        int column = step.Column + (panel * TTile.Columns), first = First(block);
+        return new(_task.B, column, Math.Min(TTile.Columns, _task.N - column), first, First(block + 1) - first, tiles);
+    }
+
+    private void Tile(T* a, T* b, int row, int column, int columns, int k, bool accumulate, T* edge, nint* ahead)
     {
         int rows = Math.Min(TTile.Rows, _task.M - row);
         if (_task.Lower && column > row + rows - 1)
@@ -174,12 +181,12 @@ internal sealed unsafe class BlockedProduct<TTile, T>
         T* target = _task.Result + (row * _task.Stride) + column;
         if (direct && rows == TTile.Rows)
         {
-            TTile.Multiply(a, b, target, _task.Stride, k, accumulate);
+            TTile.Multiply(a, b, target, _task.Stride, k, accumulate, ahead);
             return;
         }
         if (RoundUp(rows, 4) >= TTile.Rows)
         {
-            TTile.Multiply(a, b, edge, TTile.Columns, k, false);
+            TTile.Multiply(a, b, edge, TTile.Columns, k, false, ahead);
             TileEdge.Copy(_task, edge, TTile.Columns, row, rows, column, columns, accumulate);
             return;
         }
@@ -211,8 +218,9 @@ internal sealed unsafe class BlockedProduct<TTile, T>
 
     private readonly record struct Extent(int Row, int Rows, int Column, int Columns, int Block, int EndBlock);
 
-    private readonly struct Scratch(T* edge, T* panel)
+    private readonly struct Scratch(T* edge, T* panel, nint* list)
     {
         public readonly T* Edge = edge, Panel = panel;
+        public readonly nint* List = list;
     }
 }
