@@ -11,8 +11,8 @@ namespace Vernier.Numerics;
 /// </summary>
 /// <remarks>
 /// With many rows both factors are packed, in steps that bound the buffers, each step having a phase of packing and a phase of
-/// multiplying. With few rows a panel of B would be used by one task alone: then the task packs it itself, and while it
-/// multiplies one panel, it prefetches the source of the next. How outputs are dealt out to tasks and threads decides only where
+/// multiplying. With few rows a panel of B would be used by one task alone: then the task packs it itself, a few panels at a time, and while it
+/// multiplies a few panels, it prefetches the source of the next few. How outputs are dealt out to tasks and threads decides only where
 /// they are computed; their value follows from the cuts of k, which depend on k alone.
 /// </remarks>
 internal sealed unsafe class BlockedProduct<TTile, T>
@@ -20,12 +20,13 @@ internal sealed unsafe class BlockedProduct<TTile, T>
     where T : unmanaged, INumber<T>
 {
     private const int BlockTerms = 512, BlockRows = 144, BlockColumns = 512;
-    private const int FewRows = 288, StepRows = 2304, StepColumns = 2048;
-    private const int StepElements = 1 << 21, PackElements = 1 << 15, SmallWork = 1 << 19;
+    private const int FewRows = 288, StepRows = 4608, StepColumns = 2048;
+    private const int StepElements = 1 << 22, PackElements = 1 << 16, SmallWork = 1 << 19;
 
     private readonly ProductTask<T> _task;
     private readonly int _blocks, _stepBlocks, _workers;
     private readonly bool _fewRows;
+    private readonly int _groupPanels;
     private readonly int _stepRows, _stepColumns;
     private PhaseCounter _phases = null!;
     private T* _packedA, _packedB;
@@ -35,6 +36,8 @@ internal sealed unsafe class BlockedProduct<TTile, T>
         _task = task;
         _blocks = (task.K + BlockTerms - 1) / BlockTerms;
         _fewRows = task.M <= FewRows && !task.Lower;
+        // Panels that continue each other's lines are packed together; rows a power of two apart would evict each other.
+        _groupPanels = task.B.TermStride == 1 ? 1 : 4;
         _stepRows = Math.Min(RoundUp(task.M, TTile.Rows), RoundUp(StepRows, TTile.Rows));
         _stepColumns = Math.Min(RoundUp(task.N, TTile.Columns), _fewRows ? int.MaxValue : RoundUp(StepColumns, TTile.Columns));
         int packed = _stepRows + (_fewRows ? 0 : _stepColumns);
@@ -66,7 +69,7 @@ internal sealed unsafe class BlockedProduct<TTile, T>
     {
         T* edge = stackalloc T[(TTile.Rows * TTile.Columns) + 16];
         nint* list = stackalloc nint[Steps(BlockTerms, TileStore.AheadTerms)];
-        T[]? own = _fewRows ? ArrayPool<T>.Shared.Rent((TTile.Columns * LongestBlock) + 16) : null;
+        T[]? own = _fewRows ? ArrayPool<T>.Shared.Rent((_groupPanels * TTile.Columns * LongestBlock) + 16) : null;
         fixed (T* panel = own)
         {
             var scratch = new Scratch(Align(edge), own is null ? null : Align(panel), list);
@@ -141,6 +144,7 @@ internal sealed unsafe class BlockedProduct<TTile, T>
             int first = First(block), k = First(block + 1) - first, offset = first - First(step.Block);
             T* blockA = _packedA + ((long)paddedRows * offset);
             T* blockB = _packedB + ((long)paddedColumns * offset);
+            var ahead = default(PanelPrefetch<T>);
             for (int panel = firstPanel; panel < lastPanel; panel++)
             {
                 int column = step.Column + (panel * TTile.Columns);
@@ -148,13 +152,17 @@ internal sealed unsafe class BlockedProduct<TTile, T>
                     break;
                 int columns = Math.Min(TTile.Columns, _task.N - column);
                 T* panelB = blockB + ((long)panel * TTile.Columns * k);
-                var ahead = default(PanelPrefetch<T>);
                 if (_fewRows)
                 {
-                    panelB = scratch.Panel;
-                    MatrixPacking.Rows(_task.B, column, columns, first, k, TTile.Columns, panelB);
-                    ahead = panel + 1 < lastPanel ? Ahead(step, panel + 1, block, lastTile - firstTile)
-                        : block + 1 < step.EndBlock ? Ahead(step, firstPanel, block + 1, lastTile - firstTile) : ahead;
+                    int position = (panel - firstPanel) % _groupPanels, next = Math.Min(lastPanel, panel + _groupPanels);
+                    panelB = scratch.Panel + ((long)position * TTile.Columns * k);
+                    if (position == 0)
+                    {
+                        MatrixPacking.Rows(_task.B, column, Math.Min((next - panel) * TTile.Columns, _task.N - column), first, k, TTile.Columns, panelB);
+                        int shares = (next - panel) * (lastTile - firstTile);
+                        ahead = next < lastPanel ? Ahead(step, next, lastPanel, block, shares)
+                            : block + 1 < step.EndBlock ? Ahead(step, firstPanel, lastPanel, block + 1, shares) : default;
+                    }
                 }
                 for (int tile = firstTile; tile < lastTile; tile++)
                 {
@@ -165,10 +173,11 @@ internal sealed unsafe class BlockedProduct<TTile, T>
         }
     }
 
-    private PanelPrefetch<T> Ahead(Extent step, int panel, int block, int tiles)
+    // The group of panels from the given one on.
+    private PanelPrefetch<T> Ahead(Extent step, int panel, int lastPanel, int block, int shares)
     {
-        int column = step.Column + (panel * TTile.Columns), first = First(block);
-        return new(_task.B, column, Math.Min(TTile.Columns, _task.N - column), first, First(block + 1) - first, tiles);
+        int column = step.Column + (panel * TTile.Columns), first = First(block), panels = Math.Min(_groupPanels, lastPanel - panel);
+        return new(_task.B, column, Math.Min(panels * TTile.Columns, _task.N - column), first, First(block + 1) - first, shares);
     }
 
     private void Tile(T* a, T* b, int row, int column, int columns, int k, bool accumulate, T* edge, nint* ahead)

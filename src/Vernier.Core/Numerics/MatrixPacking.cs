@@ -28,13 +28,20 @@ internal static unsafe class MatrixPacking
     public static void Rows<T>(ProductOperand<T> source, long first, int rows, long start, int k, int width, T* panels)
         where T : unmanaged
     {
+        if (source.TermStride != 1)
+        {
+            // Runs of terms that touch few enough pages to be found again at once for the next panel, which continues their lines.
+            const int Run = 32;
+            for (int p = 0; p < k; p += Run)
+            {
+                for (int r = 0; r < rows; r += width)
+                    Copied(source.At(first + r, start + p), source.TermStride, Math.Min(width, rows - r), Math.Min(Run, k - p), width, panels + ((long)r * k) + ((long)p * width));
+            }
+            return;
+        }
         for (int r = 0; r < rows; r += width)
         {
-            int count = Math.Min(width, rows - r);
-            if (source.TermStride == 1)
-                Transposed(source.At(first + r, start), source.RowStride, count, k, width, panels);
-            else
-                Copied(source.At(first + r, start), source.TermStride, count, k, width, panels);
+            Transposed(source.At(first + r, start), source.RowStride, Math.Min(width, rows - r), k, width, panels);
             panels += (long)width * k;
         }
     }
