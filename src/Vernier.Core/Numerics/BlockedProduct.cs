@@ -108,11 +108,12 @@ internal sealed unsafe class BlockedProduct<TTile, T>
         // A task is a block of rows and a run of panels, both cut evenly.
         int tiles = Steps(step.Rows, TTile.Rows), panels = Steps(step.Columns, TTile.Columns);
         int cutRows = _fewRows ? 1 : Steps(tiles, Math.Max(1, BlockRows / TTile.Rows));
-        int cutColumns = Math.Min(panels, Math.Max(Steps(step.Columns, BlockColumns), (8 * _workers) / cutRows));
+        int cutColumns = Math.Min(panels, Math.Max(Steps(step.Columns, _task.Lower ? BlockColumns / 2 : BlockColumns), (8 * _workers) / cutRows));
         int tasks = cutRows * cutColumns;
         while (_phases.TryClaim(phase + 1, tasks, out int index))
         {
-            int r = index / cutColumns, c = index % cutColumns;
+            // Of a triangle the last rows are the longest; they come first, so that the threads end together.
+            int r = _task.Lower ? cutRows - 1 - (index / cutColumns) : index / cutColumns, c = index % cutColumns;
             Multiply(step, Cut(tiles, r, cutRows), Cut(tiles, r + 1, cutRows), Cut(panels, c, cutColumns), Cut(panels, c + 1, cutColumns), scratch);
             _phases.Complete(phase + 1);
         }
