@@ -11,8 +11,8 @@ namespace Vernier.Numerics;
 /// </summary>
 /// <remarks>
 /// With many rows both factors are packed, in steps that bound the buffers, each step having a phase of packing and a phase of
-/// multiplying. With few rows a panel of B would be used by one task alone: then the task packs it itself, and while it
-/// multiplies one panel, it prefetches the source of the next. How outputs are dealt out to tasks and threads decides only where
+/// multiplying. With few rows a panel of B would be used by one task alone: then the task packs it itself, a few panels at a time, and while it
+/// multiplies a few panels, it prefetches the source of the next few. How outputs are dealt out to tasks and threads decides only where
 /// they are computed; their value follows from the cuts of k, which depend on k alone.
 /// </remarks>
 internal sealed unsafe class BlockedProduct<TTile, T>
@@ -20,12 +20,13 @@ internal sealed unsafe class BlockedProduct<TTile, T>
     where T : unmanaged, INumber<T>
 {
     private const int BlockTerms = 512, BlockRows = 144, BlockColumns = 512;
-    private const int FewRows = 288, StepRows = 2304, StepColumns = 2048;
-    private const int StepElements = 1 << 21, PackElements = 1 << 15, SmallWork = 1 << 19;
+    private const int FewRows = 288, StepRows = 4608, StepColumns = 2048;
+    private const int StepElements = 1 << 22, PackElements = 1 << 16, SmallWork = 1 << 19;
 
     private readonly ProductTask<T> _task;
     private readonly int _blocks, _stepBlocks, _workers;
     private readonly bool _fewRows;
+    private readonly int _groupPanels;
     private readonly int _stepRows, _stepColumns;
     private PhaseCounter _phases = null!;
     private T* _packedA, _packedB;
@@ -35,6 +36,8 @@ internal sealed unsafe class BlockedProduct<TTile, T>
         _task = task;
         _blocks = (task.K + BlockTerms - 1) / BlockTerms;
         _fewRows = task.M <= FewRows && !task.Lower;
+        // Panels that continue each other's lines are packed together; rows a power of two apart would evict each other.
+        _groupPanels = task.B.TermStride == 1 ? 1 : 4;
         _stepRows = Math.Min(RoundUp(task.M, TTile.Rows), RoundUp(StepRows, TTile.Rows));
         _stepColumns = Math.Min(RoundUp(task.N, TTile.Columns), _fewRows ? int.MaxValue : RoundUp(StepColumns, TTile.Columns));
         int packed = _stepRows + (_fewRows ? 0 : _stepColumns);
@@ -65,10 +68,11 @@ internal sealed unsafe class BlockedProduct<TTile, T>
     private void Work()
     {
         T* edge = stackalloc T[(TTile.Rows * TTile.Columns) + 16];
-        T[]? own = _fewRows ? ArrayPool<T>.Shared.Rent((TTile.Columns * LongestBlock) + 16) : null;
+        nint* list = stackalloc nint[Steps(BlockTerms, TileStore.AheadTerms)];
+        T[]? own = _fewRows ? ArrayPool<T>.Shared.Rent((_groupPanels * TTile.Columns * LongestBlock) + 16) : null;
         fixed (T* panel = own)
         {
-            var scratch = new Scratch(Align(edge), own is null ? null : Align(panel));
+            var scratch = new Scratch(Align(edge), own is null ? null : Align(panel), list);
             int phase = 0;
             for (int column = 0; column < _task.N; column += _stepColumns)
             {
@@ -104,11 +108,12 @@ internal sealed unsafe class BlockedProduct<TTile, T>
         // A task is a block of rows and a run of panels, both cut evenly.
         int tiles = Steps(step.Rows, TTile.Rows), panels = Steps(step.Columns, TTile.Columns);
         int cutRows = _fewRows ? 1 : Steps(tiles, Math.Max(1, BlockRows / TTile.Rows));
-        int cutColumns = Math.Min(panels, Math.Max(Steps(step.Columns, BlockColumns), (8 * _workers) / cutRows));
+        int cutColumns = Math.Min(panels, Math.Max(Steps(step.Columns, _task.Lower ? BlockColumns / 2 : BlockColumns), (8 * _workers) / cutRows));
         int tasks = cutRows * cutColumns;
         while (_phases.TryClaim(phase + 1, tasks, out int index))
         {
-            int r = index / cutColumns, c = index % cutColumns;
+            // Of a triangle the last rows are the longest; they come first, so that the threads end together.
+            int r = _task.Lower ? cutRows - 1 - (index / cutColumns) : index / cutColumns, c = index % cutColumns;
             Multiply(step, Cut(tiles, r, cutRows), Cut(tiles, r + 1, cutRows), Cut(panels, c, cutColumns), Cut(panels, c + 1, cutColumns), scratch);
             _phases.Complete(phase + 1);
         }
@@ -140,6 +145,7 @@ internal sealed unsafe class BlockedProduct<TTile, T>
             int first = First(block), k = First(block + 1) - first, offset = first - First(step.Block);
             T* blockA = _packedA + ((long)paddedRows * offset);
             T* blockB = _packedB + ((long)paddedColumns * offset);
+            var ahead = default(PanelPrefetch<T>);
             for (int panel = firstPanel; panel < lastPanel; panel++)
             {
                 int column = step.Column + (panel * TTile.Columns);
@@ -147,24 +153,35 @@ internal sealed unsafe class BlockedProduct<TTile, T>
                     break;
                 int columns = Math.Min(TTile.Columns, _task.N - column);
                 T* panelB = blockB + ((long)panel * TTile.Columns * k);
-                var ahead = default(PanelPrefetch<T>);
                 if (_fewRows)
                 {
-                    panelB = scratch.Panel;
-                    MatrixPacking.Rows(_task.B, column, columns, first, k, TTile.Columns, panelB);
-                    if (panel + 1 < lastPanel)
-                        ahead = new PanelPrefetch<T>(_task.B, column + TTile.Columns, Math.Min(TTile.Columns, _task.N - column - TTile.Columns), first, k, lastTile - firstTile);
+                    int position = (panel - firstPanel) % _groupPanels, next = Math.Min(lastPanel, panel + _groupPanels);
+                    panelB = scratch.Panel + ((long)position * TTile.Columns * k);
+                    if (position == 0)
+                    {
+                        MatrixPacking.Rows(_task.B, column, Math.Min((next - panel) * TTile.Columns, _task.N - column), first, k, TTile.Columns, panelB);
+                        int shares = (next - panel) * (lastTile - firstTile);
+                        ahead = next < lastPanel ? Ahead(step, next, lastPanel, block, shares)
+                            : block + 1 < step.EndBlock ? Ahead(step, firstPanel, lastPanel, block + 1, shares) : default;
+                    }
                 }
                 for (int tile = firstTile; tile < lastTile; tile++)
                 {
-                    ahead.Next();
-                    Tile(blockA + ((long)tile * TTile.Rows * k), panelB, step.Row + (tile * TTile.Rows), column, columns, k, _task.Accumulate || first > 0, scratch.Edge);
+                    nint* list = ahead.Next(scratch.List, Steps(k, TileStore.AheadTerms));
+                    Tile(blockA + ((long)tile * TTile.Rows * k), panelB, step.Row + (tile * TTile.Rows), column, columns, k, _task.Accumulate || first > 0, scratch.Edge, list);
                 }
             }
         }
     }
 
-    private void Tile(T* a, T* b, int row, int column, int columns, int k, bool accumulate, T* edge)
+    // The group of panels from the given one on.
+    private PanelPrefetch<T> Ahead(Extent step, int panel, int lastPanel, int block, int shares)
+    {
+        int column = step.Column + (panel * TTile.Columns), first = First(block), panels = Math.Min(_groupPanels, lastPanel - panel);
+        return new(_task.B, column, Math.Min(panels * TTile.Columns, _task.N - column), first, First(block + 1) - first, shares);
+    }
+
+    private void Tile(T* a, T* b, int row, int column, int columns, int k, bool accumulate, T* edge, nint* ahead)
     {
         int rows = Math.Min(TTile.Rows, _task.M - row);
         if (_task.Lower && column > row + rows - 1)
@@ -174,12 +191,12 @@ internal sealed unsafe class BlockedProduct<TTile, T>
         T* target = _task.Result + (row * _task.Stride) + column;
         if (direct && rows == TTile.Rows)
         {
-            TTile.Multiply(a, b, target, _task.Stride, k, accumulate);
+            TTile.Multiply(a, b, target, _task.Stride, k, accumulate, ahead);
             return;
         }
         if (RoundUp(rows, 4) >= TTile.Rows)
         {
-            TTile.Multiply(a, b, edge, TTile.Columns, k, false);
+            TTile.Multiply(a, b, edge, TTile.Columns, k, false, ahead);
             TileEdge.Copy(_task, edge, TTile.Columns, row, rows, column, columns, accumulate);
             return;
         }
@@ -211,8 +228,9 @@ internal sealed unsafe class BlockedProduct<TTile, T>
 
     private readonly record struct Extent(int Row, int Rows, int Column, int Columns, int Block, int EndBlock);
 
-    private readonly struct Scratch(T* edge, T* panel)
+    private readonly struct Scratch(T* edge, T* panel, nint* list)
     {
         public readonly T* Edge = edge, Panel = panel;
+        public readonly nint* List = list;
     }
 }

@@ -28,13 +28,20 @@ internal static unsafe class MatrixPacking
     public static void Rows<T>(ProductOperand<T> source, long first, int rows, long start, int k, int width, T* panels)
         where T : unmanaged
     {
+        if (source.TermStride != 1)
+        {
+            // Runs of terms that touch few enough pages to be found again at once for the next panel, which continues their lines.
+            const int Run = 32;
+            for (int p = 0; p < k; p += Run)
+            {
+                for (int r = 0; r < rows; r += width)
+                    Copied(source.At(first + r, start + p), source.TermStride, Math.Min(width, rows - r), Math.Min(Run, k - p), width, panels + ((long)r * k) + ((long)p * width));
+            }
+            return;
+        }
         for (int r = 0; r < rows; r += width)
         {
-            int count = Math.Min(width, rows - r);
-            if (source.TermStride == 1)
-                Transposed(source.At(first + r, start), source.RowStride, count, k, width, panels);
-            else
-                Copied(source.At(first + r, start), source.TermStride, count, k, width, panels);
+            Transposed(source.At(first + r, start), source.RowStride, Math.Min(width, rows - r), k, width, panels);
             panels += (long)width * k;
         }
     }
@@ -109,6 +116,11 @@ internal static unsafe class MatrixPacking
         {
             for (; r + 16 <= rows; r += 16)
                 Sixteen(source + (r * stride), stride, panel + r, width);
+            if (r + 12 == rows)
+            {
+                Twelve(source + (r * stride), stride, panel + r, width);
+                r += 12;
+            }
         }
         if (Vector128.IsHardwareAccelerated)
         {
@@ -160,6 +172,35 @@ internal static unsafe class MatrixPacking
         Quarters(a1, b1, c1, d1, target + width, width);
         Quarters(a2, b2, c2, d2, target + (2 * width), width);
         Quarters(a3, b3, c3, d3, target + (3 * width), width);
+    }
+
+    // The same with the last group missing: a column is twelve rows, eight and four.
+    private static void Twelve(float* source, long stride, float* target, long width)
+    {
+        Group(source, stride, out var a0, out var a1, out var a2, out var a3);
+        Group(source + (4 * stride), stride, out var b0, out var b1, out var b2, out var b3);
+        Group(source + (8 * stride), stride, out var c0, out var c1, out var c2, out var c3);
+        ThreeQuarters(a0, b0, c0, target, width);
+        ThreeQuarters(a1, b1, c1, target + width, width);
+        ThreeQuarters(a2, b2, c2, target + (2 * width), width);
+        ThreeQuarters(a3, b3, c3, target + (3 * width), width);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void ThreeQuarters(Vector512<float> a, Vector512<float> b, Vector512<float> c, float* target, long width)
+    {
+        Vector512<float> abEven = Avx512F.Shuffle4x128(a, b, 0x88), abOdd = Avx512F.Shuffle4x128(a, b, 0xdd);
+        StoreTwelve(Avx512F.Shuffle4x128(abEven, c, 0x08), target);
+        StoreTwelve(Avx512F.Shuffle4x128(abOdd, c, 0x18), target + (4 * width));
+        StoreTwelve(Avx512F.Shuffle4x128(abEven, c, 0x2d), target + (8 * width));
+        StoreTwelve(Avx512F.Shuffle4x128(abOdd, c, 0x3d), target + (12 * width));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void StoreTwelve(Vector512<float> value, float* target)
+    {
+        value.GetLower().Store(target);
+        value.GetUpper().GetLower().Store(target + 8);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -22,8 +22,11 @@ internal unsafe interface IMatrixTile<T>
     /// <summary>Columns of the result that a tile covers.</summary>
     static abstract int Columns { get; }
 
-    /// <summary>c = a b, or c += a b if <paramref name="accumulate"/>; c has row stride <paramref name="stride"/>.</summary>
-    static abstract void Multiply(T* a, T* b, T* c, long stride, int k, bool accumulate);
+    /// <summary>
+    /// c = a b, or c += a b if <paramref name="accumulate"/>; c has row stride <paramref name="stride"/>. If <paramref name="ahead"/>
+    /// is not null, one address of it is prefetched for every <see cref="TileStore.AheadTerms"/> terms.
+    /// </summary>
+    static abstract void Multiply(T* a, T* b, T* c, long stride, int k, bool accumulate, nint* ahead);
 
     /// <summary>The same for the first four rows of the panel <paramref name="a"/> alone, to the same bits.</summary>
     static abstract void MultiplyFour(T* a, T* b, T* c, long stride, int k, bool accumulate);
@@ -39,7 +42,7 @@ internal readonly unsafe struct Tile12<V, T> : IMatrixTile<T>
     public static int Columns => 2 * V.Lanes;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Multiply(T* a, T* b, T* c, long stride, int k, bool accumulate)
+    public static void Multiply(T* a, T* b, T* c, long stride, int k, bool accumulate, nint* ahead)
     {
         if (accumulate)
             TileStore.Prefetch<V, T>(c, stride, 12);
@@ -50,45 +53,50 @@ internal readonly unsafe struct Tile12<V, T> : IMatrixTile<T>
         T* end = a + ((long)12 * k);
         while (a < end)
         {
-            V b0 = V.Load(b), b1 = V.Load(b + V.Lanes);
-            V x = V.Broadcast(a[0]);
-            c00 = V.MultiplyAdd(x, b0, c00);
-            c01 = V.MultiplyAdd(x, b1, c01);
-            x = V.Broadcast(a[1]);
-            c10 = V.MultiplyAdd(x, b0, c10);
-            c11 = V.MultiplyAdd(x, b1, c11);
-            x = V.Broadcast(a[2]);
-            c20 = V.MultiplyAdd(x, b0, c20);
-            c21 = V.MultiplyAdd(x, b1, c21);
-            x = V.Broadcast(a[3]);
-            c30 = V.MultiplyAdd(x, b0, c30);
-            c31 = V.MultiplyAdd(x, b1, c31);
-            x = V.Broadcast(a[4]);
-            c40 = V.MultiplyAdd(x, b0, c40);
-            c41 = V.MultiplyAdd(x, b1, c41);
-            x = V.Broadcast(a[5]);
-            c50 = V.MultiplyAdd(x, b0, c50);
-            c51 = V.MultiplyAdd(x, b1, c51);
-            x = V.Broadcast(a[6]);
-            c60 = V.MultiplyAdd(x, b0, c60);
-            c61 = V.MultiplyAdd(x, b1, c61);
-            x = V.Broadcast(a[7]);
-            c70 = V.MultiplyAdd(x, b0, c70);
-            c71 = V.MultiplyAdd(x, b1, c71);
-            x = V.Broadcast(a[8]);
-            c80 = V.MultiplyAdd(x, b0, c80);
-            c81 = V.MultiplyAdd(x, b1, c81);
-            x = V.Broadcast(a[9]);
-            c90 = V.MultiplyAdd(x, b0, c90);
-            c91 = V.MultiplyAdd(x, b1, c91);
-            x = V.Broadcast(a[10]);
-            ca0 = V.MultiplyAdd(x, b0, ca0);
-            ca1 = V.MultiplyAdd(x, b1, ca1);
-            x = V.Broadcast(a[11]);
-            cb0 = V.MultiplyAdd(x, b0, cb0);
-            cb1 = V.MultiplyAdd(x, b1, cb1);
-            a += 12;
-            b += 2 * V.Lanes;
+            T* stop = end - a > 12 * TileStore.AheadTerms ? a + (12 * TileStore.AheadTerms) : end;
+            TileStore.Prefetch(ref ahead);
+            while (a < stop)
+            {
+                V b0 = V.Load(b), b1 = V.Load(b + V.Lanes);
+                V x = V.Broadcast(a[0]);
+                c00 = V.MultiplyAdd(x, b0, c00);
+                c01 = V.MultiplyAdd(x, b1, c01);
+                x = V.Broadcast(a[1]);
+                c10 = V.MultiplyAdd(x, b0, c10);
+                c11 = V.MultiplyAdd(x, b1, c11);
+                x = V.Broadcast(a[2]);
+                c20 = V.MultiplyAdd(x, b0, c20);
+                c21 = V.MultiplyAdd(x, b1, c21);
+                x = V.Broadcast(a[3]);
+                c30 = V.MultiplyAdd(x, b0, c30);
+                c31 = V.MultiplyAdd(x, b1, c31);
+                x = V.Broadcast(a[4]);
+                c40 = V.MultiplyAdd(x, b0, c40);
+                c41 = V.MultiplyAdd(x, b1, c41);
+                x = V.Broadcast(a[5]);
+                c50 = V.MultiplyAdd(x, b0, c50);
+                c51 = V.MultiplyAdd(x, b1, c51);
+                x = V.Broadcast(a[6]);
+                c60 = V.MultiplyAdd(x, b0, c60);
+                c61 = V.MultiplyAdd(x, b1, c61);
+                x = V.Broadcast(a[7]);
+                c70 = V.MultiplyAdd(x, b0, c70);
+                c71 = V.MultiplyAdd(x, b1, c71);
+                x = V.Broadcast(a[8]);
+                c80 = V.MultiplyAdd(x, b0, c80);
+                c81 = V.MultiplyAdd(x, b1, c81);
+                x = V.Broadcast(a[9]);
+                c90 = V.MultiplyAdd(x, b0, c90);
+                c91 = V.MultiplyAdd(x, b1, c91);
+                x = V.Broadcast(a[10]);
+                ca0 = V.MultiplyAdd(x, b0, ca0);
+                ca1 = V.MultiplyAdd(x, b1, ca1);
+                x = V.Broadcast(a[11]);
+                cb0 = V.MultiplyAdd(x, b0, cb0);
+                cb1 = V.MultiplyAdd(x, b1, cb1);
+                a += 12;
+                b += 2 * V.Lanes;
+            }
         }
         TileStore.Row<V, T>(c, c00, c01, accumulate);
         TileStore.Row<V, T>(c += stride, c10, c11, accumulate);
@@ -118,7 +126,7 @@ internal readonly unsafe struct Tile6<V, T> : IMatrixTile<T>
     public static int Columns => 2 * V.Lanes;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Multiply(T* a, T* b, T* c, long stride, int k, bool accumulate)
+    public static void Multiply(T* a, T* b, T* c, long stride, int k, bool accumulate, nint* ahead)
     {
         if (accumulate)
             TileStore.Prefetch<V, T>(c, stride, 6);
@@ -127,27 +135,32 @@ internal readonly unsafe struct Tile6<V, T> : IMatrixTile<T>
         T* end = a + ((long)6 * k);
         while (a < end)
         {
-            V b0 = V.Load(b), b1 = V.Load(b + V.Lanes);
-            V x = V.Broadcast(a[0]);
-            c00 = V.MultiplyAdd(x, b0, c00);
-            c01 = V.MultiplyAdd(x, b1, c01);
-            x = V.Broadcast(a[1]);
-            c10 = V.MultiplyAdd(x, b0, c10);
-            c11 = V.MultiplyAdd(x, b1, c11);
-            x = V.Broadcast(a[2]);
-            c20 = V.MultiplyAdd(x, b0, c20);
-            c21 = V.MultiplyAdd(x, b1, c21);
-            x = V.Broadcast(a[3]);
-            c30 = V.MultiplyAdd(x, b0, c30);
-            c31 = V.MultiplyAdd(x, b1, c31);
-            x = V.Broadcast(a[4]);
-            c40 = V.MultiplyAdd(x, b0, c40);
-            c41 = V.MultiplyAdd(x, b1, c41);
-            x = V.Broadcast(a[5]);
-            c50 = V.MultiplyAdd(x, b0, c50);
-            c51 = V.MultiplyAdd(x, b1, c51);
-            a += 6;
-            b += 2 * V.Lanes;
+            T* stop = end - a > 6 * TileStore.AheadTerms ? a + (6 * TileStore.AheadTerms) : end;
+            TileStore.Prefetch(ref ahead);
+            while (a < stop)
+            {
+                V b0 = V.Load(b), b1 = V.Load(b + V.Lanes);
+                V x = V.Broadcast(a[0]);
+                c00 = V.MultiplyAdd(x, b0, c00);
+                c01 = V.MultiplyAdd(x, b1, c01);
+                x = V.Broadcast(a[1]);
+                c10 = V.MultiplyAdd(x, b0, c10);
+                c11 = V.MultiplyAdd(x, b1, c11);
+                x = V.Broadcast(a[2]);
+                c20 = V.MultiplyAdd(x, b0, c20);
+                c21 = V.MultiplyAdd(x, b1, c21);
+                x = V.Broadcast(a[3]);
+                c30 = V.MultiplyAdd(x, b0, c30);
+                c31 = V.MultiplyAdd(x, b1, c31);
+                x = V.Broadcast(a[4]);
+                c40 = V.MultiplyAdd(x, b0, c40);
+                c41 = V.MultiplyAdd(x, b1, c41);
+                x = V.Broadcast(a[5]);
+                c50 = V.MultiplyAdd(x, b0, c50);
+                c51 = V.MultiplyAdd(x, b1, c51);
+                a += 6;
+                b += 2 * V.Lanes;
+            }
         }
         TileStore.Row<V, T>(c, c00, c01, accumulate);
         TileStore.Row<V, T>(c += stride, c10, c11, accumulate);
@@ -163,6 +176,17 @@ internal readonly unsafe struct Tile6<V, T> : IMatrixTile<T>
 
 internal static unsafe class TileStore
 {
+    /// <summary>The number of terms for which a tile prefetches one line.</summary>
+    public const int AheadTerms = 8;
+
+    /// <summary>Prefetches the next of a list of addresses into the second cache, if there is a list.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Prefetch(ref nint* ahead)
+    {
+        if (Sse.IsSupported && ahead != null)
+            Sse.Prefetch1((void*)*ahead++);
+    }
+
     /// <summary>Four rows x 2 vectors of a panel of <paramref name="width"/> rows.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Four<V, T>(T* a, int width, T* b, T* c, long stride, int k, bool accumulate)
