@@ -21,7 +21,7 @@ internal static class FirstToken
             session.Decode([1]);
         }
         using var process = Process.GetCurrentProcess();
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{(DateTime.Now - process.StartTime).TotalSeconds} {SpeedMeasurement.PeakMemoryBytes}"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{(DateTime.Now - process.StartTime).TotalSeconds} {process.PeakWorkingSet64}"));
     }
 
     /// <summary>Starts the process and reads what it prints.</summary>
