@@ -47,13 +47,13 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
         ModelFiles.CheckFolder(model);
         using var checkpoint = Checkpoint.Open(model);
         TextWindows? text = _text.Read(arguments, model);
-        QuantizationPlan[] plans = [.. bits.SelectMany(b => recipes.Select(recipe => QuantizationPlan.Create(checkpoint, new QuantizationOptions
+        QuantizationPlan[][] plans = [.. bits.Select(b => recipes.Select(recipe => QuantizationPlan.Create(checkpoint, new QuantizationOptions
         {
             Recipe = recipe,
             Bits = b,
             Granularity = arguments.GetValue(_group) ?? Granularity.Group(64),
             EmbeddingBits = arguments.GetValue(_embeddingBits) is > 0 and int embedding ? embedding : null,
-        })))];
+        })).ToArray())];
         bool json = arguments.GetValue(_json);
         CompareReport report = new ProgressDisplay(console, silent: json).Run(progress => Compare(arguments, plans, text, progress));
         if (json)
@@ -65,35 +65,47 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
         return ErrorBoundary.Success;
     }
 
-    private CompareReport Compare(ParseResult arguments, QuantizationPlan[] plans, TextWindows? text, ProgressReport progress)
+    // The models of the same number of bits are evaluated together, so that the original runs once for all of them.
+    private CompareReport Compare(ParseResult arguments, QuantizationPlan[][] plans, TextWindows? text, ProgressReport progress)
     {
-        QuantizationPlan first = plans[0];
-        LanguageModel original = LanguageModel.Load(first.Checkpoint.Folder);
+        string model = plans[0][0].Checkpoint.Folder;
         PackedArithmetic arithmetic = arguments.GetValue(_arithmetic) ?? PackedArithmetic.Integer;
+        LanguageModel original = LanguageModel.Load(model);
         text ??= _text.Write(arguments, original, "the model", cancellation);
         var rows = new List<CompareRow>();
         string folder = Directory.CreateTempSubdirectory("vernier-").FullName;
         try
         {
-            for (int i = 0; i < plans.Length; i++)
+            foreach (QuantizationPlan[] group in plans)
             {
-                progress("comparing", (double)i / plans.Length);
-                string output = Path.Combine(folder, $"{i}");
-                long start = console.Time.GetTimestamp();
-                IReadOnlyList<QuantizedTensorReport> tensors = new Quantizer(plans[i]).Run(output, cancellation: cancellation);
-                double seconds = console.Time.GetElapsedTime(start).TotalSeconds;
-                EvaluationResult result = Evaluator.Evaluate(LanguageModel.Load(output, arithmetic), original, text.Windows, cancellation: cancellation);
+                string stage = $"{group[0].Options.Bits} bits";
+                var written = new List<Written>();
+                foreach (QuantizationPlan plan in group)
+                {
+                    progress(stage, 0.5 * written.Count / group.Length);
+                    written.Add(Write(plan, Path.Combine(folder, $"{plan.Options.Bits}-{written.Count}"), arithmetic));
+                }
+                IReadOnlyList<EvaluationResult> results = Evaluator.Evaluate([.. written.Select(one => one.Model)], original, text.Windows, new Relay<double>(part => progress(stage, 0.5 + 0.5 * part)), cancellation);
                 if (rows.Count == 0)
-                    rows.Add(CompareRow.OfOriginal(plans[i], result));
-                using (ModelFiles written = ModelFiles.Open(output))
-                    rows.Add(CompareRow.Of(plans[i], written.Bytes, tensors, result, seconds));
-                Directory.Delete(output, recursive: true);
+                    rows.Add(CompareRow.OfOriginal(group[0], results[0]));
+                rows.AddRange(group.Zip(written, results).Select(one => CompareRow.Of(one.First, one.Second.Bytes, one.Second.Tensors, one.Third, one.Second.Seconds)));
             }
         }
         finally
         {
             Directory.Delete(folder, recursive: true);
         }
-        return new CompareReport(ModelFiles.NameOf(first.Checkpoint.Folder), text.Origin, arithmetic, rows);
+        return new CompareReport(ModelFiles.NameOf(model), text.Origin, arithmetic, rows);
     }
+
+    private Written Write(QuantizationPlan plan, string output, PackedArithmetic arithmetic)
+    {
+        long start = console.Time.GetTimestamp();
+        IReadOnlyList<QuantizedTensorReport> tensors = new Quantizer(plan).Run(output, cancellation: cancellation);
+        double seconds = console.Time.GetElapsedTime(start).TotalSeconds;
+        using ModelFiles files = ModelFiles.Open(output);
+        return new Written(LanguageModel.Load(output, arithmetic), files.Bytes, tensors, seconds);
+    }
+
+    private sealed record Written(LanguageModel Model, long Bytes, IReadOnlyList<QuantizedTensorReport> Tensors, double Seconds);
 }

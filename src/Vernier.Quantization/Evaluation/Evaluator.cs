@@ -3,7 +3,7 @@ using Vernier.Numerics;
 
 namespace Vernier.Quantization.Evaluation;
 
-/// <summary>Evaluates a model, alone or against a reference, in one pass over the text.</summary>
+/// <summary>Evaluates models, alone or against a reference, in one pass over the text.</summary>
 public static class Evaluator
 {
     private const int BatchTokens = 4096;
@@ -24,60 +24,84 @@ public static class Evaluator
         LanguageModel model, LanguageModel? reference, IReadOnlyList<EvaluationWindow> windows, IProgress<double>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(model);
+        return Evaluate([model], reference, windows, progress, cancellation)[0];
+    }
+
+    /// <summary>As for one model, for several of one vocabulary: the reference runs once for all of them.</summary>
+    /// <param name="models">The models, at least one.</param>
+    /// <param name="reference">The model to compare with, of the same vocabulary, or null.</param>
+    /// <param name="windows">The text, at least one window.</param>
+    /// <param name="progress">Told the part that is done, 0 to 1.</param>
+    /// <param name="cancellation">Stops between two batches of windows.</param>
+    /// <returns>A result for each model.</returns>
+    /// <exception cref="ArgumentException">There is no window, or the vocabularies differ.</exception>
+    /// <exception cref="OperationCanceledException">The evaluation was cancelled.</exception>
+    public static IReadOnlyList<EvaluationResult> Evaluate(
+        IReadOnlyList<LanguageModel> models, LanguageModel? reference, IReadOnlyList<EvaluationWindow> windows, IProgress<double>? progress = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(models);
         ArgumentNullException.ThrowIfNull(windows);
         if (windows.Count == 0)
             throw new ArgumentException("there is no whole window of text to evaluate on", nameof(windows));
-        if (reference is not null && reference.Config.VocabularySize != model.Config.VocabularySize)
-            throw new ArgumentException($"the models have different vocabularies, {model.Config.VocabularySize} and {reference.Config.VocabularySize} tokens", nameof(reference));
-        var scores = new WindowScore[windows.Count];
+        int vocabulary = (reference ?? models[0]).Config.VocabularySize;
+        if (models.FirstOrDefault(model => model.Config.VocabularySize != vocabulary) is LanguageModel other)
+            throw new ArgumentException($"the models have different vocabularies, {other.Config.VocabularySize} and {vocabulary} tokens", nameof(reference));
+        WindowScore[][] scores = [.. models.Select(_ => new WindowScore[windows.Count])];
         int batch = Math.Max(1, BatchTokens / windows[0].Inputs.Length);
         for (int first = 0; first < windows.Count; first += batch)
         {
             cancellation.ThrowIfCancellationRequested();
             int count = Math.Min(batch, windows.Count - first);
-            ScoreBatch(model, reference, windows, first, count, scores);
+            ScoreBatch(models, reference, windows, first, count, scores);
             progress?.Report((double)(first + count) / windows.Count);
         }
-        return Summarise(scores, reference is not null);
+        return [.. scores.Select(score => Summarise(score, reference is not null))];
     }
 
-    private static void ScoreBatch(LanguageModel model, LanguageModel? reference, IReadOnlyList<EvaluationWindow> windows, int first, int count, WindowScore[] scores)
+    private static void ScoreBatch(IReadOnlyList<LanguageModel> models, LanguageModel? reference, IReadOnlyList<EvaluationWindow> windows, int first, int count, WindowScore[][] scores)
     {
         var segments = new Segment[count];
         for (int i = 0; i < count; i++)
             segments[i] = new Segment(windows[first + i].Inputs);
-        ReadOnlySpan<float> hidden = model.Hidden(segments, LogitRows.All);
         ReadOnlySpan<float> referenceHidden = reference is null ? default : reference.Hidden(segments, LogitRows.All);
         (int Window, int Position)[] rows = [.. Enumerable.Range(first, count).SelectMany(w => Enumerable.Range(0, windows[w].Inputs.Length).Select(p => (w, p)))];
-        int vocabulary = model.Config.VocabularySize, chunk = Math.Clamp(LogitElements / vocabulary, 1, rows.Length);
-        float[] logits = new float[chunk * vocabulary], referenceLogits = reference is null ? [] : new float[chunk * vocabulary];
-        var tokens = new TokenScore[rows.Length];
+        int vocabulary = models[0].Config.VocabularySize, chunk = Math.Clamp(LogitElements / vocabulary, 1, rows.Length);
+        using var logits = new PooledArray<float>(chunk * vocabulary);
+        using var referenceLogits = new PooledArray<float>(reference is null ? 0 : chunk * vocabulary);
+        float[][] hidden = [.. models.Select(model => model.Hidden(segments, LogitRows.All).ToArray())];
+        TokenScore[][] tokens = [.. models.Select(_ => new TokenScore[rows.Length])];
         for (int start = 0; start < rows.Length; start += chunk)
         {
             int length = Math.Min(chunk, rows.Length - start), offset = start;
-            Logits(model, hidden, start, length, logits);
             if (reference is not null)
-                Logits(reference, referenceHidden, start, length, referenceLogits);
-            ParallelLoop.For(length, i =>
+                Logits(reference, referenceHidden, start, length, referenceLogits.Span);
+            for (int m = 0; m < models.Count; m++)
             {
-                (int window, int position) = rows[offset + i];
-                Span<float> row = logits.AsSpan(i * vocabulary, vocabulary);
-                ReadOnlySpan<float> other = referenceLogits.Length == 0 ? default : referenceLogits.AsSpan(i * vocabulary, vocabulary);
-                if (position >= windows[window].FirstScored)
-                    tokens[offset + i] = TokenScore.Of(row, other, windows[window].Targets[position]);
-            });
+                Logits(models[m], hidden[m], start, length, logits.Span);
+                TokenScore[] scored = tokens[m];
+                ParallelLoop.For(length, i =>
+                {
+                    (int window, int position) = rows[offset + i];
+                    ReadOnlySpan<float> other = reference is null ? default : referenceLogits.Span.Slice(i * vocabulary, vocabulary);
+                    if (position >= windows[window].FirstScored)
+                        scored[offset + i] = TokenScore.Of(logits.Span.Slice(i * vocabulary, vocabulary), other, windows[window].Targets[position]);
+                });
+            }
         }
-        for (int i = 0; i < rows.Length; i++)
+        for (int m = 0; m < models.Count; m++)
         {
-            if (rows[i].Position >= windows[rows[i].Window].FirstScored)
-                scores[rows[i].Window].Add(tokens[i]);
+            for (int i = 0; i < rows.Length; i++)
+            {
+                if (rows[i].Position >= windows[rows[i].Window].FirstScored)
+                    scores[m][rows[i].Window].Add(tokens[m][i]);
+            }
         }
     }
 
-    private static void Logits(LanguageModel model, ReadOnlySpan<float> hidden, int start, int length, float[] logits)
+    private static void Logits(LanguageModel model, ReadOnlySpan<float> hidden, int start, int length, Span<float> logits)
     {
         int width = model.Config.HiddenSize;
-        model.Head.Apply(hidden.Slice(start * width, length * width), logits.AsSpan(0, length * model.Config.VocabularySize), length);
+        model.Head.Apply(hidden.Slice(start * width, length * width), logits[..(length * model.Config.VocabularySize)], length);
     }
 
     private static EvaluationResult Summarise(WindowScore[] scores, bool compared) => new(
