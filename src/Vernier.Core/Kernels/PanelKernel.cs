@@ -180,12 +180,20 @@ internal sealed unsafe class PanelKernel<M, V, L, F> : IPanelKernel
             short* zero = matrix.Plan.Spec.ZeroPoints ? zeros + ((long)panel * matrix.Plan.Granules + segment.Granule) * Rows : null;
             for (int half = 0; half < Rows; half += 2 * V.Rows)
             {
-                V a0 = Start(offset, zero, half, sums[0]), b0 = Start(offset, zero, half + V.Rows, sums[0]);
-                V a1 = Start(offset, zero, half, sums[1]), b1 = Start(offset, zero, half + V.Rows, sums[1]);
-                V a2 = Start(offset, zero, half, sums[2]), b2 = Start(offset, zero, half + V.Rows, sums[2]);
-                V a3 = Start(offset, zero, half, sums[3]), b3 = Start(offset, zero, half + V.Rows, sums[3]);
-                V a4 = Start(offset, zero, half, sums[4]), b4 = Start(offset, zero, half + V.Rows, sums[4]);
-                V a5 = Start(offset, zero, half, sums[5]), b5 = Start(offset, zero, half + V.Rows, sums[5]);
+                // Without zero points both registers begin with the same number, which costs one broadcast for a token.
+                V a0 = Start(offset, zero, half, sums[0]), a1 = Start(offset, zero, half, sums[1]), a2 = Start(offset, zero, half, sums[2]);
+                V a3 = Start(offset, zero, half, sums[3]), a4 = Start(offset, zero, half, sums[4]), a5 = Start(offset, zero, half, sums[5]);
+                V b0 = a0, b1 = a1, b2 = a2, b3 = a3, b4 = a4, b5 = a5;
+                if (zero != null)
+                {
+                    int next = half + V.Rows;
+                    b0 = Start(offset, zero, next, sums[0]);
+                    b1 = Start(offset, zero, next, sums[1]);
+                    b2 = Start(offset, zero, next, sums[2]);
+                    b3 = Start(offset, zero, next, sums[3]);
+                    b4 = Start(offset, zero, next, sums[4]);
+                    b5 = Start(offset, zero, next, sums[5]);
+                }
                 byte* level = levels + 4 * half;
                 int* value = values;
                 for (int quad = 0; quad < segment.Quads; quad++, level += PanelPlan.QuadBytes, value += QuantizedRows.TileTokens)
