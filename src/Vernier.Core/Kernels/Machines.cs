@@ -84,7 +84,8 @@ internal readonly unsafe struct Vnni512Machine : IDotMachine<Bytes256>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void AddScaled(float* f, Bytes256 low, Bytes256 high, float* weightScales, float x)
     {
-        Vector512<int> sums = Vector512.Create(low.Value.AsInt32(), high.Value.AsInt32());
+        // One insertion; Vector512.Create would make two and hold a register for what they insert into.
+        Vector512<int> sums = low.Value.AsInt32().ToVector512Unsafe().WithUpper(high.Value.AsInt32());
         (Vector512.Load(f) + Vector512.ConvertToSingle(sums) * (Vector512.Load(weightScales) * x)).Store(f);
     }
 

@@ -71,6 +71,8 @@ internal sealed unsafe class PanelKernel<M, V, L, F> : IPanelKernel
         float* xScales = x.Scales;
         int stepQuads = CodeFormats.StepQuads(F.Bits), stepBytes = CodeFormats.StepBytes(F.Bits);
         float factor = HalfScales.Factor * matrix.Levels.Unit;
+        int offset = matrix.Levels.Offset, tableCount = matrix.Tables, granules = plan.Granules;
+        bool hasZeros = plan.Spec.ZeroPoints;
         fixed (ushort* allScales = matrix.Scales)
         fixed (short* allZeros = matrix.Zeros)
         fixed (sbyte* tables = &matrix.LookupTables[panel / plan.PanelsPerGrid * IntegerLevels.Stride])
@@ -78,22 +80,29 @@ internal sealed unsafe class PanelKernel<M, V, L, F> : IPanelKernel
             L lookup = L.Load(tables, M.Bias);
             foreach (ref readonly Segment segment in plan.Segments.AsSpan())
             {
-                long at = ((long)panel * plan.Granules + segment.Granule) * Rows;
+                long at = ((long)panel * granules + segment.Granule) * Rows;
                 ushort* halves = allScales + at;
-                short* zeros = plan.Spec.ZeroPoints ? allZeros + at : null;
+                short* zeros = hasZeros ? allZeros + at : null;
                 M.ConvertScales(halves, factor, scales);
                 int* values = x.Values + segment.Quad;
                 for (int half = 0; half < Rows; half += 2 * V.Rows)
                 {
-                    var low = new DotSink(lookup, values, Start(matrix, zeros, half, *sums), Table(matrix, halves, half));
-                    var high = new DotSink(lookup, values, Start(matrix, zeros, half + V.Rows, *sums), Table(matrix, halves, half + V.Rows));
+                    V start = Start(offset, zeros, half, *sums), next = zeros == null ? start : Start(offset, zeros, half + V.Rows, *sums);
                     byte* step = line + 4 * half;
-                    for (int quad = 0; quad < segment.Quads; quad += stepQuads, step += stepBytes)
+                    if (tableCount == 1)
                     {
-                        F.Step<V, DotSink>(step, ref low);
-                        F.Step<V, DotSink>(step + 4 * V.Rows, ref high);
+                        var sink = new DotSink(lookup, values, start, next);
+                        for (int quad = 0; quad < segment.Quads; quad += stepQuads, step += stepBytes)
+                            F.Step<RegisterPair<V>, DotSink>(step, ref sink);
+                        M.AddScaled(y + half, sink.Low, sink.High, scales + half, *xScales);
                     }
-                    M.AddScaled(y + half, low.Sum, high.Sum, scales + half, *xScales);
+                    else
+                    {
+                        var sink = new ChoiceSink(lookup, values, start, next, Table(matrix, halves, half), Table(matrix, halves, half + V.Rows));
+                        for (int quad = 0; quad < segment.Quads; quad += stepQuads, step += stepBytes)
+                            F.Step<RegisterPair<V>, ChoiceSink>(step, ref sink);
+                        M.AddScaled(y + half, sink.Low, sink.High, scales + half, *xScales);
+                    }
                 }
                 line += segment.Quads / stepQuads * stepBytes;
                 sums++;
@@ -165,17 +174,26 @@ internal sealed unsafe class PanelKernel<M, V, L, F> : IPanelKernel
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Tile(PanelMatrix matrix, ReadOnlySpan<Segment> segments, int panel, short* zeros, byte* levels, float* scales, int* values, float* xScales, int* sums, float* y)
     {
+        int offset = matrix.Levels.Offset;
         foreach (ref readonly Segment segment in segments)
         {
             short* zero = matrix.Plan.Spec.ZeroPoints ? zeros + ((long)panel * matrix.Plan.Granules + segment.Granule) * Rows : null;
             for (int half = 0; half < Rows; half += 2 * V.Rows)
             {
-                V a0 = Start(matrix, zero, half, sums[0]), b0 = Start(matrix, zero, half + V.Rows, sums[0]);
-                V a1 = Start(matrix, zero, half, sums[1]), b1 = Start(matrix, zero, half + V.Rows, sums[1]);
-                V a2 = Start(matrix, zero, half, sums[2]), b2 = Start(matrix, zero, half + V.Rows, sums[2]);
-                V a3 = Start(matrix, zero, half, sums[3]), b3 = Start(matrix, zero, half + V.Rows, sums[3]);
-                V a4 = Start(matrix, zero, half, sums[4]), b4 = Start(matrix, zero, half + V.Rows, sums[4]);
-                V a5 = Start(matrix, zero, half, sums[5]), b5 = Start(matrix, zero, half + V.Rows, sums[5]);
+                // Without zero points both registers begin with the same number, which costs one broadcast for a token.
+                V a0 = Start(offset, zero, half, sums[0]), a1 = Start(offset, zero, half, sums[1]), a2 = Start(offset, zero, half, sums[2]);
+                V a3 = Start(offset, zero, half, sums[3]), a4 = Start(offset, zero, half, sums[4]), a5 = Start(offset, zero, half, sums[5]);
+                V b0 = a0, b1 = a1, b2 = a2, b3 = a3, b4 = a4, b5 = a5;
+                if (zero != null)
+                {
+                    int next = half + V.Rows;
+                    b0 = Start(offset, zero, next, sums[0]);
+                    b1 = Start(offset, zero, next, sums[1]);
+                    b2 = Start(offset, zero, next, sums[2]);
+                    b3 = Start(offset, zero, next, sums[3]);
+                    b4 = Start(offset, zero, next, sums[4]);
+                    b5 = Start(offset, zero, next, sums[5]);
+                }
                 byte* level = levels + 4 * half;
                 int* value = values;
                 for (int quad = 0; quad < segment.Quads; quad++, level += PanelPlan.QuadBytes, value += QuantizedRows.TileTokens)
@@ -218,10 +236,10 @@ internal sealed unsafe class PanelKernel<M, V, L, F> : IPanelKernel
 
     /// <summary>What a sum begins with: (offset - bias - level of the zero point) times the sum of the activations.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static V Start(PanelMatrix matrix, short* zeros, int row, int sum)
+    private static V Start(int offset, short* zeros, int row, int sum)
     {
         if (zeros == null)
-            return V.Broadcast((matrix.Levels.Offset - M.Bias) * sum);
+            return V.Broadcast((offset - M.Bias) * sum);
         return V.MultiplyInt32(V.AddInt32(V.LoadInt16(zeros + row), V.Broadcast(M.Bias)), V.Broadcast(-sum));
     }
 
@@ -231,16 +249,38 @@ internal sealed unsafe class PanelKernel<M, V, L, F> : IPanelKernel
         ? V.Broadcast(0)
         : V.MultiplyInt32(V.And(V.LoadInt16((short*)halves + row), V.Broadcast(matrix.Tables - 1)), V.Broadcast(0x01010101 << F.Bits));
 
-    private struct DotSink(L lookup, int* x, V sum, V table) : IQuadSink<V>
+    private struct DotSink(L lookup, int* x, V low, V high) : IQuadSink<RegisterPair<V>>
     {
         private readonly L _lookup = lookup;
-        private readonly V _table = table;
         private int* _x = x;
 
-        public V Sum = sum;
+        public V Low = low, High = high;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public void Quad(V codes) => Sum = M.Dot(Sum, _lookup.Levels(V.Or(codes, _table)), V.Broadcast(*_x++));
+        public void Quad(RegisterPair<V> codes)
+        {
+            V activations = V.Broadcast(*_x++);
+            Low = M.Dot(Low, _lookup.Levels(codes.Low), activations);
+            High = M.Dot(High, _lookup.Levels(codes.High), activations);
+        }
+    }
+
+    /// <summary>As <see cref="DotSink"/>, where granules choose their table.</summary>
+    private struct ChoiceSink(L lookup, int* x, V low, V high, V lowTable, V highTable) : IQuadSink<RegisterPair<V>>
+    {
+        private readonly L _lookup = lookup;
+        private readonly V _lowTable = lowTable, _highTable = highTable;
+        private int* _x = x;
+
+        public V Low = low, High = high;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Quad(RegisterPair<V> codes)
+        {
+            V activations = V.Broadcast(*_x++);
+            Low = M.Dot(Low, _lookup.Levels(V.Or(codes.Low, _lowTable)), activations);
+            High = M.Dot(High, _lookup.Levels(V.Or(codes.High, _highTable)), activations);
+        }
     }
 
     private struct StoreSink(L lookup, byte* levels, V table) : IQuadSink<V>
