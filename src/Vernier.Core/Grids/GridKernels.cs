@@ -102,12 +102,12 @@ internal static unsafe class GridKernels
                 v0 = V.AddWhereGreater(v0, x0, V.Broadcast(boundaries[j]), V.Broadcast(values[j + 1] - values[j]));
             Add(m, i, w0, v0, ref wv, ref vv);
         }
-        float wvSum = V.Sum(wv), vvSum = V.Sum(vv);
+        double wvSum = V.Sum(wv), vvSum = V.Sum(vv);
         for (; i < count; i++)
         {
             float value = values[table.Encode(w[i] * inverseScale)], weight = m == null ? 1 : m[i];
-            wvSum += weight * w[i] * value;
-            vvSum += weight * value * value;
+            wvSum += (double)weight * w[i] * value;
+            vvSum += (double)weight * value * value;
         }
         return new Moments(wvSum, vvSum);
     }
