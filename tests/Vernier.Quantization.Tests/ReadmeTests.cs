@@ -37,4 +37,18 @@ public class ReadmeTests
             .Replace("\n        ", "\n", StringComparison.Ordinal).Trim();
         Assert.Contains(example, File.ReadAllText(Path.Combine(SharedData.Root, "README.md")), StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void TheFiguresAreThoseOfTheGeneratedPage()
+    {
+        string[][] page = Rows(Path.Combine(SharedData.Root, "docs", "quality.md")), readme = Rows(Path.Combine(SharedData.Root, "README.md"));
+        foreach (string bits in (string[])["4", "3", "2"])
+        {
+            string[] divergences = [.. ((string[])["rtn", "rtn-mirrored", "nupes-datafree"]).Select(recipe => page.Single(row => row[0] == recipe && row[1] == bits)[5])];
+            double uniform = double.Parse(divergences[0].Split(' ')[0]), nupes = double.Parse(divergences[2].Split(' ')[0]);
+            Assert.Contains(readme, row => row.SequenceEqual([bits, .. divergences, $"{Math.Round(100 * (1 - nupes / uniform))} %"]));
+        }
+    }
+
+    private static string[][] Rows(string path) => [.. File.ReadLines(path).Where(line => line.StartsWith('|')).Select(line => line.Trim('|').Split('|', StringSplitOptions.TrimEntries))];
 }
