@@ -4,35 +4,41 @@ using System.Runtime.Intrinsics;
 namespace Vernier.Numerics;
 
 /// <summary>
-/// The few vector operations that the float kernels need, so that one kernel body serves every register width.
+/// The few vector operations that the kernels need, so that one kernel body serves every register width and element type.
 /// The compiler specialises a kernel for each implementing struct; nothing is called through the interface at run time.
 /// </summary>
-internal unsafe interface ISimdVector<TSelf>
-    where TSelf : struct, ISimdVector<TSelf>
+internal unsafe interface ISimdVector<TSelf, T>
+    where TSelf : struct, ISimdVector<TSelf, T>
+    where T : unmanaged
 {
-    /// <summary>The number of single-precision lanes.</summary>
+    /// <summary>The number of lanes.</summary>
     static abstract int Lanes { get; }
 
     static abstract TSelf Zero { get; }
 
-    static abstract TSelf Load(float* source);
+    static abstract TSelf Load(T* source);
 
-    static abstract TSelf Broadcast(float value);
+    static abstract TSelf Broadcast(T value);
 
-    static abstract void Store(float* destination, TSelf value);
+    static abstract void Store(T* destination, TSelf value);
 
     static abstract TSelf Add(TSelf left, TSelf right);
 
     static abstract TSelf Multiply(TSelf left, TSelf right);
 
+    /// <summary>left * right + addend, fused where the machine can.</summary>
+    static abstract TSelf MultiplyAdd(TSelf left, TSelf right, TSelf addend);
+}
+
+/// <summary>A vector of single-precision lanes, with what the grids need besides.</summary>
+internal unsafe interface ISimdVector<TSelf> : ISimdVector<TSelf, float>
+    where TSelf : struct, ISimdVector<TSelf>
+{
     /// <summary>value + increment in the lanes where x &gt; bound, value in the others.</summary>
     static abstract TSelf AddWhereGreater(TSelf value, TSelf x, TSelf bound, TSelf increment);
 
     /// <summary>The sum of the lanes.</summary>
     static abstract float Sum(TSelf value);
-
-    /// <summary>left * right + addend, fused where the machine can.</summary>
-    static abstract TSelf MultiplyAdd(TSelf left, TSelf right, TSelf addend);
 }
 
 internal readonly unsafe struct Simd512(Vector512<float> value) : ISimdVector<Simd512>

@@ -1,0 +1,107 @@
+using System.Numerics;
+
+namespace Vernier.Numerics;
+
+/// <summary>
+/// Systems with a lower triangular matrix L, or with L^T given as <c>l.Transpose()</c>, for many right-hand sides at once, solved
+/// in place. Only the triangle of L is read. The work is halved until triangles are small, so that nearly all of it is matrix
+/// products; the result does not depend on the number of threads. A zero on the diagonal gives infinities or NaN.
+/// </summary>
+public static unsafe class TriangularSolve
+{
+    private const int Leaf = 64;
+
+    /// <summary>Solves T X = B, with T = L or L^T of n x n and B of n x m, and leaves X in B.</summary>
+    /// <param name="l">L, or <c>L.Transpose()</c>.</param>
+    /// <param name="b">The right-hand sides, one a column; becomes X. It must not overlap the triangle.</param>
+    /// <exception cref="ArgumentException">The shapes do not fit.</exception>
+    public static void Left(ReadOnlyMatrixSpan<float> l, MatrixSpan<float> b) => LeftCore(l, b);
+
+    /// <inheritdoc cref="Left(ReadOnlyMatrixSpan{float}, MatrixSpan{float})"/>
+    public static void Left(ReadOnlyMatrixSpan<double> l, MatrixSpan<double> b) => LeftCore(l, b);
+
+    /// <summary>Solves X T = B, with T = L or L^T of n x n and B of m x n, and leaves X in B.</summary>
+    /// <param name="l">L, or <c>L.Transpose()</c>.</param>
+    /// <param name="b">The right-hand sides, one a row; becomes X. It must not overlap the triangle.</param>
+    /// <exception cref="ArgumentException">The shapes do not fit.</exception>
+    public static void Right(ReadOnlyMatrixSpan<float> l, MatrixSpan<float> b) => RightCore(l, b);
+
+    /// <inheritdoc cref="Right(ReadOnlyMatrixSpan{float}, MatrixSpan{float})"/>
+    public static void Right(ReadOnlyMatrixSpan<double> l, MatrixSpan<double> b) => RightCore(l, b);
+
+    internal static void LeftCore<T>(ReadOnlyMatrixSpan<T> t, MatrixSpan<T> b)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        CheckShape(t, b.Rows);
+        int n = b.Rows;
+        if (n == 0 || b.Columns == 0)
+            return;
+        if (n <= Leaf)
+        {
+            fixed (T* pb = b.Data)
+                SolveLeaf(t, MatrixProduct.Operand(pb, b.Stride, true), b.Columns);
+            return;
+        }
+        int half = Half(n);
+        MatrixSpan<T> top = b.Slice(0, 0, half, b.Columns), bottom = b.Slice(half, 0, n - half, b.Columns);
+        if (!t.IsTransposed)
+        {
+            LeftCore(t.Slice(0, 0, half, half), top);
+            MatrixProduct.MultiplyBlocked(t.Slice(half, 0, n - half, half), top, bottom, ProductUpdate.Subtract);
+            LeftCore(t.Slice(half, half, n - half, n - half), bottom);
+        }
+        else
+        {
+            LeftCore(t.Slice(half, half, n - half, n - half), bottom);
+            MatrixProduct.MultiplyBlocked(t.Slice(0, half, half, n - half), bottom, top, ProductUpdate.Subtract);
+            LeftCore(t.Slice(0, 0, half, half), top);
+        }
+    }
+
+    internal static void RightCore<T>(ReadOnlyMatrixSpan<T> t, MatrixSpan<T> b)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        CheckShape(t, b.Columns);
+        int n = b.Columns;
+        if (n == 0 || b.Rows == 0)
+            return;
+        if (n <= Leaf)
+        {
+            // X T = B is T^T X^T = B^T.
+            fixed (T* pb = b.Data)
+                SolveLeaf(t.Transpose(), MatrixProduct.Operand(pb, b.Stride, false), b.Rows);
+            return;
+        }
+        int half = Half(n);
+        MatrixSpan<T> left = b.Slice(0, 0, b.Rows, half), right = b.Slice(0, half, b.Rows, n - half);
+        if (t.IsTransposed)
+        {
+            RightCore(t.Slice(0, 0, half, half), left);
+            MatrixProduct.MultiplyBlocked(left, t.Slice(0, half, half, n - half), right, ProductUpdate.Subtract);
+            RightCore(t.Slice(half, half, n - half, n - half), right);
+        }
+        else
+        {
+            RightCore(t.Slice(half, half, n - half, n - half), right);
+            MatrixProduct.MultiplyBlocked(right, t.Slice(half, 0, n - half, half), left, ProductUpdate.Subtract);
+            RightCore(t.Slice(0, 0, half, half), left);
+        }
+    }
+
+    /// <summary>The first part of a triangle: about half of it, in whole leaves.</summary>
+    internal static int Half(int n) => ((n / 2) + Leaf - 1) / Leaf * Leaf;
+
+    private static void SolveLeaf<T>(ReadOnlyMatrixSpan<T> t, ProductOperand<T> b, int count)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        fixed (T* pt = t.Data)
+            TriangularLeaf.Solve(MatrixProduct.Operand(pt, t.Stride, t.IsTransposed), t.Rows, !t.IsTransposed, b, count);
+    }
+
+    private static void CheckShape<T>(ReadOnlyMatrixSpan<T> t, int n)
+        where T : unmanaged
+    {
+        if (t.Rows != t.Columns || t.Rows != n)
+            throw new ArgumentException($"A triangle of {t.Rows} x {t.Columns} can't solve a system of {n}.");
+    }
+}
