@@ -30,6 +30,9 @@ internal sealed class BlockCalibration
     /// <summary>The number of batches.</summary>
     public int Batches => _batches.Length;
 
+    /// <summary>The residual streams of a batch, rows x hidden size.</summary>
+    public ReadOnlySpan<float> Streams(int batch) => _hidden[batch];
+
     /// <summary>Runs one batch through a block and gives its residual stream behind it, without keeping it.</summary>
     public float[] Run(Block block, int batch)
     {

@@ -9,6 +9,8 @@ namespace Vernier.Quantization.Objectives;
 /// </summary>
 public sealed class LayerObjective
 {
+    private const int ChunkRows = 1024;
+
     /// <summary>Creates the objective of a layer input.</summary>
     /// <param name="gram">H, C x C, symmetric, row by row; kept, not copied.</param>
     /// <param name="columns">C.</param>
@@ -45,6 +47,8 @@ public sealed class LayerObjective
     /// <summary>Row j of H, which is also its column.</summary>
     public ReadOnlySpan<double> Row(int j) => Gram.AsSpan(j * Columns, Columns);
 
+    private ReadOnlyMatrixSpan<double> Matrix => new(Gram, Columns, Columns);
+
     /// <summary>f(Q).</summary>
     /// <param name="weights">W, R x C, row by row.</param>
     /// <param name="quantized">Q, as long.</param>
@@ -65,14 +69,14 @@ public sealed class LayerObjective
     public double[] RowValues(ReadOnlyMemory<float> weights, ReadOnlyMemory<float> quantized)
     {
         var values = new double[Rows(weights.Length, quantized.Length)];
-        ParallelLoop.For(values.Length, row =>
+        ForChunks(values.Length, (first, count) =>
         {
-            using var error = new PooledArray<double>(Columns);
-            Error(weights.Span.Slice(row * Columns, Columns), quantized.Span.Slice(row * Columns, Columns), error.Span);
-            double sum = 0;
-            for (int j = 0; j < Columns; j++)
-                sum += error.Span[j] == 0 ? 0 : error.Span[j] * TensorPrimitives.Dot(Row(j), error.Span);
-            values[row] = Math.Max(0, sum);
+            using var errors = new PooledArray<double>(count * Columns);
+            using var products = new PooledArray<double>(count * Columns);
+            Errors(weights.Span.Slice(first * Columns, count * Columns), quantized.Span, first * Columns, errors.Span);
+            MatrixProduct.Multiply(new ReadOnlyMatrixSpan<double>(errors.Span, count, Columns), Matrix, new MatrixSpan<double>(products.Span, count, Columns));
+            for (int row = 0; row < count; row++)
+                values[first + row] = Math.Max(0, TensorPrimitives.Dot<double>(errors.Span.Slice(row * Columns, Columns), products.Span.Slice(row * Columns, Columns)));
         });
         return values;
     }
@@ -84,31 +88,29 @@ public sealed class LayerObjective
     public void Gradient(ReadOnlyMemory<float> weights, ReadOnlyMemory<float> quantized, Memory<double> gradient)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(gradient.Length, weights.Length);
-        ParallelLoop.For(Rows(weights.Length, quantized.Length), row =>
+        Residual(weights, quantized, gradient);
+        TensorPrimitives.Multiply<double>(gradient.Span[..weights.Length], -2, gradient.Span);
+    }
+
+    /// <summary>(W - Q) H, R x C.</summary>
+    internal void Residual(ReadOnlyMemory<float> weights, ReadOnlyMemory<float> quantized, Memory<double> residual) =>
+        ForChunks(Rows(weights.Length, quantized.Length), (first, count) =>
         {
-            Span<double> target = gradient.Span.Slice(row * Columns, Columns);
-            Residual(weights.Span.Slice(row * Columns, Columns), quantized.Span.Slice(row * Columns, Columns), target);
-            TensorPrimitives.Multiply(target, -2, target);
+            using var errors = new PooledArray<double>(count * Columns);
+            Errors(weights.Span.Slice(first * Columns, count * Columns), quantized.Span, first * Columns, errors.Span);
+            MatrixProduct.Multiply(new ReadOnlyMatrixSpan<double>(errors.Span, count, Columns), Matrix, new MatrixSpan<double>(residual.Span.Slice(first * Columns, count * Columns), count, Columns));
         });
+
+    private static void ForChunks(int rows, Action<int, int> action)
+    {
+        for (int first = 0; first < rows; first += ChunkRows)
+            action(first, Math.Min(ChunkRows, rows - first));
     }
 
-    /// <summary>r = (w - q) H of one row.</summary>
-    internal void Residual(ReadOnlySpan<float> weights, ReadOnlySpan<float> quantized, Span<double> residual)
+    private static void Errors(ReadOnlySpan<float> weights, ReadOnlySpan<float> quantized, int first, Span<double> errors)
     {
-        using var error = new PooledArray<double>(Columns);
-        Error(weights, quantized, error.Span);
-        residual.Clear();
-        for (int j = 0; j < Columns; j++)
-        {
-            if (error.Span[j] != 0)
-                TensorPrimitives.MultiplyAdd(Row(j), error.Span[j], residual, residual);
-        }
-    }
-
-    private static void Error(ReadOnlySpan<float> weights, ReadOnlySpan<float> quantized, Span<double> error)
-    {
-        for (int i = 0; i < error.Length; i++)
-            error[i] = (double)weights[i] - quantized[i];
+        for (int i = 0; i < weights.Length; i++)
+            errors[i] = (double)weights[i] - quantized[first + i];
     }
 
     private int Rows(int weights, int quantized)

@@ -114,6 +114,9 @@ public sealed record Recipe
     /// <summary>The steps to the codes, in order; the first is one that makes codes. Rounding to nearest by default.</summary>
     public IReadOnlyList<SolverStep> Solver { get; init; } = [new() { Method = SolverMethod.Nearest }];
 
+    /// <summary>What the outputs of the layers are to be.</summary>
+    public LayerTarget Target { get; init; }
+
     /// <summary>Whether the inputs of the layers have to be observed.</summary>
     [JsonIgnore]
     public bool NeedsCalibration => Solver.Any(step => step.Method != SolverMethod.Nearest || step.Importance != ColumnImportance.None);
@@ -136,6 +139,7 @@ public sealed record Recipe
         : Grid.Kind == GridKind.Uniform && (Grid.Exponent is not null || Grid.Tables != 1 || Grid.Layouts.Contains(LevelLayout.Offset)) ? "a uniform grid has no exponent, no offset and one table"
         : Grid.Kind == GridKind.Power && Grid.Layouts.Contains(LevelLayout.Asymmetric) ? "a power grid is centred on zero: it has no asymmetric layout"
         : Grid.Layouts.Count > 1 && Grid.Layouts.Contains(LevelLayout.Asymmetric) ? "the asymmetric layout can't be chosen among others: it stores zero points"
+        : Target == LayerTarget.Network && !NeedsCalibration ? "without calibration there is no target in the network"
         : Solver.Count == 0 ? "the solver has no step"
         : Solver.Select((step, i) => (step.Method is SolverMethod.Nearest or SolverMethod.Gptq) == (i == 0)).Contains(false) ? "the first step of the solver, and no other, is one that makes codes: nearest or gptq"
         : Solver.Select(step => step.Problem).FirstOrDefault(problem => problem is not null) is string problem ? problem

@@ -53,6 +53,16 @@ public enum ColumnImportance
     Sequential,
 }
 
+/// <summary>What the output of a layer is to be, on the inputs that it has behind quantized layers.</summary>
+public enum LayerTarget
+{
+    /// <summary>What its own float weights give on these inputs: W X.</summary>
+    Layer,
+
+    /// <summary>What it is in the float network, on the inputs that the layer has there: the layer makes up for the errors before it.</summary>
+    Network,
+}
+
 /// <summary>One step of the way to the codes. The first makes them, each later one changes them so that the layer objective falls.</summary>
 public sealed record SolverStep
 {

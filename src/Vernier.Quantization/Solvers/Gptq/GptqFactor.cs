@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using Vernier.Numerics;
 using Vernier.Quantization.Objectives;
 
 namespace Vernier.Quantization.Solvers.Gptq;
@@ -12,6 +13,7 @@ namespace Vernier.Quantization.Solvers.Gptq;
 internal sealed class GptqFactor
 {
     private const double LargestDamping = 1e4;
+    private const double LeastPivot = 1e-10;
     private const double FirstDamping = 1e-6;
 
     private GptqFactor(int[] order, float[] carry, double[] cost, double damping) => (Order, Carry, Cost, Damping) = (order, carry, cost, damping);
@@ -43,9 +45,11 @@ internal sealed class GptqFactor
         for (; mean > 0 && double.IsFinite(mean) && damping <= LargestDamping; damping = damping == 0 ? FirstDamping : 10 * damping)
         {
             double[] matrix = Reversed(objective, order, damping * mean, mean);
-            if (!TryFactor(matrix, n))
+            var view = new MatrixSpan<double>(matrix, n, n);
+            double[] diagonal = Diagonal(matrix, n);
+            if (!Cholesky.TryFactor(view, out _) || !IsWellFounded(matrix, n, diagonal))
                 continue;
-            InvertTriangle(matrix, n);
+            Cholesky.InvertTriangle(view);
             var carry = new float[n * n];
             var cost = new double[n];
             for (int j = 0; j < n; j++)
@@ -69,6 +73,19 @@ internal sealed class GptqFactor
     public static int[] ActivationOrder(LayerObjective objective) =>
         [.. Enumerable.Range(0, objective.Columns).OrderByDescending(column => objective.Diagonal[column])];
 
+    private static double[] Diagonal(double[] matrix, int n) => [.. Enumerable.Range(0, n).Select(i => matrix[i * n + i])];
+
+    // A pivot that is so small a part of its diagonal element is what rounding errors in H have left, and not a part of H.
+    private static bool IsWellFounded(double[] factor, int n, double[] diagonal)
+    {
+        for (int i = 0; i < n; i++)
+        {
+            if (factor[i * n + i] * factor[i * n + i] < LeastPivot * diagonal[i])
+                return false;
+        }
+        return true;
+    }
+
     private static double[] Reversed(LayerObjective objective, int[] order, double added, double mean)
     {
         int n = order.Length;
@@ -86,37 +103,5 @@ internal sealed class GptqFactor
             matrix[i * n + i] += added;
         }
         return matrix;
-    }
-
-    /// <summary>The lower Cholesky factor in place of the lower triangle.</summary>
-    private static bool TryFactor(double[] a, int n)
-    {
-        for (int i = 0; i < n; i++)
-        {
-            Span<double> row = a.AsSpan(i * n, n);
-            for (int j = 0; j < i; j++)
-                row[j] = (row[j] - TensorPrimitives.Dot<double>(row[..j], a.AsSpan(j * n, j))) / a[j * n + j];
-            double pivot = row[i] - TensorPrimitives.SumOfSquares<double>(row[..i]);
-            if (!(pivot > 0) || !double.IsFinite(pivot))
-                return false;
-            row[i] = Math.Sqrt(pivot);
-        }
-        return true;
-    }
-
-    /// <summary>The inverse of a lower triangular matrix in its place.</summary>
-    private static void InvertTriangle(double[] l, int n)
-    {
-        var sum = new double[n];
-        for (int i = 0; i < n; i++)
-        {
-            Span<double> row = l.AsSpan(i * n, n);
-            sum.AsSpan(0, i).Clear();
-            for (int k = 0; k < i; k++)
-                TensorPrimitives.MultiplyAdd<double>(l.AsSpan(k * n, k + 1), row[k], sum.AsSpan(0, k + 1), sum);
-            double inverse = 1 / row[i];
-            TensorPrimitives.Multiply<double>(sum.AsSpan(0, i), -inverse, row);
-            row[i] = inverse;
-        }
     }
 }

@@ -21,23 +21,20 @@ internal static class QuantEaseSolver
     public static long Improve(LayerProblem problem, LayerSolution solution, int sweeps)
     {
         var changes = new long[problem.Rows];
-        ParallelLoop.For(problem.Rows, row => changes[row] = ImproveRow(problem, solution, row, sweeps));
+        float[] quantized = solution.Decode();
+        var residuals = new double[quantized.Length];
+        problem.Objective.Residual(problem.Weights, quantized, residuals);
+        ParallelLoop.For(problem.Rows, row =>
+            changes[row] = ImproveRow(problem, solution, row, sweeps, quantized.AsSpan(row * problem.Columns, problem.Columns), residuals.AsSpan(row * problem.Columns, problem.Columns)));
         return changes.Sum();
     }
 
-    private static long ImproveRow(LayerProblem problem, LayerSolution solution, int row, int sweeps)
+    // The residual r = (w - q) H is kept up to date: a change of column j by d takes d H_j off it.
+    private static long ImproveRow(LayerProblem problem, LayerSolution solution, int row, int sweeps, Span<float> quantized, Span<double> residual)
     {
         int columns = problem.Columns;
-        using var quantizedBuffer = new PooledArray<float>(columns);
-        using var residualBuffer = new PooledArray<double>(columns);
-        Span<float> quantized = quantizedBuffer.Span;
-        Span<double> residual = residualBuffer.Span;
-        ReadOnlySpan<float> weights = problem.Weights.AsSpan(row * columns, columns);
         Span<byte> codes = solution.Codes.AsSpan(row * columns, columns);
         double[] diagonal = problem.Objective.Diagonal;
-        solution.DecodeRow(row, quantized);
-        // r = (w - q) H, kept up to date: a change of column j by d takes d H_j off it.
-        problem.Objective.Residual(weights, quantized, residual);
         long all = 0;
         for (int sweep = 0; sweep < sweeps; sweep++)
         {
