@@ -139,6 +139,7 @@ public sealed record Recipe
         : Grid.Kind == GridKind.Uniform && (Grid.Exponent is not null || Grid.Tables != 1 || Grid.Layouts.Contains(LevelLayout.Offset)) ? "a uniform grid has no exponent, no offset and one table"
         : Grid.Kind == GridKind.Power && Grid.Layouts.Contains(LevelLayout.Asymmetric) ? "a power grid is centred on zero: it has no asymmetric layout"
         : Grid.Layouts.Count > 1 && Grid.Layouts.Contains(LevelLayout.Asymmetric) ? "the asymmetric layout can't be chosen among others: it stores zero points"
+        : Grid.Kind == GridKind.Uniform && Solver.Any(step => step.LearnExponent) ? "a uniform grid has no exponent to learn"
         : Target == LayerTarget.Network && !NeedsCalibration ? "without calibration there is no target in the network"
         : Solver.Count == 0 ? "the solver has no step"
         : Solver.Select((step, i) => (step.Method is SolverMethod.Nearest or SolverMethod.Gptq) == (i == 0)).Contains(false) ? "the first step of the solver, and no other, is one that makes codes: nearest or gptq"

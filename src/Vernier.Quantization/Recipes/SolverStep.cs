@@ -14,6 +14,15 @@ public enum SolverMethod
 
     /// <summary>The scales of least layer objective for the codes as they are.</summary>
     Scales,
+
+    /// <summary>Learned rounding to the level below or above.</summary>
+    Adaround,
+
+    /// <summary>Learned rounding by division of each weight.</summary>
+    Flexround,
+
+    /// <summary>Learned rounding to any level, with the exponents of the grids learned as well; the scales are refitted.</summary>
+    Nupes,
 }
 
 /// <summary>The order in which GPTQ takes the columns.</summary>
@@ -90,11 +99,24 @@ public sealed record SolverStep
     /// <summary>Whether coordinate descent also refits the scales after each sweep.</summary>
     public bool RefitScales { get; init; }
 
+    /// <summary>The steps of Adam in learned rounding; at least 1.</summary>
+    public int Iterations { get; init; } = 500;
+
+    /// <summary>The learning rate at the beginning, which falls to 0 along a cosine; above 0.</summary>
+    public double LearningRate { get; init; } = 0.03;
+
+    /// <summary>The weight of what drives learned rounding to whole codes, where a step of the grid counts as 1; at least 0.</summary>
+    public double Penalty { get; init; } = 0.05;
+
+    /// <summary>Whether the exponents of power grids are learned.</summary>
+    public bool LearnExponent { get; init; }
+
     /// <summary>What is wrong with the step, or null.</summary>
     internal string? Problem =>
         !(Damping is >= 0 and <= 1) ? "the damping is not between 0 and 1"
         : BlockColumns < 1 ? "a block has no columns"
-        : Sweeps < 1 ? "there is no sweep"
+        : Sweeps < 1 || Iterations < 1 ? "there is no sweep, or no iteration"
+        : !(LearningRate > 0) || !(Penalty >= 0) ? "the learning rate is not above 0, or the penalty is negative"
         : Order == ColumnOrder.Activation && Groups == GroupFit.Current ? "in the order of activation the groups must be static"
         : null;
 }

@@ -35,6 +35,20 @@ internal readonly struct GranuleGrid
     /// <summary>What a code stands for at scale 1.</summary>
     public float Level(int code) => _table.Values[code] - _zero;
 
+    /// <summary>The largest code.</summary>
+    public int Last => _table.Levels.Length - 1;
+
+    /// <summary>
+    /// The code of the interval that a weight lies in: of all codes but the last that whose level and the next one enclose it, or the outermost.
+    /// </summary>
+    public int Below(float weight)
+    {
+        int code = Math.Min(Nearest(weight), Last - 1);
+        // Where the scale is negative, the weights fall as the codes rise.
+        bool beyond = _scale < 0 ? weight > Decode(code) : weight < Decode(code);
+        return beyond && code > 0 ? code - 1 : code;
+    }
+
     /// <summary>The code that the grid's rounding rule gives.</summary>
     public int Encode(float weight) => _zeroPoint < 0
         ? _table.Encode(weight * _inverse)

@@ -23,7 +23,7 @@ public sealed class LayerSolution
     }
 
     /// <summary>The level tables.</summary>
-    public LevelTable[] Grids { get; private set; }
+    public LevelTable[] Grids { get; }
 
     /// <summary>The codes, R x C row by row.</summary>
     public byte[] Codes { get; }
@@ -41,9 +41,12 @@ public sealed class LayerSolution
     public int Width => _spec.Granularity.Width(_spec.Columns);
 
     /// <summary>A copy.</summary>
-    public LayerSolution Copy()
+    public LayerSolution Copy() => WithGrids(Grids);
+
+    /// <summary>A copy on other level tables.</summary>
+    internal LayerSolution WithGrids(LevelTable[] grids)
     {
-        var copy = new LayerSolution(_spec, Grids);
+        var copy = new LayerSolution(_spec, grids);
         Codes.CopyTo(copy.Codes, 0);
         Scales.CopyTo(copy.Scales, 0);
         ZeroPoints.CopyTo(copy.ZeroPoints, 0);

@@ -1,6 +1,7 @@
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers.Gptq;
 using Vernier.Quantization.Solvers.QuantEase;
+using Vernier.Quantization.Solvers.Relaxed;
 
 namespace Vernier.Quantization.Solvers;
 
@@ -45,9 +46,27 @@ public sealed class LayerSolver(IReadOnlyList<SolverStep> steps)
                 case SolverMethod.Scales:
                     ScaleRefinement.Improve(problem, solution!);
                     break;
+                case SolverMethod.Adaround:
+                    solution = new AdaRound(problem, solution!, step).Run();
+                    break;
+                case SolverMethod.Flexround:
+                    solution = new FlexRound(problem, solution!, step).Run();
+                    break;
+                case SolverMethod.Nupes:
+                    solution = LearnAll(problem, solution!, step);
+                    break;
             }
         }
         return new LayerResult(solution!, before, problem.Relative(solution!), damping, problem.Objective.DeadChannels.Count, null);
+    }
+
+    // With other exponents the start's scales do not fit; both are refitted before the better one is kept.
+    private static LayerSolution LearnAll(LayerProblem problem, LayerSolution start, SolverStep step)
+    {
+        LayerSolution learned = new SoftRound(problem, start, step).Run();
+        ScaleRefinement.Improve(problem, learned);
+        ScaleRefinement.Improve(problem, start);
+        return problem.Relative(learned) < problem.Relative(start) ? learned : start;
     }
 
     private static void Descend(LayerProblem problem, LayerSolution solution, SolverStep step)
