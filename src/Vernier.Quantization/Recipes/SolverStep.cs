@@ -105,8 +105,10 @@ public sealed record SolverStep
     /// <summary>The learning rate at the beginning, which falls to 0 along a cosine; above 0.</summary>
     public double LearningRate { get; init; } = 0.03;
 
-    /// <summary>The weight of what drives learned rounding to whole codes, where a step of the grid counts as 1; at least 0.</summary>
-    public double Penalty { get; init; } = 0.05;
+    /// <summary>
+    /// The weight of what drives learned rounding to whole codes, relative to the curvature of the objective, where a step of the grid counts as 1; at least 0.
+    /// </summary>
+    public double Penalty { get; init; } = 1;
 
     /// <summary>Whether the exponents of power grids are learned.</summary>
     public bool LearnExponent { get; init; }

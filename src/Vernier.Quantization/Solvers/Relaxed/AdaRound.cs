@@ -51,13 +51,14 @@ internal sealed class AdaRound(LayerProblem problem, LayerSolution start, Solver
         Span<float> heights = heightBuffer.Span;
         TensorPrimitives.Sigmoid(Latents.AsSpan(first, columns), latentGradient);
         Heights(row, heights);
-        float weight = Progress < 0.2 ? 0 : (float)Step.Penalty, beta = (float)(20 - 18 * Math.Max(0, Progress - 0.2) / 0.8);
+        bool penalized = Progress >= 0.2;
+        float beta = (float)(20 - 18 * Math.Max(0, Progress - 0.2) / 0.8);
         for (int i = 0; i < columns; i++)
         {
             float sigmoid = latentGradient[i], height = heights[i], slope = Stretch * sigmoid * (1 - sigmoid);
             if (height is <= 0 or >= 1)
                 slope = 0;
-            float centred = 2 * height - 1, pull = weight == 0 || centred == 0 ? 0 : -2 * weight * beta * MathF.CopySign(MathF.Pow(Math.Abs(centred), beta - 1), centred);
+            float centred = 2 * height - 1, pull = !penalized || centred == 0 ? 0 : -2 * PenaltyOf(i) * beta * MathF.CopySign(MathF.Pow(Math.Abs(centred), beta - 1), centred);
             latentGradient[i] = slope * (gradient[i] * _step[first + i] + pull);
         }
     }

@@ -8,7 +8,7 @@ namespace Vernier.Quantization.Solvers.Relaxed;
 /// NUPES with data, our reconstruction: each weight may take any code, and the exponents of the grids are learned with the codes. A weight has a place
 /// v = N sign(u) |u|^a + delta among the codes, u the weight relative to its granule's largest value and delta its latent; the soft code is
 /// floor(v) + 1/2 + tanh(T (v - floor(v) - 1/2)) / (2 tanh(T / 2)), T rising from 1 to 30, and the soft weight lies between the two levels next to
-/// it. After a third of the iterations the penalty lambda sum (1 - |2 frac(v) - 1|^2) drives places to whole codes.
+/// it. After a third of the iterations the penalty lambda sum (1 - |2 frac(v) - 1|^2), which rises from 0, drives places to whole codes.
 /// <para>delta starts where the place is that of w, but within the cell of the starting code, so that the hardened start is the start. When an exponent moves, the
 /// places move with it and deltas stay. Its gradient passes straight through the rounding, d w~ / da = (value_(k+1) - value_k) N sign(u) |u|^a ln |u|
 /// + d value / da; it is held by a = 0.2 + sigmoid(t), by taking 0^a ln 0 for 0, by sums in double precision and by a learning rate of its own.</para>
@@ -24,6 +24,8 @@ internal sealed class SoftRound : RelaxedRounding
 
     private readonly PowerTable[]? _tables;
     private readonly float[] _logs;
+    private readonly float[] _places;
+    private readonly float[] _curve;
     private readonly double[] _tableGradients;
     private readonly Adam _tableAdam;
 
@@ -32,6 +34,8 @@ internal sealed class SoftRound : RelaxedRounding
     {
         _tables = step.LearnExponent ? [.. start.Grids.Select(grid => new PowerTable(grid))] : null;
         _logs = _tables is null ? [] : new float[problem.Weights.Length];
+        _places = new float[problem.Weights.Length];
+        _curve = new float[problem.Weights.Length];
         _tableGradients = new double[problem.Rows * problem.Spec.Tables];
         _tableAdam = new Adam(start.Grids.Length);
     }
@@ -57,14 +61,79 @@ internal sealed class SoftRound : RelaxedRounding
                 float relative = scale == 0 ? 0 : Math.Abs(weight / (scale * table.Top));
                 // Below this the power is nothing, and its logarithm would be a danger.
                 _logs[i] = relative < 1e-12f ? float.NegativeInfinity : MathF.Log(relative);
-                Latents[i] -= BasePlace(table, weight * scale, _logs[i]);
+            }
+        }
+        if (_tables is null)
+            return;
+        // What the power alone gives is taken off again.
+        Span<float> latents = Latents.AsSpan(row * columns, columns), places = _places.AsSpan(row * columns, columns);
+        Place(row, places);
+        TensorPrimitives.Subtract(places, latents, places);
+        TensorPrimitives.Subtract(latents, places, latents);
+    }
+
+    protected override void Decode(int row, Span<float> quantized)
+    {
+        int columns = Problem.Columns, first = row * columns;
+        float sharpness = Sharpness, half = 0.5f / MathF.Tanh(sharpness / 2);
+        Span<float> places = _places.AsSpan(first, columns), curve = _curve.AsSpan(first, columns);
+        Place(row, places);
+        for (int granule = 0; granule < Start.Granules; granule++)
+        {
+            int last = Start.Grid(row, granule).Last;
+            for (int i = granule * Start.Width; i < Math.Min(columns, (granule + 1) * Start.Width); i++)
+            {
+                float place = Math.Clamp(places[i], 0, last);
+                curve[i] = sharpness * (place - Below(place, last) - 0.5f);
+            }
+        }
+        TensorPrimitives.Tanh(curve, curve);
+        Span<float> values = stackalloc float[256];
+        for (int granule = 0; granule < Start.Granules; granule++)
+        {
+            int last = Values(row, granule, values);
+            for (int i = granule * Start.Width; i < Math.Min(columns, (granule + 1) * Start.Width); i++)
+            {
+                int code = Below(Math.Clamp(places[i], 0, last), last);
+                quantized[i] = values[code] + (0.5f + half * curve[i]) * (values[code + 1] - values[code]);
             }
         }
     }
 
-    protected override void Decode(int row, Span<float> quantized) => Pass(row, quantized, default, default);
-
-    protected override void Backward(int row, ReadOnlySpan<float> gradient, Span<float> latentGradient) => Pass(row, default, gradient, latentGradient);
+    protected override void Backward(int row, ReadOnlySpan<float> gradient, Span<float> latentGradient)
+    {
+        int columns = Problem.Columns, first = row * columns;
+        float sharpness = Sharpness, half = 0.5f / MathF.Tanh(sharpness / 2), ramp = (float)Math.Max(0, (Progress - PenaltyFrom) / (1 - PenaltyFrom));
+        ReadOnlySpan<float> places = _places.AsSpan(first, columns), curve = _curve.AsSpan(first, columns);
+        Span<float> values = stackalloc float[256];
+        Span<double> tableGradients = _tableGradients.AsSpan(row * Problem.Spec.Tables, Problem.Spec.Tables);
+        tableGradients.Clear();
+        for (int granule = 0; granule < Start.Granules; granule++)
+        {
+            int last = Values(row, granule, values), tableIndex = Table(row, granule);
+            float scale = (float)Start.Scales[Start.ScaleIndex(row, granule)];
+            PowerTable? table = _tables?[tableIndex];
+            double sum = 0;
+            for (int i = granule * Start.Width; i < Math.Min(columns, (granule + 1) * Start.Width); i++)
+            {
+                float place = places[i];
+                int code = Below(Math.Clamp(place, 0, last), last);
+                float width = values[code + 1] - values[code], pull = gradient[i] * width, part = place - code;
+                // At the outermost levels a place may come back, but not leave.
+                bool outward = (place < 0 && pull > 0) || (place > last && pull < 0);
+                latentGradient[i] = outward ? 0 : pull * sharpness * half * (1 - curve[i] * curve[i]);
+                if (ramp > 0 && part is > 0 and < 1)
+                    latentGradient[i] -= ramp * PenaltyOf(i) * 8 * (part - 0.5f);
+                if (table is null || outward)
+                    continue;
+                float soft = 0.5f + half * curve[i], log = _logs[first + i];
+                float moved = float.IsInfinity(log) ? 0 : width * (place - Latents[first + i] + table.First) * log;
+                sum += gradient[i] * (moved + scale * (table.Slopes[code] + soft * (table.Slopes[code + 1] - table.Slopes[code])));
+            }
+            if (table is not null)
+                tableGradients[tableIndex % Problem.Spec.Tables] += sum;
+        }
+    }
 
     protected override void EndIteration(int number)
     {
@@ -95,12 +164,13 @@ internal sealed class SoftRound : RelaxedRounding
         int columns = Problem.Columns;
         ParallelLoop.For(Problem.Rows, row =>
         {
+            Span<float> places = _places.AsSpan(row * columns, columns);
+            Place(row, places);
             for (int granule = 0; granule < Start.Granules; granule++)
             {
                 int last = Start.Grid(row, granule).Last;
-                float scale = (float)Start.Scales[Start.ScaleIndex(row, granule)];
-                for (int i = row * columns + granule * Start.Width; i < row * columns + Math.Min(columns, (granule + 1) * Start.Width); i++)
-                    solution.Codes[i] = (byte)Math.Clamp(MathF.Round(PlaceOf(row, granule, i, scale)), 0, last);
+                for (int i = granule * Start.Width; i < Math.Min(columns, (granule + 1) * Start.Width); i++)
+                    solution.Codes[row * columns + i] = (byte)Math.Clamp(MathF.Round(places[i]), 0, last);
             }
         });
         if (_tables is null)
@@ -108,78 +178,43 @@ internal sealed class SoftRound : RelaxedRounding
         return solution;
     }
 
-    /// <summary>Forward where there is no gradient, backward where there is one: both walk the same soft codes.</summary>
-    private void Pass(int row, Span<float> quantized, ReadOnlySpan<float> gradient, Span<float> latentGradient)
-    {
-        int columns = Problem.Columns, first = row * columns;
-        float sharpness = Sharpness, half = 0.5f / MathF.Tanh(sharpness / 2), penalty = Progress < PenaltyFrom ? 0 : (float)Step.Penalty;
-        using var curveBuffer = new PooledArray<float>(columns);
-        using var belowBuffer = new PooledArray<float>(columns);
-        Span<float> curve = curveBuffer.Span, below = belowBuffer.Span;
-        for (int granule = 0; granule < Start.Granules; granule++)
-        {
-            float scale = (float)Start.Scales[Start.ScaleIndex(row, granule)];
-            int last = Start.Grid(row, granule).Last;
-            for (int i = granule * Start.Width; i < Math.Min(columns, (granule + 1) * Start.Width); i++)
-            {
-                float place = Math.Clamp(PlaceOf(row, granule, first + i, scale), 0, last);
-                below[i] = Math.Min(MathF.Floor(place), last - 1);
-                curve[i] = sharpness * (place - below[i] - 0.5f);
-            }
-        }
-        TensorPrimitives.Tanh(curve, curve);
-        if (gradient.IsEmpty)
-        {
-            for (int granule = 0; granule < Start.Granules; granule++)
-            {
-                GranuleGrid grid = Start.Grid(row, granule);
-                float scale = (float)Start.Scales[Start.ScaleIndex(row, granule)];
-                float[]? values = _tables?[Table(row, granule)].Values;
-                for (int i = granule * Start.Width; i < Math.Min(columns, (granule + 1) * Start.Width); i++)
-                {
-                    int code = (int)below[i];
-                    float low = values is null ? grid.Decode(code) : scale * values[code], high = values is null ? grid.Decode(code + 1) : scale * values[code + 1];
-                    quantized[i] = low + (0.5f + half * curve[i]) * (high - low);
-                }
-            }
-            return;
-        }
-        _tableGradients.AsSpan(row * Problem.Spec.Tables, Problem.Spec.Tables).Clear();
-        for (int granule = 0; granule < Start.Granules; granule++)
-        {
-            GranuleGrid grid = Start.Grid(row, granule);
-            float scale = (float)Start.Scales[Start.ScaleIndex(row, granule)];
-            int tableIndex = Table(row, granule);
-            PowerTable? table = _tables?[tableIndex];
-            double sum = 0;
-            for (int i = granule * Start.Width; i < Math.Min(columns, (granule + 1) * Start.Width); i++)
-            {
-                int code = (int)below[i];
-                float width = table is null ? grid.Decode(code + 1) - grid.Decode(code) : scale * (table.Values[code + 1] - table.Values[code]);
-                float slope = sharpness * half * (1 - curve[i] * curve[i]), place = PlaceOf(row, granule, first + i, scale), part = place - code;
-                // At the outermost levels a place may come back, but not leave.
-                bool outward = (place < 0 && gradient[i] * width > 0) || (place > grid.Last && gradient[i] * width < 0);
-                latentGradient[i] = outward ? 0 : gradient[i] * width * slope;
-                if (penalty > 0 && part is > 0 and < 1)
-                    latentGradient[i] += penalty * -8 * (part - 0.5f);
-                if (table is null || outward)
-                    continue;
-                float soft = 0.5f + half * curve[i], log = _logs[first + i];
-                double moved = float.IsInfinity(log) ? 0 : width * (BasePlace(table, Problem.Weights[first + i] * scale, log) + table.First) * log;
-                sum += gradient[i] * (moved + scale * (table.Slopes[code] + soft * (table.Slopes[code + 1] - table.Slopes[code])));
-            }
-            if (table is not null)
-                _tableGradients[row * Problem.Spec.Tables + tableIndex % Problem.Spec.Tables] += sum;
-        }
-    }
+    // Of a place within the codes: the lower of the two codes that enclose it.
+    private static int Below(float place, int last) => Math.Min((int)place, last - 1);
 
     private int Table(int row, int granule) => Problem.Spec.GridOf(row, Start.Scales[Start.ScaleIndex(row, granule)]);
 
-    private float PlaceOf(int row, int granule, int index, float scale) => _tables is null
-        ? Latents[index]
-        : Latents[index] + BasePlace(_tables[Table(row, granule)], Problem.Weights[index] * scale, _logs[index]);
+    /// <summary>The places of a row: latents, and where exponents are learned N sign(u) |u|^a less the first index beside them.</summary>
+    private void Place(int row, Span<float> places)
+    {
+        int first = row * Problem.Columns;
+        if (_tables is null)
+        {
+            Latents.AsSpan(first, places.Length).CopyTo(places);
+            return;
+        }
+        for (int granule = 0; granule < Start.Granules; granule++)
+        {
+            int begin = granule * Start.Width, count = Math.Min(Start.Width, places.Length - begin);
+            Span<float> part = places.Slice(begin, count);
+            PowerTable table = _tables[Table(row, granule)];
+            bool mirrored = Half.IsNegative(Start.Scales[Start.ScaleIndex(row, granule)]);
+            // A weight of 0 has the logarithm -infinity, and its power is 0.
+            TensorPrimitives.Multiply(_logs.AsSpan(first + begin, count), (float)table.Exponent, part);
+            TensorPrimitives.Exp<float>(part, part);
+            TensorPrimitives.CopySign(part, Problem.Weights.AsSpan(first + begin, count), part);
+            TensorPrimitives.Multiply(part, mirrored ? -table.Largest : table.Largest, part);
+            TensorPrimitives.Subtract(part, table.First, part);
+            TensorPrimitives.Add(part, Latents.AsSpan(first + begin, count), part);
+        }
+    }
 
-    /// <summary>N sign(u) |u|^a less the first index.</summary>
-    private static float BasePlace(PowerTable table, float signed, float log) =>
-        MathF.CopySign(float.IsInfinity(log) ? 0 : table.Largest * MathF.Exp((float)table.Exponent * log), signed) - table.First;
+    /// <summary>The weights that the codes of a granule stand for, and the largest code.</summary>
+    private int Values(int row, int granule, Span<float> values)
+    {
+        GranuleGrid grid = Start.Grid(row, granule);
+        float scale = (float)Start.Scales[Start.ScaleIndex(row, granule)];
+        for (int code = 0; code <= grid.Last; code++)
+            values[code] = _tables is null ? grid.Decode(code) : scale * _tables[Table(row, granule)].Values[code];
+        return grid.Last;
+    }
 }
