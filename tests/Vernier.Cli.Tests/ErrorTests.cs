@@ -46,7 +46,7 @@ public sealed class ErrorTests(QuantizedQuill quantized) : IDisposable
 
     [Fact]
     public void The_recipes_that_there_are_are_named() =>
-        Assert.Contains("nupes-datafree, ", CommandRun.Of("recipes", "nupes").Error, StringComparison.Ordinal);
+        Assert.Contains("nupes-datafree, ", CommandRun.Of("recipes", "nuppes").Error, StringComparison.Ordinal);
 
     [Theory]
     [InlineData("quantize")]

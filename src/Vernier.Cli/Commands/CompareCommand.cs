@@ -4,6 +4,7 @@ using Vernier.Cli.Terminal;
 using Vernier.Files;
 using Vernier.Inference;
 using Vernier.Packing;
+using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Evaluation;
 using Vernier.Quantization.Pipeline;
 using Vernier.Quantization.Recipes;
@@ -18,6 +19,7 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
     private readonly Option<int[]?> _bits = Choose.Integers("--bits", "Bits of a weight in linear layers, with commas. [default: 4,3,2]", 2, 8);
     private readonly Option<Granularity?> _group = Choose.Group();
     private readonly Option<int> _embeddingBits = Choose.BitsOrNone("--embedding-bits", "Bits of a weight in embeddings and the output layer, 2 to 8, or none to leave them as they are.", 8);
+    private readonly CalibrationArguments _calibration = new();
     private readonly TextArguments _text = new(textWindows: null);
     private readonly Option<string?> _markdown = Choose.Text("--markdown", "FILE", "Write the table to this file too, as Markdown.");
     private readonly Option<PackedArithmetic?> _arithmetic = Choose.Arithmetic();
@@ -31,6 +33,7 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
         var command = new Command("compare", "Quantize a model by several recipes, and say how close each result is.") { compare._model };
         foreach (Option option in new Option[] { compare._recipes, compare._bits, compare._group, compare._embeddingBits })
             command.Options.Add(option);
+        compare._calibration.AddTo(command);
         compare._text.AddTo(command);
         foreach (Option option in new Option[] { compare._arithmetic, compare._markdown, compare._threads, compare._json })
             command.Options.Add(option);
@@ -47,12 +50,14 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
         ModelFiles.CheckFolder(model);
         using var checkpoint = Checkpoint.Open(model);
         TextWindows? text = _text.Read(arguments, model);
+        CalibrationSet? calibration = _calibration.Read(arguments, model, recipes, cancellation);
         QuantizationPlan[][] plans = [.. bits.Select(b => recipes.Select(recipe => QuantizationPlan.Create(checkpoint, new QuantizationOptions
         {
             Recipe = recipe,
             Bits = b,
             Granularity = arguments.GetValue(_group) ?? Granularity.Group(64),
             EmbeddingBits = arguments.GetValue(_embeddingBits) is > 0 and int embedding ? embedding : null,
+            Calibration = calibration,
         })).ToArray())];
         bool json = arguments.GetValue(_json);
         CompareReport report = new ProgressDisplay(console, silent: json).Run(progress => Compare(arguments, plans, text, progress));

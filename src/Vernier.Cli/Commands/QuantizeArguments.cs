@@ -27,6 +27,9 @@ internal sealed class QuantizeArguments
     /// <summary>What the model is evaluated on.</summary>
     public TextArguments Text { get; } = new(textWindows: 128);
 
+    /// <summary>What recipes that need it are calibrated on.</summary>
+    public CalibrationArguments Calibration { get; } = new();
+
     /// <summary>Adds the arguments to the command, in the order in which the help lists them.</summary>
     public void AddTo(Command command)
     {
@@ -36,6 +39,7 @@ internal sealed class QuantizeArguments
         foreach (Option option in new Option[] { _bits, _group, _embeddingBits, _keep })
             command.Options.Add(option);
         _recipe.AddPartsTo(command);
+        Calibration.AddTo(command);
         Text.AddTo(command);
         foreach (Option option in new Option[] { _noEval, _force, _dryRun, _threads, _json })
             command.Options.Add(option);

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Vernier.Cli.Reports;
 using Vernier.Cli.Terminal;
 using Vernier.Inference;
+using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Evaluation;
 using Vernier.Quantization.Pipeline;
 
@@ -39,6 +40,11 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
         long free = OutputCheck.FreeBytes(output);
         OutputCheck.CheckSpace(output, plan.Bytes, free);
         bool evaluate = _arguments.Evaluates(arguments) && CanEvaluate(plan);
+        if (_arguments.Calibration.Read(arguments, model, [options.Recipe], cancellation) is CalibrationSet calibration)
+        {
+            plan = QuantizationPlan.Create(checkpoint, options with { Calibration = calibration });
+            _notes.Add($"calibrated on {calibration.Origin}");
+        }
         TextWindows? text = evaluate ? _arguments.Text.Read(arguments, model) : null;
         bool json = _arguments.Json(arguments);
         if (!json)

@@ -10,12 +10,22 @@ internal sealed record ModelFigures(
     long Bytes, double BitsPerWeight, double? Perplexity = null, double? PerplexityStderr = null, double? KlDivergence = null,
     double? KlDivergenceStderr = null, double? Top1Agreement = null, double? Top1AgreementStderr = null);
 
-/// <summary>How one matrix was quantized. The exponents are those of its grids.</summary>
-internal sealed record TensorFigures(string Name, int Bits, int Group, long Weights, long Bytes, double BitsPerWeight, IReadOnlyList<double> Exponents, double SnrDb);
+/// <summary>
+/// How one matrix was quantized. The exponents are those of its grids; <c>solver</c> is null where no data was used.
+/// </summary>
+internal sealed record TensorFigures(
+    string Name, int Bits, int Group, long Weights, long Bytes, double BitsPerWeight, IReadOnlyList<double> Exponents, double SnrDb, SolverFigures? Solver);
+
+/// <summary>
+/// How a solver left a matrix: <c>objective_nearest</c> and <c>objective</c> are the relative layer objectives of rounding to nearest and of what was written;
+/// <c>fallback</c> says why it was rounded to nearest, if it was.
+/// </summary>
+internal sealed record SolverFigures(double ObjectiveNearest, double Objective, double Damping, int DeadChannels, string? Fallback, double Seconds);
 
 /// <summary>
 /// The result of vernier quantize. <c>group</c> is 0 for channels and -1 for tensors; <c>seconds</c> are those of quantizing, writing and
-/// reading back; <c>objective</c> is the mean over the linear layers of the squared error relative to the squared norm.
+/// reading back; <c>objective</c> is the mean over the linear layers of the relative layer objective where a solver used data, and of the squared error of the weights
+/// relative to their squared norm where not.
 /// </summary>
 internal sealed record QuantizeReport(
     string Model, string Output, string Recipe, int Bits, int Group, int? EmbeddingBits, long Parameters, ModelFigures Before, ModelFigures After,
@@ -43,7 +53,7 @@ internal sealed record QuantizeReport(
             new ModelFigures(plan.SourceBytes, plan.SourceBitsPerWeight, evaluation?.ReferencePerplexity?.Mean, evaluation?.ReferencePerplexity?.StandardError),
             new ModelFigures(written, 8.0 * written / plan.Parameters, evaluation?.Perplexity.Mean, evaluation?.Perplexity.StandardError,
                 evaluation?.KlDivergence?.Mean, evaluation?.KlDivergence?.StandardError, evaluation?.Top1Agreement?.Mean, evaluation?.Top1Agreement?.StandardError),
-            tensors.Where(tensor => linear.Contains(tensor.Name)).Select(tensor => tensor.Error.Relative).DefaultIfEmpty(double.NaN).Average(),
+            tensors.Where(tensor => linear.Contains(tensor.Name)).Select(tensor => tensor.Solved?.Objective ?? tensor.Error.Relative).DefaultIfEmpty(double.NaN).Average(),
             evaluation?.Tokens, text, seconds, evaluationSeconds, ProcessMemory.PeakBytes, notes, [.. tensors.Select(Figures)]);
     }
 
@@ -72,7 +82,8 @@ internal sealed record QuantizeReport(
     {
         PackedTensorSpec spec = tensor.Spec;
         long weights = (long)spec.Rows * spec.Columns;
-        return new TensorFigures(tensor.Name, spec.Bits, spec.Granularity.GroupColumns, weights, spec.StoredBytes, 8.0 * spec.StoredBytes / weights, tensor.Exponents, tensor.Error.SignalToNoise);
+        return new TensorFigures(tensor.Name, spec.Bits, spec.Granularity.GroupColumns, weights, spec.StoredBytes, 8.0 * spec.StoredBytes / weights, tensor.Exponents, tensor.Error.SignalToNoise,
+            tensor.Solved is SolvedLayerReport solved ? new SolverFigures(solved.Nearest, solved.Objective, solved.Damping, solved.DeadChannels, solved.Fallback, solved.Seconds) : null);
     }
 }
 

@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Vernier.Packing;
+using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Recipes;
 
 namespace Vernier.Quantization.Pipeline;
@@ -20,6 +21,11 @@ public sealed record QuantizationOptions
     /// Bits of a code in embeddings and the output head, 2 to 8, on a uniform grid; null keeps them as they are. Default 8.
     /// </summary>
     public int? EmbeddingBits { get; init; } = 8;
+
+    /// <summary>
+    /// The text on which the inputs of layers are observed, for recipes that need it; null for a sample that the model writes itself.
+    /// </summary>
+    public CalibrationSet? Calibration { get; init; }
 
     /// <summary>Tensors whose names match stay as they are; null for none.</summary>
     public Regex? Keep { get; init; }

@@ -1,7 +1,8 @@
 using Vernier.Files;
 using Vernier.Grids;
-using Vernier.Grids.Uniform;
+using Vernier.Inference;
 using Vernier.Packing;
+using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers;
 
@@ -18,9 +19,12 @@ public readonly record struct QuantizationProgress(string Stage, string Tensor, 
 /// <param name="Spec">How it is packed.</param>
 /// <param name="Exponents">The exponents of its grids.</param>
 /// <param name="Error">How close it is to the original.</param>
-public sealed record QuantizedTensorReport(string Name, PackedTensorSpec Spec, IReadOnlyList<double> Exponents, WeightError Error);
+/// <param name="Solved">How the solver left it; null where it was rounded without data.</param>
+public sealed record QuantizedTensorReport(string Name, PackedTensorSpec Spec, IReadOnlyList<double> Exponents, WeightError Error, SolvedLayerReport? Solved = null);
 
-/// <summary>Carries out a <see cref="QuantizationPlan"/>: one tensor in memory at a time.</summary>
+/// <summary>
+/// Carries out a <see cref="QuantizationPlan"/>: without data one tensor in memory at a time, with calibration one block and what is packed already.
+/// </summary>
 public sealed class Quantizer(QuantizationPlan plan, IProgress<QuantizationProgress>? progress = null)
 {
     private readonly QuantizationOptions _options = plan.Options;
@@ -39,37 +43,40 @@ public sealed class Quantizer(QuantizationPlan plan, IProgress<QuantizationProgr
         _cancellation = cancellation;
         using var folder = new OutputFolder(output, replace);
         LevelTable[]? shared = _options.Recipe.Grid.Scope == GridScope.Network ? ChooseForNetwork() : null;
+        var grids = new LayerGrids(plan, shared);
+        Dictionary<string, SolvedLayer> solved = SolveBlocks(grids);
         using (var writer = new CheckpointWriter(folder.Partial, plan.Arrays))
         {
-            ForEachTensor("quantizing", planned =>
+            ForEachTensor(solved.Count > 0 ? "writing" : "quantizing", planned =>
             {
                 if (planned.Spec is null)
                     Copy(writer, planned.Tensor);
                 else
-                    Write(writer, planned, Solve(planned, planned.Spec, shared));
+                    Write(writer, planned, solved.TryGetValue(planned.Tensor.Name, out SolvedLayer? layer) ? layer.Packed : grids.SolveNearest(planned));
             });
             writer.Complete();
         }
         File.WriteAllBytes(Path.Combine(folder.Partial, "config.json"), plan.Config.Span);
         folder.CopyCompanions(plan.Checkpoint.Folder);
-        IReadOnlyList<QuantizedTensorReport> reports = ReadBack(folder.Partial);
+        IReadOnlyList<QuantizedTensorReport> reports = ReadBack(folder.Partial, solved);
         folder.Complete();
         return reports;
     }
 
-    private PackedTensor Solve(PlannedTensor planned, PackedTensorSpec spec, LevelTable[]? shared)
+    private Dictionary<string, SolvedLayer> SolveBlocks(LayerGrids grids)
     {
-        var matrix = new WeightMatrix(plan.Checkpoint, planned.Tensor);
-        GridPart part = QuantizationPlan.GridOf(planned.Role, _options.Recipe);
-        var search = new GridSearch(part, spec.Bits, spec.Tables, _options.Recipe.Rounding);
-        var grids = new List<LevelTable>();
-        for (int row = 0; row < spec.Rows; row += spec.RowsPerGrid)
+        if (!_options.Recipe.NeedsCalibration)
+            return [];
+        string folder = plan.Checkpoint.Folder;
+        if (!ModelConfig.TryGetFamily(folder, out _, out string architecture))
+            throw new InvalidFileException(Path.Combine(folder, "config.json"), "calibration-architecture", $"the recipe {_options.Recipe.Name} observes the model at work, and the architecture '{architecture}' does not run here", "Take a recipe that needs no data, such as nupes-datafree");
+        CalibrationSet? set = _options.Calibration;
+        if (set is null)
         {
-            LevelTable[] tables = planned.Role == TensorRole.Linear && shared is not null ? shared
-                : search.Choose(search.IsNeeded ? [GranuleSample.Take(matrix, spec.Granularity, row, Math.Min(spec.RowsPerGrid, spec.Rows - row))] : []);
-            grids.AddRange(tables);
+            progress?.Report(new QuantizationProgress("letting the model write the calibration text", "", 0));
+            set = CalibrationSet.WrittenBy(LanguageModel.Load(folder), cancellation: _cancellation);
         }
-        return new NearestSolver(FitOf(part)).Solve(matrix, spec, [.. grids], default);
+        return new BlockPipeline(plan, grids, set, (tensor, fraction) => progress?.Report(new QuantizationProgress("solving", tensor, fraction)), _cancellation).Run();
     }
 
     private LevelTable[] ChooseForNetwork()
@@ -88,7 +95,7 @@ public sealed class Quantizer(QuantizationPlan plan, IProgress<QuantizationProgr
         return search.Choose(samples);
     }
 
-    private List<QuantizedTensorReport> ReadBack(string folder)
+    private List<QuantizedTensorReport> ReadBack(string folder, Dictionary<string, SolvedLayer> solved)
     {
         using Checkpoint written = Checkpoint.Open(folder);
         var reports = new List<QuantizedTensorReport>();
@@ -101,18 +108,13 @@ public sealed class Quantizer(QuantizationPlan plan, IProgress<QuantizationProgr
                 return;
             }
             PackedTensor packed = PackedTensorReader.Read(written, planned.Tensor.Name, planned.Spec);
+            solved.TryGetValue(planned.Tensor.Name, out SolvedLayer? layer);
+            if (layer is not null && !packed.ArrayBytes().Zip(layer.Packed.ArrayBytes()).All(pair => pair.First.Span.SequenceEqual(pair.Second.Span)))
+                throw new InvalidFileException(folder, "read-back", "the packed tensor does not read back as it was solved", "Check the disk and run again", planned.Tensor.Name);
             WeightError error = NearestSolver.Measure(new WeightMatrix(plan.Checkpoint, planned.Tensor), packed);
-            reports.Add(new QuantizedTensorReport(planned.Tensor.Name, planned.Spec, [.. packed.Grids.Select(grid => grid.Exponent)], error));
+            reports.Add(new QuantizedTensorReport(planned.Tensor.Name, planned.Spec, [.. packed.Grids.Select(grid => grid.Exponent)], error, planned.Role == TensorRole.Linear ? layer?.Report : null));
         });
         return reports;
-    }
-
-    private IScaleFit FitOf(GridPart part)
-    {
-        bool search = _options.Recipe.Scale == ScaleRule.Search;
-        if (part.Layouts.Contains(LevelLayout.Asymmetric))
-            return search ? new AffineScaleSearch() : new AffineScaleSearch(steps: 1);
-        return search ? new ScaleSearch(part.Mirror, _options.Recipe.PreserveNorm) : new LargestScale(part.Mirror);
     }
 
     private void ForEachTensor(string stage, Action<PlannedTensor> action)

@@ -111,6 +111,16 @@ public sealed record Recipe
     /// <summary>How weights are rounded.</summary>
     public RoundingRule Rounding { get; init; } = RoundingRule.Nearest;
 
+    /// <summary>The steps to the codes, in order; the first is one that makes codes. Rounding to nearest by default.</summary>
+    public IReadOnlyList<SolverStep> Solver { get; init; } = [new() { Method = SolverMethod.Nearest }];
+
+    /// <summary>What the outputs of the layers are to be.</summary>
+    public LayerTarget Target { get; init; }
+
+    /// <summary>Whether the inputs of the layers have to be observed.</summary>
+    [JsonIgnore]
+    public bool NeedsCalibration => Solver.Any(step => step.Method != SolverMethod.Nearest || step.Importance != ColumnImportance.None);
+
     /// <summary>Reads a recipe.</summary>
     /// <exception cref="JsonException">The text is no recipe, or its parts do not go together.</exception>
     public static Recipe Parse(Stream json)
@@ -129,6 +139,11 @@ public sealed record Recipe
         : Grid.Kind == GridKind.Uniform && (Grid.Exponent is not null || Grid.Tables != 1 || Grid.Layouts.Contains(LevelLayout.Offset)) ? "a uniform grid has no exponent, no offset and one table"
         : Grid.Kind == GridKind.Power && Grid.Layouts.Contains(LevelLayout.Asymmetric) ? "a power grid is centred on zero: it has no asymmetric layout"
         : Grid.Layouts.Count > 1 && Grid.Layouts.Contains(LevelLayout.Asymmetric) ? "the asymmetric layout can't be chosen among others: it stores zero points"
+        : Grid.Kind == GridKind.Uniform && Solver.Any(step => step.LearnExponent) ? "a uniform grid has no exponent to learn"
+        : Target == LayerTarget.Network && !NeedsCalibration ? "without calibration there is no target in the network"
+        : Solver.Count == 0 ? "the solver has no step"
+        : Solver.Select((step, i) => (step.Method is SolverMethod.Nearest or SolverMethod.Gptq) == (i == 0)).Contains(false) ? "the first step of the solver, and no other, is one that makes codes: nearest or gptq"
+        : Solver.Select(step => step.Problem).FirstOrDefault(problem => problem is not null) is string problem ? problem
         : null;
 
     /// <summary>The recipe as JSON, every part spelled out.</summary>

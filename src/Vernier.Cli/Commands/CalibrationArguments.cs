@@ -1,0 +1,45 @@
+using System.CommandLine;
+using Vernier.Cli.Terminal;
+using Vernier.Files;
+using Vernier.Inference;
+using Vernier.Quantization.Calibration;
+using Vernier.Quantization.Recipes;
+
+namespace Vernier.Cli.Commands;
+
+/// <summary>The options that say on which text recipes are calibrated, those that need one.</summary>
+internal sealed class CalibrationArguments
+{
+    private readonly Option<string?> _text = Choose.Text("--calibration", "FILE", "Calibrate on this text (UTF-8), if the recipe needs one. [default: a sample that the model writes itself]");
+    private readonly Option<int?> _sequences = Choose.Integer("--sequences", $"The sequences to calibrate on. [default: {CalibrationSet.DefaultSequences}]", 1, 1 << 20);
+    private readonly Option<int?> _length = Choose.Integer("--length", $"The tokens of a sequence. [default: {CalibrationSet.DefaultLength}, or the model's context if that is less]", 2, 1 << 20);
+
+    /// <summary>Adds the options to a command.</summary>
+    public void AddTo(Command command)
+    {
+        foreach (Option option in new Option[] { _text, _sequences, _length })
+            command.Options.Add(option);
+    }
+
+    /// <summary>The calibration set, or null where no recipe needs one.</summary>
+    /// <param name="arguments">The command.</param>
+    /// <param name="folder">The model.</param>
+    /// <param name="recipes">The recipes to be run.</param>
+    /// <param name="cancellation">Stops the model's writing.</param>
+    public CalibrationSet? Read(ParseResult arguments, string folder, IEnumerable<Recipe> recipes, CancellationToken cancellation)
+    {
+        if (!recipes.Any(recipe => recipe.NeedsCalibration) || !ModelConfig.TryGetFamily(folder, out _, out _))
+            return null;
+        ModelConfig config = ModelConfig.Load(folder);
+        int? asked = arguments.GetValue(_length);
+        if (asked > config.MaxPositions)
+            throw new UsageException($"--length: {asked} tokens are more than the model's context of {config.MaxPositions}.");
+        int length = asked ?? Math.Min(CalibrationSet.DefaultLength, config.MaxPositions), count = arguments.GetValue(_sequences) ?? CalibrationSet.DefaultSequences;
+        if (arguments.GetValue(_text) is not string file)
+            return CalibrationSet.WrittenBy(LanguageModel.Load(folder), count, length, cancellation: cancellation);
+        int[] tokens = ModelFiles.Tokenize(folder, file);
+        if (tokens.Length < length)
+            throw new InvalidFileException(file, "text-too-short", $"the text has {tokens.Length} tokens, and one sequence takes {length}", "Give a longer text, or a smaller --length");
+        return CalibrationSet.Cut(tokens, count, length, config.BeginToken, file);
+    }
+}

@@ -1,0 +1,47 @@
+using Vernier.Grids;
+using Vernier.Grids.Uniform;
+using Vernier.Packing;
+using Vernier.Quantization.Recipes;
+using Vernier.Quantization.Solvers;
+
+namespace Vernier.Quantization.Pipeline;
+
+/// <summary>The level tables of the matrices of a plan, and how their scales are chosen.</summary>
+/// <param name="plan">The plan.</param>
+/// <param name="shared">The tables of all linear layers, where the recipe has one grid for the network.</param>
+internal sealed class LayerGrids(QuantizationPlan plan, LevelTable[]? shared)
+{
+    private readonly Recipe _recipe = plan.Options.Recipe;
+
+    /// <summary>Chooses the tables of a matrix, without data.</summary>
+    public LevelTable[] Choose(PlannedTensor planned, WeightMatrix matrix)
+    {
+        PackedTensorSpec spec = planned.Spec!;
+        var search = new GridSearch(QuantizationPlan.GridOf(planned.Role, _recipe), spec.Bits, spec.Tables, _recipe.Rounding);
+        var grids = new List<LevelTable>();
+        for (int row = 0; row < spec.Rows; row += spec.RowsPerGrid)
+        {
+            LevelTable[] tables = planned.Role == TensorRole.Linear && shared is not null ? shared
+                : search.Choose(search.IsNeeded ? [GranuleSample.Take(matrix, spec.Granularity, row, Math.Min(spec.RowsPerGrid, spec.Rows - row))] : []);
+            grids.AddRange(tables);
+        }
+        return [.. grids];
+    }
+
+    /// <summary>How the scales of a matrix are chosen.</summary>
+    public IScaleFit FitOf(TensorRole role)
+    {
+        GridPart part = QuantizationPlan.GridOf(role, _recipe);
+        bool search = _recipe.Scale == ScaleRule.Search;
+        if (part.Layouts.Contains(LevelLayout.Asymmetric))
+            return search ? new AffineScaleSearch() : new AffineScaleSearch(steps: 1);
+        return search ? new ScaleSearch(part.Mirror, _recipe.PreserveNorm) : new LargestScale(part.Mirror);
+    }
+
+    /// <summary>Rounds a matrix to nearest.</summary>
+    public PackedTensor SolveNearest(PlannedTensor planned)
+    {
+        var matrix = new WeightMatrix(plan.Checkpoint, planned.Tensor);
+        return new NearestSolver(FitOf(planned.Role)).Solve(matrix, planned.Spec!, Choose(planned, matrix), default);
+    }
+}

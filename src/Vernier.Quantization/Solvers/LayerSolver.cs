@@ -1,0 +1,88 @@
+using Vernier.Quantization.Recipes;
+using Vernier.Quantization.Solvers.Gptq;
+using Vernier.Quantization.Solvers.QuantEase;
+using Vernier.Quantization.Solvers.Relaxed;
+
+namespace Vernier.Quantization.Solvers;
+
+/// <summary>What became of a layer's objective.</summary>
+/// <param name="Solution">The codes.</param>
+/// <param name="Nearest">The relative layer objective of the nearest levels on the same grid.</param>
+/// <param name="Objective">The relative layer objective of the solution.</param>
+/// <param name="Damping">The damping with which the Gram matrix was factored, relative to its mean diagonal; 0 where it was not needed.</param>
+/// <param name="DeadChannels">The input channels that were zero on all tokens.</param>
+/// <param name="Fallback">Why the weights were rounded to nearest, in place of the recipe's solver; null where they were not.</param>
+public sealed record LayerResult(LayerSolution Solution, double Nearest, double Objective, double Damping, int DeadChannels, string? Fallback);
+
+/// <summary>Solves a layer by the steps of a recipe.</summary>
+public sealed class LayerSolver(IReadOnlyList<SolverStep> steps)
+{
+    /// <summary>Solves a layer. The result is the same on any number of threads.</summary>
+    public LayerResult Solve(LayerProblem problem)
+    {
+        ArgumentNullException.ThrowIfNull(problem);
+        LayerSolution nearest = LayerSolution.Nearest(problem, []);
+        if (problem.Objective.MeanDiagonal == 0)
+            return new LayerResult(nearest, 0, 0, 0, problem.Objective.DeadChannels.Count, "no data: its inputs were zero on all tokens, or there were none");
+        double before = problem.Relative(nearest), damping = 0;
+        LayerSolution? solution = null;
+        foreach (SolverStep step in steps)
+        {
+            switch (step.Method)
+            {
+                case SolverMethod.Nearest:
+                    solution = step.Importance == ColumnImportance.None ? nearest.Copy() : LayerSolution.Nearest(problem, GptqSolver.Normalised(problem.Objective.Diagonal));
+                    break;
+                case SolverMethod.Gptq:
+                    int[] order = step.Order == ColumnOrder.Activation ? GptqFactor.ActivationOrder(problem.Objective) : GptqFactor.NaturalOrder(problem.Columns);
+                    if (GptqFactor.Create(problem.Objective, order, step.Damping) is not GptqFactor factor)
+                        return new LayerResult(nearest, before, before, 0, problem.Objective.DeadChannels.Count, "its Gram matrix can't be factored with any damping");
+                    damping = factor.Damping;
+                    solution = new GptqSolver(step).Solve(problem, factor);
+                    break;
+                case SolverMethod.Quantease:
+                    Descend(problem, solution!, step);
+                    break;
+                case SolverMethod.Scales:
+                    ScaleRefinement.Improve(problem, solution!);
+                    break;
+                case SolverMethod.Adaround:
+                    solution = new AdaRound(problem, solution!, step).Run();
+                    break;
+                case SolverMethod.Flexround:
+                    solution = new FlexRound(problem, solution!, step).Run();
+                    break;
+                case SolverMethod.Nupes:
+                    solution = LearnAll(problem, solution!, step);
+                    break;
+            }
+        }
+        return new LayerResult(solution!, before, problem.Relative(solution!), damping, problem.Objective.DeadChannels.Count, null);
+    }
+
+    // With other exponents the start's scales do not fit; both are refitted before the better one is kept.
+    private static LayerSolution LearnAll(LayerProblem problem, LayerSolution start, SolverStep step)
+    {
+        LayerSolution learned = new SoftRound(problem, start, step).Run();
+        ScaleRefinement.Improve(problem, learned);
+        ScaleRefinement.Improve(problem, start);
+        return problem.Relative(learned) < problem.Relative(start) ? learned : start;
+    }
+
+    private static void Descend(LayerProblem problem, LayerSolution solution, SolverStep step)
+    {
+        if (!step.RefitScales)
+        {
+            QuantEaseSolver.Improve(problem, solution, step.Sweeps);
+            return;
+        }
+        for (int sweep = 0; sweep < step.Sweeps; sweep++)
+        {
+            int scales = ScaleRefinement.Improve(problem, solution);
+            long codes = QuantEaseSolver.Improve(problem, solution, 1);
+            if (scales == 0 && codes == 0)
+                return;
+        }
+        ScaleRefinement.Improve(problem, solution);
+    }
+}

@@ -1,0 +1,83 @@
+using System.Numerics.Tensors;
+using Vernier.Numerics;
+using Vernier.Quantization.Recipes;
+
+namespace Vernier.Quantization.Solvers.Relaxed;
+
+/// <summary>
+/// AdaRound: each weight goes to the level below or above it, w~ = lower + h(V) (upper - lower) with h(V) = clip(1.2 sigmoid(V) - 0.1, 0, 1). V
+/// starts where w~ = w. After a fifth of the iterations the penalty lambda sum (1 - |2 h - 1|^beta), beta from 20 down to 2, drives h to 0 or 1; at the end
+/// a weight goes up where h is at least 1/2. Scales stay as they are.
+/// <para>M. Nagel, R. Amjad, M. van Baalen, C. Louizos, T. Blankevoort: Up or down? Adaptive rounding for post-training quantization, 2020. On any scalar
+/// grid, and with the Gram matrix in place of batches of activations: ours.</para>
+/// </summary>
+internal sealed class AdaRound(LayerProblem problem, LayerSolution start, SolverStep step) : RelaxedRounding(problem, start, step)
+{
+    private const float Stretch = 1.2f;
+    private const float Margin = 0.1f;
+
+    private readonly float[] _lower = new float[problem.Weights.Length];
+    private readonly float[] _step = new float[problem.Weights.Length];
+    private readonly byte[] _codes = new byte[problem.Weights.Length];
+
+    protected override void Initialize(int row)
+    {
+        int columns = Problem.Columns;
+        for (int i = row * columns; i < (row + 1) * columns; i++)
+        {
+            GranuleGrid grid = Start.Grid(row, (i - row * columns) / Start.Width);
+            float weight = Problem.Weights[i];
+            int code = grid.Below(weight);
+            _codes[i] = (byte)code;
+            _lower[i] = grid.Decode(code);
+            _step[i] = grid.Decode(code + 1) - _lower[i];
+            float part = _step[i] == 0 ? 0 : Math.Clamp((weight - _lower[i]) / _step[i], 0, 1);
+            Latents[i] = -MathF.Log(Stretch / (part + Margin) - 1);
+        }
+    }
+
+    protected override void Decode(int row, Span<float> quantized)
+    {
+        int first = row * Problem.Columns;
+        Heights(row, quantized);
+        TensorPrimitives.Multiply(quantized, _step.AsSpan(first, quantized.Length), quantized);
+        TensorPrimitives.Add(quantized, _lower.AsSpan(first, quantized.Length), quantized);
+    }
+
+    protected override void Backward(int row, ReadOnlySpan<float> gradient, Span<float> latentGradient)
+    {
+        int columns = Problem.Columns, first = row * columns;
+        using var heightBuffer = new PooledArray<float>(columns);
+        Span<float> heights = heightBuffer.Span;
+        TensorPrimitives.Sigmoid(Latents.AsSpan(first, columns), latentGradient);
+        Heights(row, heights);
+        bool penalized = Progress >= 0.2;
+        float beta = (float)(20 - 18 * Math.Max(0, Progress - 0.2) / 0.8);
+        for (int i = 0; i < columns; i++)
+        {
+            float sigmoid = latentGradient[i], height = heights[i], slope = Stretch * sigmoid * (1 - sigmoid);
+            if (height is <= 0 or >= 1)
+                slope = 0;
+            float centred = 2 * height - 1, pull = !penalized || centred == 0 ? 0 : -2 * PenaltyOf(i) * beta * MathF.CopySign(MathF.Pow(Math.Abs(centred), beta - 1), centred);
+            latentGradient[i] = slope * (gradient[i] * _step[first + i] + pull);
+        }
+    }
+
+    protected override LayerSolution Harden()
+    {
+        LayerSolution solution = Start.Copy();
+        for (int i = 0; i < solution.Codes.Length; i++)
+            solution.Codes[i] = (byte)(_codes[i] + (Latents[i] >= 0 ? 1 : 0));
+        KeepTheBetterRows(solution);
+        return solution;
+    }
+
+    private void Heights(int row, Span<float> heights)
+    {
+        TensorPrimitives.Sigmoid(Latents.AsSpan(row * Problem.Columns, heights.Length), heights);
+        TensorPrimitives.Multiply(heights, Stretch, heights);
+        TensorPrimitives.Subtract(heights, Margin, heights);
+        TensorPrimitives.Max(heights, 0, heights);
+        TensorPrimitives.Min(heights, 1, heights);
+    }
+}

@@ -1,0 +1,132 @@
+using System.Numerics.Tensors;
+using Vernier.Numerics;
+using Vernier.Quantization.Recipes;
+
+namespace Vernier.Quantization.Solvers.Relaxed;
+
+/// <summary>
+/// The part that all learned roundings share: one latent number for each weight, weights decoded from them softly, the layer objective's gradient with
+/// respect to the decoded weights, 2 (Q - W) H, passed on to the latents by the chain rule, and Adam. No activation is needed: H holds all of them.
+/// <para>The objective is divided by the mean diagonal of H and by the mean squared distance of neighbouring levels, so that learning rates and penalties mean
+/// the same in every layer.</para>
+/// </summary>
+/// <param name="problem">The layer.</param>
+/// <param name="start">The codes to start from; not changed.</param>
+/// <param name="step">The step of the recipe.</param>
+internal abstract class RelaxedRounding(LayerProblem problem, LayerSolution start, SolverStep step)
+{
+    private readonly float[] _quantized = new float[problem.Weights.Length];
+    private readonly float[] _gradient = new float[problem.Weights.Length];
+    private double _objectiveUnit = 1;
+
+    /// <summary>The layer.</summary>
+    protected LayerProblem Problem => problem;
+
+    /// <summary>The codes to start from.</summary>
+    protected LayerSolution Start => start;
+
+    /// <summary>The step of the recipe.</summary>
+    protected SolverStep Step => step;
+
+    /// <summary>The latents, R x C.</summary>
+    protected float[] Latents { get; } = new float[problem.Weights.Length];
+
+    /// <summary>What a squared distance of weights is multiplied by: 1 / mean of the squared distances of neighbouring levels.</summary>
+    protected double WeightUnit { get; private set; } = 1;
+
+    /// <summary>The part of the iterations that is done, 0 to 1.</summary>
+    protected double Progress { get; private set; }
+
+    /// <summary>Learns, and gives each weight a code.</summary>
+    public LayerSolution Run()
+    {
+        int rows = problem.Rows, columns = problem.Columns;
+        WeightUnit = 1 / Math.Max(MeanSquaredStep(), 1e-30);
+        _objectiveUnit = WeightUnit / problem.Objective.MeanDiagonal;
+        float[] gram = Array.ConvertAll(problem.Objective.Gram, value => (float)(value * _objectiveUnit));
+        ParallelLoop.For(rows, Initialize);
+        var adam = new Adam(Latents.Length);
+        for (int iteration = 0; iteration < step.Iterations; iteration++)
+        {
+            Progress = (double)iteration / step.Iterations;
+            double rate = step.LearningRate * 0.5 * (1 + Math.Cos(Math.PI * Progress));
+            ParallelLoop.For(rows, row =>
+            {
+                Span<float> quantized = _quantized.AsSpan(row * columns, columns);
+                Decode(row, quantized);
+                TensorPrimitives.Subtract(quantized, problem.Weights.AsSpan(row * columns, columns), quantized);
+            });
+            MatrixProduct.MultiplyTransposed(_quantized, gram, _gradient, rows, columns, columns);
+            int number = iteration + 1;
+            ParallelLoop.For(rows, row =>
+            {
+                using var latentGradient = new PooledArray<float>(columns);
+                Span<float> gradient = _gradient.AsSpan(row * columns, columns);
+                Observe(row, TensorPrimitives.Dot<float>(_quantized.AsSpan(row * columns, columns), gradient));
+                TensorPrimitives.Multiply(gradient, 2, gradient);
+                Backward(row, gradient, latentGradient.Span);
+                adam.Step(row * columns, Latents.AsSpan(row * columns, columns), latentGradient.Span, rate, number);
+            });
+            EndIteration(number);
+        }
+        return Harden();
+    }
+
+    /// <summary>
+    /// The weight of the penalty on a column: lambda H_jj / m, m the mean diagonal. The objective alone curves by 2 H_jj / m along a weight; a penalty in
+    /// proportion to it makes whole codes win in every column alike.
+    /// </summary>
+    protected float PenaltyOf(int column) => (float)(step.Penalty * problem.Objective.Diagonal[column] / problem.Objective.MeanDiagonal);
+
+    /// <summary>Sets the latents of a row.</summary>
+    protected abstract void Initialize(int row);
+
+    /// <summary>The weights of a row that the latents stand for.</summary>
+    protected abstract void Decode(int row, Span<float> quantized);
+
+    /// <summary>Told the objective of a row as decoded.</summary>
+    protected virtual void Observe(int row, double objective)
+    {
+    }
+
+    /// <summary>The gradient with respect to the latents of a row.</summary>
+    /// <param name="row">The row.</param>
+    /// <param name="gradient">The gradient with respect to the decoded weights.</param>
+    /// <param name="latentGradient">Receives the gradient with respect to the latents.</param>
+    protected abstract void Backward(int row, ReadOnlySpan<float> gradient, Span<float> latentGradient);
+
+    /// <summary>Called when the latents of all rows have moved.</summary>
+    protected virtual void EndIteration(int number)
+    {
+    }
+
+    /// <summary>The codes that the latents stand for.</summary>
+    protected abstract LayerSolution Harden();
+
+    /// <summary>Where the objective of a row is not below that of the start, the row is taken from the start.</summary>
+    protected void KeepTheBetterRows(LayerSolution solution)
+    {
+        int columns = problem.Columns;
+        double[] before = problem.Objective.RowValues(problem.Weights, start.Decode()), after = problem.Objective.RowValues(problem.Weights, solution.Decode());
+        for (int row = 0; row < before.Length; row++)
+        {
+            if (after[row] >= before[row])
+                start.Codes.AsSpan(row * columns, columns).CopyTo(solution.Codes.AsSpan(row * columns));
+        }
+    }
+
+    private double MeanSquaredStep()
+    {
+        var sums = new double[problem.Rows];
+        ParallelLoop.For(problem.Rows, row =>
+        {
+            for (int granule = 0; granule < start.Granules; granule++)
+            {
+                GranuleGrid grid = start.Grid(row, granule);
+                double range = (double)grid.Decode(grid.Last) - grid.Decode(0);
+                sums[row] += range * range / ((double)grid.Last * grid.Last);
+            }
+        });
+        return sums.Sum() / ((double)problem.Rows * start.Granules);
+    }
+}

@@ -1,0 +1,215 @@
+using Vernier.Files;
+using Vernier.Inference;
+using Vernier.Numerics;
+using Vernier.Quantization.Calibration;
+using Vernier.Quantization.Pipeline;
+using Vernier.Quantization.Recipes;
+using Vernier.Tests.Pipeline;
+
+namespace Vernier.Tests.Calibration;
+
+/// <summary>Calibration, and the pipeline of recipes that need it.</summary>
+public class CalibrationTests
+{
+    private static readonly CalibrationSet s_set = CalibrationSet.Cut([.. Enumerable.Range(0, 4000).Select(i => i * i % 47)], 12, 32, 0, "numbers");
+
+    public static TheoryData<string, int> CalibratedRecipes
+    {
+        get
+        {
+            var data = new TheoryData<string, int>();
+            foreach (Recipe recipe in RecipeCatalogue.All.Where(recipe => recipe.NeedsCalibration))
+            {
+                foreach (int bits in (int[])[2, 4])
+                    data.Add(recipe.Name, bits);
+            }
+            return data;
+        }
+    }
+
+    [Theory]
+    [InlineData(1000, 8, 100, null, 8, 900)]
+    [InlineData(1000, 8, 101, 7, 8, 900)]
+    [InlineData(1000, 30, 100, null, 10, 900)]
+    [InlineData(100, 8, 100, null, 1, 0)]
+    public void SequencesAreSpreadOverTheText(int tokens, int count, int length, int? begin, int expected, int last)
+    {
+        CalibrationSet set = CalibrationSet.Cut([.. Enumerable.Range(0, tokens)], count, length, begin, "text");
+        Assert.Equal(expected, set.Sequences.Count);
+        Assert.All(set.Sequences, sequence => Assert.Equal(length, sequence.Length));
+        int at = begin is null ? 0 : 1;
+        Assert.Equal([0, last], (int[])[set.Sequences[0][at], set.Sequences[^1][at]]);
+        if (begin is int token)
+            Assert.All(set.Sequences, sequence => Assert.Equal(token, sequence[0]));
+        Assert.Throws<ArgumentException>(() => CalibrationSet.Cut([1, 2, 3], 1, 5, 0, "text"));
+    }
+
+    [Fact]
+    public void LayersOfOneInputAreFoundTogether()
+    {
+        LanguageModel model = LanguageModel.Load(SharedData.Quill);
+        var calibration = new BlockCalibration(model.Config, model.Embedding, CalibrationSet.WrittenBy(model, 1, 8));
+        IReadOnlyList<IReadOnlyList<string>> groups = calibration.SharedInputs(model.Blocks[1]);
+        Assert.Equal(["q_proj k_proj v_proj", "o_proj", "gate_proj up_proj", "down_proj"], groups.Select(names => string.Join(' ', names.Select(name => name.Split('.')[^2]))));
+        Assert.All(model.Blocks[1].Linears.Values, linear => Assert.IsType<FloatLinear>(linear));
+    }
+
+    [Fact]
+    public void TheStreamsAreThoseOfTheModelAndTheInputsThoseOfTheLayers()
+    {
+        LanguageModel model = LanguageModel.Load(SharedData.Quill);
+        CalibrationSet set = CalibrationSet.WrittenBy(model, 3, 40);
+        var calibration = new BlockCalibration(model.Config, model.Embedding, set);
+        Block block = model.Blocks[0];
+        IReadOnlyList<IReadOnlyList<string>> groups = calibration.SharedInputs(block);
+        for (int group = 0; group < groups.Count; group++)
+        {
+            float[] seen = [], direct = [];
+            calibration.Observe(block, groups, group, 0, (x, rows) => seen = x.ToArray());
+            string name = groups[group][^1];
+            ILinear linear = block.Linears[name];
+            block.Replace(name, new RecordingLinear(linear, (x, rows) => direct = x.ToArray(), silent: false));
+            calibration.Run(block, 0);
+            block.Replace(name, linear);
+            Assert.Equal(direct, seen);
+        }
+        foreach (Block each in model.Blocks)
+            calibration.Advance(each);
+        // The model's rows are those streams after its last norm: of two rows the ratio is the same in all columns.
+        float[] hidden = model.Hidden([.. set.Sequences.Select(tokens => new Segment(tokens))], LogitRows.All).ToArray(), streams = calibration.Streams(0).ToArray();
+        int width = model.Config.HiddenSize;
+        Assert.Equal(hidden.Length, streams.Length);
+        for (int row = width; row < hidden.Length; row += width)
+        {
+            double ratio = (double)hidden[row] / streams[row] * streams[0] / hidden[0];
+            for (int i = 1; i < width; i++)
+                Assert.Equal(1, (double)hidden[row + i] / streams[row + i] * streams[i] / hidden[i] / ratio, 1e-3);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(CalibratedRecipes))]
+    public void EveryRecipeKeepsItsPromises(string recipe, int bits)
+    {
+        using var folder = new TempFolder();
+        TinyLlama.Write(folder["in"]);
+        (QuantizationPlan plan, IReadOnlyList<QuantizedTensorReport> reports) = Run(folder["in"], folder["out"], recipe, bits);
+        Assert.Equal(plan.Bytes, Directory.EnumerateFiles(folder["out"]).Sum(path => new FileInfo(path).Length));
+        SolvedLayerReport[] solved = [.. reports.Where(report => report.Solved is not null).Select(report => report.Solved!)];
+        Assert.Equal(14, solved.Length);
+        Assert.All(solved, layer => Assert.Null(layer.Fallback));
+        Assert.All(solved, layer => Assert.True(layer.Objective <= layer.Nearest * 1.02, $"{layer.Objective} against {layer.Nearest}"));
+        Assert.True(solved.Sum(layer => layer.Objective) < solved.Sum(layer => layer.Nearest));
+        LanguageModel.Load(folder["out"]).Forward([new Segment(new[] { 0, 1, 2 })], LogitRows.Last);
+    }
+
+    [Fact]
+    public void TheSameBytesOnAnyNumberOfThreads()
+    {
+        foreach (Recipe recipe in RecipeCatalogue.All.Where(recipe => recipe.NeedsCalibration))
+            CheckThreads(recipe.Name, null);
+        CheckThreads("gptq-power", CalibrationSet.WrittenBy(LanguageModel.Load(SharedData.Quill), 8, 96, 2));
+    }
+
+    private static void CheckThreads(string recipe, CalibrationSet? set)
+    {
+        int threads = ParallelLoop.MaxThreads;
+        using var folder = new TempFolder();
+        if (set is null)
+            TinyLlama.Write(folder["in"]);
+        try
+        {
+            foreach (int count in (int[])[1, 2, 3])
+            {
+                ParallelLoop.MaxThreads = count;
+                Run(set is null ? folder["in"] : SharedData.Quill, folder[$"{count}"], recipe, 3, set);
+            }
+        }
+        finally
+        {
+            ParallelLoop.MaxThreads = threads;
+        }
+        byte[] one = File.ReadAllBytes(folder["1/model.safetensors"]);
+        Assert.Equal(one, File.ReadAllBytes(folder["2/model.safetensors"]));
+        Assert.Equal(one, File.ReadAllBytes(folder["3/model.safetensors"]));
+    }
+
+    [Fact]
+    public void DeadChannelsAreCounted()
+    {
+        using var folder = new TempFolder();
+        TinyLlama.Write(folder["in"], (name, values) =>
+        {
+            if (name == "model.layers.1.input_layernorm.weight")
+                values[3] = values[40] = 0;
+        });
+        (QuantizationPlan _, IReadOnlyList<QuantizedTensorReport> reports) = Run(folder["in"], folder["out"], "gptq", 4);
+        foreach (QuantizedTensorReport report in reports.Where(report => report.Solved is not null))
+        {
+            bool expected = report.Name.StartsWith("model.layers.1.self_attn", StringComparison.Ordinal) && !report.Name.Contains("o_proj", StringComparison.Ordinal);
+            Assert.Equal(expected ? 2 : 0, report.Solved!.DeadChannels);
+        }
+    }
+
+    [Fact]
+    public void AnInputThatIsNotFiniteIsNamed()
+    {
+        using var folder = new TempFolder();
+        TinyLlama.Write(folder["in"], (name, values) =>
+        {
+            if (name == "model.layers.1.post_attention_layernorm.weight")
+                values[5] = float.NaN;
+        });
+        InvalidFileException error = Assert.Throws<InvalidFileException>(() => Run(folder["in"], folder["out"], "gptq", 4));
+        Assert.Equal("calibration-not-finite", error.Rule);
+        Assert.Equal("model.layers.1.mlp.gate_proj.weight", error.Tensor);
+        Assert.Contains("channel 5", error.Message, StringComparison.Ordinal);
+        Assert.Equal(["in"], folder.Names);
+    }
+
+    [Fact]
+    public void AWeightThatIsNotFiniteIsNamed()
+    {
+        using var folder = new TempFolder();
+        TinyLlama.Write(folder["in"], (name, values) =>
+        {
+            if (name == "model.layers.1.mlp.down_proj.weight")
+                values[96 + 5] = float.NaN;
+        });
+        InvalidFileException error = Assert.Throws<InvalidFileException>(() => Run(folder["in"], folder["out"], "gptq", 4));
+        Assert.Equal("weight-not-finite", error.Rule);
+        Assert.Contains("row 1, column 5", error.Message, StringComparison.Ordinal);
+        Assert.Equal(["in"], folder.Names);
+    }
+
+    [Fact]
+    public void ALayerWithoutDataIsRoundedToNearestAndReported()
+    {
+        using var folder = new TempFolder();
+        TinyLlama.Write(folder["in"], (name, values) =>
+        {
+            if (name == "model.layers.0.mlp.up_proj.weight")
+                values.AsSpan().Clear();
+        });
+        (QuantizationPlan _, IReadOnlyList<QuantizedTensorReport> reports) = Run(folder["in"], folder["out"], "gptq", 4);
+        QuantizedTensorReport report = Assert.Single(reports, report => report.Solved?.Fallback is not null);
+        Assert.Equal("model.layers.0.mlp.down_proj.weight", report.Name);
+        Assert.Contains("no data", report.Solved!.Fallback, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void AModelThatDoesNotRunIsRefused()
+    {
+        using var folder = new TempFolder();
+        TinyModel.Write(folder["in"], ("a.weight", [16, 64], TinyModel.Gaussian(1024, 1)));
+        Assert.Equal("calibration-architecture", Assert.Throws<InvalidFileException>(() => Run(folder["in"], folder["out"], "gptq", 4)).Rule);
+        Assert.Equal(["in"], folder.Names);
+    }
+
+    private static (QuantizationPlan Plan, IReadOnlyList<QuantizedTensorReport> Reports) Run(string input, string output, string recipe, int bits, CalibrationSet? set = null)
+    {
+        using Checkpoint checkpoint = Checkpoint.Open(input);
+        var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find(recipe), Bits = bits, Calibration = set ?? s_set });
+        return (plan, new Quantizer(plan).Run(output));
+    }
+}

@@ -1,0 +1,61 @@
+using Vernier.Files;
+using Vernier.Inference;
+using Vernier.Packing;
+using Vernier.Quantization.Calibration;
+using Vernier.Quantization.Objectives;
+using Vernier.Quantization.Pipeline;
+using Vernier.Quantization.Recipes;
+using Vernier.Quantization.Solvers;
+
+namespace Vernier.Tests.Solvers;
+
+/// <summary>Layers of the sample model with the Gram matrices of their inputs, on text that the model wrote.</summary>
+internal static class RealLayers
+{
+    public static readonly string[] Names =
+    [
+        "model.layers.0.self_attn.q_proj.weight", "model.layers.0.self_attn.o_proj.weight", "model.layers.0.mlp.up_proj.weight", "model.layers.0.mlp.down_proj.weight",
+        "model.layers.4.self_attn.v_proj.weight", "model.layers.4.mlp.down_proj.weight",
+    ];
+
+    private static readonly Lazy<Dictionary<string, LayerObjective>> s_objectives = new(Observe);
+
+    /// <summary>The objective of a layer on the inputs of the float network.</summary>
+    public static LayerObjective Objective(string name) => s_objectives.Value[name];
+
+    /// <summary>A layer with its objective, or another one.</summary>
+    public static LayerProblem Problem(string name, string recipe, int bits, Granularity granularity, LayerObjective? objective = null)
+    {
+        using Checkpoint checkpoint = Checkpoint.Open(SharedData.Quill);
+        var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find(recipe), Bits = bits, Granularity = granularity });
+        PlannedTensor planned = plan.Tensors.Single(tensor => tensor.Tensor.Name == name);
+        var matrix = new WeightMatrix(checkpoint, planned.Tensor);
+        var weights = new float[matrix.Rows * matrix.Columns];
+        matrix.ReadNormalized(0, 0, weights);
+        var grids = new LayerGrids(plan, null);
+        return new LayerProblem(planned.Spec!, grids.Choose(planned, matrix), grids.FitOf(planned.Role), weights, objective ?? Objective(name));
+    }
+
+    private static Dictionary<string, LayerObjective> Observe()
+    {
+        ModelConfig config = ModelConfig.Load(SharedData.Quill);
+        LanguageModel model = LanguageModel.Load(SharedData.Quill);
+        var calibration = new BlockCalibration(config, model.Embedding, CalibrationSet.WrittenBy(model, 24, 128, 3));
+        var objectives = new Dictionary<string, LayerObjective>(StringComparer.Ordinal);
+        foreach (Block block in model.Blocks)
+        {
+            IReadOnlyList<IReadOnlyList<string>> groups = calibration.SharedInputs(block);
+            for (int group = 0; group < groups.Count; group++)
+            {
+                var gram = new GramMatrix(block.Linears[groups[group][0]].Inputs);
+                for (int batch = 0; batch < calibration.Batches; batch++)
+                    calibration.Observe(block, groups, group, batch, gram.Add);
+                var objective = new LayerObjective(gram.ToSymmetric(), gram.Columns);
+                foreach (string name in groups[group])
+                    objectives[name] = objective;
+            }
+            calibration.Advance(block);
+        }
+        return objectives;
+    }
+}
