@@ -108,7 +108,7 @@ public sealed record SolverStep
     /// <summary>
     /// The weight of what drives learned rounding to whole codes, relative to the curvature of the objective, where a step of the grid counts as 1; at least 0.
     /// </summary>
-    public double Penalty { get; init; } = 1;
+    public double Penalty { get; init; } = 4;
 
     /// <summary>Whether the exponents of power grids are learned.</summary>
     public bool LearnExponent { get; init; }

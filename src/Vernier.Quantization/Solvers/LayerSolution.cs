@@ -125,6 +125,15 @@ public sealed class LayerSolution
         return solution;
     }
 
+    /// <summary>Takes codes and scales of a row from a solution on the same grids; not where the matrix has one scale.</summary>
+    internal void TakeRow(LayerSolution other, int row)
+    {
+        other.Codes.AsSpan(row * _spec.Columns, _spec.Columns).CopyTo(Codes.AsSpan(row * _spec.Columns));
+        other.Scales.AsSpan(row * Granules, Granules).CopyTo(Scales.AsSpan(row * Granules));
+        if (ZeroPoints.Length > 0)
+            other.ZeroPoints.AsSpan(row * Granules, Granules).CopyTo(ZeroPoints.AsSpan(row * Granules));
+    }
+
     /// <summary>Keeps the parameters of a granule.</summary>
     internal void Keep(int index, FittedGranule fitted)
     {

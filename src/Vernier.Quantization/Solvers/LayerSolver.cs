@@ -60,12 +60,22 @@ public sealed class LayerSolver(IReadOnlyList<SolverStep> steps)
         return new LayerResult(solution!, before, problem.Relative(solution!), damping, problem.Objective.DeadChannels.Count, null);
     }
 
-    // With other exponents the start's scales do not fit; both are refitted before the better one is kept.
-    private static LayerSolution LearnAll(LayerProblem problem, LayerSolution start, SolverStep step)
+    // On the learned grids each row takes the learned codes or those of the start, whichever is better once scales are refitted; then the better grids are kept.
+    internal static LayerSolution LearnAll(LayerProblem problem, LayerSolution start, SolverStep step)
     {
-        LayerSolution learned = new SoftRound(problem, start, step).Run();
+        LayerSolution learned = new SoftRound(problem, start, step).Run(), kept = start.WithGrids(learned.Grids);
         ScaleRefinement.Improve(problem, learned);
+        ScaleRefinement.Improve(problem, kept);
         ScaleRefinement.Improve(problem, start);
+        if (problem.Spec.Granularity.GroupColumns >= 0)
+        {
+            double[] ofKept = problem.Objective.RowValues(problem.Weights, kept.Decode()), ofLearned = problem.Objective.RowValues(problem.Weights, learned.Decode());
+            for (int row = 0; row < problem.Rows; row++)
+            {
+                if (ofKept[row] < ofLearned[row])
+                    learned.TakeRow(kept, row);
+            }
+        }
         return problem.Relative(learned) < problem.Relative(start) ? learned : start;
     }
 

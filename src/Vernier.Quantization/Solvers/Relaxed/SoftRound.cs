@@ -20,7 +20,7 @@ internal sealed class SoftRound : RelaxedRounding
     private const double FirstSharpness = 1;
     private const double LastSharpness = 30;
     private const double PenaltyFrom = 1.0 / 3;
-    private const double ExponentRate = 0.01;
+    private const double ExponentRate = 0.001;
 
     private readonly PowerTable[]? _tables;
     private readonly float[] _logs;
