@@ -20,7 +20,7 @@ internal static class Examples
         "compare" =>
         [
             "vernier compare models/quill-6m",
-            "vernier compare models/quill-6m --recipes all --bits 4,2 --text wiki.txt --markdown quality.md",
+            "vernier compare models/quill-6m --recipes rtn,rtn-mirrored,nupes-datafree --bits 4,2 --text wiki.txt --markdown quality.md",
         ],
         "run" =>
         [
