@@ -18,7 +18,7 @@ public enum TensorRole
 /// <summary>Tells roles by the naming habits of the published checkpoints, so that an unknown architecture can be quantized too.</summary>
 public static class TensorRoles
 {
-    private static readonly string[] s_embeddings = ["embed", "wte.", "wpe.", "lm_head", "embed_out", "output.weight"];
+    private static readonly string[] s_embeddings = ["embed", "wte.", "wpe.", "lm_head", "embed_out"];
     private static readonly string[] s_others = ["norm", "ln_", "router", ".gate.weight", "rotary", "relative_attention_bias"];
 
     /// <summary>The role of a tensor.</summary>
@@ -30,7 +30,7 @@ public static class TensorRoles
         if (!tensor.Name.EndsWith(".weight", StringComparison.Ordinal) || Array.Exists(s_others, part => tensor.Name.Contains(part, StringComparison.OrdinalIgnoreCase)))
             return TensorRole.Other;
         bool head = tensor.Name == "output.weight";
-        return head || Array.Exists(s_embeddings[..^1], part => tensor.Name.Contains(part, StringComparison.OrdinalIgnoreCase))
+        return head || Array.Exists(s_embeddings, part => tensor.Name.Contains(part, StringComparison.OrdinalIgnoreCase))
             ? TensorRole.Embedding
             : TensorRole.Linear;
     }

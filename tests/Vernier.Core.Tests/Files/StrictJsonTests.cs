@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text;
 using System.Text.Json;
 using Vernier.Files;
@@ -74,8 +73,7 @@ public class StrictJsonTests
     public void ManyKeysAreNoBurden()
     {
         byte[] text = Encoding.UTF8.GetBytes("{" + string.Join(',', Enumerable.Range(0, 500_000).Select(i => $"\"{i}\":{i}")) + "}");
-        long start = Stopwatch.GetTimestamp();
-        StrictJson.Parse(text, "test.json").Dispose();
-        Assert.InRange(Stopwatch.GetElapsedTime(start).TotalSeconds, 0, 20);
+        using JsonDocument document = StrictJson.Parse(text, "test.json");
+        Assert.Equal(500_000, document.RootElement.EnumerateObject().Count());
     }
 }
