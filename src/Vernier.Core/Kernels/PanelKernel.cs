@@ -1,5 +1,6 @@
 using System.Numerics.Tensors;
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 
 namespace Vernier.Kernels;
 
@@ -60,6 +61,9 @@ internal sealed unsafe class PanelKernel<M, V, L, F> : IPanelKernel
 
     private const int ChunkSegments = 64;
 
+    /// <summary>How far ahead one token's codes are fetched.</summary>
+    private const int AheadBytes = 8192;
+
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Generate(PanelMatrix matrix, in RowsView x, int panel, float* y)
@@ -92,7 +96,10 @@ internal sealed unsafe class PanelKernel<M, V, L, F> : IPanelKernel
                     {
                         var sink = new DotSink(lookup, values, start, next);
                         for (; step < end; step += stepBytes)
+                        {
+                            FetchAhead(step);
                             F.Step<RegisterPair<V>, DotSink>(step, ref sink);
+                        }
                         low = V.AddScaled(low, sink.Low, V.LoadHalf(halves, factor), *xScales);
                         high = V.AddScaled(high, sink.High, V.LoadHalf(halves + V.Rows, factor), *xScales);
                     }
@@ -100,7 +107,10 @@ internal sealed unsafe class PanelKernel<M, V, L, F> : IPanelKernel
                     {
                         var sink = new ChoiceSink(lookup, values, start, next, Table(matrix, halves), Table(matrix, halves + V.Rows));
                         for (; step < end; step += stepBytes)
+                        {
+                            FetchAhead(step);
                             F.Step<RegisterPair<V>, ChoiceSink>(step, ref sink);
+                        }
                         low = V.AddScaled(low, sink.Low, V.LoadHalf(halves, factor), *xScales);
                         high = V.AddScaled(high, sink.High, V.LoadHalf(halves + V.Rows, factor), *xScales);
                     }
@@ -110,6 +120,30 @@ internal sealed unsafe class PanelKernel<M, V, L, F> : IPanelKernel
                 V.Store((byte*)(y + half), low);
                 V.Store((byte*)(y + half + V.Rows), high);
             }
+        }
+    }
+
+    /// <summary>
+    /// Fetches what the step some pages ahead will read, past the prefetcher of the processor, which stops at the border of a page, and
+    /// marked as read once, so that it doesn't drive the activations out of the first cache.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void FetchAhead(byte* step)
+    {
+        if (!Sse.IsSupported)
+            return;
+        int lines = CodeFormats.StepBytes(F.Bits) / PanelPlan.QuadBytes;
+        byte* ahead = step + AheadBytes;
+        Sse.PrefetchNonTemporal(ahead);
+        if (lines > 1)
+        {
+            Sse.PrefetchNonTemporal(ahead + PanelPlan.QuadBytes);
+            Sse.PrefetchNonTemporal(ahead + 2 * PanelPlan.QuadBytes);
+        }
+        if (lines > 3)
+        {
+            Sse.PrefetchNonTemporal(ahead + 3 * PanelPlan.QuadBytes);
+            Sse.PrefetchNonTemporal(ahead + 4 * PanelPlan.QuadBytes);
         }
     }
 

@@ -22,6 +22,7 @@ internal sealed unsafe class PanelMatrix
         // On the pinned heap, so that kernels need no handle; 64 bytes more to begin on a cache line.
         _memory = GC.AllocateUninitializedArray<byte>(checked((int)((long)plan.Panels * plan.PanelBytes + 64)), pinned: true);
         nint start = (nint)Marshal.UnsafeAddrOfPinnedArrayElement(_memory, 0);
+        HugePages.Advise((void*)start, _memory.LongLength);
         Codes = (byte*)((start + 63) & ~63);
         Scales = GC.AllocateUninitializedArray<ushort>(checked(plan.Panels * plan.Granules * PanelPlan.PanelRows), pinned: true);
         Zeros = plan.Spec.ZeroPoints ? GC.AllocateUninitializedArray<short>(Scales.Length, pinned: true) : [];
