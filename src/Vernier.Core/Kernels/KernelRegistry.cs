@@ -24,7 +24,7 @@ internal static class KernelRegistry
     public static IReadOnlyList<IntegerKernel> All { get; } =
     [
         new("vnni-512", "AVX-VNNI products, AVX-512 VBMI lookups", AvxVnni.IsSupported && Permute64.IsSupported && Vector512.IsHardwareAccelerated, 256,
-            (bits, entries) => entries <= 16 ? Of<Vnni512Machine, Bytes256, Shuffle16x256>(bits)
+            (bits, entries) => entries <= 32 ? Of<Vnni512Machine, Bytes256, Permute32>(bits)
                 : entries <= 64 ? Of<Vnni512Machine, Bytes256, Permute64>(bits)
                 : entries <= 128 ? Of<Vnni512Machine, Bytes256, Permute128>(bits) : new PanelKernel<Vnni512Machine, Bytes256, Permute256, Codes8>()),
         new("vnni-256", "AVX-VNNI products, AVX2 lookups", AvxVnni.IsSupported && Avx2.IsSupported, 128,

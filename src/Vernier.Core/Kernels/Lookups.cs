@@ -21,7 +21,7 @@ internal readonly unsafe struct DirectLevels<V>(V bias) : ILevelLookup<DirectLev
     public V Levels(V codes) => V.Xor(codes, _bias);
 }
 
-/// <summary>At most 16 entries, in both halves of a register: one byte shuffle.</summary>
+/// <summary>At most 16 entries, in both halves of a register: one byte shuffle, which gives 0 where the highest bit of the index is set.</summary>
 internal readonly unsafe struct Shuffle16x256(Vector256<byte> table) : ILevelLookup<Shuffle16x256, Bytes256>
 {
     private readonly Vector256<byte> _table = table;
@@ -38,7 +38,7 @@ internal readonly unsafe struct Shuffle16x256(Vector256<byte> table) : ILevelLoo
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Bytes256 Levels(Bytes256 codes) => new(Avx2.Shuffle(_table, codes.Value));
+    public Bytes256 Levels(Bytes256 codes) => new(Avx2.Shuffle(_table, codes.Value & Vector256.Create((byte)0x0F)));
 }
 
 /// <summary>
@@ -56,7 +56,7 @@ internal readonly unsafe struct Shuffle128x256(nint levels, byte bias) : ILevelL
 
     public Bytes256 Levels(Bytes256 codes)
     {
-        Vector256<byte> index = codes.Value, chunk = (index.AsUInt32() >> 4).AsByte() & Vector256.Create((byte)0x0F), result = Vector256<byte>.Zero;
+        Vector256<byte> index = codes.Value & Vector256.Create((byte)0x7F), chunk = (index.AsUInt32() >> 4).AsByte() & Vector256.Create((byte)0x0F), result = Vector256<byte>.Zero;
         for (byte k = 0; k < 8; k++)
         {
             Vector128<byte> sixteen = Vector128.Load((byte*)levels + 16 * k);
@@ -65,6 +65,22 @@ internal readonly unsafe struct Shuffle128x256(nint levels, byte bias) : ILevelL
         }
         return new(result ^ Vector256.Create(bias));
     }
+}
+
+/// <summary>At most 32 entries in a register: VPERMB takes each byte by the low five bits of its index.</summary>
+internal readonly unsafe struct Permute32(Vector256<byte> table) : ILevelLookup<Permute32, Bytes256>
+{
+    private readonly Vector256<byte> _table = table;
+
+    public static bool IsSupported => Avx512Vbmi.VL.IsSupported;
+
+    public static int Entries => 32;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Permute32 Load(sbyte* levels, int bias) => new(Vector256.Load((byte*)levels) ^ Vector256.Create((byte)bias));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Bytes256 Levels(Bytes256 codes) => new(Avx512Vbmi.VL.PermuteVar32x8(_table, codes.Value));
 }
 
 /// <summary>At most 64 entries in two registers: VPERMI2B takes each byte from the 64 by the low six bits of its index.</summary>
@@ -132,7 +148,7 @@ internal readonly unsafe struct Shuffle16x128(Vector128<byte> table) : ILevelLoo
     public static Shuffle16x128 Load(sbyte* levels, int bias) => new(Vector128.Load((byte*)levels) ^ Vector128.Create((byte)bias));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Bytes128 Levels(Bytes128 codes) => new(Vector128.Shuffle(_table, codes.Value));
+    public Bytes128 Levels(Bytes128 codes) => new(Vector128.Shuffle(_table, codes.Value & Vector128.Create((byte)0x0F)));
 }
 
 /// <summary>At most 128 entries by eight shuffles of 128 bits, on any machine.</summary>
@@ -147,8 +163,7 @@ internal readonly unsafe struct Shuffle128x128(nint levels, byte bias) : ILevelL
 
     public Bytes128 Levels(Bytes128 codes)
     {
-        var low = Vector128.Create((byte)0x0F);
-        Vector128<byte> index = codes.Value & low, chunk = (codes.Value.AsUInt32() >> 4).AsByte() & low, result = Vector128<byte>.Zero;
+        Vector128<byte> index = codes.Value & Vector128.Create((byte)0x0F), chunk = (codes.Value.AsUInt32() >> 4).AsByte() & Vector128.Create((byte)0x07), result = Vector128<byte>.Zero;
         for (byte k = 0; k < 8; k++)
             result |= Vector128.Shuffle(Vector128.Load((byte*)levels + 16 * k), index) & Vector128.Equals(chunk, Vector128.Create(k));
         return new(result ^ Vector128.Create(bias));

@@ -61,6 +61,12 @@ internal sealed unsafe class PanelKernel<M, V, L, F> : IPanelKernel
 
     private const int ChunkSegments = 64;
 
+    private static byte CodeMask
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => (byte)((1 << F.Bits) - 1);
+    }
+
     /// <summary>How far ahead one token's codes are fetched.</summary>
     private const int AheadBytes = 8192;
 
@@ -321,8 +327,8 @@ internal sealed unsafe class PanelKernel<M, V, L, F> : IPanelKernel
         public void Quad(RegisterPair<V> codes)
         {
             V activations = V.Broadcast(*_x++);
-            Low = M.Dot(Low, _lookup.Levels(V.Or(codes.Low, _lowTable)), activations);
-            High = M.Dot(High, _lookup.Levels(V.Or(codes.High, _highTable)), activations);
+            Low = M.Dot(Low, _lookup.Levels(V.Select(CodeMask, codes.Low, _lowTable)), activations);
+            High = M.Dot(High, _lookup.Levels(V.Select(CodeMask, codes.High, _highTable)), activations);
         }
     }
 
@@ -335,7 +341,7 @@ internal sealed unsafe class PanelKernel<M, V, L, F> : IPanelKernel
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public void Quad(V codes)
         {
-            V.Store(_levels, _lookup.Levels(V.Or(codes, _table)));
+            V.Store(_levels, _lookup.Levels(V.Select(CodeMask, codes, _table)));
             _levels += PanelPlan.QuadBytes;
         }
     }

@@ -40,7 +40,8 @@ internal readonly unsafe struct RegisterPair<V>(V low, V high) : IByteVector<Reg
     public static RegisterPair<V> ShiftRight(RegisterPair<V> value, int bits) => new(V.ShiftRight(value.Low, bits), V.ShiftRight(value.High, bits));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static RegisterPair<V> ShiftLeft(RegisterPair<V> value, int bits) => new(V.ShiftLeft(value.Low, bits), V.ShiftLeft(value.High, bits));
+    public static RegisterPair<V> Select(byte mask, RegisterPair<V> ones, RegisterPair<V> zeros) =>
+        new(V.Select(mask, ones.Low, zeros.Low), V.Select(mask, ones.High, zeros.High));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static RegisterPair<V> MultiplyInt32(RegisterPair<V> left, RegisterPair<V> right) => new(V.MultiplyInt32(left.Low, right.Low), V.MultiplyInt32(left.High, right.High));
