@@ -11,7 +11,7 @@ namespace Vernier.Kernels;
 internal unsafe interface IByteVector<TSelf>
     where TSelf : struct, IByteVector<TSelf>
 {
-    /// <summary>32-bit lanes: 8 or 4. A quad of a panel is 16 / Rows registers.</summary>
+    /// <summary>32-bit lanes: 4, 8 or 16. A quad of a panel is 16 / Rows registers.</summary>
     static abstract int Rows { get; }
 
     static abstract TSelf Load(byte* source);
@@ -22,8 +22,6 @@ internal unsafe interface IByteVector<TSelf>
     static abstract TSelf Broadcast(int value);
 
     static abstract TSelf And(TSelf left, TSelf right);
-
-    static abstract TSelf Or(TSelf left, TSelf right);
 
     static abstract TSelf Xor(TSelf left, TSelf right);
 
@@ -65,9 +63,6 @@ internal readonly unsafe struct Bytes256(Vector256<byte> value) : IByteVector<By
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Bytes256 And(Bytes256 left, Bytes256 right) => new(left.Value & right.Value);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Bytes256 Or(Bytes256 left, Bytes256 right) => new(left.Value | right.Value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Bytes256 Xor(Bytes256 left, Bytes256 right) => new(left.Value ^ right.Value);
@@ -122,9 +117,6 @@ internal readonly unsafe struct Bytes128(Vector128<byte> value) : IByteVector<By
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Bytes128 And(Bytes128 left, Bytes128 right) => new(left.Value & right.Value);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Bytes128 Or(Bytes128 left, Bytes128 right) => new(left.Value | right.Value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Bytes128 Xor(Bytes128 left, Bytes128 right) => new(left.Value ^ right.Value);

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Vernier.Packing;
 
@@ -113,6 +114,7 @@ internal sealed unsafe class PanelPacking
     }
 
     /// <summary>Four bytes at a time, as 32-bit words: word q of row r is its quad q. The formats are documented at <see cref="ICodeFormat"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Interleave(uint* rows, uint* lines)
     {
         const int Line = PanelPlan.PanelRows;

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Buffers.Binary;
 using System.Runtime.Intrinsics.X86;
 
@@ -40,6 +41,7 @@ public static class CodePacking
     /// <param name="packed">The bytes of the row.</param>
     /// <param name="bits">2 to 8.</param>
     /// <param name="codes">Receives as many codes as it is long.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Unpack(ReadOnlySpan<byte> packed, int bits, Span<byte> codes)
     {
         Check(bits, codes.Length, packed.Length);
