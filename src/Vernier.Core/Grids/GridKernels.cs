@@ -19,6 +19,7 @@ internal static unsafe class GridKernels
     private const int Piece = 1024;
 
     /// <summary>The moments of weights w with importance m (all 1 where empty) at inverse scale r: levels v of w r.</summary>
+    [SkipLocalsInit]
     public static Moments Project(ReadOnlySpan<float> weights, ReadOnlySpan<float> importance, float inverseScale, LevelTable table)
     {
         float* inverse = stackalloc float[Together];

@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using System.Runtime.CompilerServices;
 
 namespace Vernier.Grids;
 
@@ -27,6 +28,7 @@ public sealed class ScaleSearch(bool mirror = true, bool preserveNorm = false) :
         [(0.25, 2.2, 10), (0.35, 1.5, 9), (0.45, 1.25, 8), (0.55, 1.15, 6), (0.7, 1.1, 5), (0.8, 1.05, 4), (0.85, 1.05, 4)];
 
     /// <inheritdoc/>
+    [SkipLocalsInit]
     public FittedGranule Fit(ReadOnlySpan<float> weights, ReadOnlySpan<float> importance, ReadOnlySpan<LevelTable> tables, Span<byte> codes)
     {
         ArgumentOutOfRangeException.ThrowIfZero(tables.Length);
@@ -66,12 +68,14 @@ public sealed class ScaleSearch(bool mirror = true, bool preserveNorm = false) :
     }
 
     /// <summary>Probes one table with one sign; its best goes to the promising ones, and all compete for the best.</summary>
+    [SkipLocalsInit]
     private static void Coarse(in ScaleTrial trial, double unit, int table, int bits, Span<Candidate> promising, Span<Candidate> best)
     {
         (double least, _, int steps) = s_ratios[bits - 2];
+        double step = Step(bits);
         Span<double> scales = stackalloc double[MostSteps];
         for (int i = 0; i < steps; i++)
-            scales[i] = unit * (least + Step(bits) * i);
+            scales[i] = unit * (least + step * i);
         Candidate.Keep(promising, Probe(trial, scales[..steps], table, best));
     }
 
@@ -89,6 +93,7 @@ public sealed class ScaleSearch(bool mirror = true, bool preserveNorm = false) :
     /// For each of some scales the best scale for the codes that it gives, and the error that it leaves with these codes; all compete for the
     /// best ones, and the best of all is returned.
     /// </summary>
+    [SkipLocalsInit]
     private static Candidate Probe(in ScaleTrial trial, ReadOnlySpan<double> scales, int table, Span<Candidate> best)
     {
         Span<Moments> moments = stackalloc Moments[scales.Length];

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Vernier.Grids;
 
 /// <summary>
@@ -28,6 +30,7 @@ internal ref struct ScaleTrial
     /// The moments of the codes that each of some scales gives, without regard to how it is stored. With these codes the best scale is
     /// sum(m w v) / sum(m v^2), and the error it leaves is Squares - sum(m w v)^2 / sum(m v^2).
     /// </summary>
+    [SkipLocalsInit]
     public readonly void Probe(ReadOnlySpan<double> scales, int table, Span<Moments> moments)
     {
         Span<float> inverse = stackalloc float[scales.Length];
