@@ -135,7 +135,7 @@ public sealed class ForwardContext
         }
         int scratch = segment.Cache is null ? _scratchInUse++ : -1;
         if (scratch == _scratch.Count)
-            _scratch.Add(new LayerCache(Config.KeyValueHeadCount, Config.HeadSize));
+            _scratch.Add(new FloatLayerCache(Config.KeyValueHeadCount, Config.HeadSize));
         RotaryEmbedding rotary = reach > Config.Rope.OriginalMaxPositions ? _longRotary : _shortRotary;
         _slots.Add(new Slot(Rows, count, position, segment.Cache, scratch, rotary));
         Rows = checked(Rows + count);

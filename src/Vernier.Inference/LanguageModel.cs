@@ -69,8 +69,11 @@ public sealed class LanguageModel
         return new LanguageModel(config, weights);
     }
 
-    /// <summary>Makes an empty cache for a sequence; see <see cref="KvCache(ModelConfig, int)"/>.</summary>
-    public KvCache CreateCache(int maxLength = 0) => new(Config, maxLength);
+    /// <summary>What the caches of this model keep keys and values in; single precision by default.</summary>
+    public CachePrecision CachePrecision { get; set; }
+
+    /// <summary>Makes an empty cache for a sequence; see <see cref="KvCache(ModelConfig, int, CachePrecision)"/>.</summary>
+    public KvCache CreateCache(int maxLength = 0) => new(Config, maxLength, CachePrecision);
 
     /// <summary>Runs a pass and writes the logits.</summary>
     /// <param name="segments">The new tokens of each sequence.</param>

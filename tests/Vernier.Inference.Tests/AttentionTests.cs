@@ -72,15 +72,84 @@ public class AttentionTests
     [Fact]
     public void ACacheGrowsWithoutMovingWhatItHolds()
     {
-        var store = new LayerCache(heads: 2, headSize: 6);
+        var store = new FloatLayerCache(heads: 2, headSize: 6);
         store.Reserve(1);
-        ReadOnlySpan<float> first = store.Keys(0, 0);
+        ReadOnlySpan<float> first = store.Keys(0, 0, default);
         store.Write(0, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12], new float[12]);
         store.Reserve(LayerCache.ChunkLength + 1);
-        Assert.True(first == store.Keys(0, 0));
-        Assert.Equal(3, store.Keys(0, 0)[2 * LayerCache.ChunkLength]);
-        Assert.Equal(7, store.Keys(0, 1)[0]);
+        Assert.True(first == store.Keys(0, 0, default));
+        Assert.Equal(3, store.Keys(0, 0, default)[2 * LayerCache.ChunkLength]);
+        Assert.Equal(7, store.Keys(0, 1, default)[0]);
         Assert.Equal(16, store.ValueStride);
+    }
+
+    /// <summary>Each number of an 8-bit cache is within half a step of what was written, and what is all zero or not finite stays so.</summary>
+    [Fact]
+    public void AnInt8CacheRoundsEachHeadOfAPosition()
+    {
+        const int Heads = 3, HeadSize = 20, Positions = 130;
+        var random = new Random(4);
+        LayerCache store = LayerCache.Create(Heads, HeadSize, CachePrecision.Int8), exact = LayerCache.Create(Heads, HeadSize, CachePrecision.Single);
+        Assert.True(3.4 * store.ChunkBytes < exact.ChunkBytes);
+        var keys = new float[Positions][];
+        var values = new float[Positions][];
+        store.Reserve(Positions);
+        for (int position = 0; position < Positions; position++)
+        {
+            keys[position] = Values(random, Heads * HeadSize);
+            values[position] = Values(random, Heads * HeadSize);
+            if (position == 70)
+                values[position].AsSpan(HeadSize, HeadSize).Clear();
+            if (position == 71)
+                keys[position][2 * HeadSize] = float.PositiveInfinity;
+            store.Write(position, keys[position], values[position]);
+        }
+        var scratch = new float[store.ScratchLength];
+        for (int position = 0; position < Positions; position++)
+        {
+            (int chunk, int place) = Math.DivRem(position, LayerCache.ChunkLength);
+            for (int head = 0; head < Heads; head++)
+            {
+                float[] key = keys[position].AsSpan(head * HeadSize, HeadSize).ToArray(), value = values[position].AsSpan(head * HeadSize, HeadSize).ToArray();
+                ReadOnlySpan<float> read = store.Keys(chunk, head, scratch);
+                float step = key.Max(Math.Abs) / 127;
+                for (int i = 0; i < HeadSize; i++)
+                {
+                    float stored = read[i * LayerCache.ChunkLength + place];
+                    if (float.IsFinite(step))
+                        Assert.Equal(key[i], stored, 0.5001f * step);
+                    else
+                        Assert.True(float.IsNaN(stored));
+                }
+                read = store.Values(chunk, head, scratch);
+                step = value.Max(Math.Abs) / 127;
+                for (int i = 0; i < store.ValueStride; i++)
+                    Assert.Equal(i < HeadSize ? value[i] : 0, read[place * store.ValueStride + i], 0.5001f * step);
+            }
+        }
+    }
+
+    /// <summary>Generation with an 8-bit cache gives logits near those of an exact one, and not the same.</summary>
+    [Fact]
+    public void AnInt8CacheChangesLogitsLittle()
+    {
+        LanguageModel model = LanguageModel.Load(SharedData.Quill);
+        int[] tokens = [.. Enumerable.Range(0, 200).Select(i => (i * 97 + 13) % model.Config.VocabularySize)];
+        float[] exact = Last(CachePrecision.Single), rounded = Last(CachePrecision.Int8);
+        double error = 0, size = 0;
+        for (int i = 0; i < exact.Length; i++)
+            (error, size) = (error + Math.Pow(exact[i] - rounded[i], 2), size + Math.Pow(exact[i], 2));
+        Assert.InRange(Math.Sqrt(error / size), 1e-7, 0.01);
+
+        float[] Last(CachePrecision precision)
+        {
+            model.CachePrecision = precision;
+            KvCache cache = model.CreateCache();
+            var logits = new float[model.Config.VocabularySize];
+            for (int done = 0; done < tokens.Length; done += 20)
+                model.Forward([new Segment(tokens.AsMemory(done, 20), cache)], LogitRows.Last, logits);
+            return logits;
+        }
     }
 
     /// <summary>The frequencies of Llama 3.1 with its published parameters, at both ends and in the blend between.</summary>

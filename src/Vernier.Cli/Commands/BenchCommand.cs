@@ -12,6 +12,7 @@ internal sealed class BenchCommand(CommandConsole console, CancellationToken can
     private readonly Option<int?> _prompt = Choose.Integer("--prompt", "Tokens of the prompt. [default: 256, or the model's context if that is less]", 1, 1 << 20);
     private readonly Option<int?> _generate = Choose.Integer("--generate", "Tokens to generate. [default: 64]", 1, 1 << 20);
     private readonly Option<int?> _repeats = Choose.Integer("--repeats", "How often each is measured; the median counts. [default: 5]", 1, 1000);
+    private readonly Option<CachePrecision?> _cache = Choose.Cache();
     private readonly Option<int?> _threads = Choose.Threads();
     private readonly Option<bool> _json = Choose.Json();
 
@@ -20,7 +21,7 @@ internal sealed class BenchCommand(CommandConsole console, CancellationToken can
     {
         var bench = new BenchCommand(console, cancellation);
         var command = new Command("bench", "Measure how fast a model runs on this machine.") { bench._model };
-        foreach (Option option in new Option[] { bench._prompt, bench._generate, bench._repeats, bench._threads, bench._json })
+        foreach (Option option in new Option[] { bench._prompt, bench._generate, bench._repeats, bench._cache, bench._threads, bench._json })
             command.Options.Add(option);
         command.SetAction(arguments => Threads.With(arguments.GetValue(bench._threads), () => bench.Run(arguments)));
         return command;
@@ -35,7 +36,7 @@ internal sealed class BenchCommand(CommandConsole console, CancellationToken can
         if (Math.Max(prompt, 1 + generate) > context)
             throw new UsageException($"--prompt, --generate: the model's context is {context} tokens. Ask for fewer.");
         bool json = arguments.GetValue(_json);
-        BenchReport report = new ProgressDisplay(console, silent: json).Run(progress => Measure(folder, prompt, generate, arguments.GetValue(_repeats) ?? 5, progress));
+        BenchReport report = new ProgressDisplay(console, silent: json).Run(progress => Measure(folder, prompt, generate, arguments, progress));
         if (json)
             JsonOutput.Write(console, report);
         else
@@ -43,11 +44,13 @@ internal sealed class BenchCommand(CommandConsole console, CancellationToken can
         return ErrorBoundary.Success;
     }
 
-    private BenchReport Measure(string folder, int prompt, int generate, int repeats, ProgressReport progress)
+    private BenchReport Measure(string folder, int prompt, int generate, ParseResult arguments, ProgressReport progress)
     {
+        int repeats = arguments.GetValue(_repeats) ?? 5;
         progress("loading", 0);
         long start = console.Time.GetTimestamp();
         LanguageModel model = LanguageModel.Load(folder);
+        model.CachePrecision = arguments.GetValue(_cache) ?? CachePrecision.Single;
         var speed = new SpeedMeasurement(model);
         speed.Prompt(1);
         double first = console.Time.GetElapsedTime(start).TotalSeconds;

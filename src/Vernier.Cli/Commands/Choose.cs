@@ -27,6 +27,10 @@ internal static class Choose
     public static Option<PackedArithmetic?> Arithmetic() =>
         OneOf<PackedArithmetic>("--arithmetic", "How packed layers multiply: with activations rounded to 8 bits, as models run, or in float, which shows the weights alone. [default: integer]");
 
+    /// <summary>What keys and values are kept in.</summary>
+    public static Option<CachePrecision?> Cache() =>
+        OneOf<CachePrecision>("--kv-cache", "What keys and values are kept in: single precision, or 8 bits in a quarter of the memory. [default: single]");
+
     /// <summary>A switch.</summary>
     public static Option<bool> Flag(string name, string description) => new(name) { Description = description };
 

@@ -21,6 +21,7 @@ internal sealed class RunCommand(CommandConsole console, CancellationToken cance
     private readonly Option<double?> _minP = Choose.Number("--min-p", "P", "Draw from tokens at least this probable in proportion to the most probable one. [default: the model's, or all]", 0, 1);
     private readonly Option<ulong?> _seed = Choose.Seed("What the random numbers start from. [default: another one each time]");
     private readonly Option<bool> _greedy = Choose.Flag("--greedy", "Always take the most probable token.");
+    private readonly Option<CachePrecision?> _cache = Choose.Cache();
     private readonly Option<int?> _threads = Choose.Threads();
     private readonly Option<bool> _json = Choose.Json();
 
@@ -31,7 +32,7 @@ internal sealed class RunCommand(CommandConsole console, CancellationToken cance
         run._maxTokens.DefaultValueFactory = _ => 256;
         var command = new Command("run", "Continue a prompt.")
         {
-            run._model, run._prompt, run._maxTokens, run._temperature, run._topK, run._topP, run._minP, run._seed, run._greedy, run._threads, run._json,
+            run._model, run._prompt, run._maxTokens, run._temperature, run._topK, run._topP, run._minP, run._seed, run._greedy, run._cache, run._threads, run._json,
         };
         command.SetAction(arguments => Threads.With(arguments.GetValue(run._threads), () => run.Run(arguments)));
         return command;
@@ -46,6 +47,7 @@ internal sealed class RunCommand(CommandConsole console, CancellationToken cance
         SamplingOptions options = Options(arguments, defaults);
         Tokenizer tokenizer = Tokenizer.Load(folder);
         LanguageModel model = LanguageModel.Load(folder);
+        model.CachePrecision = arguments.GetValue(_cache) ?? CachePrecision.Single;
         if (prompt == "-")
             prompt = console.Input.ReadToEnd();
         int[] ids = tokenizer.Encode(prompt, addSpecialTokens: true);

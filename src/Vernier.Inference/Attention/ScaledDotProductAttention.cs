@@ -67,7 +67,7 @@ internal static class ScaledDotProductAttention
     private readonly unsafe struct Scope
     {
         private readonly LayerCache _store;
-        private readonly int _head, _headSize, _base, _stride, _resultOffset, _queryOffset;
+        private readonly int _head, _headSize, _base, _stride, _resultOffset, _queryOffset, _scratchOffset;
         private readonly float _scale;
         private readonly float[] _memory;
         private readonly int[] _ranges;
@@ -80,7 +80,8 @@ internal static class ScaledDotProductAttention
             _stride = checked((end - from + Chunk - 1) / Chunk * Chunk);
             _resultOffset = checked(AttentionKernel.MaxRows * _stride);
             _queryOffset = _resultOffset + AttentionKernel.MaxRows * store.ValueStride;
-            _memory = ArrayPool<float>.Shared.Rent(_queryOffset + AttentionKernel.MaxRows * _headSize);
+            _scratchOffset = _queryOffset + AttentionKernel.MaxRows * _headSize;
+            _memory = ArrayPool<float>.Shared.Rent(_scratchOffset + store.ScratchLength);
             _ranges = ArrayPool<int>.Shared.Rent(2 * AttentionKernel.MaxRows);
         }
 
@@ -89,6 +90,8 @@ internal static class ScaledDotProductAttention
             ArrayPool<float>.Shared.Return(_memory);
             ArrayPool<int>.Shared.Return(_ranges);
         }
+
+        private Span<float> Scratch => _memory.AsSpan(_scratchOffset);
 
         public ReadOnlySpan<float> Result(int query) => _memory.AsSpan(_resultOffset + query * _store.ValueStride, _headSize);
 
@@ -135,7 +138,7 @@ internal static class ScaledDotProductAttention
                     float* scores = memory + chunk * Chunk - _base;
                     for (int i = 0; i < count; i++)
                         new Span<float>(scores + i * _stride, Chunk).Clear();
-                    fixed (float* keys = _store.Keys(chunk, _head))
+                    fixed (float* keys = _store.Keys(chunk, _head, Scratch))
                         AttentionKernel.MultiplyAdd(memory + _queryOffset, _headSize, keys, Chunk, scores, _stride, count, _headSize, Chunk);
                 }
             }
@@ -159,7 +162,7 @@ internal static class ScaledDotProductAttention
                 {
                     (int chunk, int place) = Math.DivRem(position, Chunk);
                     int terms = Math.Min(end - position, Chunk - place);
-                    fixed (float* values = _store.Values(chunk, _head))
+                    fixed (float* values = _store.Values(chunk, _head, Scratch))
                     {
                         AttentionKernel.MultiplyAdd(memory + query * _stride + position - _base, _stride, values + place * stride, stride,
                             memory + _resultOffset + query * stride, stride, count, terms, stride);
