@@ -4,11 +4,17 @@ using Vernier.Numerics;
 
 // bench FOLDER [--llama-cpp DIR] [--threads 2] [--pairs 5] [--cases generate,prompt,load] [--models 4-uniform,...] [--clock wall|processor]
 // Measures ours and the peer in turn and prints one line of JSON a case. FOLDER receives the models, some 10 GB.
+// bench page RESULTS... writes what the runners printed into those files as a page of Markdown.
 // The peer's folder can also be given by VERNIER_LLAMA_CPP; without it, only ours is measured.
 if (args.Length == 0)
 {
     Console.Error.WriteLine("bench FOLDER [--llama-cpp DIR] [--threads N] [--pairs N] [--cases generate,prompt,load] [--models NAME,...] [--clock wall|processor]");
     return 2;
+}
+if (args[0] == "page")
+{
+    Console.Out.Write(ResultsPage.Of(args.Skip(1)));
+    return 0;
 }
 string Option(string name, string fallback) => Array.IndexOf(args, "--" + name) is int i and > 0 && i + 1 < args.Length ? args[i + 1] : fallback;
 string peer = Option("llama-cpp", Environment.GetEnvironmentVariable("VERNIER_LLAMA_CPP") ?? "");
