@@ -36,13 +36,21 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
         QuantizationPlan plan = QuantizationPlan.Create(checkpoint, options);
         RunOptions run = _arguments.Run(arguments);
         long ceiling = run.MemoryBytes ?? MemoryEstimate.DefaultCeiling;
+        if (!_arguments.DryRun(arguments))
+            OutputCheck.CheckFolder(model, output, run);
         RunEstimate estimate = Threads.With(_arguments.Threads(arguments), () => Estimate(arguments, plan, ceiling));
         if (_arguments.DryRun(arguments))
             return Show(arguments, plan, output, estimate);
-        OutputCheck.CheckFolder(model, output, run);
         long free = OutputCheck.FreeBytes(output);
         OutputCheck.CheckSpace(output, estimate.DiskBytes, free);
         MemoryCeiling.Keep(run.MemoryBytes);
+        bool json = _arguments.Json(arguments);
+        if (!json)
+        {
+            console.Remark(Headline(plan, output));
+            console.Remark($"writes {Figures.Whole(plan.Bytes)} bytes ({Figures.Size(plan.Bytes)}, {plan.BitsPerWeight:0.00} bits per weight); the disk has {Figures.Size(free)} free");
+            console.Remark($"takes up to {Figures.Size(estimate.PeakMemoryBytes)} of memory and {Figures.Size(estimate.DiskBytes)} of the disk, about {Figures.Duration(estimate.Seconds)}");
+        }
         bool evaluate = _arguments.Evaluates(arguments) && CanEvaluate(plan, ceiling);
         if (_arguments.Calibration.Read(arguments, model, [options.Recipe], cancellation) is CalibrationSet calibration)
         {
@@ -50,14 +58,8 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
             _notes.Add($"calibrated on {calibration.Origin}");
         }
         TextWindows? text = evaluate ? _arguments.Text.Read(arguments, model) : null;
-        bool json = _arguments.Json(arguments);
         if (!json)
-        {
-            console.Remark(Headline(plan, output));
-            console.Remark($"writes {Figures.Whole(plan.Bytes)} bytes ({Figures.Size(plan.Bytes)}, {plan.BitsPerWeight:0.00} bits per weight)");
-            console.Remark($"takes up to {Figures.Size(estimate.PeakMemoryBytes)} of memory, up to {Figures.Size(estimate.DiskBytes)} of the disk, which has {Figures.Size(free)} free, and about {Figures.Duration(estimate.Seconds)}");
             _notes.ForEach(console.Remark);
-        }
         var progress = new ProgressDisplay(console, silent: json);
         return Threads.With(_arguments.Threads(arguments), () => Quantize(arguments, plan, output, evaluate, text, progress));
     }

@@ -77,11 +77,11 @@ public sealed record MemoryEstimate(long WorkBytes, long ActivationBytes, string
     private static long Solve(PlannedTensor planned, Recipe recipe, int networks, long batchRows)
     {
         long rows = planned.Tensor.Shape[0], columns = planned.Tensor.Shape[1], weights = rows * columns, square = columns * columns;
-        // H, and with a target in the network D and the inputs there.
+        // H, and with a target in the network D, a product that is added to it, and the inputs there.
         long held = 8 * square, correcting = 0;
         if (networks > 1)
         {
-            held += 8 * square + 4 * batchRows * columns;
+            held += 12 * square + 4 * batchRows * columns;
             correcting = 8 * square + 20 * weights;
         }
         long solving = recipe.Solver.Max(step => OfStep(step.Method, weights, square));
