@@ -54,25 +54,27 @@ public sealed class KillTests(QuantizedQuill quantized) : IDisposable
     }
 
     [Fact]
-    public void Memory_stays_below_the_ceiling_and_the_bytes_are_the_same()
+    public void With_the_smallest_memory_that_is_allowed_the_run_stays_below_it_and_the_bytes_are_the_same()
     {
         Finish(Begin("usual"));
-        const long Ceiling = 300_000_000;
-        using Process process = Begin("bounded", "--memory", $"{Ceiling}", "--json");
+        long ceiling = CommandRun.Json([.. Command("bounded"), "--dry-run"]).GetProperty("smallest_memory_bytes").GetInt64();
+        using Process process = Begin("bounded", "--memory", $"{ceiling}", "--json");
         string output = process.StandardOutput.ReadToEnd();
         Finish(process);
         using JsonDocument json = JsonDocument.Parse(output);
-        Assert.InRange(json.RootElement.GetProperty("peak_memory_bytes").GetInt64(), 1, Ceiling);
+        Assert.InRange(json.RootElement.GetProperty("peak_memory_bytes").GetInt64(), 1, ceiling);
         Assert.Equal(File.ReadAllBytes(_temp["usual/model.safetensors"]), File.ReadAllBytes(_temp["bounded/model.safetensors"]));
     }
 
     private int JournalEntries() => Directory.Exists(_temp["out.partial/journal"]) ? Directory.GetFiles(_temp["out.partial/journal"], "*.safetensors").Length : 0;
 
+    private string[] Command(string output) =>
+        ["quantize", SharedData.Quill, "-o", _temp[output], "--recipe", "gptq", "--calibration", quantized.Text, "--sequences", "4", "--length", "128", "--no-eval"];
+
     private Process Begin(string output, params string[] options)
     {
         string dll = typeof(Cli.VernierCommand).Assembly.Location;
-        string[] arguments = [dll, "quantize", SharedData.Quill, "-o", _temp[output], "--recipe", "gptq", "--calibration", quantized.Text, "--sequences", "4", "--length", "128", "--no-eval", .. options];
-        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", arguments) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
+        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", [dll, .. Command(output), .. options]) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
         Process process = Process.Start(start)!;
         process.BeginErrorReadLine();
         return process;

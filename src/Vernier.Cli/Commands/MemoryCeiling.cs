@@ -16,12 +16,12 @@ internal static class MemoryCeiling
             return MemoryEstimate.DefaultCeiling;
         try
         {
-            AppContext.SetData("GCHeapHardLimit", (ulong)Math.Max(0, ceiling - MemoryEstimate.ProcessBytes));
+            AppContext.SetData("GCHeapHardLimit", (ulong)Math.Max(0, ceiling - MemoryEstimate.ProgramBytes));
             GC.RefreshMemoryLimit();
         }
         catch (InvalidOperationException)
         {
-            throw new UsageException($"--memory: {Figures.Size(ceiling)} is less than the program itself takes. Allow it at least {Figures.Size(2 * MemoryEstimate.ProcessBytes)}.");
+            throw new UsageException($"--memory: {Figures.Size(ceiling)} is less than the program itself takes. Allow it at least {Figures.Size(3 * MemoryEstimate.ProgramBytes)}.");
         }
         return ceiling;
     }

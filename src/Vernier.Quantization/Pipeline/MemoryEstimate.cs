@@ -14,8 +14,11 @@ namespace Vernier.Quantization.Pipeline;
 /// <param name="Largest">The tensor with which the work is largest.</param>
 public sealed record MemoryEstimate(long WorkBytes, long ActivationBytes, string Largest)
 {
-    /// <summary>The runtime, its code, and buffers that do not grow with the model.</summary>
-    public const long ProcessBytes = 200_000_000;
+    /// <summary>What the program takes besides its heap: the runtime, code, stacks.</summary>
+    public const long ProgramBytes = 90_000_000;
+
+    // The buffers of products and the like, which are kept, and do not grow with the model.
+    private const long BufferBytes = 160_000_000;
 
     private const double Slack = 1.1;
 
@@ -50,7 +53,7 @@ public sealed record MemoryEstimate(long WorkBytes, long ActivationBytes, string
             for (int layer = 0; layer < config.LayerCount; layer++)
                 work = ((long, string))new[] { work, Block(plan, config, $"model.layers.{layer}.", networks, length) }.Max();
         }
-        return new MemoryEstimate(ProcessBytes + (long)(Slack * work.Bytes), activations, work.Name);
+        return new MemoryEstimate(ProgramBytes + BufferBytes + (long)(Slack * work.Bytes), activations, work.Name);
     }
 
     /// <summary>Refuses a ceiling that can't be kept.</summary>
