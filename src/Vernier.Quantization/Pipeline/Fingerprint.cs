@@ -17,7 +17,8 @@ internal sealed class Fingerprint
 
     private static readonly JsonSerializerOptions s_json = new() { WriteIndented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    private Fingerprint(IReadOnlyDictionary<string, string> parts) => Parts = parts;
+    /// <summary>Wraps what is known by name.</summary>
+    public Fingerprint(IReadOnlyDictionary<string, string> parts) => Parts = parts;
 
     /// <summary>What there is, in a fixed order.</summary>
     public IReadOnlyDictionary<string, string> Parts { get; }

@@ -55,11 +55,12 @@ public sealed class Quantizer(QuantizationPlan plan, IProgress<QuantizationProgr
         RunOptions run = options ?? new RunOptions();
         _cancellation = cancellation;
         using var folder = new OutputFolder(output, run.Replace, run.Resume);
-        CheckWeights();
-        CalibrationSet? set = Calibration();
-        MemoryEstimate memory = MemoryEstimate.Of(plan, set?.Sequences.Count ?? 0, set?.Length ?? 0);
+        CalibrationSet? set = _options.Calibration;
+        MemoryEstimate memory = MemoryEstimate.Of(plan, set?.Sequences.Count ?? CalibrationSet.DefaultSequences, set?.Length ?? CalibrationSet.DefaultLength);
         long ceiling = run.MemoryBytes ?? MemoryEstimate.DefaultCeiling;
         memory.Check(plan.Checkpoint.Folder, ceiling);
+        CheckWeights();
+        set = Calibration();
         progress?.Report(new QuantizationProgress("reading the model", "", 0));
         Fingerprint fingerprint = Fingerprint.Of(plan, set, cancellation);
         if (run.Resume && RunReport.TryRead(output, plan, fingerprint) is { } finished)

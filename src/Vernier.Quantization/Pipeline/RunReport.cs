@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Vernier.Packing;
 using Vernier.Quantization.Solvers;
 
 namespace Vernier.Quantization.Pipeline;
@@ -14,7 +15,7 @@ internal static class RunReport
     /// <summary>The name of the file in the model's folder.</summary>
     public const string FileName = "report.json";
 
-    private static readonly JsonSerializerOptions s_json = new() { WriteIndented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions s_json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, WriteIndented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>Writes the file.</summary>
     public static void Write(string folder, QuantizationPlan plan, Fingerprint fingerprint, string? calibration, IReadOnlyList<QuantizedTensorReport> reports, double seconds)
@@ -41,12 +42,8 @@ internal static class RunReport
             ["dead_channels"] = solved.Sum(layer => (long)layer.DeadChannels),
             ["fallbacks"] = solved.Count(layer => layer.Fallback is not null),
             ["fingerprint"] = JsonSerializer.SerializeToNode(fingerprint.Parts),
-            ["tensors"] = new JsonArray([.. reports.Select(ToJson)]),
-            ["seconds"] = new JsonObject
-            {
-                ["run"] = seconds,
-                ["tensors"] = new JsonObject(reports.Where(report => report.Solved is not null).Select(report => KeyValuePair.Create(report.Name, (JsonNode?)report.Solved!.Seconds))),
-            },
+            ["tensors"] = JsonSerializer.SerializeToNode(reports.Select(Tensor.Of), s_json),
+            ["seconds"] = JsonSerializer.SerializeToNode(new Times(seconds, reports.Where(report => report.Solved is not null).ToDictionary(report => report.Name, report => report.Solved!.Seconds, StringComparer.Ordinal)), s_json),
         };
         DurableFile.Write(Path.Combine(folder, FileName), JsonSerializer.SerializeToUtf8Bytes(json, s_json));
     }
@@ -58,56 +55,42 @@ internal static class RunReport
         string path = Path.Combine(folder, FileName);
         if (!File.Exists(path))
             return null;
+        Readable? file;
         try
         {
-            JsonNode json = JsonNode.Parse(File.ReadAllBytes(path))!;
-            if (Fingerprint.Parse(JsonSerializer.SerializeToUtf8Bytes(json["fingerprint"])) is not Fingerprint earlier || fingerprint.Differences(earlier).Length > 0)
-                return null;
-            Dictionary<string, PlannedTensor> planned = plan.Tensors.Where(tensor => tensor.Spec is not null).ToDictionary(tensor => tensor.Tensor.Name, StringComparer.Ordinal);
-            return [.. json["tensors"]!.AsArray().Select(tensor => FromJson(tensor!, planned, json["seconds"]!["tensors"]!))];
+            file = JsonSerializer.Deserialize<Readable>(File.ReadAllBytes(path), s_json);
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or NullReferenceException or KeyNotFoundException or FormatException)
+        catch (JsonException)
         {
             return null;
         }
+        if (file is not { Fingerprint: not null, Tensors: not null, Seconds.Tensors: not null } || fingerprint.Differences(new Fingerprint(file.Fingerprint)).Length > 0)
+            return null;
+        Dictionary<string, PlannedTensor> planned = plan.Tensors.ToDictionary(tensor => tensor.Tensor.Name, StringComparer.Ordinal);
+        return [.. file.Tensors.Select(tensor => tensor.ToReport(planned[tensor.Name].Spec!, file.Seconds.Tensors))];
     }
-
-    private static JsonNode? ToJson(QuantizedTensorReport report)
-    {
-        SolvedLayerReport? solved = report.Solved;
-        return new JsonObject
-        {
-            ["name"] = report.Name,
-            ["bits"] = report.Spec.Bits,
-            ["group"] = report.Spec.Granularity.GroupColumns,
-            ["bytes"] = report.Spec.StoredBytes,
-            ["exponents"] = new JsonArray([.. report.Exponents.Select(exponent => (JsonNode)exponent)]),
-            ["squared_error"] = report.Error.SquaredError,
-            ["squared_norm"] = report.Error.SquaredNorm,
-            ["snr_db"] = Finite(report.Error.SignalToNoise),
-            ["solver"] = solved is null ? null : new JsonObject
-            {
-                ["objective_nearest"] = Finite(solved.Nearest),
-                ["objective"] = Finite(solved.Objective),
-                ["damping"] = solved.Damping,
-                ["dead_channels"] = solved.DeadChannels,
-                ["fallback"] = solved.Fallback,
-            },
-        };
-    }
-
-    private static QuantizedTensorReport FromJson(JsonNode json, Dictionary<string, PlannedTensor> planned, JsonNode seconds)
-    {
-        string name = json["name"]!.GetValue<string>();
-        SolvedLayerReport? solved = json["solver"] is not JsonNode solver ? null : new SolvedLayerReport(
-            Number(solver["objective_nearest"]), Number(solver["objective"]), Number(solver["damping"]), solver["dead_channels"]!.GetValue<int>(), solver["fallback"]?.GetValue<string>(), Number(seconds[name]));
-        return new QuantizedTensorReport(name, planned[name].Spec!, [.. json["exponents"]!.AsArray().Select(Number)], new WeightError(Number(json["squared_error"]), Number(json["squared_norm"])), solved);
-    }
-
-    private static double Number(JsonNode? json) => json?.GetValue<double>() ?? double.NaN;
 
     // JSON has no NaN and no infinities.
-    private static JsonNode? Finite(double value) => double.IsFinite(value) ? value : null;
+    private static double? Finite(double value) => double.IsFinite(value) ? value : null;
 
-    private static JsonNode? Mean(IEnumerable<double> values) => Finite(values.DefaultIfEmpty(double.NaN).Average());
+    private static double? Mean(IEnumerable<double> values) => Finite(values.DefaultIfEmpty(double.NaN).Average());
+
+    private static double Number(double? value) => value ?? double.NaN;
+
+    private sealed record Readable(OrderedDictionary<string, string>? Fingerprint, List<Tensor>? Tensors, Times? Seconds);
+
+    private sealed record Times(double Run, Dictionary<string, double> Tensors);
+
+    private sealed record Solver(double? ObjectiveNearest, double? Objective, double Damping, int DeadChannels, string? Fallback);
+
+    private sealed record Tensor(string Name, int Bits, int Group, long Bytes, IReadOnlyList<double> Exponents, double SquaredError, double SquaredNorm, double? SnrDb, Solver? Solver)
+    {
+        public static Tensor Of(QuantizedTensorReport report) => new(
+            report.Name, report.Spec.Bits, report.Spec.Granularity.GroupColumns, report.Spec.StoredBytes, report.Exponents, report.Error.SquaredError, report.Error.SquaredNorm, Finite(report.Error.SignalToNoise),
+            report.Solved is not SolvedLayerReport solved ? null : new Solver(Finite(solved.Nearest), Finite(solved.Objective), solved.Damping, solved.DeadChannels, solved.Fallback));
+
+        public QuantizedTensorReport ToReport(PackedTensorSpec spec, Dictionary<string, double> seconds) => new(
+            Name, spec, Exponents, new WeightError(SquaredError, SquaredNorm),
+            Solver is null ? null : new SolvedLayerReport(Number(Solver.ObjectiveNearest), Number(Solver.Objective), Solver.Damping, Solver.DeadChannels, Solver.Fallback, seconds.GetValueOrDefault(Name)));
+    }
 }
