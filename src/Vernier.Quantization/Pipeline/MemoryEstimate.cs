@@ -22,6 +22,9 @@ public sealed record MemoryEstimate(long WorkBytes, long ActivationBytes, string
 
     private const double Slack = 1.1;
 
+    // Below the ceiling garbage waits until there is some of it.
+    private const double Garbage = 1.3;
+
     /// <summary>The ceiling where none is given: three quarters of the memory of the machine, or of the container.</summary>
     public static long DefaultCeiling => GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4 * 3;
 
@@ -32,9 +35,9 @@ public sealed record MemoryEstimate(long WorkBytes, long ActivationBytes, string
     /// <param name="ceiling">In bytes.</param>
     public bool Spills(long ceiling) => WorkBytes + ActivationBytes > ceiling;
 
-    /// <summary>The most memory that the run takes under a ceiling.</summary>
+    /// <summary>The most memory that the run takes under a ceiling, garbage that waits for its collection included.</summary>
     /// <param name="ceiling">In bytes.</param>
-    public long PeakBytes(long ceiling) => WorkBytes + (Spills(ceiling) ? 0 : ActivationBytes);
+    public long PeakBytes(long ceiling) => Math.Min(ceiling, (long)(Garbage * (WorkBytes + (Spills(ceiling) ? 0 : ActivationBytes))));
 
     /// <summary>Estimates a run.</summary>
     /// <param name="plan">The run.</param>
