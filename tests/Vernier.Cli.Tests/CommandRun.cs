@@ -17,6 +17,31 @@ internal sealed record CommandRun(int Status, string Output, string Error)
     /// <summary>Runs a command that is interrupted as soon as it begins its work.</summary>
     public static CommandRun Interrupted(params string[] arguments) => Run("", arguments, new CancellationToken(canceled: true));
 
+    /// <summary>Runs a command that is interrupted once something is so.</summary>
+    public static CommandRun InterruptedOnce(Func<bool> condition, params string[] arguments)
+    {
+        using var cancellation = new CancellationTokenSource();
+        using var ended = new ManualResetEventSlim();
+        // A thread of its own: those of the pool are at work.
+        var watch = new Thread(() =>
+        {
+            while (!ended.Wait(1) && !condition())
+            {
+            }
+            cancellation.Cancel();
+        });
+        watch.Start();
+        try
+        {
+            return Run("", arguments, cancellation.Token);
+        }
+        finally
+        {
+            ended.Set();
+            watch.Join();
+        }
+    }
+
     /// <summary>Runs a command that has to succeed.</summary>
     public static CommandRun Succeeding(params string[] arguments)
     {

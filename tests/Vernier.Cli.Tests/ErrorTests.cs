@@ -21,6 +21,9 @@ public sealed class ErrorTests(QuantizedQuill quantized) : IDisposable
     [InlineData("quantize x --tables 3", "error: --tables: '3' is not one of 1, 2, 4, 8.")]
     [InlineData("quantize x --exponent 7", "error: --exponent: '7' is not a number from 0.2 to 1.2.")]
     [InlineData("quantize x --keep (", "error: --keep: '(' is not a regular expression, without lookarounds and back-references.")]
+    [InlineData("quantize x --memory 4XB", "error: --memory: '4XB' is not a size such as 4GB, 500MB or a number of bytes.")]
+    [InlineData("quantize x --memory -1", "error: --memory: '-1' is not a size such as 4GB, 500MB or a number of bytes.")]
+    [InlineData("quantize x --memory B", "error: --memory: 'B' is not a size such as 4GB, 500MB or a number of bytes.")]
     [InlineData("eval x --seed -1", "error: --seed: '-1' is not a whole number from 0 to 18446744073709551615.")]
     [InlineData("run x", "error: Required argument missing for command: 'run'.")]
     public void A_wrong_command_is_refused_before_anything_is_read(string command, string message)

@@ -70,7 +70,7 @@ public sealed partial class QuantizeTests(QuantizedQuill quantized) : IDisposabl
     public void The_plan_for_programs_has_the_names_and_types_that_are_promised()
     {
         JsonElement plan = CommandRun.Json("quantize", SharedData.Quill, "--dry-run", "--embedding-bits", "none", "--group", "channel");
-        JsonSchema.Check(plan, "dry_run:true model:string output:string recipe:string bits:number group:number embedding_bits:null parameters:number before:object after:object roles:array");
+        JsonSchema.Check(plan, "dry_run:true model:string output:string recipe:string bits:number group:number embedding_bits:null parameters:number before:object after:object peak_memory_bytes:number smallest_memory_bytes:number disk_bytes:number seconds:number roles:array");
         JsonSchema.Check(plan.GetProperty("roles")[0], "role:string tensors:number weights:number bits:number bytes:number bits_per_weight:number");
         Assert.Equal(0, plan.GetProperty("group").GetInt32());
         Assert.Equal("quill-6m-nupes-datafree-4bit", plan.GetProperty("output").GetString());
@@ -139,6 +139,54 @@ public sealed partial class QuantizeTests(QuantizedQuill quantized) : IDisposabl
         Assert.Equal((1, ""), (run.Status, run.Output));
         Assert.EndsWith("error: cancelled\n", run.Error, StringComparison.Ordinal);
         Assert.Empty(_temp.Names);
+    }
+
+    [Fact]
+    public void What_a_cancelled_run_has_finished_stays_for_another_to_go_on()
+    {
+        string[] command = ["quantize", SharedData.Quill, "-o", _temp["out"], "--recipe", "quantease", "--sequences", "8", "--length", "128", "--calibration", quantized.Text, "--no-eval"];
+        CommandRun run = CommandRun.InterruptedOnce(() => Directory.Exists(_temp["out.partial/journal"]) && Directory.EnumerateFiles(_temp["out.partial/journal"], "*.safetensors").Any(), command);
+        Assert.Equal((1, ""), (run.Status, run.Output));
+        Assert.EndsWith($"What is finished stays in {_temp["out.partial"]}: the same command with --resume goes on from there.\nerror: cancelled\n", run.Error, StringComparison.Ordinal);
+        CommandRun again = CommandRun.Of(command);
+        Assert.Equal(1, again.Status);
+        Assert.Contains("Say --resume to go on where it stopped, or --force to start afresh.", again.Error, StringComparison.Ordinal);
+        CommandRun.Succeeding([.. command, "--resume"]);
+        Assert.Equal(["out"], _temp.Names);
+    }
+
+    [Fact]
+    public void A_fallback_is_reported_and_a_strict_run_stops_at_it()
+    {
+        string model = TinyModel.Write(_temp["tiny"], silent: true);
+        string[] command = ["quantize", model, "-o", _temp["out"], "--recipe", "gptq", "--sequences", "4", "--length", "32", "--no-eval"];
+        CommandRun strict = CommandRun.Of([.. command, "--strict"]);
+        const string Layer = "model.layers.0.mlp.down_proj.weight";
+        Assert.Equal(1, strict.Status);
+        Assert.Contains($"tensor '{Layer}': no data", strict.Error, StringComparison.Ordinal);
+        Assert.Contains("--resume", strict.Error, StringComparison.Ordinal);
+        JsonElement tensor = CommandRun.Json([.. command, "--resume"]).GetProperty("tensors").EnumerateArray().Single(tensor => tensor.GetProperty("name").GetString() == Layer);
+        Assert.StartsWith("no data", tensor.GetProperty("solver").GetProperty("fallback").GetString(), StringComparison.Ordinal);
+        Assert.Contains($"rounded to nearest: {Layer}: no data", CommandRun.Succeeding([.. command, "--force"]).Output, StringComparison.Ordinal);
+        // The folder with its report is a model like any other.
+        Assert.Equal("gptq", CommandRun.Json("inspect", _temp["out"]).GetProperty("recipe").GetString());
+    }
+
+    [Theory]
+    [InlineData("100MB", "needs ")]
+    [InlineData("0.1GB", "needs ")]
+    [InlineData("100000000", "needs ")]
+    [InlineData("100000k", "needs ")]
+    public void A_memory_that_is_too_small_is_refused_with_one_that_is_enough(string memory, string problem)
+    {
+        string[] command = ["quantize", SharedData.Quill, "-o", _temp["out"], "--recipe", "gptq", "--dry-run"];
+        CommandRun run = CommandRun.Of([.. command, "--memory", memory]);
+        Assert.Equal((1, ""), (run.Status, run.Output));
+        Assert.Contains(problem, run.Error, StringComparison.Ordinal);
+        Assert.Contains("and may take 100 MB", run.Error, StringComparison.Ordinal);
+        long smallest = CommandRun.Json(command).GetProperty("smallest_memory_bytes").GetInt64();
+        Assert.Contains($"at least --memory {(smallest + 999_999) / 1_000_000}MB", run.Error, StringComparison.Ordinal);
+        CommandRun.Succeeding([.. command, "--memory", $"{smallest}"]);
     }
 
     [Fact]

@@ -26,6 +26,7 @@ internal static partial class Snapshot
     private static string Mask(string text)
     {
         text = Seconds().Replace(text, "# s");
+        text = Estimates().Replace(text, "#");
         text = Speed().Replace(text, "# tokens/s");
         text = Memory().Replace(text, "#");
         text = Free().Replace(text, "the disk has # free");
@@ -35,6 +36,9 @@ internal static partial class Snapshot
 
     [GeneratedRegex(@"\b\d+\.\d s\b", RegexOptions.None, 1000)]
     private static partial Regex Seconds();
+
+    [GeneratedRegex(@"(?<=about |time) *[\d.]+ (s|min|h)\b", RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex Estimates();
 
     [GeneratedRegex(@"\b[\d.]+ tokens/s", RegexOptions.None, 1000)]
     private static partial Regex Speed();

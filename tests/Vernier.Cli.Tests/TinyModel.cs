@@ -13,7 +13,8 @@ internal static class TinyModel
     /// <param name="folder">The folder.</param>
     /// <param name="type">The model_type; that of an unknown family makes an unknown architecture.</param>
     /// <param name="bad">A number to put into <see cref="Bad"/> at row 2, column 3.</param>
-    public static string Write(string folder, string type = "llama", float? bad = null)
+    /// <param name="silent">Whether <see cref="Bad"/> is all zeros, so that the down projection sees nothing.</param>
+    public static string Write(string folder, string type = "llama", float? bad = null, bool silent = false)
     {
         const int Hidden = 32, Inner = 48, Vocabulary = 64;
         Directory.CreateDirectory(folder);
@@ -56,6 +57,8 @@ internal static class TinyModel
             float[] values = [.. Enumerable.Range(0, (int)tensor.Count).Select(_ => (float)(random.NextDouble() - 0.5))];
             if (tensor.Name == Bad && bad is float number)
                 values[2 * Hidden + 3] = number;
+            if (tensor.Name == Bad && silent)
+                values.AsSpan().Clear();
             writer.Write(tensor.Name, MemoryMarshal.AsBytes(values.AsSpan()));
         }
         writer.Complete();

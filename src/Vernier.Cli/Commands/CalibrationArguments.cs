@@ -21,6 +21,17 @@ internal sealed class CalibrationArguments
             command.Options.Add(option);
     }
 
+    /// <summary>The sequences and their length that a recipe will be calibrated on, at the most; none where it needs none.</summary>
+    public (int Sequences, int Length) Shape(ParseResult arguments, string folder, Recipe recipe)
+    {
+        if (!recipe.NeedsCalibration || !ModelConfig.TryGetFamily(folder, out _, out _))
+            return (0, 0);
+        return (arguments.GetValue(_sequences) ?? CalibrationSet.DefaultSequences, arguments.GetValue(_length) ?? Math.Min(CalibrationSet.DefaultLength, ModelConfig.Load(folder).MaxPositions));
+    }
+
+    /// <summary>Whether the model is to write the calibration text itself.</summary>
+    public bool IsWritten(ParseResult arguments) => arguments.GetValue(_text) is null;
+
     /// <summary>The calibration set, or null where no recipe needs one.</summary>
     /// <param name="arguments">The command.</param>
     /// <param name="folder">The model.</param>

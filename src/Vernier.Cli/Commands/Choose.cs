@@ -64,6 +64,18 @@ internal static class Choose
             return valid;
         });
 
+    /// <summary>A number of bytes with a decimal unit or none, that may be left out.</summary>
+    public static Option<long?> Bytes(string name, string description) =>
+        Make<long?>(name, "SIZE", description, "a size such as 4GB, 500MB or a number of bytes", (string text, out long? value) =>
+        {
+            string number = text.EndsWith('B') || text.EndsWith('b') ? text[..^1] : text;
+            int power = number.Length == 0 ? 0 : "KMGT".IndexOf(char.ToUpperInvariant(number[^1]), StringComparison.Ordinal) + 1;
+            number = power > 0 ? number[..^1] : number;
+            bool valid = double.TryParse(number.TrimEnd(), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double size) && size * Math.Pow(1000, power) is >= 1 and < 1e18;
+            value = valid ? (long)(size * Math.Pow(1000, power)) : null;
+            return valid;
+        });
+
     /// <summary>A seed that may be left out.</summary>
     public static Option<ulong?> Seed(string description) =>
         Make<ulong?>("--seed", "N", description, $"a whole number from 0 to {ulong.MaxValue}", (string text, out ulong? value) =>

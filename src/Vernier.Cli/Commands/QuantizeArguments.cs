@@ -16,8 +16,11 @@ internal sealed class QuantizeArguments
     private readonly Option<int> _embeddingBits = Choose.BitsOrNone("--embedding-bits", "Bits of a weight in embeddings and the output layer, 2 to 8, or none to leave them as they are.", 8);
     private readonly Option<Regex?> _keep = Choose.Pattern("--keep", "Tensors whose names match stay as they are.");
     private readonly Option<bool> _noEval = Choose.Flag("--no-eval", "Don't run the model before and after.");
-    private readonly Option<bool> _force = Choose.Flag("--force", "Replace the output folder if it is there.");
-    private readonly Option<bool> _dryRun = Choose.Flag("--dry-run", "Say what would be written, to the byte, and write nothing.");
+    private readonly Option<bool> _force = Choose.Flag("--force", "Replace the output folder if it is there, and forget an interrupted run.");
+    private readonly Option<bool> _resume = Choose.Flag("--resume", "Go on with a run that was interrupted. It ends in the same bytes.");
+    private readonly Option<bool> _strict = Choose.Flag("--strict", "Stop where a layer can't be solved as the recipe says, in place of rounding it to nearest.");
+    private readonly Option<long?> _memory = Choose.Bytes("--memory", "The most memory to take, such as 4GB. [default: three quarters of what the machine has]");
+    private readonly Option<bool> _dryRun = Choose.Flag("--dry-run", "Say what would be written, to the byte, and what it takes; write nothing.");
     private readonly Option<int?> _threads = Choose.Threads();
     private readonly Option<bool> _json = Choose.Json();
 
@@ -41,7 +44,7 @@ internal sealed class QuantizeArguments
         _recipe.AddPartsTo(command);
         Calibration.AddTo(command);
         Text.AddTo(command);
-        foreach (Option option in new Option[] { _noEval, _force, _dryRun, _threads, _json })
+        foreach (Option option in new Option[] { _noEval, _force, _resume, _strict, _memory, _dryRun, _threads, _json })
             command.Options.Add(option);
     }
 
@@ -65,8 +68,14 @@ internal sealed class QuantizeArguments
     /// <summary>Whether to evaluate.</summary>
     public bool Evaluates(ParseResult arguments) => !arguments.GetValue(_noEval);
 
-    /// <summary>Whether the output may replace another.</summary>
-    public bool Force(ParseResult arguments) => arguments.GetValue(_force);
+    /// <summary>How to go about it.</summary>
+    public RunOptions Run(ParseResult arguments) => new()
+    {
+        Replace = arguments.GetValue(_force),
+        Resume = arguments.GetValue(_resume),
+        Strict = arguments.GetValue(_strict),
+        MemoryBytes = arguments.GetValue(_memory),
+    };
 
     /// <summary>Whether to plan only.</summary>
     public bool DryRun(ParseResult arguments) => arguments.GetValue(_dryRun);

@@ -34,32 +34,49 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
         ModelFiles.CheckFolder(model);
         using var checkpoint = Files.Checkpoint.Open(model);
         QuantizationPlan plan = QuantizationPlan.Create(checkpoint, options);
+        RunOptions run = _arguments.Run(arguments);
+        long ceiling = run.MemoryBytes ?? MemoryEstimate.DefaultCeiling;
+        if (!_arguments.DryRun(arguments))
+            OutputCheck.CheckFolder(model, output, run);
+        RunEstimate estimate = Threads.With(_arguments.Threads(arguments), () => Estimate(arguments, plan, ceiling));
         if (_arguments.DryRun(arguments))
-            return Show(arguments, plan, output);
-        OutputCheck.CheckFolder(model, output, _arguments.Force(arguments));
+            return Show(arguments, plan, output, estimate);
         long free = OutputCheck.FreeBytes(output);
-        OutputCheck.CheckSpace(output, plan.Bytes, free);
-        bool evaluate = _arguments.Evaluates(arguments) && CanEvaluate(plan);
+        OutputCheck.CheckSpace(output, estimate.DiskBytes, free);
+        MemoryCeiling.Keep(run.MemoryBytes);
+        bool json = _arguments.Json(arguments);
+        if (!json)
+        {
+            console.Remark(Headline(plan, output));
+            console.Remark($"writes {Figures.Whole(plan.Bytes)} bytes ({Figures.Size(plan.Bytes)}, {plan.BitsPerWeight:0.00} bits per weight); the disk has {Figures.Size(free)} free");
+            console.Remark($"takes up to {Figures.Size(estimate.PeakMemoryBytes)} of memory and {Figures.Size(estimate.DiskBytes)} of the disk, about {Figures.Duration(estimate.Seconds)}");
+        }
+        bool evaluate = _arguments.Evaluates(arguments) && CanEvaluate(plan, ceiling);
         if (_arguments.Calibration.Read(arguments, model, [options.Recipe], cancellation) is CalibrationSet calibration)
         {
             plan = QuantizationPlan.Create(checkpoint, options with { Calibration = calibration });
             _notes.Add($"calibrated on {calibration.Origin}");
         }
         TextWindows? text = evaluate ? _arguments.Text.Read(arguments, model) : null;
-        bool json = _arguments.Json(arguments);
         if (!json)
-        {
-            console.Remark(Headline(plan, output));
-            console.Remark($"writes {Figures.Whole(plan.Bytes)} bytes ({Figures.Size(plan.Bytes)}, {plan.BitsPerWeight:0.00} bits per weight); the disk has {Figures.Size(free)} free");
             _notes.ForEach(console.Remark);
-        }
         var progress = new ProgressDisplay(console, silent: json);
         return Threads.With(_arguments.Threads(arguments), () => Quantize(arguments, plan, output, evaluate, text, progress));
     }
 
-    private int Show(ParseResult arguments, QuantizationPlan plan, string output)
+    // Refuses what can't be done within the ceiling, before any work.
+    private RunEstimate Estimate(ParseResult arguments, QuantizationPlan plan, long ceiling)
     {
-        PlanReport report = PlanReport.Of(plan, output);
+        (int sequences, int length) = _arguments.Calibration.Shape(arguments, plan.Checkpoint.Folder, plan.Options.Recipe);
+        MemoryEstimate.Of(plan, sequences, length).Check(plan.Checkpoint.Folder, ceiling);
+        if (sequences > 0 && _arguments.Calibration.IsWritten(arguments) && 4 * plan.Parameters + 3 * MemoryEstimate.ProgramBytes > ceiling)
+            throw new Files.InvalidFileException(plan.Checkpoint.Folder, "memory-too-small", $"to write its calibration text itself the model takes {Figures.Size(4 * plan.Parameters)}, and the run may take {Figures.Size(ceiling)}", "Give a text with --calibration, or allow more with --memory");
+        return RunEstimate.Of(plan, sequences, length, ceiling);
+    }
+
+    private int Show(ParseResult arguments, QuantizationPlan plan, string output, RunEstimate estimate)
+    {
+        PlanReport report = PlanReport.Of(plan, output, estimate);
         if (_arguments.Json(arguments))
         {
             JsonOutput.Write(console, report);
@@ -74,8 +91,7 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
     private int Quantize(ParseResult arguments, QuantizationPlan plan, string output, bool evaluate, TextWindows? text, ProgressDisplay display)
     {
         long start = console.Time.GetTimestamp();
-        IReadOnlyList<QuantizedTensorReport> tensors = display.Run(report =>
-            new Quantizer(plan, new Relay<QuantizationProgress>(step => report(step.Stage, step.Fraction))).Run(output, _arguments.Force(arguments), cancellation));
+        IReadOnlyList<QuantizedTensorReport> tensors = display.Run(report => Run(plan, output, _arguments.Run(arguments), report));
         double seconds = console.Time.GetElapsedTime(start).TotalSeconds;
         start = console.Time.GetTimestamp();
         EvaluationResult? evaluation = null;
@@ -99,6 +115,20 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
         return ErrorBoundary.Success;
     }
 
+    private IReadOnlyList<QuantizedTensorReport> Run(QuantizationPlan plan, string output, RunOptions run, ProgressReport report)
+    {
+        var quantizer = new Quantizer(plan, new Relay<QuantizationProgress>(step => report(step.Stage, step.Fraction)));
+        try
+        {
+            return quantizer.Run(output, run, cancellation);
+        }
+        finally
+        {
+            if (quantizer.Unfinished is string folder)
+                console.Remark($"What is finished stays in {folder}: the same command with --resume goes on from there.");
+        }
+    }
+
     private (EvaluationResult Result, TextWindows Text) Evaluate(ParseResult arguments, string model, string output, TextWindows? text, ProgressReport report)
     {
         report("loading", 0);
@@ -112,7 +142,7 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
     }
 
     // What is evaluated runs in single precision; it has to fit in the memory before the long work begins.
-    private bool CanEvaluate(QuantizationPlan plan)
+    private bool CanEvaluate(QuantizationPlan plan, long ceiling)
     {
         if (!ModelConfig.TryGetFamily(plan.Checkpoint.Folder, out _, out string architecture))
         {
@@ -128,10 +158,10 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
             _notes.Add(Unevaluated + e.Message);
             return false;
         }
-        long needed = 4 * plan.Parameters + plan.Bytes, available = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
-        if (needed <= available)
+        long needed = 4 * plan.Parameters + plan.Bytes;
+        if (needed <= ceiling)
             return true;
-        _notes.Add($"{Unevaluated}the models take {Figures.Size(needed)} of memory, and there are {Figures.Size(available)}.");
+        _notes.Add($"{Unevaluated}the models take {Figures.Size(needed)} of memory, and the run may take {Figures.Size(ceiling)}.");
         return false;
     }
 

@@ -6,13 +6,16 @@ namespace Vernier.Cli.Reports;
 /// <summary>What a plan does with the tensors of one role. <c>bits</c> is null where they stay as they are.</summary>
 internal sealed record RoleFigures(string Role, int Tensors, long Weights, int? Bits, long Bytes, double BitsPerWeight);
 
-/// <summary>The result of vernier quantize --dry-run: what would be written, to the byte.</summary>
+/// <summary>
+/// The result of vernier quantize --dry-run: what would be written, to the byte, and what it takes. <c>seconds</c> is an estimate; <c>smallest_memory_bytes</c>
+/// is the least that --memory may say.
+/// </summary>
 internal sealed record PlanReport(
     bool DryRun, string Model, string Output, string Recipe, int Bits, int Group, int? EmbeddingBits, long Parameters, ModelFigures Before, ModelFigures After,
-    IReadOnlyList<RoleFigures> Roles)
+    long PeakMemoryBytes, long SmallestMemoryBytes, long DiskBytes, double Seconds, IReadOnlyList<RoleFigures> Roles)
 {
     /// <summary>Describes a plan.</summary>
-    public static PlanReport Of(QuantizationPlan plan, string output)
+    public static PlanReport Of(QuantizationPlan plan, string output, RunEstimate estimate)
     {
         QuantizationOptions options = plan.Options;
         List<RoleFigures> roles =
@@ -23,7 +26,8 @@ internal sealed record PlanReport(
         long headers = plan.Bytes - roles.Sum(role => role.Bytes);
         roles.Add(new RoleFigures("headers and config.json", 0, 0, null, headers, double.NaN));
         return new PlanReport(true, plan.Checkpoint.Folder, output, options.Recipe.Name, options.Bits, options.Granularity.GroupColumns, options.EmbeddingBits, plan.Parameters,
-            new ModelFigures(plan.SourceBytes, plan.SourceBitsPerWeight), new ModelFigures(plan.Bytes, plan.BitsPerWeight), roles);
+            new ModelFigures(plan.SourceBytes, plan.SourceBitsPerWeight), new ModelFigures(plan.Bytes, plan.BitsPerWeight),
+            estimate.PeakMemoryBytes, estimate.Memory.SmallestCeiling, estimate.DiskBytes, estimate.Seconds, roles);
     }
 
     /// <summary>Writes the plan for people.</summary>
@@ -38,6 +42,12 @@ internal sealed record PlanReport(
         }
         table.Add("total", Terminal.Figures.Whole(Roles.Sum(role => role.Tensors)), Terminal.Figures.Whole(Parameters), "", $"{After.BitsPerWeight:0.000}", Terminal.Figures.Whole(After.Bytes));
         table.Write(writer);
+        writer.WriteLine();
+        var needs = new TextTable("takes", ">up to", "");
+        needs.Add("memory", Terminal.Figures.Size(PeakMemoryBytes), $"at least --memory {(SmallestMemoryBytes + 999_999) / 1_000_000}MB");
+        needs.Add("disk", Terminal.Figures.Size(DiskBytes), "the model, and the journal while it is made");
+        needs.Add("time", Terminal.Figures.Duration(Seconds), "an estimate, from the speed of this machine");
+        needs.Write(writer);
         writer.WriteLine();
         writer.WriteLine("nothing was written: this is a dry run");
     }

@@ -71,6 +71,8 @@ internal sealed record QuantizeReport(
         }
         table.Write(writer);
         writer.WriteLine();
+        foreach (TensorFigures tensor in Tensors.Where(tensor => tensor.Solver?.Fallback is not null))
+            writer.WriteLine($"rounded to nearest: {tensor.Name}: {tensor.Solver!.Fallback}");
         if (evaluation is not null)
             writer.WriteLine($"evaluated on {Text}: {Terminal.Figures.Whole(evaluation.Tokens)} tokens");
         string evaluated = EvaluationSeconds is double took ? $", evaluated in {Terminal.Figures.Seconds(took)}" : "";

@@ -27,6 +27,14 @@ internal static class Figures
     /// <summary>A span of time.</summary>
     public static string Seconds(double seconds) => $"{seconds:0.0} s";
 
+    /// <summary>An estimated span of time, in the unit that fits.</summary>
+    public static string Duration(double seconds) => seconds switch
+    {
+        < 90 => $"{Math.Max(1, seconds):0} s",
+        < 5400 => $"{seconds / 60:0} min",
+        _ => $"{seconds / 3600:0.0} h",
+    };
+
     /// <summary>Four significant digits.</summary>
     public static string Short(double number) => number.ToString("G4");
 

@@ -54,6 +54,15 @@ public sealed class Checkpoint : IDisposable
         }
     }
 
+    /// <summary>Opens a single file, whatever it is called.</summary>
+    /// <exception cref="InvalidFileException">It breaks a rule of the format.</exception>
+    public static Checkpoint OpenFile(string path)
+    {
+        var checkpoint = new Checkpoint(Path.GetDirectoryName(path) ?? "");
+        checkpoint.Add(Path.GetFileName(path));
+        return checkpoint;
+    }
+
     /// <summary>Finds a tensor by name.</summary>
     public bool TryGet(string name, [NotNullWhen(true)] out TensorInfo? tensor)
     {

@@ -5,50 +5,71 @@ namespace Vernier.Quantization.Calibration;
 
 /// <summary>
 /// The residual stream of all calibration sequences in front of one block, held while that block is in hand, and the passes that show the
-/// inputs of its linear layers.
+/// inputs of its linear layers. How the sequences are cut into batches follows from the set alone, so that results do not depend on the memory there is.
 /// </summary>
-internal sealed class BlockCalibration
+internal sealed class BlockCalibration : IDisposable
 {
-    private const int BatchTokens = 4096;
+    /// <summary>The tokens of a batch, or those of a sequence if they are more.</summary>
+    public const int BatchTokens = 1024;
+
     private const int ProbeRows = 4;
 
     private readonly ForwardContext _context;
     private readonly Segment[][] _batches;
-    private readonly float[][] _hidden;
+    private readonly ActivationStore _store;
+    private readonly float[] _hidden;
     private readonly int _width;
 
     /// <summary>Embeds the sequences.</summary>
-    public BlockCalibration(ModelConfig config, IEmbedding embedding, CalibrationSet set)
+    /// <param name="config">The model's configuration.</param>
+    /// <param name="embedding">Its embedding.</param>
+    /// <param name="set">The sequences.</param>
+    /// <param name="file">The file that holds the streams; null to hold them in memory.</param>
+    /// <exception cref="IOException">The file can't be made, or the disk has no room.</exception>
+    public BlockCalibration(ModelConfig config, IEmbedding embedding, CalibrationSet set, string? file = null)
     {
         _context = new ForwardContext(config);
         _width = config.HiddenSize;
-        int perBatch = Math.Max(1, BatchTokens / set.Length);
+        int perBatch = SequencesPerBatch(set.Length);
         _batches = [.. set.Sequences.Chunk(perBatch).Select(batch => Array.ConvertAll(batch, tokens => new Segment(tokens)))];
-        _hidden = [.. _batches.Select(batch => Embed(batch, embedding))];
+        _store = new ActivationStore(Array.ConvertAll(_batches, batch => checked(batch.Sum(segment => segment.Tokens.Length) * _width)), file);
+        _hidden = GC.AllocateUninitializedArray<float>(checked(Math.Max(perBatch * set.Length, ProbeRows) * _width));
+        for (int batch = 0; batch < _batches.Length; batch++)
+            Embed(batch, embedding);
     }
 
     /// <summary>The number of batches.</summary>
     public int Batches => _batches.Length;
 
-    /// <summary>The residual streams of a batch, rows x hidden size.</summary>
-    public ReadOnlySpan<float> Streams(int batch) => _hidden[batch];
+    /// <summary>The tokens of a batch.</summary>
+    public int Rows(int batch) => _store.Length(batch) / _width;
 
-    /// <summary>Runs one batch through a block and gives its residual stream behind it, without keeping it.</summary>
-    public float[] Run(Block block, int batch)
+    /// <summary>The residual streams of a batch, rows x hidden size, valid until the next call.</summary>
+    public ReadOnlySpan<float> Streams(int batch)
     {
-        float[] hidden = [.. _hidden[batch]];
+        _store.Read(batch, _hidden);
+        return _hidden.AsSpan(0, _store.Length(batch));
+    }
+
+    /// <summary>The sequences of a batch, for sequences of a length.</summary>
+    public static int SequencesPerBatch(int length) => Math.Max(1, BatchTokens / length);
+
+    /// <summary>Runs one batch through a block, without keeping what comes out.</summary>
+    public void Run(Block block, int batch)
+    {
+        _store.Read(batch, _hidden);
         _context.Begin(_batches[batch]);
-        block.Forward(hidden, _context);
-        return hidden;
+        block.Forward(_hidden, _context);
     }
 
     /// <summary>Moves the residual streams of all sequences behind a block.</summary>
-    public void Advance(Block block)
+    public void Advance(Block block, CancellationToken cancellation = default)
     {
         for (int batch = 0; batch < Batches; batch++)
         {
-            _context.Begin(_batches[batch]);
-            block.Forward(_hidden[batch], _context);
+            cancellation.ThrowIfCancellationRequested();
+            Run(block, batch);
+            _store.Write(batch, _hidden);
         }
     }
 
@@ -73,9 +94,10 @@ internal sealed class BlockCalibration
             }, silent: false));
         }
         var random = new Random(1);
-        float[] hidden = [.. Enumerable.Range(0, ProbeRows * _width).Select(_ => (float)random.NextDouble() - 0.5f)];
+        foreach (ref float value in _hidden.AsSpan(0, ProbeRows * _width))
+            value = (float)random.NextDouble() - 0.5f;
         _context.Begin([new Segment(new int[ProbeRows])]);
-        block.Forward(hidden, _context);
+        block.Forward(_hidden, _context);
         foreach ((string name, ILinear linear) in linears)
             block.Replace(name, linear);
         return groups;
@@ -97,11 +119,13 @@ internal sealed class BlockCalibration
             block.Replace(name, linear);
     }
 
-    private float[] Embed(Segment[] batch, IEmbedding embedding)
+    /// <summary>Closes and removes the file.</summary>
+    public void Dispose() => _store.Dispose();
+
+    private void Embed(int batch, IEmbedding embedding)
     {
-        int[] tokens = [.. batch.SelectMany(segment => segment.Tokens.ToArray())];
-        var hidden = new float[checked(tokens.Length * _width)];
-        ParallelLoop.For(tokens.Length, row => embedding.Lookup(tokens[row], hidden.AsSpan(row * _width, _width)));
-        return hidden;
+        int[] tokens = [.. _batches[batch].SelectMany(segment => segment.Tokens.ToArray())];
+        ParallelLoop.For(tokens.Length, row => embedding.Lookup(tokens[row], _hidden.AsSpan(row * _width, _width)));
+        _store.Write(batch, _hidden);
     }
 }

@@ -43,12 +43,11 @@ public sealed class GramMatrix
         Samples += rows;
     }
 
-    /// <summary>The matrix, row by row.</summary>
+    /// <summary>The matrix, row by row: the sum itself, completed, and not a copy. Nothing may be added while it is in use.</summary>
     public double[] ToSymmetric()
     {
-        double[] whole = [.. _sums];
-        SymmetricProduct.Mirror(new MatrixSpan<double>(whole, Columns, Columns));
-        return whole;
+        SymmetricProduct.Mirror(new MatrixSpan<double>(_sums, Columns, Columns));
+        return _sums;
     }
 
     // A sum is finite only if all its terms are; that one test spares nearly every block the search.

@@ -1,8 +1,7 @@
 using System.Diagnostics;
-using System.Runtime.InteropServices;
 using Vernier.Files;
 using Vernier.Inference;
-using Vernier.Packing;
+using Vernier.Numerics;
 using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Objectives;
 using Vernier.Quantization.Recipes;
@@ -19,113 +18,122 @@ namespace Vernier.Quantization.Pipeline;
 /// <param name="Seconds">The time the solver took, without calibration.</param>
 public sealed record SolvedLayerReport(double Nearest, double Objective, double Damping, int DeadChannels, string? Fallback, double Seconds);
 
-/// <summary>A solved layer.</summary>
-internal sealed record SolvedLayer(PackedTensor Packed, SolvedLayerReport Report);
+/// <summary>How the blocks are gone through.</summary>
+/// <param name="Strict">Whether to stop where a layer can't be solved as the recipe says.</param>
+/// <param name="SpillFolder">The folder for activations; null to keep them in memory.</param>
+/// <param name="Progress">Told the layer in hand and the part of the work that is done.</param>
+/// <param name="Cancellation">Stops between two batches or layers.</param>
+internal sealed record BlockRun(bool Strict, string? SpillFolder, Action<string, double> Progress, CancellationToken Cancellation);
 
 /// <summary>
 /// Solves the linear layers of a model block by block: the inputs of a layer are observed behind the quantized layers before it, those of its own block
-/// included; one block of the network is in memory at a time.
+/// included; one block of the network is in memory at a time. Layers that the journal holds are taken from there, and the inputs of those that follow come out
+/// as they would have.
 /// </summary>
-internal sealed class BlockPipeline(QuantizationPlan plan, LayerGrids grids, CalibrationSet set, Action<string, double> progress, CancellationToken cancellation)
+internal sealed class BlockPipeline(QuantizationPlan plan, LayerGrids grids, CalibrationSet set, Journal journal, BlockRun run)
 {
     private const string EmbeddingName = "model.embed_tokens.weight";
     private const double TargetRidge = 0.01;
 
     private readonly Dictionary<string, PlannedTensor> _planned = plan.Tensors.ToDictionary(planned => planned.Tensor.Name, StringComparer.Ordinal);
     private readonly LayerSolver _solver = new(plan.Options.Recipe.Solver);
-    private readonly bool _networkTarget = plan.Options.Recipe.Target == LayerTarget.Network;
-    private BlockCalibration? _original;
+    private readonly FloatWeightSource _weights = new(plan.Checkpoint);
 
     /// <summary>Solves all layers that the blocks have.</summary>
-    /// <exception cref="InvalidFileException">The model does not run, a weight is not finite, or the input of a layer is not.</exception>
-    public Dictionary<string, SolvedLayer> Run()
+    /// <exception cref="InvalidFileException">The model does not run, the input of a layer is not finite, or a layer can't be solved in a strict run.</exception>
+    public void Run()
     {
-        var solved = new Dictionary<string, SolvedLayer>(StringComparer.Ordinal);
         ModelConfig config = ModelConfig.Load(plan.Checkpoint.Folder);
-        foreach (int[] tokens in set.Sequences)
-        {
-            if (Array.Exists(tokens, token => (uint)token >= (uint)config.VocabularySize))
-                throw new ArgumentException($"the calibration text has a token that is not in the vocabulary of {config.VocabularySize}");
-            if (tokens.Length > config.MaxPositions)
-                throw new ArgumentException($"calibration sequences of {tokens.Length} tokens are longer than the model's context of {config.MaxPositions}");
-        }
-        var weights = new FloatWeightSource(plan.Checkpoint);
-        BlockCalibration calibration = Embed(config, solved);
-        if (_networkTarget)
-            _original = new BlockCalibration(config, weights.Embedding(EmbeddingName, config.VocabularySize, config.HiddenSize), set);
+        CheckTokens(config);
+        CheckRestored();
+        using BlockCalibration calibration = Embed(config);
+        using BlockCalibration? original = plan.Options.Recipe.Target == LayerTarget.Network
+            ? new BlockCalibration(config, new CheckpointEmbedding(plan.Checkpoint, _planned[EmbeddingName].Tensor), set, SpillFile("original"))
+            : null;
         for (int layer = 0; layer < config.LayerCount; layer++)
         {
-            Block? original = _networkTarget ? Block.Load(config, weights, layer) : null;
-            Block block = Block.Load(config, weights, layer);
-            IReadOnlyList<IReadOnlyList<string>> groups = calibration.SharedInputs(block);
-            for (int group = 0; group < groups.Count; group++)
-            {
-                progress(groups[group][0], (layer + (double)group / groups.Count) / config.LayerCount);
-                if (groups[group].Any(name => _planned[name].Spec is not null))
-                    SolveGroup(calibration, block, original, groups, group, solved);
-            }
-            if (layer + 1 == config.LayerCount)
-                break;
-            calibration.Advance(block);
-            if (original is not null)
-                _original!.Advance(original);
+            SolveBlock(config, layer, calibration, original);
+            HeapMemory.Release();
         }
-        return solved;
     }
 
-    private BlockCalibration Embed(ModelConfig config, Dictionary<string, SolvedLayer> solved)
+    // The block and its arrays are out of scope when this returns, so that the next finds their memory free.
+    private void SolveBlock(ModelConfig config, int layer, BlockCalibration calibration, BlockCalibration? original)
     {
-        IEmbedding embedding;
-        if (_planned[EmbeddingName].Spec is null)
+        Block block = Block.Load(config, _weights, layer);
+        IReadOnlyList<IReadOnlyList<string>> groups = calibration.SharedInputs(block);
+        Block? target = original is null ? null : Block.Load(config, _weights, layer);
+        for (int group = 0; group < groups.Count; group++)
         {
-            embedding = new FloatWeightSource(plan.Checkpoint).Embedding(EmbeddingName, config.VocabularySize, config.HiddenSize);
+            run.Progress(groups[group][0], (layer + (double)group / groups.Count) / config.LayerCount);
+            PlannedTensor[] packed = [.. groups[group].Select(name => _planned[name]).Where(planned => planned.Spec is not null)];
+            PlannedTensor[] open = [.. packed.Where(planned => !journal.Contains(planned.Tensor.Name))];
+            if (open.Length > 0)
+                SolveGroup(new LayerGroup(block, groups, group), target, open, calibration, original);
+            foreach (PlannedTensor planned in packed)
+                Replace(block, planned);
         }
-        else
-        {
-            PackedTensor packed = grids.SolveNearest(_planned[EmbeddingName]);
-            solved[EmbeddingName] = new SolvedLayer(packed, new SolvedLayerReport(0, 0, 0, 0, null, 0));
-            embedding = new PackedEmbedding(packed);
-        }
-        return new BlockCalibration(config, embedding, set);
+        if (layer + 1 == config.LayerCount)
+            return;
+        calibration.Advance(block, run.Cancellation);
+        if (target is not null)
+            original!.Advance(target, run.Cancellation);
     }
 
-    private void SolveGroup(BlockCalibration calibration, Block block, Block? original, IReadOnlyList<IReadOnlyList<string>> groups, int group, Dictionary<string, SolvedLayer> solved)
+    private void SolveGroup(LayerGroup group, Block? target, PlannedTensor[] open, BlockCalibration calibration, BlockCalibration? original)
     {
-        string first = groups[group][0];
-        var gram = new GramMatrix(block.Linears[first].Inputs);
-        CrossGram? cross = original is null ? null : new CrossGram(gram.Columns);
-        var inputs = new List<float>();
-        for (int batch = 0; batch < calibration.Batches; batch++)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            inputs.Clear();
-            if (original is not null)
-                _original!.Observe(original, groups, group, batch, (y, rows) => inputs.AddRange(y[..(rows * gram.Columns)]));
-            int seen = 0;
-            calibration.Observe(block, groups, group, batch, (x, rows) =>
-            {
-                gram.Add(x, rows);
-                cross?.Add(CollectionsMarshal.AsSpan(inputs)[seen..], x, rows);
-                seen += rows * gram.Columns;
-            });
-        }
+        (GramMatrix gram, CrossGram? cross) = Observe(group, target, calibration, original);
         if (gram.NotFinite is [int channel, ..])
         {
-            throw new InvalidFileException(plan.Checkpoint.FileOf(_planned[first].Tensor), "calibration-not-finite",
-                $"on the calibration text, channel {channel} of its input is not a finite number", "Check that the model runs on that text, or calibrate on another", first);
+            throw new InvalidFileException(plan.Checkpoint.FileOf(open[0].Tensor), "calibration-not-finite",
+                $"on the calibration text, channel {channel} of its input is not a finite number", "Check that the model runs on that text, or calibrate on another", group.First);
         }
         var objective = new LayerObjective(gram.ToSymmetric(), gram.Columns);
-        foreach (string name in groups[group].Where(name => _planned[name].Spec is not null))
+        foreach (PlannedTensor planned in open)
         {
-            cancellation.ThrowIfCancellationRequested();
-            SolvedLayer layer = Solve(_planned[name], objective, cross);
-            float[]? bias = block.Linears[name] is FloatLinear { Bias.IsEmpty: false } linear ? linear.Bias.ToArray() : null;
-            block.Replace(name, new PackedLinear(layer.Packed, bias, PackedArithmetic.Float));
-            solved[name] = layer;
+            run.Cancellation.ThrowIfCancellationRequested();
+            Solve(planned, objective, cross);
+            HeapMemory.Release(objective.Gram.LongLength * sizeof(double));
         }
     }
 
-    private SolvedLayer Solve(PlannedTensor planned, LayerObjective objective, CrossGram? cross)
+    private (GramMatrix Gram, CrossGram? Cross) Observe(LayerGroup group, Block? target, BlockCalibration calibration, BlockCalibration? original)
+    {
+        int columns = group.Block.Linears[group.First].Inputs;
+        var gram = new GramMatrix(columns);
+        if (target is null)
+        {
+            for (int batch = 0; batch < calibration.Batches; batch++)
+            {
+                run.Cancellation.ThrowIfCancellationRequested();
+                calibration.Observe(group.Block, group.All, group.Index, batch, gram.Add);
+            }
+            return (gram, null);
+        }
+        var cross = new CrossGram(columns);
+        for (int batch = 0; batch < calibration.Batches; batch++)
+        {
+            run.Cancellation.ThrowIfCancellationRequested();
+            using var inputs = new PooledArray<float>(calibration.Rows(batch) * columns);
+            Memory<float> expected = inputs.Memory;
+            int seen = 0;
+            original!.Observe(target, group.All, group.Index, batch, (y, rows) =>
+            {
+                y[..(rows * columns)].CopyTo(expected.Span[seen..]);
+                seen += rows * columns;
+            });
+            seen = 0;
+            calibration.Observe(group.Block, group.All, group.Index, batch, (x, rows) =>
+            {
+                gram.Add(x, rows);
+                cross.Add(expected.Span[seen..], x, rows);
+                seen += rows * columns;
+            });
+        }
+        return (gram, cross);
+    }
+
+    private void Solve(PlannedTensor planned, LayerObjective objective, CrossGram? cross)
     {
         long start = Stopwatch.GetTimestamp();
         var matrix = new WeightMatrix(plan.Checkpoint, planned.Tensor);
@@ -133,7 +141,61 @@ internal sealed class BlockPipeline(QuantizationPlan plan, LayerGrids grids, Cal
         matrix.ReadNormalized(0, 0, values);
         var problem = new LayerProblem(planned.Spec!, grids.Choose(planned, matrix), grids.FitOf(planned.Role), cross?.Correct(values, objective.Gram, TargetRidge) ?? values, objective);
         LayerResult result = _solver.Solve(problem);
+        if (result.Fallback is string reason)
+            CheckStrict(planned, reason);
         var report = new SolvedLayerReport(result.Nearest, result.Objective, result.Damping, result.DeadChannels, result.Fallback, Stopwatch.GetElapsedTime(start).TotalSeconds);
-        return new SolvedLayer(result.Solution.Pack(matrix.Shift), report);
+        journal.Add(planned, result.Solution.Pack(matrix.Shift), report);
+    }
+
+    private void Replace(Block block, PlannedTensor planned)
+    {
+        string name = planned.Tensor.Name;
+        float[]? bias = block.Linears[name] is FloatLinear { Bias.IsEmpty: false } linear ? linear.Bias.ToArray() : null;
+        block.Replace(name, new PackedLinear(journal.Read(planned), bias, PackedArithmetic.Float));
+    }
+
+    private BlockCalibration Embed(ModelConfig config)
+    {
+        PlannedTensor table = _planned[EmbeddingName];
+        if (table.Spec is null)
+            return new BlockCalibration(config, new CheckpointEmbedding(plan.Checkpoint, table.Tensor), set, SpillFile("activations"));
+        if (!journal.Contains(EmbeddingName))
+            journal.Add(table, grids.SolveNearest(table), null);
+        return new BlockCalibration(config, new PackedEmbedding(journal.Read(table)), set, SpillFile("activations"));
+    }
+
+    private string? SpillFile(string name) => run.SpillFolder is null ? null : Path.Combine(run.SpillFolder, name);
+
+    private void CheckTokens(ModelConfig config)
+    {
+        foreach (int[] tokens in set.Sequences)
+        {
+            if (Array.Exists(tokens, token => (uint)token >= (uint)config.VocabularySize))
+                throw new ArgumentException($"the calibration text has a token that is not in the vocabulary of {config.VocabularySize}");
+            if (tokens.Length > config.MaxPositions)
+                throw new ArgumentException($"calibration sequences of {tokens.Length} tokens are longer than the model's context of {config.MaxPositions}");
+        }
+    }
+
+    // What a run that was not strict has left behind is no better for a strict one.
+    private void CheckRestored()
+    {
+        foreach (PlannedTensor planned in plan.Tensors.Where(planned => journal.Contains(planned.Tensor.Name)))
+        {
+            if (journal.ReportOf(planned.Tensor.Name)?.Fallback is string reason)
+                CheckStrict(planned, reason);
+        }
+    }
+
+    private void CheckStrict(PlannedTensor planned, string reason)
+    {
+        if (run.Strict)
+            throw new InvalidFileException(plan.Checkpoint.FileOf(planned.Tensor), "strict-fallback", reason, "Go on with --resume and without --strict, which rounds it to nearest, or leave the tensor as it is with --keep", planned.Tensor.Name);
+    }
+
+    /// <summary>Layers of a block that have the same input.</summary>
+    private sealed record LayerGroup(Block Block, IReadOnlyList<IReadOnlyList<string>> All, int Index)
+    {
+        public string First => All[Index][0];
     }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Vernier.Files;
 using Vernier.Grids;
 using Vernier.Inference;
@@ -23,60 +24,101 @@ public readonly record struct QuantizationProgress(string Stage, string Tensor, 
 public sealed record QuantizedTensorReport(string Name, PackedTensorSpec Spec, IReadOnlyList<double> Exponents, WeightError Error, SolvedLayerReport? Solved = null);
 
 /// <summary>
-/// Carries out a <see cref="QuantizationPlan"/>: without data one tensor in memory at a time, with calibration one block and what is packed already.
+/// Carries out a <see cref="QuantizationPlan"/>: without data one tensor in memory at a time, with calibration one block. What is finished goes to the disk at
+/// once, so that a run that is killed can be continued.
 /// </summary>
 public sealed class Quantizer(QuantizationPlan plan, IProgress<QuantizationProgress>? progress = null)
 {
     private readonly QuantizationOptions _options = plan.Options;
     private CancellationToken _cancellation;
 
+    /// <summary>
+    /// Where the finished matrices of a run that has thrown lie, for <see cref="RunOptions.Resume"/>; null where the run left nothing, or left alone what an
+    /// earlier one did.
+    /// </summary>
+    public string? Unfinished { get; private set; }
+
     /// <summary>Quantizes the model, writes it, and reads it back to measure it.</summary>
     /// <param name="output">The folder to make.</param>
-    /// <param name="replace">Whether a folder of that name may be replaced.</param>
-    /// <param name="cancellation">Stops the run between two tensors; then nothing is left of the output.</param>
+    /// <param name="options">How to go about it; null for the defaults.</param>
+    /// <param name="cancellation">Stops the run between two batches or tensors. Finished matrices stay for <see cref="RunOptions.Resume"/>.</param>
     /// <returns>A report for each packed matrix.</returns>
-    /// <exception cref="InvalidFileException">A weight is not finite, or the written file does not read back.</exception>
-    /// <exception cref="IOException">The output can't be written.</exception>
+    /// <exception cref="InvalidFileException">
+    /// A weight is not finite, the input of a layer is not, the memory is too little, the unfinished run to continue had other inputs, a layer could not be solved
+    /// in a strict run, or the written file does not read back.
+    /// </exception>
+    /// <exception cref="IOException">The output can't be written, or another run is writing it.</exception>
     /// <exception cref="OperationCanceledException">The run was cancelled.</exception>
-    public IReadOnlyList<QuantizedTensorReport> Run(string output, bool replace = false, CancellationToken cancellation = default)
+    public IReadOnlyList<QuantizedTensorReport> Run(string output, RunOptions? options = null, CancellationToken cancellation = default)
     {
+        long start = Stopwatch.GetTimestamp();
+        RunOptions run = options ?? new RunOptions();
         _cancellation = cancellation;
-        using var folder = new OutputFolder(output, replace);
-        LevelTable[]? shared = _options.Recipe.Grid.Scope == GridScope.Network ? ChooseForNetwork() : null;
-        var grids = new LayerGrids(plan, shared);
-        Dictionary<string, SolvedLayer> solved = SolveBlocks(grids);
-        using (var writer = new CheckpointWriter(folder.Partial, plan.Arrays))
+        using var folder = new OutputFolder(output, run.Replace, run.Resume);
+        CalibrationSet? set = _options.Calibration;
+        MemoryEstimate memory = MemoryEstimate.Of(plan, set?.Sequences.Count ?? CalibrationSet.DefaultSequences, set?.Length ?? CalibrationSet.DefaultLength);
+        long ceiling = run.MemoryBytes ?? MemoryEstimate.DefaultCeiling;
+        memory.Check(plan.Checkpoint.Folder, ceiling);
+        CheckWeights();
+        set = Calibration();
+        progress?.Report(new QuantizationProgress("reading the model", "", 0));
+        Fingerprint fingerprint = Fingerprint.Of(plan, set, cancellation);
+        if (run.Resume && RunReport.TryRead(output, plan, fingerprint) is { } finished)
         {
-            ForEachTensor(solved.Count > 0 ? "writing" : "quantizing", planned =>
-            {
-                if (planned.Spec is null)
-                    Copy(writer, planned.Tensor);
-                else
-                    Write(writer, planned, solved.TryGetValue(planned.Tensor.Name, out SolvedLayer? layer) ? layer.Packed : grids.SolveNearest(planned));
-            });
-            writer.Complete();
+            folder.Forget();
+            return finished;
         }
-        File.WriteAllBytes(Path.Combine(folder.Partial, "config.json"), plan.Config.Span);
-        folder.CopyCompanions(plan.Checkpoint.Folder);
-        IReadOnlyList<QuantizedTensorReport> reports = ReadBack(folder.Partial, solved);
-        folder.Complete();
-        return reports;
+        var journal = new Journal(folder.Journal, plan, fingerprint);
+        try
+        {
+            Solve(journal, set, run.Strict, memory.Spills(ceiling) ? folder.Partial : null);
+            Write(folder, journal);
+            List<QuantizedTensorReport> reports = ReadBack(folder.Result, journal);
+            RunReport.Write(folder.Result, plan, fingerprint, set?.Origin, reports, Stopwatch.GetElapsedTime(start).TotalSeconds);
+            folder.Complete();
+            return reports;
+        }
+        catch
+        {
+            Unfinished = journal.Count > 0 ? folder.Partial : null;
+            throw;
+        }
     }
 
-    private Dictionary<string, SolvedLayer> SolveBlocks(LayerGrids grids)
+    private void Solve(Journal journal, CalibrationSet? set, bool strict, string? spillFolder)
+    {
+        LevelTable[]? shared = _options.Recipe.Grid.Scope == GridScope.Network ? ChooseForNetwork() : null;
+        var grids = new LayerGrids(plan, shared);
+        if (set is not null)
+        {
+            var blocks = new BlockRun(strict, spillFolder, (tensor, fraction) => progress?.Report(new QuantizationProgress("solving", tensor, fraction)), _cancellation);
+            new BlockPipeline(plan, grids, set, journal, blocks).Run();
+        }
+        ForEachTensor("quantizing", planned =>
+        {
+            if (planned.Spec is not null && !journal.Contains(planned.Tensor.Name))
+                journal.Add(planned, grids.SolveNearest(planned), null);
+        });
+    }
+
+    // Before any work: what takes hours should not end at a weight that could have been found at once.
+    private void CheckWeights() => ForEachTensor("checking the weights", planned =>
+    {
+        if (planned.Spec is not null)
+            _ = new WeightMatrix(plan.Checkpoint, planned.Tensor).Shift;
+    });
+
+    private CalibrationSet? Calibration()
     {
         if (!_options.Recipe.NeedsCalibration)
-            return [];
+            return null;
         string folder = plan.Checkpoint.Folder;
         if (!ModelConfig.TryGetFamily(folder, out _, out string architecture))
             throw new InvalidFileException(Path.Combine(folder, "config.json"), "calibration-architecture", $"the recipe {_options.Recipe.Name} observes the model at work, and the architecture '{architecture}' does not run here", "Take a recipe that needs no data, such as nupes-datafree");
-        CalibrationSet? set = _options.Calibration;
-        if (set is null)
-        {
-            progress?.Report(new QuantizationProgress("letting the model write the calibration text", "", 0));
-            set = CalibrationSet.WrittenBy(LanguageModel.Load(folder), cancellation: _cancellation);
-        }
-        return new BlockPipeline(plan, grids, set, (tensor, fraction) => progress?.Report(new QuantizationProgress("solving", tensor, fraction)), _cancellation).Run();
+        if (_options.Calibration is CalibrationSet given)
+            return given;
+        progress?.Report(new QuantizationProgress("letting the model write the calibration text", "", 0));
+        return CalibrationSet.WrittenBy(LanguageModel.Load(folder), cancellation: _cancellation);
     }
 
     private LevelTable[] ChooseForNetwork()
@@ -95,24 +137,41 @@ public sealed class Quantizer(QuantizationPlan plan, IProgress<QuantizationProgr
         return search.Choose(samples);
     }
 
-    private List<QuantizedTensorReport> ReadBack(string folder, Dictionary<string, SolvedLayer> solved)
+    private void Write(OutputFolder folder, Journal journal)
+    {
+        using (var writer = new CheckpointWriter(folder.Result, plan.Arrays))
+        {
+            ForEachTensor("writing", planned =>
+            {
+                if (planned.Spec is null)
+                    TensorBytes.Copy(plan.Checkpoint, planned.Tensor, writer);
+                else
+                    journal.CopyTo(writer, planned);
+            });
+            writer.Complete();
+        }
+        File.WriteAllBytes(Path.Combine(folder.Result, "config.json"), plan.Config.Span);
+        folder.CopyCompanions(plan.Checkpoint.Folder);
+    }
+
+    private List<QuantizedTensorReport> ReadBack(string folder, Journal journal)
     {
         using Checkpoint written = Checkpoint.Open(folder);
         var reports = new List<QuantizedTensorReport>();
         ForEachTensor("reading back", planned =>
         {
+            string name = planned.Tensor.Name;
             if (planned.Spec is null)
             {
-                if (!written.TryGet(planned.Tensor.Name, out TensorInfo? copy) || !SameBytes(plan.Checkpoint, planned.Tensor, written, copy))
-                    throw new InvalidFileException(folder, "read-back", "the copied tensor does not read back as it was", "Check the disk and run again", planned.Tensor.Name);
+                if (!written.TryGet(name, out TensorInfo? copy) || !TensorBytes.AreSame(plan.Checkpoint, planned.Tensor, written, copy))
+                    throw new InvalidFileException(folder, "read-back", "the copied tensor does not read back as it was", "Check the disk and run again", name);
                 return;
             }
-            PackedTensor packed = PackedTensorReader.Read(written, planned.Tensor.Name, planned.Spec);
-            solved.TryGetValue(planned.Tensor.Name, out SolvedLayer? layer);
-            if (layer is not null && !packed.ArrayBytes().Zip(layer.Packed.ArrayBytes()).All(pair => pair.First.Span.SequenceEqual(pair.Second.Span)))
-                throw new InvalidFileException(folder, "read-back", "the packed tensor does not read back as it was solved", "Check the disk and run again", planned.Tensor.Name);
+            PackedTensor packed = PackedTensorReader.Read(written, name, planned.Spec);
+            if (ContentHash.Of(packed.ArrayBytes()) != journal.HashOf(name))
+                throw new InvalidFileException(folder, "read-back", "the packed tensor does not read back as it was solved", "Check the disk and run again", name);
             WeightError error = NearestSolver.Measure(new WeightMatrix(plan.Checkpoint, planned.Tensor), packed);
-            reports.Add(new QuantizedTensorReport(planned.Tensor.Name, planned.Spec, [.. packed.Grids.Select(grid => grid.Exponent)], error, planned.Role == TensorRole.Linear ? layer?.Report : null));
+            reports.Add(new QuantizedTensorReport(name, planned.Spec, [.. packed.Grids.Select(grid => grid.Exponent)], error, journal.ReportOf(name)));
         });
         return reports;
     }
@@ -128,38 +187,5 @@ public sealed class Quantizer(QuantizationPlan plan, IProgress<QuantizationProgr
             done += planned.Tensor.Count;
         }
         progress?.Report(new QuantizationProgress(stage, "", 1));
-    }
-
-    private static void Write(CheckpointWriter writer, PlannedTensor planned, PackedTensor packed)
-    {
-        foreach ((TensorInfo array, ReadOnlyMemory<byte> bytes) in packed.Spec.Arrays(planned.Tensor.Name).Zip(packed.ArrayBytes()))
-            writer.Write(array.Name, bytes.Span);
-    }
-
-    private void Copy(CheckpointWriter writer, TensorInfo tensor)
-    {
-        var buffer = new byte[(int)Math.Min(tensor.Bytes, 1 << 20)];
-        for (long position = 0; position < tensor.Bytes; position += buffer.Length)
-        {
-            Span<byte> chunk = buffer.AsSpan(0, (int)Math.Min(buffer.Length, tensor.Bytes - position));
-            plan.Checkpoint.ReadBytes(tensor, position, chunk);
-            writer.Write(tensor.Name, chunk);
-        }
-    }
-
-    private static bool SameBytes(Checkpoint left, TensorInfo leftTensor, Checkpoint right, TensorInfo rightTensor)
-    {
-        if (leftTensor.Type != rightTensor.Type || !leftTensor.Shape.SequenceEqual(rightTensor.Shape))
-            return false;
-        byte[] a = new byte[(int)Math.Min(leftTensor.Bytes, 1 << 20)], b = new byte[a.Length];
-        for (long position = 0; position < leftTensor.Bytes; position += a.Length)
-        {
-            int count = (int)Math.Min(a.Length, leftTensor.Bytes - position);
-            left.ReadBytes(leftTensor, position, a.AsSpan(0, count));
-            right.ReadBytes(rightTensor, position, b.AsSpan(0, count));
-            if (!a.AsSpan(0, count).SequenceEqual(b.AsSpan(0, count)))
-                return false;
-        }
-        return true;
     }
 }

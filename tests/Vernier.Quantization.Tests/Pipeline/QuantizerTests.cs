@@ -33,7 +33,7 @@ public class QuantizerTests
         using Checkpoint checkpoint = Checkpoint.Open(folder["in"]);
         var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find(recipe), Bits = bits, Granularity = Granularity.Group(50) });
         IReadOnlyList<QuantizedTensorReport> reports = new Quantizer(plan).Run(folder["out"]);
-        Assert.Equal(plan.Bytes, Directory.EnumerateFiles(folder["out"]).Sum(path => new FileInfo(path).Length));
+        Assert.Equal(plan.Bytes, ModelBytes(folder["out"]));
         Assert.Equal(8.0 * plan.Bytes / plan.Parameters, plan.BitsPerWeight);
         Assert.Equal(["a.weight", "b.weight", "embed.weight"], reports.Select(report => report.Name).Order(StringComparer.Ordinal));
         // About 6 decibel a bit on weights of a bell shape.
@@ -52,7 +52,7 @@ public class QuantizerTests
         using Checkpoint before = Checkpoint.Open(folder["in"]), after = Checkpoint.Open(folder["out"]);
         foreach (string name in (string[])["norm.weight", "a.bias", "stack.weight"])
             Assert.Equal(before.Bytes(before[name]).ToArray(), after.Bytes(after[name]).ToArray());
-        Assert.Equal(["LICENSE", "config.json", "model.safetensors", "tokenizer.json"], Directory.EnumerateFiles(folder["out"]).Select(path => Path.GetFileName(path)!).Order(StringComparer.Ordinal));
+        Assert.Equal(["LICENSE", "config.json", "model.safetensors", "report.json", "tokenizer.json"], Directory.EnumerateFiles(folder["out"]).Select(path => Path.GetFileName(path)!).Order(StringComparer.Ordinal));
     }
 
     [Fact]
@@ -163,7 +163,7 @@ public class QuantizerTests
         foreach (Recipe recipe in RecipeCatalogue.All.Where(recipe => !recipe.NeedsCalibration))
         {
             var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = recipe });
-            Assert.Equal(0, Assert.Single(new Quantizer(plan).Run(folder["out"], replace: true)).Error.SquaredError);
+            Assert.Equal(0, Assert.Single(new Quantizer(plan).Run(folder["out"], new RunOptions { Replace = true })).Error.SquaredError);
         }
     }
 
@@ -182,11 +182,14 @@ public class QuantizerTests
     public void RolesFollowFromNames(string name, TensorRole role) =>
         Assert.Equal(role, TensorRoles.Of(new TensorInfo(name, ElementType.BF16, [64, 32])));
 
+    /// <summary>The bytes of a folder without its report, which is no part of the model.</summary>
+    internal static long ModelBytes(string folder) => Directory.EnumerateFiles(folder).Where(path => Path.GetFileName(path) != "report.json").Sum(path => new FileInfo(path).Length);
+
     private static QuantizationPlan Run(string input, string output, int bits = 4, bool replace = false)
     {
         using Checkpoint checkpoint = Checkpoint.Open(input);
         var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find(RecipeCatalogue.Default), Bits = bits });
-        new Quantizer(plan).Run(output, replace);
+        new Quantizer(plan).Run(output, new RunOptions { Replace = replace });
         return plan;
     }
 

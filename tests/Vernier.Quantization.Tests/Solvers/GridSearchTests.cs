@@ -80,7 +80,7 @@ public class GridSearchTests
             double[] errors = [.. ((RoundingRule[])[RoundingRule.Nearest, RoundingRule.PowerDomain]).Select(rule =>
             {
                 var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = papers with { Rounding = rule }, Bits = bits, EmbeddingBits = null });
-                return new Quantizer(plan).Run(folder["out"], replace: true).Sum(report => report.Error.SquaredError);
+                return new Quantizer(plan).Run(folder["out"], new RunOptions { Replace = true }).Sum(report => report.Error.SquaredError);
             })];
             Assert.True(errors[0] < errors[1], $"{bits} bits: nearest {errors[0]}, the papers' rule {errors[1]}");
         }

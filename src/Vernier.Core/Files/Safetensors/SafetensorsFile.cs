@@ -16,6 +16,8 @@ public sealed unsafe class SafetensorsFile : IDisposable
     /// <summary>The most dimensions a tensor may have: 64.</summary>
     public const int MaxRank = 64;
 
+    private const int PieceBytes = 1 << 18;
+
     private readonly IDisposable _memory;
     private readonly byte* _data;
     private readonly long _dataPosition;
@@ -115,20 +117,13 @@ public sealed unsafe class SafetensorsFile : IDisposable
         }
         SafetensorsEntry entry = Entry(name);
         CheckRange(firstByte, destination.Length, entry.Bytes);
-        long position = _dataPosition + entry.Begin + firstByte;
-        while (!destination.IsEmpty)
-        {
-            int count = RandomAccess.Read(_handle.Value, destination, position);
-            if (count == 0)
-                throw new InvalidFileException(Path, FileRules.FileUnreadable, "the file has become shorter", InputFile.Again, name);
-            destination = destination[count..];
-            position += count;
-        }
+        ReadFromFile(name, _dataPosition + entry.Begin + firstByte, destination);
     }
 
     /// <summary>
     /// Reads elements, converted to single precision: exactly where a single can hold the number, else rounded to nearest
-    /// even, with doubles beyond the range of a single becoming infinite. BOOL becomes 0 or 1.
+    /// even, with doubles beyond the range of a single becoming infinite. BOOL becomes 0 or 1. No page of the file becomes part of
+    /// the process's memory.
     /// </summary>
     /// <param name="name">The tensor.</param>
     /// <param name="first">The index of the first element, in row-major order.</param>
@@ -144,7 +139,23 @@ public sealed unsafe class SafetensorsFile : IDisposable
         if (!ElementReader.CanRead(type))
             throw new InvalidFileException(Path, SafetensorsRules.NotANumber, $"elements of type {type} cannot be read as single numbers", "Convert the checkpoint to F32, F16 or BF16", name);
         CheckRange(first, destination.Length, entry.Bytes / type.Size());
-        ElementReader.ToSingle(type, _data + entry.Begin + first * type.Size(), destination);
+        if (_memory is not MappedFile)
+        {
+            ElementReader.ToSingle(type, _data + entry.Begin + first * type.Size(), destination);
+            return;
+        }
+        byte[] buffer = ArrayPool<byte>.Shared.Rent((int)Math.Min(PieceBytes, (long)destination.Length * type.Size()));
+        int most = buffer.Length / type.Size();
+        for (long position = _dataPosition + entry.Begin + first * type.Size(); !destination.IsEmpty;)
+        {
+            int count = Math.Min(most, destination.Length), bytes = count * type.Size();
+            ReadFromFile(name, position, buffer.AsSpan(0, bytes));
+            fixed (byte* source = buffer)
+                ElementReader.ToSingle(type, source, destination[..count]);
+            destination = destination[count..];
+            position += bytes;
+        }
+        ArrayPool<byte>.Shared.Return(buffer);
     }
 
     /// <inheritdoc/>
@@ -206,6 +217,18 @@ public sealed unsafe class SafetensorsFile : IDisposable
         if (covered < dataBytes)
             throw new InvalidFileException(path, SafetensorsRules.TrailingBytes, $"{dataBytes - covered} bytes follow the last tensor", InputFile.Again);
         return Array.ConvertAll(ordered, entry => entry.Info);
+    }
+
+    private void ReadFromFile(string name, long position, Span<byte> destination)
+    {
+        while (!destination.IsEmpty)
+        {
+            int count = RandomAccess.Read(_handle.Value, destination, position);
+            if (count == 0)
+                throw new InvalidFileException(Path, FileRules.FileUnreadable, "the file has become shorter", InputFile.Again, name);
+            destination = destination[count..];
+            position += count;
+        }
     }
 
     private static void CheckRange(long first, int length, long total)

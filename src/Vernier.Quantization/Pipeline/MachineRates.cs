@@ -1,0 +1,60 @@
+using System.Diagnostics;
+using Vernier.Numerics;
+using Vernier.Packing;
+using Vernier.Quantization.Solvers;
+
+namespace Vernier.Quantization.Pipeline;
+
+/// <summary>How fast this machine does what a run consists of, measured in a fraction of a second.</summary>
+/// <param name="Single">Operations a second of matrix products in single precision.</param>
+/// <param name="Double">Operations a second of matrix products in double precision.</param>
+internal sealed record MachineRates(double Single, double Double)
+{
+    private const int Rows = 512, Columns = 1024;
+    private const double Patience = 0.05;
+
+    /// <summary>Measures products of a size that layers have.</summary>
+    public static MachineRates Measure()
+    {
+        var singles = new float[Math.Max(Rows, Columns) * Columns];
+        var doubles = new double[singles.Length];
+        singles.AsSpan().Fill(0.5f);
+        doubles.AsSpan().Fill(0.5);
+        var singleResult = new float[Rows * Columns];
+        var doubleResult = new double[Rows * Columns];
+        const double Operations = 2.0 * Rows * Columns * Columns;
+        return new MachineRates(
+            Operations / Time(() => MatrixProduct.MultiplyTransposed(singles.AsSpan(0, Rows * Columns), singles, singleResult, Rows, Columns, Columns)),
+            Operations / Time(() => MatrixProduct.Multiply(
+                new ReadOnlyMatrixSpan<double>(doubles.AsSpan(0, Rows * Columns), Rows, Columns), new ReadOnlyMatrixSpan<double>(doubles, Columns, Columns), new MatrixSpan<double>(doubleResult, Rows, Columns))));
+    }
+
+    /// <summary>The seconds in which a matrix is rounded to nearest: those of its grids and those of its weights, from some of its rows.</summary>
+    public static double Nearest(QuantizationPlan plan, LayerGrids grids, PlannedTensor planned)
+    {
+        PackedTensorSpec spec = planned.Spec!;
+        int rows = Math.Clamp((1 << 17) / spec.Columns, 1, spec.Rows);
+        PlannedTensor some = planned with { Spec = spec with { Rows = rows, RowsPerGrid = Math.Min(rows, spec.RowsPerGrid) } };
+        var matrix = new WeightMatrix(plan.Checkpoint, planned.Tensor);
+        _ = matrix.Shift;
+        double choosing = Time(() => grids.Choose(some, matrix)) / some.Spec.Grids * spec.Grids;
+        Vernier.Grids.LevelTable[] tables = grids.Choose(some, matrix);
+        var solver = new NearestSolver(grids.FitOf(planned.Role));
+        return choosing + Time(() => solver.Solve(matrix, some.Spec, tables, default)) * spec.Rows / rows;
+    }
+
+    // Once to warm up, then the mean of as many as the patience lasts for.
+    private static double Time(Action action)
+    {
+        action();
+        long start = Stopwatch.GetTimestamp();
+        int count = 0;
+        do
+        {
+            action();
+            count++;
+        }
+        while (Stopwatch.GetElapsedTime(start).TotalSeconds < Patience);
+        return Stopwatch.GetElapsedTime(start).TotalSeconds / count;
+    }
+}

@@ -1,0 +1,115 @@
+using Vernier.Files;
+using Vernier.Inference;
+using Vernier.Quantization.Calibration;
+using Vernier.Quantization.Recipes;
+
+namespace Vernier.Quantization.Pipeline;
+
+/// <summary>
+/// The most memory that a run takes, from the shapes of the layers, the recipe and the number of calibration tokens. Work is what one block and the solver of
+/// one layer take at their largest; activations are the residual streams of all calibration tokens, which a ceiling sends to a file.
+/// </summary>
+/// <param name="WorkBytes">All that has to be in memory at one time.</param>
+/// <param name="ActivationBytes">The residual streams; those of the float network too, where they are the target.</param>
+/// <param name="Largest">The tensor with which the work is largest.</param>
+public sealed record MemoryEstimate(long WorkBytes, long ActivationBytes, string Largest)
+{
+    /// <summary>What the program takes besides its heap: the runtime, code, stacks.</summary>
+    public const long ProgramBytes = 90_000_000;
+
+    // The buffers of products and the like, which are kept, and do not grow with the model.
+    private const long BufferBytes = 160_000_000;
+
+    private const double Slack = 1.1;
+
+    // Below the ceiling garbage waits until there is some of it.
+    private const double Garbage = 1.3;
+
+    /// <summary>The ceiling where none is given: three quarters of the memory of the machine, or of the container.</summary>
+    public static long DefaultCeiling => GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4 * 3;
+
+    /// <summary>The smallest ceiling with which the run is possible, in bytes.</summary>
+    public long SmallestCeiling => WorkBytes;
+
+    /// <summary>Whether activations go to a file under a ceiling.</summary>
+    /// <param name="ceiling">In bytes.</param>
+    public bool Spills(long ceiling) => WorkBytes + ActivationBytes > ceiling;
+
+    /// <summary>The most memory that the run takes under a ceiling, garbage that waits for its collection included.</summary>
+    /// <param name="ceiling">In bytes.</param>
+    public long PeakBytes(long ceiling) => Math.Min(ceiling, (long)(Garbage * (WorkBytes + (Spills(ceiling) ? 0 : ActivationBytes))));
+
+    /// <summary>Estimates a run.</summary>
+    /// <param name="plan">The run.</param>
+    /// <param name="sequences">The calibration sequences; not used by recipes that need none.</param>
+    /// <param name="length">The tokens of each.</param>
+    public static MemoryEstimate Of(QuantizationPlan plan, int sequences, int length)
+    {
+        ArgumentNullException.ThrowIfNull(plan);
+        (long Bytes, string Name) work = plan.Tensors.Where(planned => planned.Spec is not null).Select(planned => (Nearest(planned), planned.Tensor.Name)).Max();
+        long activations = 0;
+        if (plan.Options.Recipe.NeedsCalibration && ModelConfig.TryGetFamily(plan.Checkpoint.Folder, out _, out _))
+        {
+            ModelConfig config = ModelConfig.Load(plan.Checkpoint.Folder);
+            int networks = plan.Options.Recipe.Target == LayerTarget.Network ? 2 : 1;
+            activations = networks * 4L * sequences * length * config.HiddenSize;
+            for (int layer = 0; layer < config.LayerCount; layer++)
+                work = ((long, string))new[] { work, Block(plan, config, $"model.layers.{layer}.", networks, length) }.Max();
+        }
+        return new MemoryEstimate(ProgramBytes + BufferBytes + (long)(Slack * work.Bytes), activations, work.Name);
+    }
+
+    /// <summary>Refuses a ceiling that can't be kept.</summary>
+    /// <exception cref="InvalidFileException">The work takes more.</exception>
+    public void Check(string model, long ceiling)
+    {
+        if (WorkBytes > ceiling)
+            throw new InvalidFileException(model, "memory-too-small", $"the run needs {Megabytes(WorkBytes)} MB of memory, most of it for this tensor, and may take {Megabytes(ceiling)} MB", $"Allow it at least --memory {Megabytes(WorkBytes)}MB, or take a recipe that needs no data", Largest);
+    }
+
+    private static long Megabytes(long bytes) => (bytes + 999_999) / 1_000_000;
+
+    // The weights of a block in single precision, the passes of a batch through it, and the largest of its layers as it is being solved.
+    private static (long Bytes, string Name) Block(QuantizationPlan plan, ModelConfig config, string prefix, int networks, int length)
+    {
+        PlannedTensor[] tensors = [.. plan.Tensors.Where(planned => planned.Tensor.Name.StartsWith(prefix, StringComparison.Ordinal))];
+        long weights = 4 * tensors.Sum(planned => planned.Tensor.Count);
+        long rows = (long)BlockCalibration.SequencesPerBatch(length) * length, attention = (2L * config.HeadCount + 4L * config.KeyValueHeadCount) * config.HeadSize;
+        long pass = 4 * rows * (4L * config.HiddenSize + attention + 3L * config.IntermediateSize);
+        (long Bytes, string Name) layer = tensors.Where(planned => planned.Spec is not null).Select(planned => (Solve(planned, plan.Options.Recipe, networks, rows), planned.Tensor.Name)).DefaultIfEmpty((0, prefix)).Max();
+        return (networks * (weights + pass) + layer.Bytes, layer.Name);
+    }
+
+    private static long Solve(PlannedTensor planned, Recipe recipe, int networks, long batchRows)
+    {
+        long rows = planned.Tensor.Shape[0], columns = planned.Tensor.Shape[1], weights = rows * columns, square = columns * columns;
+        // H, and with a target in the network D, a product that is added to it, and the inputs there.
+        long held = 8 * square, correcting = 0;
+        if (networks > 1)
+        {
+            held += 12 * square + 4 * batchRows * columns;
+            correcting = 8 * square + 20 * weights;
+        }
+        long solving = recipe.Solver.Max(step => OfStep(step.Method, weights, square));
+        // The weights, the nearest solution and the best, what they decode to, and the products of the objective.
+        long around = 4 * weights + 2 * weights + 8 * weights + 32 * Math.Min(rows, 1024) * columns;
+        return held + Math.Max(correcting, solving + around);
+    }
+
+    // The working memory of a step by what it keeps: GPTQ the factor in double and the carry in single precision, coordinate descent its residuals in double,
+    // learned rounding H, the weights, their gradient and the latents with two moments, all in single precision.
+    private static long OfStep(SolverMethod method, long weights, long square) => method switch
+    {
+        SolverMethod.Nearest or SolverMethod.Scales => 0,
+        SolverMethod.Gptq => 12 * square,
+        SolverMethod.Quantease => 12 * weights,
+        _ => 4 * square + 32 * weights,
+    };
+
+    // Rounded to nearest rows are read one at a time; only one scale for a matrix needs the whole of it.
+    private static long Nearest(PlannedTensor planned)
+    {
+        long packed = 2 * planned.Spec!.StoredBytes;
+        return planned.Spec.Granularity.GroupColumns < 0 ? packed + 5 * planned.Tensor.Count : packed;
+    }
+}
