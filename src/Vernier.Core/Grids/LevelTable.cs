@@ -1,3 +1,6 @@
+using System.Numerics;
+using System.Runtime.Intrinsics;
+
 namespace Vernier.Grids;
 
 /// <summary>
@@ -10,6 +13,10 @@ public sealed class LevelTable
     private readonly float[] _values;
     private readonly float[] _boundaries;
     private readonly BoundaryIndex? _index;
+
+    // The boundaries, and infinities, which nothing exceeds, to the end of a register.
+    private readonly float[] _padded;
+    private readonly float _inverseUnit;
 
     /// <summary>Creates a table.</summary>
     /// <param name="bits">Bits of a code, 2 to 8.</param>
@@ -52,6 +59,7 @@ public sealed class LevelTable
         }
         _index = BoundaryIndex.For(_boundaries);
         (IsRounding, StepArray, Tree) = (CheckRounding(), Steps(), LevelTree.For(this));
+        (_padded, _inverseUnit) = (Padded(), 1 / unit);
     }
 
     private LevelTable(LevelTable source, float unit)
@@ -67,6 +75,7 @@ public sealed class LevelTable
         _boundaries = Array.ConvertAll(source._boundaries, boundary => boundary * ratio);
         _index = BoundaryIndex.For(_boundaries);
         (IsRounding, StepArray, Tree) = (CheckRounding(), Steps(), LevelTree.For(this));
+        (_padded, _inverseUnit) = (Padded(), 1 / unit);
     }
 
     /// <summary>Bits of a code.</summary>
@@ -113,9 +122,21 @@ public sealed class LevelTable
     /// <summary>The code of a value that has been divided by the scale: the number of boundaries that it exceeds.</summary>
     public int Encode(float x)
     {
+        if (IsRounding)
+        {
+            // The comparison sends NaN to the first level.
+            float level = x * _inverseUnit, least = _levels[0];
+            return level > least ? (int)(MathF.Round(MathF.Min(level, _levels[^1])) - least) : 0;
+        }
         if (_index is not null)
             return _index.Count(x);
-        int code = 0;
+        int code = 0, i = 0;
+        if (Vector512.IsHardwareAccelerated)
+        {
+            for (; i < _padded.Length; i += Vector512<float>.Count)
+                code += BitOperations.PopCount(Vector512.GreaterThan(Vector512.Create(x), Vector512.Create(_padded, i)).ExtractMostSignificantBits());
+            return code;
+        }
         foreach (float boundary in _boundaries)
             code += x > boundary ? 1 : 0;
         return code;
@@ -158,6 +179,14 @@ public sealed class LevelTable
                 return false;
         }
         return true;
+    }
+
+    private float[] Padded()
+    {
+        var padded = new float[(_boundaries.Length + Vector512<float>.Count - 1) / Vector512<float>.Count * Vector512<float>.Count];
+        Array.Fill(padded, float.PositiveInfinity);
+        _boundaries.CopyTo(padded, 0);
+        return padded;
     }
 
     private float[] Steps()

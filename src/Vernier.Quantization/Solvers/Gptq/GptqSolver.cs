@@ -14,7 +14,11 @@ namespace Vernier.Quantization.Solvers.Gptq;
 /// </summary>
 internal sealed class GptqSolver(SolverStep step)
 {
-    private const int RowsPerTask = 16;
+    /// <summary>Rows that share what is read of the factor.</summary>
+    private const int MostRowsPerTask = 128;
+
+    /// <summary>Columns that get their errors one by one; the rest of the block gets them of so many columns at once.</summary>
+    private const int PieceColumns = 32;
 
     /// <summary>Solves a layer.</summary>
     /// <param name="problem">The layer.</param>
@@ -27,8 +31,9 @@ internal sealed class GptqSolver(SolverStep step)
         // One scale of the matrix depends on all rows, so that it is always found beforehand.
         LayerSolution solution = fixedScales ? LayerSolution.Nearest(problem, importance) : new LayerSolution(problem.Spec, problem.Grids);
         int[] ends = Blocks(problem.Columns, solution.Width, step.BlockColumns);
-        int tasks = (problem.Rows + RowsPerTask - 1) / RowsPerTask;
-        ParallelLoop.For(tasks, task => SolveRows(problem, factor, solution, fixedScales ? null : importance, ends, task * RowsPerTask, Math.Min(RowsPerTask, problem.Rows - task * RowsPerTask)));
+        // At least eight tasks, of whole tiles of rows.
+        int perTask = Math.Clamp((problem.Rows / 8 + 7) / 8 * 8, 8, MostRowsPerTask), tasks = (problem.Rows + perTask - 1) / perTask;
+        ParallelLoop.For(tasks, task => SolveRows(problem, factor, solution, fixedScales ? null : importance, ends, task * perTask, Math.Min(perTask, problem.Rows - task * perTask)));
         return solution;
     }
 
@@ -79,28 +84,37 @@ internal sealed class GptqSolver(SolverStep step)
             int first = 0;
             foreach (int end in ends)
             {
-                for (int row = 0; row < rows; row++)
+                for (int start = first; start < end;)
                 {
-                    int matrixRow = firstRow + row;
-                    if (importance is null)
+                    int stop = Math.Min(end, start + PieceColumns), boundary = stop / solution.Width * solution.Width;
+                    // As blocks do, pieces end where a group begins that would not end within them.
+                    if (boundary > start)
+                        stop = boundary;
+                    for (int row = 0; row < rows; row++)
                     {
-                        for (int granule = 0; granule < grids.Length; granule++)
-                            grids[granule] = solution.Grid(matrixRow, granule);
+                        int matrixRow = firstRow + row;
+                        if (importance is null)
+                        {
+                            for (int granule = 0; granule < grids.Length; granule++)
+                                grids[granule] = solution.Grid(matrixRow, granule);
+                        }
+                        float* line = weights + (long)row * columns;
+                        for (int place = start; place < stop; place++)
+                        {
+                            int column = factor.Order[place], granule = column / solution.Width;
+                            if (importance is not null && place == granule * solution.Width)
+                                Fit(problem, solution, importance, matrixRow, granule, new ReadOnlySpan<float>(line, columns), granuleCodes.Span);
+                            if (importance is not null && (place == start || place == granule * solution.Width))
+                                grids[granule] = solution.Grid(matrixRow, granule);
+                            int code = grids[granule].Encode(line[place]);
+                            solution.Codes[matrixRow * columns + column] = (byte)code;
+                            float error = grids[granule].Decode(code) - line[place];
+                            errors[row * widest + place - first] = error;
+                            CarryKernel.Run(line + place + 1, 1, stop - place - 1, columns, &error, 1, 1, carry + (long)place * columns + place + 1);
+                        }
                     }
-                    float* line = weights + (long)row * columns;
-                    for (int place = first; place < end; place++)
-                    {
-                        int column = factor.Order[place], granule = column / solution.Width;
-                        if (importance is not null && place == granule * solution.Width)
-                            Fit(problem, solution, importance, matrixRow, granule, new ReadOnlySpan<float>(line, columns), granuleCodes.Span);
-                        if (importance is not null && (place == first || place == granule * solution.Width))
-                            grids[granule] = solution.Grid(matrixRow, granule);
-                        int code = grids[granule].Encode(line[place]);
-                        solution.Codes[matrixRow * columns + column] = (byte)code;
-                        float error = line[place] - grids[granule].Decode(code);
-                        errors[row * widest + place - first] = error;
-                        CarryKernel.Run(line + place + 1, 1, end - place - 1, columns, &error, 1, 1, carry + (long)place * columns + place + 1);
-                    }
+                    CarryKernel.Run(weights + stop, rows, end - stop, columns, errors + start - first, stop - start, widest, carry + (long)start * columns + stop);
+                    start = stop;
                 }
                 CarryKernel.Run(weights + end, rows, columns - end, columns, errors, end - first, widest, carry + (long)first * columns + end);
                 first = end;
