@@ -8,12 +8,17 @@ internal static class FloatModel
 {
     private static readonly string[] s_words = "the of and a to in he was that his it had with as at for on not but from by they which she were all when there one their said him would no if who been so what up out into more some then them only".Split(' ');
 
+    /// <summary>The shape that the options give; by default of 1.1 billion parameters.</summary>
+    public static LlamaShape Shape(Options options) => new(options.Number("hidden", 2048), options.Number("intermediate", 8192), options.Number("layers", 16),
+        options.Number("heads", 32), options.Number("kv-heads", 8), options.Number("vocabulary", 32000));
+
     /// <summary>Writes a model folder unless it is there.</summary>
     /// <param name="root">Where the folder goes.</param>
     /// <param name="shape">The shape of the model.</param>
-    /// <param name="tokenizer">The tokenizer.json to copy; its vocabulary may be smaller than the model's.</param>
-    public static string Ensure(string root, LlamaShape shape, string tokenizer)
+    public static string Ensure(string root, LlamaShape shape)
     {
+        // The vocabulary of the sample's tokenizer is smaller than the model's.
+        string tokenizer = Path.Combine(Repository(), "samples", "quill-6m", "tokenizer.json");
         string folder = Path.Combine(root, $"random-{shape.Hidden}x{shape.Layers}");
         if (File.Exists(Path.Combine(folder, "config.json")))
             return folder;
@@ -65,5 +70,14 @@ internal static class FloatModel
                 values[i] = (Half)(norm ? 1 : scale * (bytes[4 * i] + bytes[4 * i + 1] + bytes[4 * i + 2] + bytes[4 * i + 3] - 510));
             writer.Write(tensor.Name, MemoryMarshal.AsBytes(values.AsSpan()));
         }
+    }
+
+    /// <summary>The nearest folder above the program that holds the solution.</summary>
+    private static string Repository()
+    {
+        DirectoryInfo? folder = new(AppContext.BaseDirectory);
+        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Vernier.slnx")))
+            folder = folder.Parent;
+        return folder?.FullName ?? throw new InvalidOperationException("the program does not lie inside the repository");
     }
 }

@@ -10,9 +10,9 @@ internal static class MemoryCase
     /// <summary>Runs the case and prints a line of JSON.</summary>
     public static int Run(string folder, Options options)
     {
-        var shape = new LlamaShape(options.Number("hidden", 2048), options.Number("intermediate", 8192), options.Number("layers", 16), options.Number("heads", 32), options.Number("kv-heads", 8), options.Number("vocabulary", 32000));
+        LlamaShape shape = FloatModel.Shape(options);
         int sequences = options.Number("sequences", 32), length = options.Number("length", 512);
-        string model = FloatModel.Ensure(folder, shape, Path.Combine(Root(), "samples", "quill-6m", "tokenizer.json")), text = FloatModel.EnsureText(folder, sequences * length);
+        string model = FloatModel.Ensure(folder, shape), text = FloatModel.EnsureText(folder, sequences * length);
         string recipe = options.Text("recipe", "gptq"), memory = options.Text("memory", "4GB"), output = Path.Combine(folder, "quantized");
         string[] arguments =
         [
@@ -38,15 +38,6 @@ internal static class MemoryCase
             tokens_per_second = Math.Round(sequences * length / seconds, 1),
         }));
         return 0;
-    }
-
-    /// <summary>The nearest folder above the program that holds the solution.</summary>
-    private static string Root()
-    {
-        DirectoryInfo? folder = new(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Vernier.slnx")))
-            folder = folder.Parent;
-        return folder?.FullName ?? throw new InvalidOperationException("the program does not lie inside the repository");
     }
 
     // The most resident memory so far, as the kernel counts it: mapped files included.

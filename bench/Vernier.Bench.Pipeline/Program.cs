@@ -3,14 +3,22 @@ using Vernier.Bench.Pipeline;
 // bench memory FOLDER [--hidden 2048] [--intermediate 8192] [--layers 16] [--heads 32] [--kv-heads 8] [--vocabulary 32000] [--sequences 32] [--length 512]
 //     [--recipe gptq] [--memory 4GB] [--threads 2]
 //   Writes a random model into FOLDER, quantizes it in a process of its own, and prints one line of JSON: peak memory, seconds, tokens per second.
+// bench encode FOLDER [--bits 4] [--group 64] [--threads 2] [--repeats 3] [the shape, as above]
+//   Quantizes the random model without data; millions of weights a second for the whole command.
 // bench gptq FOLDER [--size 2048] [--threads 2] [--pairs 5] [--python python3]
 //   GPTQ of one layer, ours and PyTorch's in turn; FOLDER receives the layer.
-if (args.Length < 2 || args[0] is not ("memory" or "gptq"))
+if (args.Length < 2 || args[0] is not ("memory" or "encode" or "gptq"))
 {
     Console.Error.WriteLine("bench memory FOLDER [--hidden N] [--intermediate N] [--layers N] [--heads N] [--kv-heads N] [--vocabulary N] [--sequences N] [--length N] [--recipe NAME] [--memory SIZE] [--threads N]");
+    Console.Error.WriteLine("bench encode FOLDER [--bits N] [--group N] [--threads N] [--repeats N] [the shape, as above]");
     Console.Error.WriteLine("bench gptq FOLDER [--size N] [--threads N] [--pairs N] [--python PATH]");
     return 2;
 }
 var options = new Options(args);
 Directory.CreateDirectory(args[1]);
-return args[0] == "memory" ? MemoryCase.Run(args[1], options) : GptqCase.Run(args[1], options);
+return args[0] switch
+{
+    "memory" => MemoryCase.Run(args[1], options),
+    "encode" => EncodeCase.Run(args[1], options),
+    _ => GptqCase.Run(args[1], options),
+};

@@ -1,12 +1,14 @@
 using System.Security.Cryptography;
+using Microsoft.Win32.SafeHandles;
 using Vernier.Files;
+using Vernier.Numerics;
 
 namespace Vernier.Quantization.Pipeline;
 
 /// <summary>SHA-256 of what files and packed matrices hold, as 64 lower-case hexadecimal digits.</summary>
 internal static class ContentHash
 {
-    private const int PieceBytes = 1 << 20;
+    private const int PieceBytes = 1 << 20, FilePieceBytes = 16 << 20;
 
     /// <summary>The hash of pieces, one after the other.</summary>
     public static string Of(IEnumerable<ReadOnlyMemory<byte>> pieces)
@@ -21,15 +23,31 @@ internal static class ContentHash
     public static string Of(Checkpoint checkpoint, IEnumerable<TensorInfo> tensors) =>
         Of(tensors.SelectMany(tensor => Pieces(tensor.Bytes, (position, piece) => checkpoint.ReadOnce(tensor, position, piece.Span))));
 
-    /// <summary>The hash of a file, a piece in memory at a time.</summary>
+    /// <summary>The hash of the hashes of a file's pieces of 16 MiB, which are taken in parallel.</summary>
     public static string OfFile(string path, CancellationToken cancellation)
     {
-        using FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
-        return Of(Pieces(stream.Length, (_, piece) =>
+        using SafeFileHandle file = File.OpenHandle(path);
+        long length = RandomAccess.GetLength(file);
+        var hashes = new byte[checked((int)((length + FilePieceBytes - 1) / FilePieceBytes))][];
+        ParallelLoop.For(hashes.Length, piece =>
         {
-            cancellation.ThrowIfCancellationRequested();
-            stream.ReadExactly(piece.Span);
-        }));
+            if (cancellation.IsCancellationRequested)
+                return;
+            using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+            using var buffer = new PooledArray<byte>(PieceBytes);
+            long end = Math.Min(length, (piece + 1L) * FilePieceBytes);
+            for (long position = (long)piece * FilePieceBytes; position < end;)
+            {
+                int read = RandomAccess.Read(file, buffer.Span[..(int)Math.Min(PieceBytes, end - position)], position);
+                if (read == 0)
+                    throw new IOException($"{path} became shorter while it was read.");
+                hash.AppendData(buffer.Span[..read]);
+                position += read;
+            }
+            hashes[piece] = hash.GetHashAndReset();
+        });
+        cancellation.ThrowIfCancellationRequested();
+        return Of(hashes.Select(hash => (ReadOnlyMemory<byte>)hash));
     }
 
     private static IEnumerable<ReadOnlyMemory<byte>> Pieces(long length, Action<long, Memory<byte>> read)

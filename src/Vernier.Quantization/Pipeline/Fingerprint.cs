@@ -40,7 +40,7 @@ internal sealed class Fingerprint
             ["calibration"] = set is null ? "none" : $"{set.Sequences.Count} sequences of {set.Length} tokens, sha256 {HashOf(set)}",
         };
         foreach (string path in plan.Checkpoint.Files.Select(file => file.Path).Append(Path.Combine(plan.Checkpoint.Folder, "config.json")))
-            parts[Path.GetFileName(path)] = $"{new FileInfo(path).Length} bytes, sha256 {ContentHash.OfFile(path, cancellation)}";
+            parts[Path.GetFileName(path)] = $"{new FileInfo(path).Length} bytes, sha256 of the sha256 of 16 MiB each {ContentHash.OfFile(path, cancellation)}";
         return new Fingerprint(parts);
     }
 

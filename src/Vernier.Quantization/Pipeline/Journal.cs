@@ -69,7 +69,8 @@ internal sealed class Journal
         ReadOnlyMemory<byte>[] bytes = [.. packed.ArrayBytes()];
         string hash = ContentHash.Of(bytes);
         var metadata = new Dictionary<string, string>(StringComparer.Ordinal) { ["tensor"] = name, ["sha256"] = hash, ["report"] = JsonSerializer.Serialize(report, s_json) };
-        using (var writer = new SafetensorsWriter(path, arrays, metadata))
+        // What was rounded without data is soon done again.
+        using (var writer = new SafetensorsWriter(path, arrays, metadata) { Durable = report is not null })
         {
             foreach ((TensorInfo array, ReadOnlyMemory<byte> content) in arrays.Zip(bytes))
                 writer.Write(array.Name, content.Span);
