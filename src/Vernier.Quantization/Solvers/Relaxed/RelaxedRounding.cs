@@ -73,10 +73,10 @@ internal abstract class RelaxedRounding(LayerProblem problem, LayerSolution star
     }
 
     /// <summary>
-    /// The weight of the penalty on a column: lambda H_jj / m, m the mean diagonal. The objective alone curves by 2 H_jj / m along a weight; a penalty in
+    /// The weight of the penalty on each column: lambda H_jj / m, m the mean diagonal. The objective alone curves by 2 H_jj / m along a weight; a penalty in
     /// proportion to it makes whole codes win in every column alike.
     /// </summary>
-    protected float PenaltyOf(int column) => (float)(step.Penalty * problem.Objective.Diagonal[column] / problem.Objective.MeanDiagonal);
+    protected float[] Penalties { get; } = Array.ConvertAll(problem.Objective.Diagonal, value => (float)(step.Penalty * value / problem.Objective.MeanDiagonal));
 
     /// <summary>Sets the latents of a row.</summary>
     protected abstract void Initialize(int row);
