@@ -58,9 +58,7 @@ internal sealed class AttentionPart
             return (new(fused, 0, width), new(fused, queries, width), new(fused, queries + keys, width));
         }
         float[] q = context.Buffers.Query(rows, queries), k = context.Buffers.Key(rows, keys), v = context.Buffers.Value(rows, keys);
-        _linears[_inputs[0]].Apply(x, q.AsSpan(0, rows * queries), rows);
-        _linears[_inputs[1]].Apply(x, k.AsSpan(0, rows * keys), rows);
-        _linears[_inputs[2]].Apply(x, v.AsSpan(0, rows * keys), rows);
+        _linears.Apply(_inputs, x, [q, k, v], rows);
         return (new(q, 0, queries), new(k, 0, keys), new(v, 0, keys));
     }
 

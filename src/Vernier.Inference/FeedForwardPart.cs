@@ -62,8 +62,7 @@ internal sealed class FeedForwardPart
             return (new(fused, 0, 2 * size), new(fused, size, 2 * size));
         }
         float[] gate = buffers.Gate(rows, size), up = buffers.Up(rows, size);
-        _linears[_inputs[0]].Apply(x, gate.AsSpan(0, rows * size), rows);
-        _linears[_inputs[1]].Apply(x, up.AsSpan(0, rows * size), rows);
+        _linears.Apply(_inputs, x, [gate, up], rows);
         return (new(gate, 0, size), new(up, 0, size));
     }
 

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Vernier.Kernels;
 
@@ -39,6 +40,12 @@ internal unsafe interface IByteVector<TSelf>
 
     /// <summary>As many 16-bit integers as there are rows, sign-extended into 32-bit lanes.</summary>
     static abstract TSelf LoadInt16(short* source);
+
+    /// <summary>As many half-precision numbers as there are rows, times a factor of 2^-112 less: see <see cref="HalfScales"/>.</summary>
+    static abstract TSelf LoadHalf(ushort* source, float factor);
+
+    /// <summary>In single precision f + float(n) * (w * x), each operation rounded by itself; f and w hold floats, n integers.</summary>
+    static abstract TSelf AddScaled(TSelf f, TSelf n, TSelf w, float x);
 }
 
 internal readonly unsafe struct Bytes256(Vector256<byte> value) : IByteVector<Bytes256>
@@ -80,9 +87,22 @@ internal readonly unsafe struct Bytes256(Vector256<byte> value) : IByteVector<By
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Bytes256 LoadInt16(short* source)
     {
+        if (Avx2.IsSupported)
+            return new(Avx2.ConvertToVector256Int32(source).AsByte());
         Vector128<short> narrow = Vector128.Load(source);
         return new(Vector256.Create(Vector128.WidenLower(narrow), Vector128.WidenUpper(narrow)).AsByte());
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Bytes256 LoadHalf(ushort* source, float factor)
+    {
+        Vector256<int> bits = LoadInt16((short*)source).Value.AsInt32() << 13;
+        return new(((bits & Vector256.Create(HalfScales.Mask)).AsSingle() * factor).AsByte());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Bytes256 AddScaled(Bytes256 f, Bytes256 n, Bytes256 w, float x) =>
+        new((f.Value.AsSingle() + Vector256.ConvertToSingle(n.Value.AsInt32()) * (w.Value.AsSingle() * x)).AsByte());
 }
 
 internal readonly unsafe struct Bytes128(Vector128<byte> value) : IByteVector<Bytes128>
@@ -123,4 +143,15 @@ internal readonly unsafe struct Bytes128(Vector128<byte> value) : IByteVector<By
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Bytes128 LoadInt16(short* source) => new(Vector128.WidenLower(Vector64.Load(source).ToVector128Unsafe()).AsByte());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Bytes128 LoadHalf(ushort* source, float factor)
+    {
+        Vector128<int> bits = LoadInt16((short*)source).Value.AsInt32() << 13;
+        return new(((bits & Vector128.Create(HalfScales.Mask)).AsSingle() * factor).AsByte());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Bytes128 AddScaled(Bytes128 f, Bytes128 n, Bytes128 w, float x) =>
+        new((f.Value.AsSingle() + Vector128.ConvertToSingle(n.Value.AsInt32()) * (w.Value.AsSingle() * x)).AsByte());
 }

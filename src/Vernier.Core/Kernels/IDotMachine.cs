@@ -13,11 +13,11 @@ internal unsafe interface IDotMachine<V>
     /// <summary>In each 32-bit lane: sum + w0 x0 + w1 x1 + w2 x2 + w3 x3, exactly. x is from -127 to 127.</summary>
     static abstract V Dot(V sum, V weights, V x);
 
-    /// <summary>f_i += float(n_i) * (w_i * x) for the lanes of two registers of integers, each operation rounded by itself.</summary>
-    static abstract void AddScaled(float* f, V low, V high, float* weightScales, float x);
-
-    /// <summary>Half-precision numbers of one panel times a factor of 2^-112 less: see <see cref="HalfScales"/>.</summary>
-    static abstract void ConvertScales(ushort* halves, float factor, float* scales);
+    /// <summary>
+    /// f_i += float(n_i + start) * (w_i * x) for the lanes n of the two registers, a and b, of each of 6 tokens, each operation rounded by itself.
+    /// The numbers f of a token are <see cref="PanelPlan.PanelRows"/> after those of the one before; start and x are one for each token.
+    /// </summary>
+    static abstract void AddScaled(float* f, int* starts, float* weightScales, float* xScales, V a0, V b0, V a1, V b1, V a2, V b2, V a3, V b3, V a4, V b4, V a5, V b5);
 }
 
 /// <summary>

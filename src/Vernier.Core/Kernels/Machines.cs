@@ -16,13 +16,6 @@ internal static unsafe class HalfScales
 
     /// <summary>The sign, eight bits of exponent and ten of mantissa.</summary>
     public const int Mask = unchecked((int)0x8FFFE000);
-
-    /// <summary>The plain definition: scales_i = float(half_i) * factor / 2^112.</summary>
-    public static void Convert(ushort* halves, float factor, float* scales)
-    {
-        for (int i = 0; i < PanelPlan.PanelRows; i++)
-            scales[i] = BitConverter.Int32BitsToSingle(((short)halves[i] << 13) & Mask) * factor;
-    }
 }
 
 /// <summary>AVX2: the sign trick. |w| times x with the sign of w, in pairs: 128 * 127 * 2 fits in 16 bits, so nothing saturates.</summary>
@@ -38,20 +31,22 @@ internal readonly unsafe struct Avx2Machine : IDotMachine<Bytes256>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void AddScaled(float* f, Bytes256 low, Bytes256 high, float* weightScales, float x)
+    public static void AddScaled(float* f, int* starts, float* weightScales, float* xScales, Bytes256 a0, Bytes256 b0, Bytes256 a1, Bytes256 b1, Bytes256 a2, Bytes256 b2, Bytes256 a3, Bytes256 b3, Bytes256 a4, Bytes256 b4, Bytes256 a5, Bytes256 b5)
     {
-        (Vector256.Load(f) + Vector256.ConvertToSingle(low.Value.AsInt32()) * (Vector256.Load(weightScales) * x)).Store(f);
-        (Vector256.Load(f + 8) + Vector256.ConvertToSingle(high.Value.AsInt32()) * (Vector256.Load(weightScales + 8) * x)).Store(f + 8);
+        Vector256<float> low = Vector256.Load(weightScales), high = Vector256.Load(weightScales + 8);
+        Add(f + 0 * PanelPlan.PanelRows, a0, b0, starts[0], low, high, xScales[0]);
+        Add(f + 1 * PanelPlan.PanelRows, a1, b1, starts[1], low, high, xScales[1]);
+        Add(f + 2 * PanelPlan.PanelRows, a2, b2, starts[2], low, high, xScales[2]);
+        Add(f + 3 * PanelPlan.PanelRows, a3, b3, starts[3], low, high, xScales[3]);
+        Add(f + 4 * PanelPlan.PanelRows, a4, b4, starts[4], low, high, xScales[4]);
+        Add(f + 5 * PanelPlan.PanelRows, a5, b5, starts[5], low, high, xScales[5]);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void ConvertScales(ushort* halves, float factor, float* scales)
+    private static void Add(float* f, Bytes256 low, Bytes256 high, int start, Vector256<float> lowScales, Vector256<float> highScales, float x)
     {
-        for (int i = 0; i < PanelPlan.PanelRows; i += 8)
-        {
-            Vector256<int> bits = Avx2.ConvertToVector256Int32((short*)halves + i) << 13;
-            ((bits & Vector256.Create(HalfScales.Mask)).AsSingle() * factor).Store(scales + i);
-        }
+        (Vector256.Load(f) + Vector256.ConvertToSingle(low.Value.AsInt32() + Vector256.Create(start)) * (lowScales * x)).Store(f);
+        (Vector256.Load(f + 8) + Vector256.ConvertToSingle(high.Value.AsInt32() + Vector256.Create(start)) * (highScales * x)).Store(f + 8);
     }
 }
 
@@ -65,10 +60,8 @@ internal readonly unsafe struct VnniMachine : IDotMachine<Bytes256>
         new(AvxVnni.MultiplyWideningAndAdd(sum.Value.AsInt32(), weights.Value, x.Value.AsSByte()).AsByte());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void AddScaled(float* f, Bytes256 low, Bytes256 high, float* weightScales, float x) => Avx2Machine.AddScaled(f, low, high, weightScales, x);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void ConvertScales(ushort* halves, float factor, float* scales) => Avx2Machine.ConvertScales(halves, factor, scales);
+    public static void AddScaled(float* f, int* starts, float* weightScales, float* xScales, Bytes256 a0, Bytes256 b0, Bytes256 a1, Bytes256 b1, Bytes256 a2, Bytes256 b2, Bytes256 a3, Bytes256 b3, Bytes256 a4, Bytes256 b4, Bytes256 a5, Bytes256 b5) =>
+        Avx2Machine.AddScaled(f, starts, weightScales, xScales, a0, b0, a1, b1, a2, b2, a3, b3, a4, b4, a5, b5);
 }
 
 /// <summary>
@@ -82,18 +75,23 @@ internal readonly unsafe struct Vnni512Machine : IDotMachine<Bytes256>
     public static Bytes256 Dot(Bytes256 sum, Bytes256 weights, Bytes256 x) => VnniMachine.Dot(sum, weights, x);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void AddScaled(float* f, Bytes256 low, Bytes256 high, float* weightScales, float x)
+    public static void AddScaled(float* f, int* starts, float* weightScales, float* xScales, Bytes256 a0, Bytes256 b0, Bytes256 a1, Bytes256 b1, Bytes256 a2, Bytes256 b2, Bytes256 a3, Bytes256 b3, Bytes256 a4, Bytes256 b4, Bytes256 a5, Bytes256 b5)
     {
-        // One insertion; Vector512.Create would make two and hold a register for what they insert into.
-        Vector512<int> sums = low.Value.AsInt32().ToVector512Unsafe().WithUpper(high.Value.AsInt32());
-        (Vector512.Load(f) + Vector512.ConvertToSingle(sums) * (Vector512.Load(weightScales) * x)).Store(f);
+        Vector512<float> scales = Vector512.Load(weightScales);
+        Add(f + 0 * PanelPlan.PanelRows, a0, b0, starts[0], scales, xScales[0]);
+        Add(f + 1 * PanelPlan.PanelRows, a1, b1, starts[1], scales, xScales[1]);
+        Add(f + 2 * PanelPlan.PanelRows, a2, b2, starts[2], scales, xScales[2]);
+        Add(f + 3 * PanelPlan.PanelRows, a3, b3, starts[3], scales, xScales[3]);
+        Add(f + 4 * PanelPlan.PanelRows, a4, b4, starts[4], scales, xScales[4]);
+        Add(f + 5 * PanelPlan.PanelRows, a5, b5, starts[5], scales, xScales[5]);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void ConvertScales(ushort* halves, float factor, float* scales)
+    private static void Add(float* f, Bytes256 low, Bytes256 high, int start, Vector512<float> scales, float x)
     {
-        Vector512<int> bits = Avx512F.ConvertToVector512Int32(Vector256.Load((short*)halves)) << 13;
-        ((bits & Vector512.Create(HalfScales.Mask)).AsSingle() * factor).Store(scales);
+        // One insertion; Vector512.Create would make two and hold a register for what they insert into.
+        Vector512<int> sums = low.Value.AsInt32().ToVector512Unsafe().WithUpper(high.Value.AsInt32());
+        (Vector512.Load(f) + Vector512.ConvertToSingle(sums + Vector512.Create(start)) * (scales * x)).Store(f);
     }
 }
 
@@ -107,10 +105,8 @@ internal readonly unsafe struct ArmDotMachine : IDotMachine<Bytes128>
         new(Dp.DotProduct(sum.Value.AsInt32(), weights.Value.AsSByte(), x.Value.AsSByte()).AsByte());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void AddScaled(float* f, Bytes128 low, Bytes128 high, float* weightScales, float x) => PortableMachine.AddScaled(f, low, high, weightScales, x);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void ConvertScales(ushort* halves, float factor, float* scales) => PortableMachine.ConvertScales(halves, factor, scales);
+    public static void AddScaled(float* f, int* starts, float* weightScales, float* xScales, Bytes128 a0, Bytes128 b0, Bytes128 a1, Bytes128 b1, Bytes128 a2, Bytes128 b2, Bytes128 a3, Bytes128 b3, Bytes128 a4, Bytes128 b4, Bytes128 a5, Bytes128 b5) =>
+        PortableMachine.AddScaled(f, starts, weightScales, xScales, a0, b0, a1, b1, a2, b2, a3, b3, a4, b4, a5, b5);
 }
 
 /// <summary>
@@ -130,19 +126,21 @@ internal readonly unsafe struct PortableMachine : IDotMachine<Bytes128>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void AddScaled(float* f, Bytes128 low, Bytes128 high, float* weightScales, float x)
+    public static void AddScaled(float* f, int* starts, float* weightScales, float* xScales, Bytes128 a0, Bytes128 b0, Bytes128 a1, Bytes128 b1, Bytes128 a2, Bytes128 b2, Bytes128 a3, Bytes128 b3, Bytes128 a4, Bytes128 b4, Bytes128 a5, Bytes128 b5)
     {
-        (Vector128.Load(f) + Vector128.ConvertToSingle(low.Value.AsInt32()) * (Vector128.Load(weightScales) * x)).Store(f);
-        (Vector128.Load(f + 4) + Vector128.ConvertToSingle(high.Value.AsInt32()) * (Vector128.Load(weightScales + 4) * x)).Store(f + 4);
+        Vector128<float> low = Vector128.Load(weightScales), high = Vector128.Load(weightScales + 4);
+        Add(f + 0 * PanelPlan.PanelRows, a0, b0, starts[0], low, high, xScales[0]);
+        Add(f + 1 * PanelPlan.PanelRows, a1, b1, starts[1], low, high, xScales[1]);
+        Add(f + 2 * PanelPlan.PanelRows, a2, b2, starts[2], low, high, xScales[2]);
+        Add(f + 3 * PanelPlan.PanelRows, a3, b3, starts[3], low, high, xScales[3]);
+        Add(f + 4 * PanelPlan.PanelRows, a4, b4, starts[4], low, high, xScales[4]);
+        Add(f + 5 * PanelPlan.PanelRows, a5, b5, starts[5], low, high, xScales[5]);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void ConvertScales(ushort* halves, float factor, float* scales)
+    private static void Add(float* f, Bytes128 low, Bytes128 high, int start, Vector128<float> lowScales, Vector128<float> highScales, float x)
     {
-        for (int i = 0; i < PanelPlan.PanelRows; i += 4)
-        {
-            Vector128<int> bits = Bytes128.LoadInt16((short*)halves + i).Value.AsInt32() << 13;
-            ((bits & Vector128.Create(HalfScales.Mask)).AsSingle() * factor).Store(scales + i);
-        }
+        (Vector128.Load(f) + Vector128.ConvertToSingle(low.Value.AsInt32() + Vector128.Create(start)) * (lowScales * x)).Store(f);
+        (Vector128.Load(f + 4) + Vector128.ConvertToSingle(high.Value.AsInt32() + Vector128.Create(start)) * (highScales * x)).Store(f + 4);
     }
 }

@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using System.Runtime.CompilerServices;
 
 namespace Vernier.Kernels;
@@ -64,11 +65,6 @@ internal sealed unsafe class PanelKernel<M, V, L, F> : IPanelKernel
     public void Generate(PanelMatrix matrix, in RowsView x, int panel, float* y)
     {
         PanelPlan plan = matrix.Plan;
-        float* scales = stackalloc float[Rows];
-        new Span<float>(y, Rows).Clear();
-        byte* line = matrix.Codes + (long)panel * plan.PanelBytes;
-        int* sums = x.Sums;
-        float* xScales = x.Scales;
         int stepQuads = CodeFormats.StepQuads(F.Bits), stepBytes = CodeFormats.StepBytes(F.Bits);
         float factor = HalfScales.Factor * matrix.Levels.Unit;
         int offset = matrix.Levels.Offset, tableCount = matrix.Tables, granules = plan.Granules;
@@ -78,35 +74,41 @@ internal sealed unsafe class PanelKernel<M, V, L, F> : IPanelKernel
         fixed (sbyte* tables = &matrix.LookupTables[panel / plan.PanelsPerGrid * IntegerLevels.Stride])
         {
             L lookup = L.Load(tables, M.Bias);
-            foreach (ref readonly Segment segment in plan.Segments.AsSpan())
+            for (int half = 0; half < Rows; half += 2 * V.Rows)
             {
-                long at = ((long)panel * granules + segment.Granule) * Rows;
-                ushort* halves = allScales + at;
-                short* zeros = hasZeros ? allZeros + at : null;
-                M.ConvertScales(halves, factor, scales);
-                int* values = x.Values + segment.Quad;
-                for (int half = 0; half < Rows; half += 2 * V.Rows)
+                byte* step = matrix.Codes + (long)panel * plan.PanelBytes + 4 * half;
+                int* sums = x.Sums;
+                float* xScales = x.Scales;
+                V low = V.Broadcast(0), high = low;
+                foreach (ref readonly Segment segment in plan.Segments.AsSpan())
                 {
-                    V start = Start(offset, zeros, half, *sums), next = zeros == null ? start : Start(offset, zeros, half + V.Rows, *sums);
-                    byte* step = line + 4 * half;
+                    long at = ((long)panel * granules + segment.Granule) * Rows + half;
+                    ushort* halves = allScales + at;
+                    short* zeros = hasZeros ? allZeros + at : null;
+                    int* values = x.Values + segment.Quad;
+                    byte* end = step + segment.Quads / stepQuads * stepBytes;
+                    V start = Start(offset, zeros, *sums), next = zeros == null ? start : Start(offset, zeros + V.Rows, *sums);
                     if (tableCount == 1)
                     {
                         var sink = new DotSink(lookup, values, start, next);
-                        for (int quad = 0; quad < segment.Quads; quad += stepQuads, step += stepBytes)
+                        for (; step < end; step += stepBytes)
                             F.Step<RegisterPair<V>, DotSink>(step, ref sink);
-                        M.AddScaled(y + half, sink.Low, sink.High, scales + half, *xScales);
+                        low = V.AddScaled(low, sink.Low, V.LoadHalf(halves, factor), *xScales);
+                        high = V.AddScaled(high, sink.High, V.LoadHalf(halves + V.Rows, factor), *xScales);
                     }
                     else
                     {
-                        var sink = new ChoiceSink(lookup, values, start, next, Table(matrix, halves, half), Table(matrix, halves, half + V.Rows));
-                        for (int quad = 0; quad < segment.Quads; quad += stepQuads, step += stepBytes)
+                        var sink = new ChoiceSink(lookup, values, start, next, Table(matrix, halves), Table(matrix, halves + V.Rows));
+                        for (; step < end; step += stepBytes)
                             F.Step<RegisterPair<V>, ChoiceSink>(step, ref sink);
-                        M.AddScaled(y + half, sink.Low, sink.High, scales + half, *xScales);
+                        low = V.AddScaled(low, sink.Low, V.LoadHalf(halves, factor), *xScales);
+                        high = V.AddScaled(high, sink.High, V.LoadHalf(halves + V.Rows, factor), *xScales);
                     }
+                    sums++;
+                    xScales++;
                 }
-                line += segment.Quads / stepQuads * stepBytes;
-                sums++;
-                xScales++;
+                V.Store((byte*)(y + half), low);
+                V.Store((byte*)(y + half + V.Rows), high);
             }
         }
     }
@@ -151,15 +153,15 @@ internal sealed unsafe class PanelKernel<M, V, L, F> : IPanelKernel
             foreach (ref readonly Segment segment in segments)
             {
                 ushort* halves = allScales + ((long)panel * matrix.Plan.Granules + segment.Granule) * Rows;
-                M.ConvertScales(halves, HalfScales.Factor * matrix.Levels.Unit, scales);
-                scales += Rows;
                 for (int slice = 0; slice < Rows; slice += V.Rows)
                 {
-                    var sink = new StoreSink(lookup, levels + 4 * slice, Table(matrix, halves, slice));
+                    V.Store((byte*)(scales + slice), V.LoadHalf(halves + slice, HalfScales.Factor * matrix.Levels.Unit));
+                    var sink = new StoreSink(lookup, levels + 4 * slice, Table(matrix, halves + slice));
                     byte* step = line + 4 * slice;
                     for (int quad = 0; quad < segment.Quads; quad += stepQuads, step += stepBytes)
                         F.Step<V, StoreSink>(step, ref sink);
                 }
+                scales += Rows;
                 levels += segment.Quads * PanelPlan.QuadBytes;
                 line += segment.Quads / stepQuads * stepBytes;
             }
@@ -171,28 +173,33 @@ internal sealed unsafe class PanelKernel<M, V, L, F> : IPanelKernel
     /// The register tile: 2 registers of rows by 6 tokens, 12 sums. A quad costs 2 loads of weights and 6 broadcasts for 12 instructions of
     /// four products in every lane.
     /// </summary>
+    [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Tile(PanelMatrix matrix, ReadOnlySpan<Segment> segments, int panel, short* zeros, byte* levels, float* scales, int* values, float* xScales, int* sums, float* y)
     {
         int offset = matrix.Levels.Offset;
+        int* starts = stackalloc int[ChunkSegments * QuantizedRows.TileTokens];
+        Starts(matrix, segments.Length * QuantizedRows.TileTokens, sums, starts);
         foreach (ref readonly Segment segment in segments)
         {
             short* zero = matrix.Plan.Spec.ZeroPoints ? zeros + ((long)panel * matrix.Plan.Granules + segment.Granule) * Rows : null;
             for (int half = 0; half < Rows; half += 2 * V.Rows)
             {
-                // Without zero points both registers begin with the same number, which costs one broadcast for a token.
-                V a0 = Start(offset, zero, half, sums[0]), a1 = Start(offset, zero, half, sums[1]), a2 = Start(offset, zero, half, sums[2]);
-                V a3 = Start(offset, zero, half, sums[3]), a4 = Start(offset, zero, half, sums[4]), a5 = Start(offset, zero, half, sums[5]);
-                V b0 = a0, b1 = a1, b2 = a2, b3 = a3, b4 = a4, b5 = a5;
+                V a0 = V.Broadcast(0), a1 = a0, a2 = a0, a3 = a0, a4 = a0, a5 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0, b4 = a0, b5 = a0;
                 if (zero != null)
                 {
-                    int next = half + V.Rows;
-                    b0 = Start(offset, zero, next, sums[0]);
-                    b1 = Start(offset, zero, next, sums[1]);
-                    b2 = Start(offset, zero, next, sums[2]);
-                    b3 = Start(offset, zero, next, sums[3]);
-                    b4 = Start(offset, zero, next, sums[4]);
-                    b5 = Start(offset, zero, next, sums[5]);
+                    a0 = Start(offset, zero + half, sums[0]);
+                    b0 = Start(offset, zero + half + V.Rows, sums[0]);
+                    a1 = Start(offset, zero + half, sums[1]);
+                    b1 = Start(offset, zero + half + V.Rows, sums[1]);
+                    a2 = Start(offset, zero + half, sums[2]);
+                    b2 = Start(offset, zero + half + V.Rows, sums[2]);
+                    a3 = Start(offset, zero + half, sums[3]);
+                    b3 = Start(offset, zero + half + V.Rows, sums[3]);
+                    a4 = Start(offset, zero + half, sums[4]);
+                    b4 = Start(offset, zero + half + V.Rows, sums[4]);
+                    a5 = Start(offset, zero + half, sums[5]);
+                    b5 = Start(offset, zero + half + V.Rows, sums[5]);
                 }
                 byte* level = levels + 4 * half;
                 int* value = values;
@@ -218,36 +225,38 @@ internal sealed unsafe class PanelKernel<M, V, L, F> : IPanelKernel
                     a5 = M.Dot(a5, low, x);
                     b5 = M.Dot(b5, high, x);
                 }
-                float* target = y + half;
-                M.AddScaled(target, a0, b0, scales + half, xScales[0]);
-                M.AddScaled(target + Rows, a1, b1, scales + half, xScales[1]);
-                M.AddScaled(target + 2 * Rows, a2, b2, scales + half, xScales[2]);
-                M.AddScaled(target + 3 * Rows, a3, b3, scales + half, xScales[3]);
-                M.AddScaled(target + 4 * Rows, a4, b4, scales + half, xScales[4]);
-                M.AddScaled(target + 5 * Rows, a5, b5, scales + half, xScales[5]);
+                M.AddScaled(y + half, starts, scales + half, xScales, a0, b0, a1, b1, a2, b2, a3, b3, a4, b4, a5, b5);
             }
             levels += segment.Quads * PanelPlan.QuadBytes;
             values += segment.Quads * QuantizedRows.TileTokens;
             scales += Rows;
             xScales += QuantizedRows.TileTokens;
             sums += QuantizedRows.TileTokens;
+            starts += QuantizedRows.TileTokens;
         }
+    }
+
+    /// <summary>What is added to the sums of all rows alike: without zero points (offset - bias) times the sum of the activations, else nothing.</summary>
+    private static void Starts(PanelMatrix matrix, int count, int* sums, int* starts)
+    {
+        int factor = matrix.Plan.Spec.ZeroPoints ? 0 : matrix.Levels.Offset - M.Bias;
+        TensorPrimitives.Multiply(new ReadOnlySpan<int>(sums, count), factor, new Span<int>(starts, count));
     }
 
     /// <summary>What a sum begins with: (offset - bias - level of the zero point) times the sum of the activations.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static V Start(int offset, short* zeros, int row, int sum)
+    private static V Start(int offset, short* zeros, int sum)
     {
         if (zeros == null)
-            return V.Broadcast((offset - M.Bias) * sum);
-        return V.MultiplyInt32(V.AddInt32(V.LoadInt16(zeros + row), V.Broadcast(M.Bias)), V.Broadcast(-sum));
+            return V.MultiplyInt32(V.Broadcast(sum), V.Broadcast(offset - M.Bias));
+        return V.MultiplyInt32(V.AddInt32(V.LoadInt16(zeros), V.Broadcast(M.Bias)), V.Broadcast(-sum));
     }
 
     /// <summary>The number of the table that each row's granule chose, above the bits of a code, in all bytes of the row's lane.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static V Table(PanelMatrix matrix, ushort* halves, int row) => matrix.Tables == 1
+    private static V Table(PanelMatrix matrix, ushort* halves) => matrix.Tables == 1
         ? V.Broadcast(0)
-        : V.MultiplyInt32(V.And(V.LoadInt16((short*)halves + row), V.Broadcast(matrix.Tables - 1)), V.Broadcast(0x01010101 << F.Bits));
+        : V.MultiplyInt32(V.And(V.LoadInt16((short*)halves), V.Broadcast(matrix.Tables - 1)), V.Broadcast(0x01010101 << F.Bits));
 
     private struct DotSink(L lookup, int* x, V low, V high) : IQuadSink<RegisterPair<V>>
     {

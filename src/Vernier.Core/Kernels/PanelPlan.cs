@@ -89,6 +89,9 @@ internal sealed class PanelPlan
     /// <summary>Whether no segment is padded, so that stored columns are the columns.</summary>
     public bool IsContiguous { get; }
 
+    /// <summary>Whether the columns are cut as those of another matrix, so that rounded activations serve both.</summary>
+    public bool IsCutAs(PanelPlan other) => Segments.AsSpan().SequenceEqual(other.Segments);
+
     /// <summary>The first row of a panel.</summary>
     public int Row(int panel) => panel / PanelsPerGrid * Spec.RowsPerGrid + panel % PanelsPerGrid * PanelRows;
 

@@ -1,6 +1,4 @@
-using System.Runtime.CompilerServices;
 using Vernier.Grids;
-using Vernier.Numerics;
 using Vernier.Packing;
 
 namespace Vernier.Kernels;
@@ -16,9 +14,6 @@ namespace Vernier.Kernels;
 /// </remarks>
 public sealed unsafe class PreparedWeight
 {
-    /// <summary>Tokens of one item of parallel work: their 16 outputs stay in the first cache.</summary>
-    private const int BlockTiles = 42;
-
     private readonly PanelMatrix[] _parts;
     private readonly IPanelKernel[] _kernels;
 
@@ -37,9 +32,11 @@ public sealed unsafe class PreparedWeight
     /// <summary>The bytes in memory.</summary>
     public long Bytes => _parts.DistinctBy(part => (nint)part.Codes).Sum(part => part.Bytes);
 
-    internal IReadOnlyList<PanelMatrix> Parts => _parts;
+    internal PanelPlan Plan => _parts[0].Plan;
 
-    internal IReadOnlyList<IPanelKernel> PanelKernels => _kernels;
+    internal ReadOnlySpan<PanelMatrix> Parts => _parts;
+
+    internal ReadOnlySpan<IPanelKernel> PanelKernels => _kernels;
 
     /// <summary>Prepares a matrix that is in memory, for the best kernel of the machine.</summary>
     /// <returns>Null where no integer kernel serves: see <see cref="CanPrepare"/>.</returns>
@@ -75,27 +72,45 @@ public sealed unsafe class PreparedWeight
     /// <param name="y">Receives rows x W's rows.</param>
     public void Multiply(ReadOnlySpan<float> x, int rows, Span<float> y)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(x.Length, (long)rows * Spec.Columns);
-        ArgumentOutOfRangeException.ThrowIfLessThan(y.Length, (long)rows * Spec.Rows);
-        if (rows == 0)
-            return;
+        CheckLengths(x, rows, y);
         fixed (float* px = x, py = y)
         {
-            PanelPlan plan = _parts[0].Plan;
-            QuantizedRows quantized = new(px, rows, plan);
-            var work = new Work { Weight = this, Rows = rows, Y = py, X = new RowsView(quantized.Values, quantized.Scales, quantized.Sums, quantized.TileQuads, quantized.TileSegments) };
-            if (quantized.Tile == 1)
-            {
-                work.Items = Math.Min(plan.Panels, 8 * ParallelLoop.MaxThreads);
-                WorkerTeam.Run(work.Items, ref work);
-            }
-            else
-            {
-                work.Tiles = quantized.Tiles;
-                WorkerTeam.Run(plan.Panels * ((quantized.Tiles + BlockTiles - 1) / BlockTiles), ref work);
-            }
-            quantized.Dispose();
+            var product = default(PreparedProduct);
+            product.Add(this, py);
+            product.Run(px, rows);
         }
+    }
+
+    /// <summary>
+    /// Y_i = X W_i^T for several matrices that share their input, such as the query, key and value projections: in one piece of parallel work, and
+    /// X is rounded once, where the matrices are cut alike. The results are those of one product after the other.
+    /// </summary>
+    /// <param name="x">Activations, rows x columns.</param>
+    /// <param name="rows">The number of rows of X.</param>
+    /// <param name="weights">One to three matrices of as many columns.</param>
+    /// <param name="outputs">As many arrays, which receive rows x W_i's rows at their beginning.</param>
+    public static void Multiply(ReadOnlySpan<float> x, int rows, ReadOnlySpan<PreparedWeight> weights, ReadOnlySpan<float[]> outputs)
+    {
+        ArgumentOutOfRangeException.ThrowIfNotEqual(outputs.Length, weights.Length);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(weights.Length, PreparedProduct.MostWeights);
+        for (int i = 0; i < weights.Length; i++)
+            weights[i].CheckLengths(x, rows, outputs[i]);
+        fixed (float* px = x, y0 = At(outputs, 0), y1 = At(outputs, 1), y2 = At(outputs, 2))
+        {
+            var product = default(PreparedProduct);
+            for (int i = 0; i < weights.Length; i++)
+            {
+                if (i > 0 && !weights[i].Plan.IsCutAs(weights[0].Plan))
+                {
+                    product.Run(px, rows);
+                    product = default;
+                }
+                product.Add(weights[i], i == 0 ? y0 : i == 1 ? y1 : y2);
+            }
+            product.Run(px, rows);
+        }
+
+        static float[]? At(ReadOnlySpan<float[]> arrays, int i) => i < arrays.Length ? arrays[i] : null;
     }
 
     internal static PreparedWeight? Create(PackedTensor weight, IntegerKernel kernel) =>
@@ -118,54 +133,10 @@ public sealed unsafe class PreparedWeight
         return new PreparedWeight(spec, kernel, Array.ConvertAll(levels, part => PanelMatrix.Create(plan, part, direct, source, read)));
     }
 
-    private struct Work : ITeamWork
+    private void CheckLengths(ReadOnlySpan<float> x, int rows, ReadOnlySpan<float> y)
     {
-        public PreparedWeight Weight;
-        public RowsView X;
-        public int Rows, Items, Tiles;
-        public float* Y;
-
-        [SkipLocalsInit]
-        public readonly void Invoke(int index)
-        {
-            PanelPlan plan = Weight._parts[0].Plan;
-            float* sums = stackalloc float[BlockTiles * QuantizedRows.TileTokens * PanelPlan.PanelRows];
-            if (Items > 0)
-            {
-                int end = (int)((long)plan.Panels * (index + 1) / Items);
-                for (int panel = (int)((long)plan.Panels * index / Items); panel < end; panel++)
-                {
-                    for (int token = 0; token < Rows; token++)
-                        Generate(plan, panel, token, sums);
-                }
-                return;
-            }
-            (int block, int blockPanel) = Math.DivRem(index, plan.Panels);
-            int tile = block * BlockTiles, tiles = Math.Min(BlockTiles, Tiles - tile);
-            int first = tile * QuantizedRows.TileTokens, last = Math.Min(Rows, first + tiles * QuantizedRows.TileTokens);
-            for (int part = 0; part < Weight._parts.Length; part++)
-            {
-                Weight._kernels[part].Prompt(Weight._parts[part], X, tile, tiles, blockPanel, sums);
-                for (int token = first; token < last; token++)
-                    Write(plan, blockPanel, token, sums + (token - first) * PanelPlan.PanelRows, part > 0);
-            }
-        }
-
-        private readonly void Generate(PanelPlan plan, int panel, int token, float* sums)
-        {
-            for (int part = 0; part < Weight._parts.Length; part++)
-            {
-                Weight._kernels[part].Generate(Weight._parts[part], X.Token(token), panel, sums);
-                Write(plan, panel, token, sums, part > 0);
-            }
-        }
-
-        private readonly void Write(PanelPlan plan, int panel, int token, float* sums, bool add)
-        {
-            float* target = Y + (long)token * plan.Spec.Rows + plan.Row(panel);
-            int rows = plan.Rows(panel);
-            for (int r = 0; r < rows; r++)
-                target[r] = add ? target[r] + sums[r] : sums[r];
-        }
+        ArgumentOutOfRangeException.ThrowIfNegative(rows);
+        ArgumentOutOfRangeException.ThrowIfLessThan(x.Length, (long)rows * Spec.Columns, nameof(x));
+        ArgumentOutOfRangeException.ThrowIfLessThan(y.Length, (long)rows * Spec.Rows, nameof(y));
     }
 }

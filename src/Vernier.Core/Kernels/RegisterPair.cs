@@ -50,4 +50,11 @@ internal readonly unsafe struct RegisterPair<V>(V low, V high) : IByteVector<Reg
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static RegisterPair<V> LoadInt16(short* source) => new(V.LoadInt16(source), V.LoadInt16(source + V.Rows));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static RegisterPair<V> LoadHalf(ushort* source, float factor) => new(V.LoadHalf(source, factor), V.LoadHalf(source + V.Rows, factor));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static RegisterPair<V> AddScaled(RegisterPair<V> f, RegisterPair<V> n, RegisterPair<V> w, float x) =>
+        new(V.AddScaled(f.Low, n.Low, w.Low, x), V.AddScaled(f.High, n.High, w.High, x));
 }

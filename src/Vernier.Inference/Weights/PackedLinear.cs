@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using System.Runtime.CompilerServices;
 using Vernier.Kernels;
 using Vernier.Packing;
 
@@ -49,6 +50,9 @@ public sealed class PackedLinear : ILinear
     /// <inheritdoc/>
     public int Outputs => Spec.Rows;
 
+    /// <summary>Whether the layer runs on an integer kernel.</summary>
+    internal bool IsPrepared => _prepared is not null;
+
     /// <inheritdoc/>
     public void Apply(ReadOnlySpan<float> x, Span<float> y, int rows)
     {
@@ -58,6 +62,22 @@ public sealed class PackedLinear : ILinear
             _prepared.Multiply(x, rows, y);
         else
             PackedProduct.Multiply(x, rows, _packed!, y);
+        AddBias(y, rows);
+    }
+
+    /// <summary>Applies up to three layers that share their input and run on integer kernels, with the results of one after the other.</summary>
+    internal static void Apply(PackedLinear[] layers, ReadOnlySpan<float> x, ReadOnlySpan<float[]> outputs, int rows)
+    {
+        Prepared weights = default;
+        for (int i = 0; i < layers.Length; i++)
+            weights[i] = layers[i]._prepared!;
+        PreparedWeight.Multiply(x, rows, weights[..layers.Length], outputs);
+        for (int i = 0; i < layers.Length; i++)
+            layers[i].AddBias(outputs[i], rows);
+    }
+
+    private void AddBias(Span<float> y, int rows)
+    {
         if (_bias is null)
             return;
         for (int row = 0; row < rows; row++)
@@ -65,5 +85,11 @@ public sealed class PackedLinear : ILinear
             Span<float> target = y.Slice(row * Outputs, Outputs);
             TensorPrimitives.Add(target, _bias, target);
         }
+    }
+
+    [InlineArray(3)]
+    private struct Prepared
+    {
+        private PreparedWeight _first;
     }
 }
