@@ -30,10 +30,12 @@ internal sealed class BlockPipeline(QuantizationPlan plan, LayerGrids grids, Cal
 {
     private const string EmbeddingName = "model.embed_tokens.weight";
     private const double TargetRidge = 0.01;
+    private const int SampleTokens = 1024;
 
     private readonly Dictionary<string, PlannedTensor> _planned = plan.Tensors.ToDictionary(planned => planned.Tensor.Name, StringComparer.Ordinal);
     private readonly LayerSolver _solver = new(plan.Options.Recipe.Solver);
     private readonly bool _networkTarget = plan.Options.Recipe.Target == LayerTarget.Network;
+    private readonly bool _needsSamples = plan.Options.Recipe.Solver.Any(step => step.Method == SolverMethod.Dmmv);
     private BlockCalibration? _original;
 
     /// <summary>Solves all layers that the blocks have.</summary>
@@ -93,6 +95,7 @@ internal sealed class BlockPipeline(QuantizationPlan plan, LayerGrids grids, Cal
     {
         string first = groups[group][0];
         var gram = new GramMatrix(block.Linears[first].Inputs);
+        InputSample? sample = _needsSamples ? new InputSample(gram.Columns, (long)set.Sequences.Count * set.Length, SampleTokens) : null;
         CrossGram? cross = original is null ? null : new CrossGram(gram.Columns);
         var inputs = new List<float>();
         for (int batch = 0; batch < calibration.Batches; batch++)
@@ -105,6 +108,7 @@ internal sealed class BlockPipeline(QuantizationPlan plan, LayerGrids grids, Cal
             calibration.Observe(block, groups, group, batch, (x, rows) =>
             {
                 gram.Add(x, rows);
+                sample?.Add(x, rows);
                 cross?.Add(CollectionsMarshal.AsSpan(inputs)[seen..], x, rows);
                 seen += rows * gram.Columns;
             });
@@ -118,20 +122,20 @@ internal sealed class BlockPipeline(QuantizationPlan plan, LayerGrids grids, Cal
         foreach (string name in groups[group].Where(name => _planned[name].Spec is not null))
         {
             cancellation.ThrowIfCancellationRequested();
-            SolvedLayer layer = Solve(_planned[name], objective, cross);
+            SolvedLayer layer = Solve(_planned[name], objective, cross, sample?.ToArray() ?? []);
             float[]? bias = block.Linears[name] is FloatLinear { Bias.IsEmpty: false } linear ? linear.Bias.ToArray() : null;
             block.Replace(name, new PackedLinear(layer.Packed, bias, PackedArithmetic.Float));
             solved[name] = layer;
         }
     }
 
-    private SolvedLayer Solve(PlannedTensor planned, LayerObjective objective, CrossGram? cross)
+    private SolvedLayer Solve(PlannedTensor planned, LayerObjective objective, CrossGram? cross, float[] samples)
     {
         long start = Stopwatch.GetTimestamp();
         var matrix = new WeightMatrix(plan.Checkpoint, planned.Tensor);
         var values = new float[checked(matrix.Rows * matrix.Columns)];
         matrix.ReadNormalized(0, 0, values);
-        var problem = new LayerProblem(planned.Spec!, grids.Choose(planned, matrix), grids.FitOf(planned.Role), cross?.Correct(values, objective.Gram, TargetRidge) ?? values, objective);
+        var problem = new LayerProblem(planned.Spec!, grids.Choose(planned, matrix), grids.FitOf(planned.Role), cross?.Correct(values, objective.Gram, TargetRidge) ?? values, objective, samples);
         LayerResult result = _solver.Solve(problem);
         var report = new SolvedLayerReport(result.Nearest, result.Objective, result.Damping, result.DeadChannels, result.Fallback, Stopwatch.GetElapsedTime(start).TotalSeconds);
         return new SolvedLayer(result.Solution.Pack(matrix.Shift), report);

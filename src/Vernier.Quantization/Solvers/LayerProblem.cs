@@ -14,8 +14,9 @@ public sealed class LayerProblem
     /// <param name="fit">How scales are chosen.</param>
     /// <param name="weights">W, R x C row by row, normalised; see <see cref="WeightMatrix.Shift"/>.</param>
     /// <param name="objective">The objective.</param>
+    /// <param name="samples">Inputs of the layer, n x C, for solvers that look at single ones; null or empty where none does.</param>
     /// <exception cref="ArgumentException">The shapes do not go together.</exception>
-    public LayerProblem(PackedTensorSpec spec, LevelTable[] grids, IScaleFit fit, float[] weights, LayerObjective objective)
+    public LayerProblem(PackedTensorSpec spec, LevelTable[] grids, IScaleFit fit, float[] weights, LayerObjective objective, float[]? samples = null)
     {
         ArgumentNullException.ThrowIfNull(spec);
         ArgumentNullException.ThrowIfNull(grids);
@@ -28,6 +29,7 @@ public sealed class LayerProblem
         Fit = fit;
         Weights = weights;
         Objective = objective;
+        Samples = samples ?? [];
     }
 
     /// <summary>How the result is packed.</summary>
@@ -44,6 +46,12 @@ public sealed class LayerProblem
 
     /// <summary>The objective.</summary>
     public LayerObjective Objective { get; }
+
+    /// <summary>Inputs of the layer, n x C; empty where no solver looks at single ones.</summary>
+    public float[] Samples { get; }
+
+    /// <summary>The same layer with other weights.</summary>
+    internal LayerProblem WithWeights(float[] weights) => new(Spec, Grids, Fit, weights, Objective, Samples);
 
     /// <summary>R.</summary>
     public int Rows => Spec.Rows;
