@@ -24,6 +24,26 @@ internal sealed class AdaRound(LayerProblem problem, LayerSolution start, Solver
     private readonly float[] _step = new float[problem.Weights.Length];
     private readonly byte[] _codes = new byte[problem.Weights.Length];
 
+    /// <summary>The part of the weights whose h is within 0.01 of 0 or 1.</summary>
+    internal double Decided
+    {
+        get
+        {
+            var heights = new float[Problem.Columns];
+            long decided = 0;
+            for (int row = 0; row < Problem.Rows; row++)
+            {
+                Heights(row, heights);
+                decided += heights.Count(height => height is <= 0.01f or >= 0.99f);
+            }
+            return (double)decided / Latents.Length;
+        }
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>Constant, as published: what is decided late must still get to 0 or 1.</remarks>
+    protected override double Rate => Step.LearningRate;
+
     protected override void Initialize(int row)
     {
         int columns = Problem.Columns;

@@ -69,7 +69,7 @@ internal sealed class FlexRound(LayerProblem problem, LayerSolution start, Solve
     }
 
     protected override void EndIteration(int number) =>
-        _rowAdam.Step(0, _rowLatents, _rowGradient, Step.LearningRate * 0.5 * (1 + Math.Cos(Math.PI * Progress)), number);
+        _rowAdam.Step(0, _rowLatents, _rowGradient, Rate, number);
 
     protected override LayerSolution Harden()
     {
