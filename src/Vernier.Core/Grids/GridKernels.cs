@@ -9,42 +9,60 @@ namespace Vernier.Grids;
 /// <param name="LevelLevel">Sum of m v^2.</param>
 internal readonly record struct Moments(double WeightLevel, double LevelLevel);
 
-/// <summary>
-/// Rounding of many values on one table. A code is the number of boundaries that a value exceeds, so the value of its level is
-/// v_0 + sum over boundaries of (v_(i+1) - v_i) [x > b_i]: no lookup, and every lane does the same.
-/// </summary>
+/// <summary>Rounding of many values on one table.</summary>
 internal static unsafe class GridKernels
 {
+    /// <summary>The inverse scales of one call: enough that none waits for another.</summary>
+    public const int Together = 4;
+
+    /// <summary>Sums in single precision have at most so many terms; they are added up in double precision.</summary>
+    private const int Piece = 1024;
+
     /// <summary>The moments of weights w with importance m (all 1 where empty) at inverse scale r: levels v of w r.</summary>
+    [SkipLocalsInit]
     public static Moments Project(ReadOnlySpan<float> weights, ReadOnlySpan<float> importance, float inverseScale, LevelTable table)
     {
-        fixed (float* w = weights, m = importance)
+        float* inverse = stackalloc float[Together];
+        Moments* moments = stackalloc Moments[Together];
+        inverse[0] = inverseScale;
+        Project(weights, importance, inverse, 1, table, moments);
+        return moments[0];
+    }
+
+    /// <summary>The same for several inverse scales, with the same results.</summary>
+    public static void Project(ReadOnlySpan<float> weights, ReadOnlySpan<float> importance, ReadOnlySpan<float> inverseScales, LevelTable table, Span<Moments> moments)
+    {
+        fixed (float* r = inverseScales)
+        fixed (Moments* target = moments[..inverseScales.Length])
         {
-            float* pm = importance.IsEmpty ? null : m;
-            double wv = 0, vv = 0;
-            // Single precision sums of at most 1024 terms, added up in double precision.
-            for (int first = 0; first < weights.Length; first += 1024)
-            {
-                int count = Math.Min(1024, weights.Length - first);
-                Moments part = table.IsIndexed ? Project<SimdScalar>(w + first, pm == null ? null : pm + first, count, inverseScale, table)
-                    : Vector512.IsHardwareAccelerated ? Project<Simd512>(w + first, pm == null ? null : pm + first, count, inverseScale, table)
-                    : Vector256.IsHardwareAccelerated ? Project<Simd256>(w + first, pm == null ? null : pm + first, count, inverseScale, table)
-                    : Vector128.IsHardwareAccelerated ? Project<Simd128>(w + first, pm == null ? null : pm + first, count, inverseScale, table)
-                    : Project<SimdScalar>(w + first, pm == null ? null : pm + first, count, inverseScale, table);
-                wv += part.WeightLevel;
-                vv += part.LevelLevel;
-            }
-            return new Moments(wv, vv);
+            for (int first = 0; first < inverseScales.Length; first += Together)
+                Project(weights, importance, r + first, Math.Min(Together, inverseScales.Length - first), table, target + first);
         }
     }
 
     /// <summary>The sum of m w^2. In double precision: errors are small differences from it.</summary>
     public static double SquareSum(ReadOnlySpan<float> weights, ReadOnlySpan<float> importance)
     {
-        double sum = 0;
-        for (int i = 0; i < weights.Length; i++)
-            sum += (importance.IsEmpty ? 1.0 : importance[i]) * weights[i] * weights[i];
-        return sum;
+        fixed (float* w = weights, m = importance)
+        {
+            Vector512<double> sums = Vector512<double>.Zero;
+            int i = 0;
+            for (; i + 8 <= weights.Length; i += 8)
+            {
+                Vector512<double> x = Widen(w + i);
+                sums += m == null ? x * x : Widen(m + i) * x * x;
+            }
+            double sum = Vector512.Sum(sums);
+            for (; i < weights.Length; i++)
+                sum += (m == null ? 1.0 : m[i]) * w[i] * w[i];
+            return sum;
+        }
+
+        static Vector512<double> Widen(float* source)
+        {
+            Vector256<float> x = Vector256.Load(source);
+            return Vector512.Create(Vector256.WidenLower(x), Vector256.WidenUpper(x));
+        }
     }
 
     /// <summary>The codes of the weights at inverse scale r: codes of w r.</summary>
@@ -53,10 +71,12 @@ internal static unsafe class GridKernels
         fixed (float* w = weights)
         fixed (byte* c = codes[..weights.Length])
         {
-            if (table.IsIndexed)
-                Encode<SimdScalar>(w, inverseScale, table, c, weights.Length);
-            else if (Vector512.IsHardwareAccelerated)
-                Encode<Simd512>(w, inverseScale, table, c, weights.Length);
+            if (Vector512.IsHardwareAccelerated && table.IsRounding)
+                Encode<Simd512, RoundingFinder<Simd512>>(new(table), w, inverseScale, table, c, weights.Length);
+            else if (Vector512.IsHardwareAccelerated && table.Tree is { Nodes.Length: 16 } small)
+                Encode<Simd512, Tree16Finder>(new(small), w, inverseScale, table, c, weights.Length);
+            else if (Vector512.IsHardwareAccelerated && table.Tree is LevelTree large)
+                Encode<Simd512, Tree32Finder>(new(large), w, inverseScale, table, c, weights.Length);
             else if (Vector256.IsHardwareAccelerated)
                 Encode<Simd256>(w, inverseScale, table, c, weights.Length);
             else if (Vector128.IsHardwareAccelerated)
@@ -66,50 +86,123 @@ internal static unsafe class GridKernels
         }
     }
 
-    private static Moments Project<V>(float* w, float* m, int count, float inverseScale, LevelTable table)
+    private static void Encode<V>(float* w, float inverseScale, LevelTable table, byte* codes, int count)
         where V : struct, ISimdVector<V>
     {
-        ReadOnlySpan<float> values = table.Values, boundaries = table.Boundaries;
+        if (table.IsRounding)
+            Encode<V, RoundingFinder<V>>(new(table), w, inverseScale, table, codes, count);
+        else
+            Encode<V, CountingFinder<V>>(new(table), w, inverseScale, table, codes, table.IsIndexed ? 0 : count, count);
+    }
+
+    private static void Encode<V, F>(F finder, float* w, float inverseScale, LevelTable table, byte* codes, int count)
+        where V : struct, ISimdVector<V>
+        where F : struct, ILevelFinder<V> => Encode<V, F>(finder, w, inverseScale, table, codes, count, count);
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Encode<V, F>(F finder, float* w, float inverseScale, LevelTable table, byte* codes, int inVectors, int count)
+        where V : struct, ISimdVector<V>
+        where F : struct, ILevelFinder<V>
+    {
         V inverse = V.Broadcast(inverseScale);
-        V wv = V.Zero, vv = V.Zero;
-        // With one lane all is left to the loop for the rest, which looks large tables up.
-        int i = 0, inVectors = V.Lanes == 1 ? 0 : count;
-        // Four vectors at a time, so that the additions of one do not wait for those of another.
-        for (; i + 4 * V.Lanes <= inVectors; i += 4 * V.Lanes)
-        {
-            V w0 = V.Load(w + i), w1 = V.Load(w + i + V.Lanes), w2 = V.Load(w + i + 2 * V.Lanes), w3 = V.Load(w + i + 3 * V.Lanes);
-            V x0 = V.Multiply(w0, inverse), x1 = V.Multiply(w1, inverse), x2 = V.Multiply(w2, inverse), x3 = V.Multiply(w3, inverse);
-            V v0 = V.Broadcast(values[0]), v1 = v0, v2 = v0, v3 = v0;
-            for (int j = 0; j < boundaries.Length; j++)
-            {
-                V bound = V.Broadcast(boundaries[j]), step = V.Broadcast(values[j + 1] - values[j]);
-                v0 = V.AddWhereGreater(v0, x0, bound, step);
-                v1 = V.AddWhereGreater(v1, x1, bound, step);
-                v2 = V.AddWhereGreater(v2, x2, bound, step);
-                v3 = V.AddWhereGreater(v3, x3, bound, step);
-            }
-            Add(m, i, w0, v0, ref wv, ref vv);
-            Add(m, i + V.Lanes, w1, v1, ref wv, ref vv);
-            Add(m, i + 2 * V.Lanes, w2, v2, ref wv, ref vv);
-            Add(m, i + 3 * V.Lanes, w3, v3, ref wv, ref vv);
-        }
+        int i = 0;
         for (; i + V.Lanes <= inVectors; i += V.Lanes)
-        {
-            V w0 = V.Load(w + i);
-            V x0 = V.Multiply(w0, inverse);
-            V v0 = V.Broadcast(values[0]);
-            for (int j = 0; j < boundaries.Length; j++)
-                v0 = V.AddWhereGreater(v0, x0, V.Broadcast(boundaries[j]), V.Broadcast(values[j + 1] - values[j]));
-            Add(m, i, w0, v0, ref wv, ref vv);
-        }
-        double wvSum = V.Sum(wv), vvSum = V.Sum(vv);
+            V.StoreBytes(codes + i, finder.Codes(V.Multiply(V.Load(w + i), inverse)));
         for (; i < count; i++)
+            codes[i] = (byte)table.Encode(w[i] * inverseScale);
+    }
+
+    private static void Project(ReadOnlySpan<float> weights, ReadOnlySpan<float> importance, float* inverseScales, int scales, LevelTable table, Moments* moments)
+    {
+        new Span<Moments>(moments, scales).Clear();
+        fixed (float* w = weights, m = importance)
         {
-            float value = values[table.Encode(w[i] * inverseScale)], weight = m == null ? 1 : m[i];
-            wvSum += (double)weight * w[i] * value;
-            vvSum += (double)weight * value * value;
+            for (int first = 0; first < weights.Length; first += Piece)
+            {
+                int count = Math.Min(Piece, weights.Length - first);
+                float* weighted = importance.IsEmpty ? null : m + first;
+                if (Vector512.IsHardwareAccelerated && table.IsRounding)
+                    Project<Simd512, RoundingFinder<Simd512>>(new(table), w + first, weighted, count, count, inverseScales, scales, table, moments);
+                else if (Vector512.IsHardwareAccelerated && table.Tree is { Nodes.Length: 16 } small)
+                    Project<Simd512, Tree16Finder>(new(small), w + first, weighted, count, count, inverseScales, scales, table, moments);
+                else if (Vector512.IsHardwareAccelerated && table.Tree is LevelTree large)
+                    Project<Simd512, Tree32Finder>(new(large), w + first, weighted, count, count, inverseScales, scales, table, moments);
+                else if (Vector512.IsHardwareAccelerated)
+                    Project<Simd512>(w + first, weighted, count, inverseScales, scales, table, moments);
+                else if (Vector256.IsHardwareAccelerated)
+                    Project<Simd256>(w + first, weighted, count, inverseScales, scales, table, moments);
+                else if (Vector128.IsHardwareAccelerated)
+                    Project<Simd128>(w + first, weighted, count, inverseScales, scales, table, moments);
+                else
+                    Project<SimdScalar>(w + first, weighted, count, inverseScales, scales, table, moments);
+            }
         }
-        return new Moments(wvSum, vvSum);
+    }
+
+    private static void Project<V>(float* w, float* m, int count, float* inverseScales, int scales, LevelTable table, Moments* moments)
+        where V : struct, ISimdVector<V>
+    {
+        if (table.IsRounding)
+            Project<V, RoundingFinder<V>>(new(table), w, m, count, count, inverseScales, scales, table, moments);
+        else
+            Project<V, CountingFinder<V>>(new(table), w, m, table.IsIndexed ? 0 : count, count, inverseScales, scales, table, moments);
+    }
+
+    /// <summary>Adds the moments of a piece. Large tables that no finder does are looked up one by one, as is what fills no register.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Project<V, F>(F finder, float* w, float* m, int inVectors, int count, float* inverseScales, int scales, LevelTable table, Moments* moments)
+        where V : struct, ISimdVector<V>
+        where F : struct, ILevelFinder<V>
+    {
+        int done = V.Lanes == 1 ? 0 : inVectors / V.Lanes * V.Lanes;
+        if (scales == Together)
+        {
+            V r0 = V.Broadcast(inverseScales[0]), r1 = V.Broadcast(inverseScales[1]), r2 = V.Broadcast(inverseScales[2]), r3 = V.Broadcast(inverseScales[3]);
+            V wv0 = V.Zero, wv1 = V.Zero, wv2 = V.Zero, wv3 = V.Zero, vv0 = V.Zero, vv1 = V.Zero, vv2 = V.Zero, vv3 = V.Zero;
+            for (int i = 0; i < done; i += V.Lanes)
+            {
+                V weight = V.Load(w + i);
+                Add(m, i, weight, finder.Values(V.Multiply(weight, r0)), ref wv0, ref vv0);
+                Add(m, i, weight, finder.Values(V.Multiply(weight, r1)), ref wv1, ref vv1);
+                Add(m, i, weight, finder.Values(V.Multiply(weight, r2)), ref wv2, ref vv2);
+                Add(m, i, weight, finder.Values(V.Multiply(weight, r3)), ref wv3, ref vv3);
+            }
+            moments[0] = new(moments[0].WeightLevel + V.Sum(wv0), moments[0].LevelLevel + V.Sum(vv0));
+            moments[1] = new(moments[1].WeightLevel + V.Sum(wv1), moments[1].LevelLevel + V.Sum(vv1));
+            moments[2] = new(moments[2].WeightLevel + V.Sum(wv2), moments[2].LevelLevel + V.Sum(vv2));
+            moments[3] = new(moments[3].WeightLevel + V.Sum(wv3), moments[3].LevelLevel + V.Sum(vv3));
+        }
+        else
+        {
+            for (int scale = 0; scale < scales; scale++)
+            {
+                V inverse = V.Broadcast(inverseScales[scale]), wv = V.Zero, vv = V.Zero;
+                for (int i = 0; i < done; i += V.Lanes)
+                {
+                    V weight = V.Load(w + i);
+                    Add(m, i, weight, finder.Values(V.Multiply(weight, inverse)), ref wv, ref vv);
+                }
+                moments[scale] = new(moments[scale].WeightLevel + V.Sum(wv), moments[scale].LevelLevel + V.Sum(vv));
+            }
+        }
+        if (done < count)
+            AddRest(w, m, done, count, inverseScales, scales, table, moments);
+    }
+
+    private static void AddRest(float* w, float* m, int first, int count, float* inverseScales, int scales, LevelTable table, Moments* moments)
+    {
+        ReadOnlySpan<float> values = table.Values;
+        for (int scale = 0; scale < scales; scale++)
+        {
+            double wv = 0, vv = 0;
+            for (int i = first; i < count; i++)
+            {
+                float value = values[table.Encode(w[i] * inverseScales[scale])], weight = m == null ? 1 : m[i];
+                wv += (double)weight * w[i] * value;
+                vv += (double)weight * value * value;
+            }
+            moments[scale] = new(moments[scale].WeightLevel + wv, moments[scale].LevelLevel + vv);
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -119,26 +212,5 @@ internal static unsafe class GridKernels
         V weighted = m == null ? v : V.Multiply(v, V.Load(m + i));
         wv = V.MultiplyAdd(weighted, w, wv);
         vv = V.MultiplyAdd(weighted, v, vv);
-    }
-
-    private static void Encode<V>(float* w, float inverseScale, LevelTable table, byte* codes, int count)
-        where V : struct, ISimdVector<V>
-    {
-        ReadOnlySpan<float> boundaries = table.Boundaries;
-        V inverse = V.Broadcast(inverseScale), one = V.Broadcast(1);
-        float* lanes = stackalloc float[V.Lanes];
-        int i = 0, inVectors = V.Lanes == 1 ? 0 : count;
-        for (; i + V.Lanes <= inVectors; i += V.Lanes)
-        {
-            V x = V.Multiply(V.Load(w + i), inverse);
-            V code = V.Zero;
-            for (int j = 0; j < boundaries.Length; j++)
-                code = V.AddWhereGreater(code, x, V.Broadcast(boundaries[j]), one);
-            V.Store(lanes, code);
-            for (int lane = 0; lane < V.Lanes; lane++)
-                codes[i + lane] = (byte)lanes[lane];
-        }
-        for (; i < count; i++)
-            codes[i] = (byte)table.Encode(w[i] * inverseScale);
     }
 }

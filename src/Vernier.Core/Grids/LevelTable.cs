@@ -51,6 +51,7 @@ public sealed class LevelTable
                 _boundaries[i] = Math.Max(_boundaries[i], _boundaries[i - 1]);
         }
         _index = BoundaryIndex.For(_boundaries);
+        (IsRounding, StepArray, Tree) = (CheckRounding(), Steps(), LevelTree.For(this));
     }
 
     private LevelTable(LevelTable source, float unit)
@@ -65,6 +66,7 @@ public sealed class LevelTable
         float ratio = unit / source.Unit;
         _boundaries = Array.ConvertAll(source._boundaries, boundary => boundary * ratio);
         _index = BoundaryIndex.For(_boundaries);
+        (IsRounding, StepArray, Tree) = (CheckRounding(), Steps(), LevelTree.For(this));
     }
 
     /// <summary>Bits of a code.</summary>
@@ -122,6 +124,18 @@ public sealed class LevelTable
     /// <summary>Whether the table is so large that looking a code up is faster than counting boundaries.</summary>
     internal bool IsIndexed => _index is not null;
 
+    /// <summary>Whether encoding is rounding: the levels are consecutive integers, and the codes change half-way, ties to the even level.</summary>
+    internal bool IsRounding { get; }
+
+    /// <summary>See <see cref="Boundaries"/>.</summary>
+    internal float[] BoundaryArray => _boundaries;
+
+    /// <summary>The boundaries as a tree, where that serves.</summary>
+    internal LevelTree? Tree { get; }
+
+    /// <summary>By how much the value of each level is above that of the one before.</summary>
+    internal float[] StepArray { get; }
+
     /// <summary>The same levels and boundaries with another unit: every value is multiplied by a power of two, exactly.</summary>
     public LevelTable WithUnit(float unit) => unit == Unit ? this : new(this, unit);
 
@@ -133,6 +147,25 @@ public sealed class LevelTable
         if (boundary > threshold || (boundary == threshold && !lowerIsEven))
             boundary = MathF.BitDecrement(boundary);
         return boundary;
+    }
+
+    private bool CheckRounding()
+    {
+        for (int i = 0; i < _boundaries.Length; i++)
+        {
+            float half = (_levels[i] + 0.5f) * Unit;
+            if (_levels[i + 1] != _levels[i] + 1 || _boundaries[i] != (_levels[i] % 2 == 0 ? half : MathF.BitDecrement(half)))
+                return false;
+        }
+        return true;
+    }
+
+    private float[] Steps()
+    {
+        var steps = new float[_boundaries.Length];
+        for (int i = 0; i < steps.Length; i++)
+            steps[i] = _values[i + 1] - _values[i];
+        return steps;
     }
 
     private static void CheckUnit(float unit)

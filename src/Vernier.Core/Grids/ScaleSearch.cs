@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using System.Runtime.CompilerServices;
 
 namespace Vernier.Grids;
 
@@ -19,6 +20,7 @@ public sealed class ScaleSearch(bool mirror = true, bool preserveNorm = false) :
 {
     private const int Refined = 4;
     private const int Followed = 3;
+    private const int MostSteps = 10;
 
     // The ratios that are probed, for 2 to 8 bits. Few levels make clipping pay (small ratios), and sometimes leaving the outermost
     // level of one side unused (large ones); with many levels the error hardly depends on the ratio.
@@ -26,6 +28,7 @@ public sealed class ScaleSearch(bool mirror = true, bool preserveNorm = false) :
         [(0.25, 2.2, 10), (0.35, 1.5, 9), (0.45, 1.25, 8), (0.55, 1.15, 6), (0.7, 1.1, 5), (0.8, 1.05, 4), (0.85, 1.05, 4)];
 
     /// <inheritdoc/>
+    [SkipLocalsInit]
     public FittedGranule Fit(ReadOnlySpan<float> weights, ReadOnlySpan<float> importance, ReadOnlySpan<LevelTable> tables, Span<byte> codes)
     {
         ArgumentOutOfRangeException.ThrowIfZero(tables.Length);
@@ -47,9 +50,8 @@ public sealed class ScaleSearch(bool mirror = true, bool preserveNorm = false) :
         {
             if (!double.IsFinite(candidate.Error))
                 continue;
-            double step = Step(tables[candidate.Table].Bits) * largest / tables[candidate.Table].LargestValue / 3;
-            foreach (int offset in (ReadOnlySpan<int>)[-2, -1, 1, 2])
-                Candidate.Keep(best, Probe(trial, candidate.Probed + offset * step, candidate.Table));
+            double step = Step(tables[candidate.Table].Bits) * largest / tables[candidate.Table].LargestValue / 3, at = candidate.Probed;
+            Probe(trial, [at - 2 * step, at - step, at + step, at + 2 * step], candidate.Table, best);
         }
         foreach (Candidate candidate in best)
         {
@@ -66,18 +68,15 @@ public sealed class ScaleSearch(bool mirror = true, bool preserveNorm = false) :
     }
 
     /// <summary>Probes one table with one sign; its best goes to the promising ones, and all compete for the best.</summary>
+    [SkipLocalsInit]
     private static void Coarse(in ScaleTrial trial, double unit, int table, int bits, Span<Candidate> promising, Span<Candidate> best)
     {
         (double least, _, int steps) = s_ratios[bits - 2];
-        Candidate most = Candidate.None;
+        double step = Step(bits);
+        Span<double> scales = stackalloc double[MostSteps];
         for (int i = 0; i < steps; i++)
-        {
-            Candidate candidate = Probe(trial, unit * (least + Step(bits) * i), table);
-            Candidate.Keep(best, candidate);
-            if (candidate.Error < most.Error)
-                most = candidate;
-        }
-        Candidate.Keep(promising, most);
+            scales[i] = unit * (least + step * i);
+        Candidate.Keep(promising, Probe(trial, scales[..steps], table, best));
     }
 
     private static double LargestThatCounts(ReadOnlySpan<float> weights, ReadOnlySpan<float> importance)
@@ -90,14 +89,28 @@ public sealed class ScaleSearch(bool mirror = true, bool preserveNorm = false) :
         return largest;
     }
 
-    /// <summary>The best scale for the codes that a scale gives, and the error that it leaves with these codes.</summary>
-    private static Candidate Probe(in ScaleTrial trial, double scale, int table)
+    /// <summary>
+    /// For each of some scales the best scale for the codes that it gives, and the error that it leaves with these codes; all compete for the
+    /// best ones, and the best of all is returned.
+    /// </summary>
+    [SkipLocalsInit]
+    private static Candidate Probe(in ScaleTrial trial, ReadOnlySpan<double> scales, int table, Span<Candidate> best)
     {
-        Moments moments = scale == 0 ? default : trial.Probe(scale, table);
-        if (!(moments.LevelLevel > 0))
-            return Candidate.None;
-        double refit = moments.WeightLevel / moments.LevelLevel;
-        return new Candidate(trial.Squares - refit * moments.WeightLevel, scale, refit, table);
+        Span<Moments> moments = stackalloc Moments[scales.Length];
+        trial.Probe(scales, table, moments);
+        Candidate most = Candidate.None;
+        for (int i = 0; i < scales.Length; i++)
+        {
+            // A scale of 0 gives no codes.
+            if (scales[i] == 0 || !(moments[i].LevelLevel > 0))
+                continue;
+            double refit = moments[i].WeightLevel / moments[i].LevelLevel;
+            var candidate = new Candidate(trial.Squares - refit * moments[i].WeightLevel, scales[i], refit, table);
+            Candidate.Keep(best, candidate);
+            if (candidate.Error < most.Error)
+                most = candidate;
+        }
+        return most;
     }
 
     private readonly record struct Candidate(double Error, double Probed, double Refit, int Table)
@@ -107,6 +120,8 @@ public sealed class ScaleSearch(bool mirror = true, bool preserveNorm = false) :
         /// <summary>Puts a candidate into a list in ascending order of the error, if it is better than the last.</summary>
         public static void Keep(Span<Candidate> list, in Candidate candidate)
         {
+            if (!(candidate.Error < list[^1].Error))
+                return;
             for (int i = 0; i < list.Length; i++)
             {
                 if (candidate.Error < list[i].Error)

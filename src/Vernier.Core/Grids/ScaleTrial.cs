@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Vernier.Grids;
 
 /// <summary>
@@ -25,11 +27,17 @@ internal ref struct ScaleTrial
     public FittedGranule Best { get; private set; }
 
     /// <summary>
-    /// The moments of the codes that a scale gives, without regard to how it is stored. With these codes the best scale is
+    /// The moments of the codes that each of some scales gives, without regard to how it is stored. With these codes the best scale is
     /// sum(m w v) / sum(m v^2), and the error it leaves is Squares - sum(m w v)^2 / sum(m v^2).
     /// </summary>
-    public readonly Moments Probe(double scale, int table) =>
-        GridKernels.Project(_weights, _importance, (float)(1 / scale), _tables[table]);
+    [SkipLocalsInit]
+    public readonly void Probe(ReadOnlySpan<double> scales, int table, Span<Moments> moments)
+    {
+        Span<float> inverse = stackalloc float[scales.Length];
+        for (int i = 0; i < scales.Length; i++)
+            inverse[i] = (float)(1 / scales[i]);
+        GridKernels.Project(_weights, _importance, inverse, _tables[table], moments);
+    }
 
     /// <summary>Tries one scale, and returns the best scale for the codes that it gave, or 0.</summary>
     public double Try(double candidate, int table)

@@ -11,7 +11,7 @@ namespace Vernier.Kernels;
 internal unsafe interface IByteVector<TSelf>
     where TSelf : struct, IByteVector<TSelf>
 {
-    /// <summary>32-bit lanes: 8 or 4. A quad of a panel is 16 / Rows registers.</summary>
+    /// <summary>32-bit lanes: 4, 8 or 16. A quad of a panel is 16 / Rows registers.</summary>
     static abstract int Rows { get; }
 
     static abstract TSelf Load(byte* source);
@@ -23,15 +23,13 @@ internal unsafe interface IByteVector<TSelf>
 
     static abstract TSelf And(TSelf left, TSelf right);
 
-    static abstract TSelf Or(TSelf left, TSelf right);
-
     static abstract TSelf Xor(TSelf left, TSelf right);
 
-    /// <summary>Shifts 32-bit lanes; bits that come in from a neighbouring byte are masked away by the caller.</summary>
-    static abstract TSelf ShiftRight(TSelf value, int bits);
+    /// <summary>In each byte the bits of the mask from one register, the others from another.</summary>
+    static abstract TSelf Select(byte mask, TSelf ones, TSelf zeros);
 
-    /// <inheritdoc cref="ShiftRight"/>
-    static abstract TSelf ShiftLeft(TSelf value, int bits);
+    /// <summary>Shifts 32-bit lanes; bits come in from a neighbouring byte.</summary>
+    static abstract TSelf ShiftRight(TSelf value, int bits);
 
     /// <summary>The 32-bit products, modulo 2^32.</summary>
     static abstract TSelf MultiplyInt32(TSelf left, TSelf right);
@@ -67,16 +65,13 @@ internal readonly unsafe struct Bytes256(Vector256<byte> value) : IByteVector<By
     public static Bytes256 And(Bytes256 left, Bytes256 right) => new(left.Value & right.Value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Bytes256 Or(Bytes256 left, Bytes256 right) => new(left.Value | right.Value);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Bytes256 Xor(Bytes256 left, Bytes256 right) => new(left.Value ^ right.Value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Bytes256 ShiftRight(Bytes256 value, int bits) => new((value.Value.AsUInt32() >> bits).AsByte());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Bytes256 ShiftLeft(Bytes256 value, int bits) => new((value.Value.AsUInt32() << bits).AsByte());
+    public static Bytes256 Select(byte mask, Bytes256 ones, Bytes256 zeros) => new(Vector256.ConditionalSelect(Vector256.Create(mask), ones.Value, zeros.Value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Bytes256 MultiplyInt32(Bytes256 left, Bytes256 right) => new((left.Value.AsInt32() * right.Value.AsInt32()).AsByte());
@@ -124,16 +119,13 @@ internal readonly unsafe struct Bytes128(Vector128<byte> value) : IByteVector<By
     public static Bytes128 And(Bytes128 left, Bytes128 right) => new(left.Value & right.Value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Bytes128 Or(Bytes128 left, Bytes128 right) => new(left.Value | right.Value);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Bytes128 Xor(Bytes128 left, Bytes128 right) => new(left.Value ^ right.Value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Bytes128 ShiftRight(Bytes128 value, int bits) => new((value.Value.AsUInt32() >> bits).AsByte());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Bytes128 ShiftLeft(Bytes128 value, int bits) => new((value.Value.AsUInt32() << bits).AsByte());
+    public static Bytes128 Select(byte mask, Bytes128 ones, Bytes128 zeros) => new(Vector128.ConditionalSelect(Vector128.Create(mask), ones.Value, zeros.Value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Bytes128 MultiplyInt32(Bytes128 left, Bytes128 right) => new((left.Value.AsInt32() * right.Value.AsInt32()).AsByte());

@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace Vernier.Kernels;
 
-/// <summary>Receives the codes of one quad after the other, a byte each.</summary>
+/// <summary>Receives the codes of one quad after the other, in the low bits of a byte each; the bits above are of no meaning.</summary>
 internal interface IQuadSink<V>
     where V : struct
 {
@@ -11,14 +11,17 @@ internal interface IQuadSink<V>
 
 /// <summary>
 /// How the codes of a panel share bytes. A step is the fewest quads that fill whole 64-byte lines; within a line, byte i always
-/// belongs to the same row and place in its quad, so that taking codes apart is a shift and a mask for a whole register:
+/// belongs to the same row and place in its quad, so that taking codes apart is a shift for a whole register, and for codes that are
+/// split over lines a selection of bits:
 /// <list type="bullet">
 /// <item>8 bits: a line is a quad.</item>
-/// <item>4 bits: quad 0 in the low half of each byte, quad 1 in the high half: 2 quads in a line.</item>
+/// <item>4 bits: quad 0 in bits 0-3 of each byte, quad 1 in bits 4-7: 2 quads in a line.</item>
 /// <item>2 bits: quad j in bits 2j, 2j + 1: 4 quads in a line.</item>
-/// <item>3 bits: two lines of low bit pairs, then one whose bit j is the high bit of quad j: 8 quads in 3 lines.</item>
-/// <item>5 bits: four lines of low halves, then one whose bit j is the high bit of quad j: 8 quads in 5 lines.</item>
-/// <item>6 bits: two lines of low halves, then one whose bit pair j is the high pair of quad j: 4 quads in 3 lines.</item>
+/// <item>3 bits: lines A, B, C with quads 0, 2, 4 in bits 0-2 and 1, 3, 5 in bits 3-5; quad 6 in bits 6, 7 of A and 6 of B, quad 7 in bit 7 of B
+/// and bits 6, 7 of C: 8 quads in 3 lines.</item>
+/// <item>5 bits: lines A to E with quads 0-4 in bits 0-4; quad 5 in bits 5-7 of A and 5, 6 of B, quad 6 likewise of C and D, quad 7 in bits 5-7 of
+/// E and bit 7 of B and of D: 8 quads in 5 lines.</item>
+/// <item>6 bits: lines A, B, C with quads 0-2 in bits 0-5; quad 3 in bits 6, 7 of A, B and C: 4 quads in 3 lines.</item>
 /// </list>
 /// </summary>
 internal unsafe interface ICodeFormat
@@ -66,9 +69,9 @@ internal readonly unsafe struct Codes4 : ICodeFormat
         where V : struct, IByteVector<V>
         where TSink : struct, IQuadSink<V>
     {
-        V codes = V.Load(line), mask = V.Broadcast(0x0F0F0F0F);
-        sink.Quad(V.And(codes, mask));
-        sink.Quad(V.And(V.ShiftRight(codes, 4), mask));
+        V codes = V.Load(line);
+        sink.Quad(codes);
+        sink.Quad(V.ShiftRight(codes, 4));
     }
 }
 
@@ -81,11 +84,11 @@ internal readonly unsafe struct Codes2 : ICodeFormat
         where V : struct, IByteVector<V>
         where TSink : struct, IQuadSink<V>
     {
-        V codes = V.Load(line), mask = V.Broadcast(0x03030303);
-        sink.Quad(V.And(codes, mask));
-        sink.Quad(V.And(V.ShiftRight(codes, 2), mask));
-        sink.Quad(V.And(V.ShiftRight(codes, 4), mask));
-        sink.Quad(V.And(V.ShiftRight(codes, 6), mask));
+        V codes = V.Load(line);
+        sink.Quad(codes);
+        sink.Quad(V.ShiftRight(codes, 2));
+        sink.Quad(V.ShiftRight(codes, 4));
+        sink.Quad(V.ShiftRight(codes, 6));
     }
 }
 
@@ -98,17 +101,15 @@ internal readonly unsafe struct Codes3 : ICodeFormat
         where V : struct, IByteVector<V>
         where TSink : struct, IQuadSink<V>
     {
-        V low = V.Load(line), high = V.Load(line + 2 * PanelPlan.QuadBytes);
-        V mask = V.Broadcast(0x03030303), four = V.Broadcast(0x04040404);
-        sink.Quad(V.Or(V.And(low, mask), V.And(V.ShiftLeft(high, 2), four)));
-        sink.Quad(V.Or(V.And(V.ShiftRight(low, 2), mask), V.And(V.ShiftLeft(high, 1), four)));
-        sink.Quad(V.Or(V.And(V.ShiftRight(low, 4), mask), V.And(high, four)));
-        sink.Quad(V.Or(V.And(V.ShiftRight(low, 6), mask), V.And(V.ShiftRight(high, 1), four)));
-        low = V.Load(line + PanelPlan.QuadBytes);
-        sink.Quad(V.Or(V.And(low, mask), V.And(V.ShiftRight(high, 2), four)));
-        sink.Quad(V.Or(V.And(V.ShiftRight(low, 2), mask), V.And(V.ShiftRight(high, 3), four)));
-        sink.Quad(V.Or(V.And(V.ShiftRight(low, 4), mask), V.And(V.ShiftRight(high, 4), four)));
-        sink.Quad(V.Or(V.And(V.ShiftRight(low, 6), mask), V.And(V.ShiftRight(high, 5), four)));
+        V a = V.Load(line), b = V.Load(line + PanelPlan.QuadBytes), c = V.Load(line + 2 * PanelPlan.QuadBytes);
+        sink.Quad(a);
+        sink.Quad(V.ShiftRight(a, 3));
+        sink.Quad(b);
+        sink.Quad(V.ShiftRight(b, 3));
+        sink.Quad(c);
+        sink.Quad(V.ShiftRight(c, 3));
+        sink.Quad(V.Select(0x03, V.ShiftRight(a, 6), V.ShiftRight(b, 4)));
+        sink.Quad(V.Select(0x01, V.ShiftRight(b, 7), V.ShiftRight(c, 5)));
     }
 }
 
@@ -122,19 +123,15 @@ internal readonly unsafe struct Codes5 : ICodeFormat
         where TSink : struct, IQuadSink<V>
     {
         const int Line = PanelPlan.QuadBytes;
-        V high = V.Load(line + 4 * Line), mask = V.Broadcast(0x0F0F0F0F), sixteen = V.Broadcast(0x10101010);
-        V low = V.Load(line);
-        sink.Quad(V.Or(V.And(low, mask), V.And(V.ShiftLeft(high, 4), sixteen)));
-        sink.Quad(V.Or(V.And(V.ShiftRight(low, 4), mask), V.And(V.ShiftLeft(high, 3), sixteen)));
-        low = V.Load(line + Line);
-        sink.Quad(V.Or(V.And(low, mask), V.And(V.ShiftLeft(high, 2), sixteen)));
-        sink.Quad(V.Or(V.And(V.ShiftRight(low, 4), mask), V.And(V.ShiftLeft(high, 1), sixteen)));
-        low = V.Load(line + 2 * Line);
-        sink.Quad(V.Or(V.And(low, mask), V.And(high, sixteen)));
-        sink.Quad(V.Or(V.And(V.ShiftRight(low, 4), mask), V.And(V.ShiftRight(high, 1), sixteen)));
-        low = V.Load(line + 3 * Line);
-        sink.Quad(V.Or(V.And(low, mask), V.And(V.ShiftRight(high, 2), sixteen)));
-        sink.Quad(V.Or(V.And(V.ShiftRight(low, 4), mask), V.And(V.ShiftRight(high, 3), sixteen)));
+        V a = V.Load(line), b = V.Load(line + Line), c = V.Load(line + 2 * Line), d = V.Load(line + 3 * Line), e = V.Load(line + 4 * Line);
+        sink.Quad(a);
+        sink.Quad(b);
+        sink.Quad(c);
+        sink.Quad(d);
+        sink.Quad(e);
+        sink.Quad(V.Select(0x07, V.ShiftRight(a, 5), V.ShiftRight(b, 2)));
+        sink.Quad(V.Select(0x07, V.ShiftRight(c, 5), V.ShiftRight(d, 2)));
+        sink.Quad(V.Select(0x07, V.ShiftRight(e, 5), V.Select(0x0F, V.ShiftRight(b, 4), V.ShiftRight(d, 3))));
     }
 }
 
@@ -147,13 +144,10 @@ internal readonly unsafe struct Codes6 : ICodeFormat
         where V : struct, IByteVector<V>
         where TSink : struct, IQuadSink<V>
     {
-        const int Line = PanelPlan.QuadBytes;
-        V high = V.Load(line + 2 * Line), mask = V.Broadcast(0x0F0F0F0F), pair = V.Broadcast(0x30303030);
-        V low = V.Load(line);
-        sink.Quad(V.Or(V.And(low, mask), V.And(V.ShiftLeft(high, 4), pair)));
-        sink.Quad(V.Or(V.And(V.ShiftRight(low, 4), mask), V.And(V.ShiftLeft(high, 2), pair)));
-        low = V.Load(line + Line);
-        sink.Quad(V.Or(V.And(low, mask), V.And(high, pair)));
-        sink.Quad(V.Or(V.And(V.ShiftRight(low, 4), mask), V.And(V.ShiftRight(high, 2), pair)));
+        V a = V.Load(line), b = V.Load(line + PanelPlan.QuadBytes), c = V.Load(line + 2 * PanelPlan.QuadBytes);
+        sink.Quad(a);
+        sink.Quad(b);
+        sink.Quad(c);
+        sink.Quad(V.Select(0x03, V.ShiftRight(a, 6), V.Select(0x0F, V.ShiftRight(b, 4), V.ShiftRight(c, 2))));
     }
 }

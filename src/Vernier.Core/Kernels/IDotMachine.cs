@@ -21,7 +21,8 @@ internal unsafe interface IDotMachine<V>
 }
 
 /// <summary>
-/// Turns codes into the bytes of levels. An index is the code, above it the number of the table.
+/// Turns codes into the bytes of levels. An index is the code, above it the number of the table; the bits above these are of no meaning, since
+/// tables repeat themselves to the number of entries.
 /// </summary>
 internal unsafe interface ILevelLookup<TSelf, V>
     where TSelf : struct, ILevelLookup<TSelf, V>
@@ -34,10 +35,10 @@ internal unsafe interface ILevelLookup<TSelf, V>
     static abstract int Entries { get; }
 
     /// <summary>Takes a table into registers.</summary>
-    /// <param name="levels">256 levels.</param>
+    /// <param name="levels">256 levels, a table and its repetitions.</param>
     /// <param name="bias">0 or 128, added to every level.</param>
     static abstract TSelf Load(sbyte* levels, int bias);
 
-    /// <summary>The bytes of the levels of all codes of a register.</summary>
+    /// <summary>The bytes of the levels of all indices of a register.</summary>
     V Levels(V codes);
 }

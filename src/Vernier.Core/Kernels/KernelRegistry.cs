@@ -24,17 +24,16 @@ internal static class KernelRegistry
     public static IReadOnlyList<IntegerKernel> All { get; } =
     [
         new("vnni-512", "AVX-VNNI products, AVX-512 VBMI lookups", AvxVnni.IsSupported && Permute64.IsSupported && Vector512.IsHardwareAccelerated, 256,
-            (bits, entries) => entries <= 16 ? Of<Vnni512Machine, Bytes256, Shuffle16x256>(bits)
-                : entries <= 64 ? Of<Vnni512Machine, Bytes256, Permute64>(bits)
-                : entries <= 128 ? Of<Vnni512Machine, Bytes256, Permute128>(bits) : new PanelKernel<Vnni512Machine, Bytes256, Permute256, Codes8>()),
+            (bits, entries) => entries <= 64 ? Of<Vnni512Machine, Bytes256, Bytes512, Permute64>(bits)
+                : entries <= 128 ? Of<Vnni512Machine, Bytes256, Bytes512, Permute128>(bits) : new PanelKernel<Vnni512Machine, Bytes256, Bytes512, Permute256, Codes8>()),
         new("vnni-256", "AVX-VNNI products, AVX2 lookups", AvxVnni.IsSupported && Avx2.IsSupported, 128,
-            (bits, entries) => entries <= 16 ? Of<VnniMachine, Bytes256, Shuffle16x256>(bits) : Of<VnniMachine, Bytes256, Shuffle128x256>(bits)),
+            (bits, entries) => entries <= 16 ? OfPair<VnniMachine, Bytes256, Shuffle16x256>(bits) : OfPair<VnniMachine, Bytes256, Shuffle128x256>(bits)),
         new("avx2", "AVX2", Avx2.IsSupported, 128,
-            (bits, entries) => entries <= 16 ? Of<Avx2Machine, Bytes256, Shuffle16x256>(bits) : Of<Avx2Machine, Bytes256, Shuffle128x256>(bits)),
+            (bits, entries) => entries <= 16 ? OfPair<Avx2Machine, Bytes256, Shuffle16x256>(bits) : OfPair<Avx2Machine, Bytes256, Shuffle128x256>(bits)),
         new("arm-dot", "Arm dot product", Dp.IsSupported, 128,
-            (bits, entries) => entries <= 16 ? Of<ArmDotMachine, Bytes128, Shuffle16x128>(bits) : Of<ArmDotMachine, Bytes128, Shuffle128x128>(bits)),
+            (bits, entries) => entries <= 16 ? OfPair<ArmDotMachine, Bytes128, Shuffle16x128>(bits) : OfPair<ArmDotMachine, Bytes128, Shuffle128x128>(bits)),
         new("portable", "vectors of 128 bits, or none", true, 128,
-            (bits, entries) => entries <= 16 ? Of<PortableMachine, Bytes128, Shuffle16x128>(bits) : Of<PortableMachine, Bytes128, Shuffle128x128>(bits)),
+            (bits, entries) => entries <= 16 ? OfPair<PortableMachine, Bytes128, Shuffle16x128>(bits) : OfPair<PortableMachine, Bytes128, Shuffle128x128>(bits)),
     ];
 
     /// <summary>The fastest kernel of this machine, or the one that <see cref="Variable"/> names.</summary>
@@ -53,16 +52,22 @@ internal static class KernelRegistry
             : throw new InvalidOperationException($"{Variable}={name}: {(forced is null ? "there is no such kernel" : "this machine does not have its instructions")}. There are: {usable}.");
     }
 
-    private static IPanelKernel Of<M, V, L>(int bits)
+    private static IPanelKernel OfPair<M, V, L>(int bits)
         where M : struct, IDotMachine<V>
         where V : struct, IByteVector<V>
-        where L : struct, ILevelLookup<L, V> => bits switch
+        where L : struct, ILevelLookup<L, V> => Of<M, V, RegisterPair<V>, PairLookup<L, V>>(bits);
+
+    private static IPanelKernel Of<M, V, P, L>(int bits)
+        where M : struct, IDotMachine<V>
+        where V : struct, IByteVector<V>
+        where P : struct, IRegisterPair<P, V>
+        where L : struct, ILevelLookup<L, P> => bits switch
         {
-            2 => new PanelKernel<M, V, L, Codes2>(),
-            3 => new PanelKernel<M, V, L, Codes3>(),
-            4 => new PanelKernel<M, V, L, Codes4>(),
-            5 => new PanelKernel<M, V, L, Codes5>(),
-            6 => new PanelKernel<M, V, L, Codes6>(),
-            _ => new PanelKernel<M, V, DirectLevels<V>, Codes8>(),
+            2 => new PanelKernel<M, V, P, L, Codes2>(),
+            3 => new PanelKernel<M, V, P, L, Codes3>(),
+            4 => new PanelKernel<M, V, P, L, Codes4>(),
+            5 => new PanelKernel<M, V, P, L, Codes5>(),
+            6 => new PanelKernel<M, V, P, L, Codes6>(),
+            _ => new PanelKernel<M, V, P, DirectLevels<P>, Codes8>(),
         };
 }

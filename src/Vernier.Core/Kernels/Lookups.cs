@@ -21,7 +21,7 @@ internal readonly unsafe struct DirectLevels<V>(V bias) : ILevelLookup<DirectLev
     public V Levels(V codes) => V.Xor(codes, _bias);
 }
 
-/// <summary>At most 16 entries, in both halves of a register: one byte shuffle.</summary>
+/// <summary>At most 16 entries, in both halves of a register: one byte shuffle, which gives 0 where the highest bit of the index is set.</summary>
 internal readonly unsafe struct Shuffle16x256(Vector256<byte> table) : ILevelLookup<Shuffle16x256, Bytes256>
 {
     private readonly Vector256<byte> _table = table;
@@ -38,7 +38,7 @@ internal readonly unsafe struct Shuffle16x256(Vector256<byte> table) : ILevelLoo
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Bytes256 Levels(Bytes256 codes) => new(Avx2.Shuffle(_table, codes.Value));
+    public Bytes256 Levels(Bytes256 codes) => new(Avx2.Shuffle(_table, codes.Value & Vector256.Create((byte)0x0F)));
 }
 
 /// <summary>
@@ -56,7 +56,7 @@ internal readonly unsafe struct Shuffle128x256(nint levels, byte bias) : ILevelL
 
     public Bytes256 Levels(Bytes256 codes)
     {
-        Vector256<byte> index = codes.Value, chunk = (index.AsUInt32() >> 4).AsByte() & Vector256.Create((byte)0x0F), result = Vector256<byte>.Zero;
+        Vector256<byte> index = codes.Value & Vector256.Create((byte)0x7F), chunk = (index.AsUInt32() >> 4).AsByte() & Vector256.Create((byte)0x0F), result = Vector256<byte>.Zero;
         for (byte k = 0; k < 8; k++)
         {
             Vector128<byte> sixteen = Vector128.Load((byte*)levels + 16 * k);
@@ -67,48 +67,66 @@ internal readonly unsafe struct Shuffle128x256(nint levels, byte bias) : ILevelL
     }
 }
 
-/// <summary>At most 64 entries in two registers: VPERMI2B takes each byte from the 64 by the low six bits of its index.</summary>
-internal readonly unsafe struct Permute64(Vector256<byte> low, Vector256<byte> high) : ILevelLookup<Permute64, Bytes256>
+/// <summary>A lookup for both registers of a pair.</summary>
+internal readonly unsafe struct PairLookup<L, V>(L lookup) : ILevelLookup<PairLookup<L, V>, RegisterPair<V>>
+    where L : struct, ILevelLookup<L, V>
+    where V : struct, IByteVector<V>
 {
-    private readonly Vector256<byte> _low = low, _high = high;
+    private readonly L _lookup = lookup;
 
-    public static bool IsSupported => Avx512Vbmi.VL.IsSupported;
+    public static bool IsSupported => L.IsSupported;
+
+    public static int Entries => L.Entries;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static PairLookup<L, V> Load(sbyte* levels, int bias) => new(L.Load(levels, bias));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public RegisterPair<V> Levels(RegisterPair<V> codes) => new(_lookup.Levels(codes.Low), _lookup.Levels(codes.High));
+}
+
+/// <summary>At most 64 entries in a register: VPERMB takes each byte by the low six bits of its index.</summary>
+internal readonly unsafe struct Permute64(Vector512<byte> table) : ILevelLookup<Permute64, Bytes512>
+{
+    private readonly Vector512<byte> _table = table;
+
+    public static bool IsSupported => Avx512Vbmi.IsSupported;
 
     public static int Entries => 64;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Permute64 Load(sbyte* levels, int bias)
-    {
-        var turn = Vector256.Create((byte)bias);
-        return new(Vector256.Load((byte*)levels) ^ turn, Vector256.Load((byte*)levels + 32) ^ turn);
-    }
+    public static Permute64 Load(sbyte* levels, int bias) => new(Vector512.Load((byte*)levels) ^ Vector512.Create((byte)bias));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Bytes256 Levels(Bytes256 codes) => new(Avx512Vbmi.VL.PermuteVar32x8x2(_low, codes.Value, _high));
+    public Bytes512 Levels(Bytes512 codes) => new(Avx512Vbmi.PermuteVar64x8(_table, codes.Value));
 }
 
-/// <summary>At most 128 entries in four registers: two lookups of 64, and bit 6 of the index, moved to bit 7, chooses between them.</summary>
-internal readonly unsafe struct Permute128(Permute64 low, Permute64 high) : ILevelLookup<Permute128, Bytes256>
+/// <summary>At most 128 entries in two registers: VPERMI2B takes each byte by the low seven bits of its index.</summary>
+internal readonly unsafe struct Permute128(Vector512<byte> low, Vector512<byte> high) : ILevelLookup<Permute128, Bytes512>
 {
-    private readonly Permute64 _low = low, _high = high;
+    private readonly Vector512<byte> _low = low, _high = high;
 
-    public static bool IsSupported => Permute64.IsSupported;
+    public static bool IsSupported => Avx512Vbmi.IsSupported;
 
     public static int Entries => 128;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Permute128 Load(sbyte* levels, int bias) => new(Permute64.Load(levels, bias), Permute64.Load(levels + 64, bias));
+    public static Permute128 Load(sbyte* levels, int bias)
+    {
+        var turn = Vector512.Create((byte)bias);
+        return new(Vector512.Load((byte*)levels) ^ turn, Vector512.Load((byte*)levels + 64) ^ turn);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Bytes256 Levels(Bytes256 codes) => new(Avx2.BlendVariable(_low.Levels(codes).Value, _high.Levels(codes).Value, codes.Value + codes.Value));
+    public Bytes512 Levels(Bytes512 codes) => new(Avx512Vbmi.PermuteVar64x8x2(_low, codes.Value, _high));
 }
 
-/// <summary>256 entries in eight registers: two lookups of 128, and the highest bit of the index chooses between them.</summary>
-internal readonly unsafe struct Permute256(Permute128 low, Permute128 high) : ILevelLookup<Permute256, Bytes256>
+/// <summary>256 entries in four registers: two lookups of 128, and the highest bit of the index chooses between them.</summary>
+internal readonly unsafe struct Permute256(Permute128 low, Permute128 high) : ILevelLookup<Permute256, Bytes512>
 {
     private readonly Permute128 _low = low, _high = high;
 
-    public static bool IsSupported => Permute64.IsSupported;
+    public static bool IsSupported => Avx512Vbmi.IsSupported;
 
     public static int Entries => 256;
 
@@ -116,7 +134,8 @@ internal readonly unsafe struct Permute256(Permute128 low, Permute128 high) : IL
     public static Permute256 Load(sbyte* levels, int bias) => new(Permute128.Load(levels, bias), Permute128.Load(levels + 128, bias));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Bytes256 Levels(Bytes256 codes) => new(Avx2.BlendVariable(_low.Levels(codes).Value, _high.Levels(codes).Value, codes.Value));
+    public Bytes512 Levels(Bytes512 codes) =>
+        new(Vector512.ConditionalSelect(Vector512.LessThan(codes.Value.AsSByte(), Vector512<sbyte>.Zero).AsByte(), _high.Levels(codes).Value, _low.Levels(codes).Value));
 }
 
 /// <summary>At most 16 entries in a register of 128 bits, on any machine.</summary>
@@ -132,7 +151,7 @@ internal readonly unsafe struct Shuffle16x128(Vector128<byte> table) : ILevelLoo
     public static Shuffle16x128 Load(sbyte* levels, int bias) => new(Vector128.Load((byte*)levels) ^ Vector128.Create((byte)bias));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Bytes128 Levels(Bytes128 codes) => new(Vector128.Shuffle(_table, codes.Value));
+    public Bytes128 Levels(Bytes128 codes) => new(Vector128.Shuffle(_table, codes.Value & Vector128.Create((byte)0x0F)));
 }
 
 /// <summary>At most 128 entries by eight shuffles of 128 bits, on any machine.</summary>
@@ -147,8 +166,7 @@ internal readonly unsafe struct Shuffle128x128(nint levels, byte bias) : ILevelL
 
     public Bytes128 Levels(Bytes128 codes)
     {
-        var low = Vector128.Create((byte)0x0F);
-        Vector128<byte> index = codes.Value & low, chunk = (codes.Value.AsUInt32() >> 4).AsByte() & low, result = Vector128<byte>.Zero;
+        Vector128<byte> index = codes.Value & Vector128.Create((byte)0x0F), chunk = (codes.Value.AsUInt32() >> 4).AsByte() & Vector128.Create((byte)0x07), result = Vector128<byte>.Zero;
         for (byte k = 0; k < 8; k++)
             result |= Vector128.Shuffle(Vector128.Load((byte*)levels + 16 * k), index) & Vector128.Equals(chunk, Vector128.Create(k));
         return new(result ^ Vector128.Create(bias));

@@ -1,5 +1,6 @@
 using System.Numerics.Tensors;
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 
 namespace Vernier.Kernels;
 
@@ -44,13 +45,15 @@ internal readonly unsafe struct RowsView(int* values, float* scales, int* sums, 
 
 /// <inheritdoc cref="IPanelKernel"/>
 /// <typeparam name="M">The machine.</typeparam>
-/// <typeparam name="V">Its register.</typeparam>
+/// <typeparam name="V">The register in which it adds products up.</typeparam>
+/// <typeparam name="P">Two of these, or one of twice the width, for codes and levels.</typeparam>
 /// <typeparam name="L">How codes become levels.</typeparam>
 /// <typeparam name="F">How codes share bytes.</typeparam>
-internal sealed unsafe class PanelKernel<M, V, L, F> : IPanelKernel
+internal sealed unsafe class PanelKernel<M, V, P, L, F> : IPanelKernel
     where M : struct, IDotMachine<V>
     where V : struct, IByteVector<V>
-    where L : struct, ILevelLookup<L, V>
+    where P : struct, IRegisterPair<P, V>
+    where L : struct, ILevelLookup<L, P>
     where F : struct, ICodeFormat
 {
     private const int Rows = PanelPlan.PanelRows;
@@ -59,6 +62,15 @@ internal sealed unsafe class PanelKernel<M, V, L, F> : IPanelKernel
     private const int ChunkQuads = 256;
 
     private const int ChunkSegments = 64;
+
+    /// <summary>How far ahead one token's codes are fetched.</summary>
+    private const int AheadBytes = 8192;
+
+    private static byte CodeMask
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => (byte)((1 << F.Bits) - 1);
+    }
 
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -74,12 +86,12 @@ internal sealed unsafe class PanelKernel<M, V, L, F> : IPanelKernel
         fixed (sbyte* tables = &matrix.LookupTables[panel / plan.PanelsPerGrid * IntegerLevels.Stride])
         {
             L lookup = L.Load(tables, M.Bias);
-            for (int half = 0; half < Rows; half += 2 * V.Rows)
+            for (int half = 0; half < Rows; half += P.Rows)
             {
                 byte* step = matrix.Codes + (long)panel * plan.PanelBytes + 4 * half;
                 int* sums = x.Sums;
                 float* xScales = x.Scales;
-                V low = V.Broadcast(0), high = low;
+                P f = P.Broadcast(0);
                 foreach (ref readonly Segment segment in plan.Segments.AsSpan())
                 {
                     long at = ((long)panel * granules + segment.Granule) * Rows + half;
@@ -87,33 +99,62 @@ internal sealed unsafe class PanelKernel<M, V, L, F> : IPanelKernel
                     short* zeros = hasZeros ? allZeros + at : null;
                     int* values = x.Values + segment.Quad;
                     byte* end = step + segment.Quads / stepQuads * stepBytes;
-                    V start = Start(offset, zeros, *sums), next = zeros == null ? start : Start(offset, zeros + V.Rows, *sums);
+                    P n;
                     if (tableCount == 1)
                     {
-                        var sink = new DotSink(lookup, values, start, next);
+                        var sink = new DotSink(lookup, values);
                         for (; step < end; step += stepBytes)
-                            F.Step<RegisterPair<V>, DotSink>(step, ref sink);
-                        low = V.AddScaled(low, sink.Low, V.LoadHalf(halves, factor), *xScales);
-                        high = V.AddScaled(high, sink.High, V.LoadHalf(halves + V.Rows, factor), *xScales);
+                        {
+                            FetchAhead(step);
+                            F.Step<P, DotSink>(step, ref sink);
+                        }
+                        n = P.Join(sink.Low, sink.High);
                     }
                     else
                     {
-                        var sink = new ChoiceSink(lookup, values, start, next, Table(matrix, halves), Table(matrix, halves + V.Rows));
+                        var sink = new ChoiceSink(lookup, values, Table(matrix, halves));
                         for (; step < end; step += stepBytes)
-                            F.Step<RegisterPair<V>, ChoiceSink>(step, ref sink);
-                        low = V.AddScaled(low, sink.Low, V.LoadHalf(halves, factor), *xScales);
-                        high = V.AddScaled(high, sink.High, V.LoadHalf(halves + V.Rows, factor), *xScales);
+                        {
+                            FetchAhead(step);
+                            F.Step<P, ChoiceSink>(step, ref sink);
+                        }
+                        n = P.Join(sink.Low, sink.High);
                     }
+                    f = P.AddScaled(f, P.AddInt32(n, Start(offset, zeros, *sums)), P.LoadHalf(halves, factor), *xScales);
                     sums++;
                     xScales++;
                 }
-                V.Store((byte*)(y + half), low);
-                V.Store((byte*)(y + half + V.Rows), high);
+                P.Store((byte*)(y + half), f);
             }
         }
     }
 
+    /// <summary>
+    /// Fetches what the step some pages ahead will read, past the prefetcher of the processor, which stops at the border of a page, and
+    /// marked as read once, so that it doesn't drive the activations out of the first cache.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void FetchAhead(byte* step)
+    {
+        if (!Sse.IsSupported)
+            return;
+        int lines = CodeFormats.StepBytes(F.Bits) / PanelPlan.QuadBytes;
+        byte* ahead = step + AheadBytes;
+        Sse.PrefetchNonTemporal(ahead);
+        if (lines > 1)
+        {
+            Sse.PrefetchNonTemporal(ahead + PanelPlan.QuadBytes);
+            Sse.PrefetchNonTemporal(ahead + 2 * PanelPlan.QuadBytes);
+        }
+        if (lines > 3)
+        {
+            Sse.PrefetchNonTemporal(ahead + 3 * PanelPlan.QuadBytes);
+            Sse.PrefetchNonTemporal(ahead + 4 * PanelPlan.QuadBytes);
+        }
+    }
+
     [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Prompt(PanelMatrix matrix, in RowsView x, int firstTile, int tiles, int panel, float* y)
     {
         PanelPlan plan = matrix.Plan;
@@ -144,6 +185,7 @@ internal sealed unsafe class PanelKernel<M, V, L, F> : IPanelKernel
     }
 
     /// <summary>Levels of a chunk, 64 bytes a quad, and scales in single precision; returns the line that follows.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static byte* Expand(PanelMatrix matrix, ReadOnlySpan<Segment> segments, int panel, byte* line, sbyte* tables, byte* levels, float* scales)
     {
         int stepQuads = CodeFormats.StepQuads(F.Bits), stepBytes = CodeFormats.StepBytes(F.Bits);
@@ -153,13 +195,13 @@ internal sealed unsafe class PanelKernel<M, V, L, F> : IPanelKernel
             foreach (ref readonly Segment segment in segments)
             {
                 ushort* halves = allScales + ((long)panel * matrix.Plan.Granules + segment.Granule) * Rows;
-                for (int slice = 0; slice < Rows; slice += V.Rows)
+                for (int half = 0; half < Rows; half += P.Rows)
                 {
-                    V.Store((byte*)(scales + slice), V.LoadHalf(halves + slice, HalfScales.Factor * matrix.Levels.Unit));
-                    var sink = new StoreSink(lookup, levels + 4 * slice, Table(matrix, halves + slice));
-                    byte* step = line + 4 * slice;
+                    P.Store((byte*)(scales + half), P.LoadHalf(halves + half, HalfScales.Factor * matrix.Levels.Unit));
+                    var sink = new StoreSink(lookup, levels + 4 * half, Table(matrix, halves + half));
+                    byte* step = line + 4 * half;
                     for (int quad = 0; quad < segment.Quads; quad += stepQuads, step += stepBytes)
-                        F.Step<V, StoreSink>(step, ref sink);
+                        F.Step<P, StoreSink>(step, ref sink);
                 }
                 scales += Rows;
                 levels += segment.Quads * PanelPlan.QuadBytes;
@@ -183,23 +225,17 @@ internal sealed unsafe class PanelKernel<M, V, L, F> : IPanelKernel
         foreach (ref readonly Segment segment in segments)
         {
             short* zero = matrix.Plan.Spec.ZeroPoints ? zeros + ((long)panel * matrix.Plan.Granules + segment.Granule) * Rows : null;
-            for (int half = 0; half < Rows; half += 2 * V.Rows)
+            for (int half = 0; half < Rows; half += P.Rows)
             {
                 V a0 = V.Broadcast(0), a1 = a0, a2 = a0, a3 = a0, a4 = a0, a5 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0, b4 = a0, b5 = a0;
                 if (zero != null)
                 {
-                    a0 = Start(offset, zero + half, sums[0]);
-                    b0 = Start(offset, zero + half + V.Rows, sums[0]);
-                    a1 = Start(offset, zero + half, sums[1]);
-                    b1 = Start(offset, zero + half + V.Rows, sums[1]);
-                    a2 = Start(offset, zero + half, sums[2]);
-                    b2 = Start(offset, zero + half + V.Rows, sums[2]);
-                    a3 = Start(offset, zero + half, sums[3]);
-                    b3 = Start(offset, zero + half + V.Rows, sums[3]);
-                    a4 = Start(offset, zero + half, sums[4]);
-                    b4 = Start(offset, zero + half + V.Rows, sums[4]);
-                    a5 = Start(offset, zero + half, sums[5]);
-                    b5 = Start(offset, zero + half + V.Rows, sums[5]);
+                    (a0, b0) = Halves(Start(offset, zero + half, sums[0]));
+                    (a1, b1) = Halves(Start(offset, zero + half, sums[1]));
+                    (a2, b2) = Halves(Start(offset, zero + half, sums[2]));
+                    (a3, b3) = Halves(Start(offset, zero + half, sums[3]));
+                    (a4, b4) = Halves(Start(offset, zero + half, sums[4]));
+                    (a5, b5) = Halves(Start(offset, zero + half, sums[5]));
                 }
                 byte* level = levels + 4 * half;
                 int* value = values;
@@ -243,65 +279,70 @@ internal sealed unsafe class PanelKernel<M, V, L, F> : IPanelKernel
         TensorPrimitives.Multiply(new ReadOnlySpan<int>(sums, count), factor, new Span<int>(starts, count));
     }
 
-    /// <summary>What a sum begins with: (offset - bias - level of the zero point) times the sum of the activations.</summary>
+    /// <summary>What is added to a sum: (offset - bias - level of the zero point) times the sum of the activations.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static V Start(int offset, short* zeros, int sum)
+    private static P Start(int offset, short* zeros, int sum)
     {
         if (zeros == null)
-            return V.MultiplyInt32(V.Broadcast(sum), V.Broadcast(offset - M.Bias));
-        return V.MultiplyInt32(V.AddInt32(V.LoadInt16(zeros), V.Broadcast(M.Bias)), V.Broadcast(-sum));
+            return P.MultiplyInt32(P.Broadcast(sum), P.Broadcast(offset - M.Bias));
+        return P.MultiplyInt32(P.AddInt32(P.LoadInt16(zeros), P.Broadcast(M.Bias)), P.Broadcast(-sum));
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static (V Low, V High) Halves(P pair) => (pair.Low, pair.High);
 
     /// <summary>The number of the table that each row's granule chose, above the bits of a code, in all bytes of the row's lane.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static V Table(PanelMatrix matrix, ushort* halves) => matrix.Tables == 1
-        ? V.Broadcast(0)
-        : V.MultiplyInt32(V.And(V.LoadInt16((short*)halves), V.Broadcast(matrix.Tables - 1)), V.Broadcast(0x01010101 << F.Bits));
+    private static P Table(PanelMatrix matrix, ushort* halves) => matrix.Tables == 1
+        ? P.Broadcast(0)
+        : P.MultiplyInt32(P.And(P.LoadInt16((short*)halves), P.Broadcast(matrix.Tables - 1)), P.Broadcast(0x01010101 << F.Bits));
 
-    private struct DotSink(L lookup, int* x, V low, V high) : IQuadSink<RegisterPair<V>>
+    private struct DotSink(L lookup, int* x) : IQuadSink<P>
     {
         private readonly L _lookup = lookup;
         private int* _x = x;
 
-        public V Low = low, High = high;
+        public V Low = V.Broadcast(0), High = V.Broadcast(0);
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public void Quad(RegisterPair<V> codes)
+        public void Quad(P codes)
         {
             V activations = V.Broadcast(*_x++);
-            Low = M.Dot(Low, _lookup.Levels(codes.Low), activations);
-            High = M.Dot(High, _lookup.Levels(codes.High), activations);
+            P levels = _lookup.Levels(codes);
+            Low = M.Dot(Low, levels.Low, activations);
+            High = M.Dot(High, levels.High, activations);
         }
     }
 
     /// <summary>As <see cref="DotSink"/>, where granules choose their table.</summary>
-    private struct ChoiceSink(L lookup, int* x, V low, V high, V lowTable, V highTable) : IQuadSink<RegisterPair<V>>
+    private struct ChoiceSink(L lookup, int* x, P table) : IQuadSink<P>
     {
         private readonly L _lookup = lookup;
-        private readonly V _lowTable = lowTable, _highTable = highTable;
+        private readonly P _table = table;
         private int* _x = x;
 
-        public V Low = low, High = high;
+        public V Low = V.Broadcast(0), High = V.Broadcast(0);
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public void Quad(RegisterPair<V> codes)
+        public void Quad(P codes)
         {
             V activations = V.Broadcast(*_x++);
-            Low = M.Dot(Low, _lookup.Levels(V.Or(codes.Low, _lowTable)), activations);
-            High = M.Dot(High, _lookup.Levels(V.Or(codes.High, _highTable)), activations);
+            P levels = _lookup.Levels(P.Select(CodeMask, codes, _table));
+            Low = M.Dot(Low, levels.Low, activations);
+            High = M.Dot(High, levels.High, activations);
         }
     }
 
-    private struct StoreSink(L lookup, byte* levels, V table) : IQuadSink<V>
+    private struct StoreSink(L lookup, byte* levels, P table) : IQuadSink<P>
     {
         private readonly L _lookup = lookup;
-        private readonly V _table = table;
+        private readonly P _table = table;
         private byte* _levels = levels;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public void Quad(V codes)
+        public void Quad(P codes)
         {
-            V.Store(_levels, _lookup.Levels(V.Or(codes, _table)));
+            P.Store(_levels, _lookup.Levels(P.Select(CodeMask, codes, _table)));
             _levels += PanelPlan.QuadBytes;
         }
     }

@@ -22,6 +22,7 @@ internal sealed unsafe class PanelMatrix
         // On the pinned heap, so that kernels need no handle; 64 bytes more to begin on a cache line.
         _memory = GC.AllocateUninitializedArray<byte>(checked((int)((long)plan.Panels * plan.PanelBytes + 64)), pinned: true);
         nint start = (nint)Marshal.UnsafeAddrOfPinnedArrayElement(_memory, 0);
+        HugePages.Advise((void*)start, _memory.LongLength);
         Codes = (byte*)((start + 63) & ~63);
         Scales = GC.AllocateUninitializedArray<ushort>(checked(plan.Panels * plan.Granules * PanelPlan.PanelRows), pinned: true);
         Zeros = plan.Spec.ZeroPoints ? GC.AllocateUninitializedArray<short>(Scales.Length, pinned: true) : [];
@@ -58,7 +59,7 @@ internal sealed unsafe class PanelMatrix
     /// <summary>The tables that a granule chooses from by the last bits of its scale; 1 where codes are levels already.</summary>
     public int Tables { get; }
 
-    /// <summary>For each group of rows 256 levels: those of table t begin at t 2^bits.</summary>
+    /// <summary>For each group of rows 256 levels: those of table t begin at t 2^bits, and all repeat themselves.</summary>
     public sbyte[] LookupTables { get; }
 
     /// <summary>The bytes in memory.</summary>
@@ -95,5 +96,10 @@ internal sealed unsafe class PanelMatrix
             return;
         for (int grid = 0; grid < Plan.Spec.Grids; grid++)
             Levels.Stored.AsSpan(grid * IntegerLevels.Stride, codes).CopyTo(LookupTables.AsSpan(grid / tables * IntegerLevels.Stride + grid % tables * codes));
+        for (int first = 0; first < LookupTables.Length; first += IntegerLevels.Stride)
+        {
+            for (int i = tables * codes; i < IntegerLevels.Stride; i++)
+                LookupTables[first + i] = LookupTables[first + i - tables * codes];
+        }
     }
 }

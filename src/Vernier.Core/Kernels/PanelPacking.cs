@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Vernier.Packing;
 
@@ -113,6 +114,7 @@ internal sealed unsafe class PanelPacking
     }
 
     /// <summary>Four bytes at a time, as 32-bit words: word q of row r is its quad q. The formats are documented at <see cref="ICodeFormat"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Interleave(uint* rows, uint* lines)
     {
         const int Line = PanelPlan.PanelRows;
@@ -132,37 +134,30 @@ internal sealed unsafe class PanelPacking
                         line[0] = q[0] | q[1] << 4;
                         break;
                     case 2:
-                        line[0] = Pairs(q);
+                        line[0] = q[0] | q[1] << 2 | q[2] << 4 | q[3] << 6;
                         break;
                     case 3:
-                        line[0] = Pairs(q);
-                        line[Line] = Pairs(q + 4);
-                        line[2 * Line] = Bits(q, 2);
+                        line[0] = q[0] | q[1] << 3 | Bits(q[6], 0, 2) << 6;
+                        line[Line] = q[2] | q[3] << 3 | Bits(q[6], 2, 1) << 6 | Bits(q[7], 0, 1) << 7;
+                        line[2 * Line] = q[4] | q[5] << 3 | Bits(q[7], 1, 2) << 6;
                         break;
                     case 5:
-                        for (int i = 0; i < 4; i++)
-                            line[i * Line] = Halves(q + 2 * i);
-                        line[4 * Line] = Bits(q, 4);
+                        line[0] = q[0] | Bits(q[5], 0, 3) << 5;
+                        line[Line] = q[1] | Bits(q[5], 3, 2) << 5 | Bits(q[7], 3, 1) << 7;
+                        line[2 * Line] = q[2] | Bits(q[6], 0, 3) << 5;
+                        line[3 * Line] = q[3] | Bits(q[6], 3, 2) << 5 | Bits(q[7], 4, 1) << 7;
+                        line[4 * Line] = q[4] | Bits(q[7], 0, 3) << 5;
                         break;
                     default:
-                        line[0] = Halves(q);
-                        line[Line] = Halves(q + 2);
-                        line[2 * Line] = (q[0] >> 4 & 0x03030303) | (q[1] >> 4 & 0x03030303) << 2 | (q[2] >> 4 & 0x03030303) << 4 | (q[3] >> 4 & 0x03030303) << 6;
+                        line[0] = q[0] | Bits(q[3], 0, 2) << 6;
+                        line[Line] = q[1] | Bits(q[3], 2, 2) << 6;
+                        line[2 * Line] = q[2] | Bits(q[3], 4, 2) << 6;
                         break;
                 }
             }
         }
 
-        static uint Pairs(uint* q) => (q[0] & 0x03030303) | (q[1] & 0x03030303) << 2 | (q[2] & 0x03030303) << 4 | (q[3] & 0x03030303) << 6;
-
-        static uint Halves(uint* q) => (q[0] & 0x0F0F0F0F) | (q[1] & 0x0F0F0F0F) << 4;
-
-        static uint Bits(uint* q, int bit)
-        {
-            uint word = 0;
-            for (int i = 0; i < 8; i++)
-                word |= (q[i] >> bit & 0x01010101) << i;
-            return word;
-        }
+        // Some bits of each of four codes.
+        static uint Bits(uint codes, int first, int count) => codes >> first & (uint)((1 << count) - 1) * 0x01010101;
     }
 }

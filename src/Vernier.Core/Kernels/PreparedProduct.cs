@@ -53,6 +53,7 @@ internal unsafe struct PreparedProduct : ITeamWork
 
     /// <inheritdoc/>
     [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Invoke(int index)
     {
         int number = 0;
@@ -91,6 +92,7 @@ internal unsafe struct PreparedProduct : ITeamWork
     }
 
     /// <summary>Stores or adds the sums of a panel for consecutive tokens.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Write(in Part part, int panel, int firstToken, int tokens, float* sums, bool add)
     {
         PanelPlan plan = part.Weight.Plan;

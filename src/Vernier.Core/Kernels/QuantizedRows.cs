@@ -77,6 +77,7 @@ internal unsafe ref struct QuantizedRows
     /// <param name="values">Receives the integers; has room for 32 bytes more.</param>
     /// <param name="sum">Their sum.</param>
     /// <returns>The scale.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static float Quantize(float* x, int count, int padded, sbyte* values, out int sum)
     {
         sum = 0;
@@ -128,6 +129,7 @@ internal unsafe ref struct QuantizedRows
         public Segment[] Segments;
 
         [SkipLocalsInit]
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public readonly void Invoke(int tile)
         {
             sbyte* buffer = stackalloc sbyte[256];

@@ -37,6 +37,12 @@ internal unsafe interface ISimdVector<TSelf> : ISimdVector<TSelf, float>
     /// <summary>value + increment in the lanes where x &gt; bound, value in the others.</summary>
     static abstract TSelf AddWhereGreater(TSelf value, TSelf x, TSelf bound, TSelf increment);
 
+    /// <summary>The nearest integer, of two the even one, at least least and at most most; least where value is not a number.</summary>
+    static abstract TSelf RoundBetween(TSelf value, TSelf least, TSelf most);
+
+    /// <summary>Stores integers from 0 to 255 as bytes.</summary>
+    static abstract void StoreBytes(byte* destination, TSelf integers);
+
     /// <summary>The sum of the lanes.</summary>
     static abstract float Sum(TSelf value);
 }
@@ -44,6 +50,9 @@ internal unsafe interface ISimdVector<TSelf> : ISimdVector<TSelf, float>
 internal readonly unsafe struct Simd512(Vector512<float> value) : ISimdVector<Simd512>
 {
     private readonly Vector512<float> _value = value;
+
+    /// <summary>The register.</summary>
+    public Vector512<float> Value => _value;
 
     public static int Lanes => 16;
 
@@ -67,6 +76,21 @@ internal readonly unsafe struct Simd512(Vector512<float> value) : ISimdVector<Si
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Simd512 AddWhereGreater(Simd512 value, Simd512 x, Simd512 bound, Simd512 increment) =>
         new(Vector512.ConditionalSelect(Vector512.GreaterThan(x._value, bound._value), value._value + increment._value, value._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd512 RoundBetween(Simd512 value, Simd512 least, Simd512 most)
+    {
+        Vector512<float> above = Vector512.ConditionalSelect(Vector512.GreaterThan(value._value, least._value), value._value, least._value);
+        return new(Vector512.Round(Vector512.MinNative(above, most._value)));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreBytes(byte* destination, Simd512 integers)
+    {
+        Vector512<int> integers512 = Vector512.ConvertToInt32(integers._value);
+        Vector256<short> narrow = Vector256.Narrow(integers512.GetLower(), integers512.GetUpper());
+        Vector128.Narrow(narrow.GetLower().AsUInt16(), narrow.GetUpper().AsUInt16()).Store(destination);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Simd512 value) => Vector512.Sum(value._value);
@@ -104,6 +128,21 @@ internal readonly unsafe struct Simd256(Vector256<float> value) : ISimdVector<Si
         new(Vector256.ConditionalSelect(Vector256.GreaterThan(x._value, bound._value), value._value + increment._value, value._value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd256 RoundBetween(Simd256 value, Simd256 least, Simd256 most)
+    {
+        Vector256<float> above = Vector256.ConditionalSelect(Vector256.GreaterThan(value._value, least._value), value._value, least._value);
+        return new(Vector256.Round(Vector256.MinNative(above, most._value)));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreBytes(byte* destination, Simd256 integers)
+    {
+        Vector256<int> integers256 = Vector256.ConvertToInt32(integers._value);
+        Vector128<ushort> narrow = Vector128.Narrow(integers256.GetLower(), integers256.GetUpper()).AsUInt16();
+        Vector128.Narrow(narrow, narrow).GetLower().Store(destination);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Simd256 value) => Vector256.Sum(value._value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -137,6 +176,20 @@ internal readonly unsafe struct Simd128(Vector128<float> value) : ISimdVector<Si
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Simd128 AddWhereGreater(Simd128 value, Simd128 x, Simd128 bound, Simd128 increment) =>
         new(Vector128.ConditionalSelect(Vector128.GreaterThan(x._value, bound._value), value._value + increment._value, value._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd128 RoundBetween(Simd128 value, Simd128 least, Simd128 most)
+    {
+        Vector128<float> above = Vector128.ConditionalSelect(Vector128.GreaterThan(value._value, least._value), value._value, least._value);
+        return new(Vector128.Round(Vector128.MinNative(above, most._value)));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreBytes(byte* destination, Simd128 integers)
+    {
+        Vector128<ushort> narrow = Vector128.Narrow(Vector128.ConvertToInt32(integers._value), Vector128<int>.Zero).AsUInt16();
+        *(uint*)destination = Vector128.Narrow(narrow, narrow).AsUInt32().ToScalar();
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Simd128 value) => Vector128.Sum(value._value);
@@ -173,6 +226,13 @@ internal readonly unsafe struct SimdScalar(float value) : ISimdVector<SimdScalar
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static SimdScalar AddWhereGreater(SimdScalar value, SimdScalar x, SimdScalar bound, SimdScalar increment) =>
         x._value > bound._value ? new(value._value + increment._value) : value;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static SimdScalar RoundBetween(SimdScalar value, SimdScalar least, SimdScalar most) =>
+        new(MathF.Round(value._value > least._value ? MathF.Min(value._value, most._value) : least._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreBytes(byte* destination, SimdScalar integers) => *destination = (byte)integers._value;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(SimdScalar value) => value._value;

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics.X86;
 
 namespace Vernier.Packing;
@@ -16,12 +17,22 @@ public static class CodePacking
     /// <param name="codes">The codes, each below 2^bits.</param>
     /// <param name="bits">2 to 8.</param>
     /// <param name="packed">Receives <see cref="BytesPerRow"/> bytes.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Pack(ReadOnlySpan<byte> codes, int bits, Span<byte> packed)
     {
         Check(bits, codes.Length, packed.Length);
-        int position = 0, filled = 0;
+        if (bits == 8)
+        {
+            codes.CopyTo(packed);
+            return;
+        }
+        // Eight codes are `bits` bytes; writing them as one 64-bit word needs room for eight bytes.
+        ulong mask = (1UL << bits) - 1, spread = mask * 0x0101010101010101;
+        int done = 0, position = 0, filled = 0;
+        for (; done + 8 <= codes.Length && position + 8 <= packed.Length; done += 8, position += bits)
+            BinaryPrimitives.WriteUInt64LittleEndian(packed[position..], Extract(BinaryPrimitives.ReadUInt64LittleEndian(codes[done..]), bits, mask, spread));
         uint word = 0;
-        foreach (byte code in codes)
+        foreach (byte code in codes[done..])
         {
             word |= (uint)code << filled;
             filled += bits;
@@ -40,6 +51,7 @@ public static class CodePacking
     /// <param name="packed">The bytes of the row.</param>
     /// <param name="bits">2 to 8.</param>
     /// <param name="codes">Receives as many codes as it is long.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Unpack(ReadOnlySpan<byte> packed, int bits, Span<byte> codes)
     {
         Check(bits, codes.Length, packed.Length);
@@ -62,6 +74,16 @@ public static class CodePacking
             int word = packed[at] | (at + 1 < packed.Length ? packed[at + 1] << 8 : 0);
             codes[i] = (byte)((word >> (bit & 7)) & (int)mask);
         }
+    }
+
+    private static ulong Extract(ulong codes, int bits, ulong mask, ulong spread)
+    {
+        if (Bmi2.X64.IsSupported)
+            return Bmi2.X64.ParallelBitExtract(codes, spread);
+        ulong result = 0;
+        for (int i = 0; i < 8; i++)
+            result |= ((codes >> (8 * i)) & mask) << (i * bits);
+        return result;
     }
 
     private static ulong Deposit(ulong word, int bits, ulong mask, ulong spread)

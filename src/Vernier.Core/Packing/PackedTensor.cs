@@ -1,5 +1,8 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using Vernier.Grids;
 
 namespace Vernier.Packing;
@@ -81,11 +84,34 @@ public sealed class PackedTensor
             int first = granule * width, count = Math.Min(width, Columns - first);
             ReadOnlySpan<float> values = _values[Spec.GridOf(row, scales[granule])];
             float scale = (float)scales[granule], zero = Spec.ZeroPoints ? values[ZeroPoint(scaleRow, granule)] : 0;
-            for (int i = first; i < first + count; i++)
-                destination[i] = scale * (values[codes[i]] - zero);
+            LookUp(codes.Slice(first, count), values, scale, zero, destination.Slice(first, count));
         }
         ArrayPool<byte>.Shared.Return(buffer);
         Outliers?.AddTo(row, destination);
+    }
+
+    /// <summary>destination_i = scale * (values[codes_i] - zero).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static unsafe void LookUp(ReadOnlySpan<byte> codes, ReadOnlySpan<float> values, float scale, float zero, Span<float> destination)
+    {
+        int i = 0;
+        fixed (byte* code = codes)
+        fixed (float* value = values, target = destination)
+        {
+            if (Avx512F.IsSupported && values.Length == 16)
+            {
+                Vector512<float> table = (Vector512.Load(value) - Vector512.Create(zero)) * scale;
+                for (; i + 16 <= codes.Length; i += 16)
+                    Avx512F.PermuteVar16x32(table, Avx512F.ConvertToVector512Int32(Vector128.Load(code + i))).Store(target + i);
+            }
+            else if (Avx2.IsSupported)
+            {
+                for (; i + 8 <= codes.Length; i += 8)
+                    ((Avx2.GatherVector256(value, Avx2.ConvertToVector256Int32(code + i), sizeof(float)) - Vector256.Create(zero)) * scale).Store(target + i);
+            }
+            for (; i < codes.Length; i++)
+                target[i] = scale * (value[code[i]] - zero);
+        }
     }
 
     /// <summary>The zero point of a granule.</summary>

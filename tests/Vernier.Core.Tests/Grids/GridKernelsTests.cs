@@ -13,7 +13,49 @@ public class GridKernelsTests
         PowerGrid.Create(4, LevelLayout.Symmetric, 0.5),
         PowerGrid.Create(6, LevelLayout.MidRise, 0.9),
         PowerGrid.Create(8, LevelLayout.Full, 0.6),
+        UniformGrid.Create(4, LevelLayout.Symmetric),
+        UniformGrid.Create(8, LevelLayout.Full),
+        UniformGrid.Create(8, LevelLayout.Asymmetric),
+        UniformGrid.Create(6, LevelLayout.MidRise),
+        PowerGrid.Create(5, LevelLayout.Offset, 0.6, 0.3),
     ];
+
+    [Fact]
+    public void CodesAreThoseOfTheTableAtAndBesideEveryBoundary()
+    {
+        foreach (LevelTable table in s_tables)
+        {
+            foreach (float unit in (float[])[table.Unit, MathF.ScaleB(1, -100), 64])
+            {
+                LevelTable scaled = table.WithUnit(unit);
+                var values = new List<float> { 0, -0f, float.NaN, float.PositiveInfinity, float.NegativeInfinity, float.MaxValue, float.Epsilon };
+                foreach (float boundary in scaled.Boundaries)
+                    values.AddRange([boundary, MathF.BitIncrement(boundary), MathF.BitDecrement(boundary), -boundary]);
+                values.AddRange(scaled.Values);
+                while (values.Count % 64 != 0)
+                    values.Add(1);
+                var codes = new byte[values.Count];
+                GridKernels.Encode(values.ToArray(), 1, scaled, codes);
+                Assert.Equal(values.Select(value => (byte)scaled.Encode(value)), codes);
+            }
+        }
+    }
+
+    [Fact]
+    public void SeveralScalesTogetherGiveWhatEachGivesAlone()
+    {
+        float[] inverse = [1.7f, -0.3f, 4, 0.01f, 100, 1];
+        foreach (LevelTable table in s_tables)
+        {
+            foreach (int length in (int[])[16, 64, 100, 2100])
+            {
+                (float[] weights, float[] importance) = Awkward(length, length);
+                var together = new Moments[inverse.Length];
+                GridKernels.Project(weights, importance, inverse, table, together);
+                Assert.Equal(inverse.Select(scale => GridKernels.Project(weights, importance, scale, table)), together);
+            }
+        }
+    }
 
     [Fact]
     public void CodesAndMomentsAreThoseOfTheTableAtEveryLength()
