@@ -13,10 +13,12 @@ namespace Vernier.Tests;
 /// <summary>A small model whose linear layers are packed, by integer and by float products.</summary>
 public class PackedModelTests
 {
-    [Fact]
-    public void IntegerProductsFollowFloatProducts()
+    [Theory]
+    [InlineData(0)]
+    [InlineData(50)]
+    public void IntegerProductsFollowFloatProducts(int outliers)
     {
-        using Folder folder = new();
+        using Folder folder = new(outliers);
         LanguageModel integer = LanguageModel.Load(folder.Path), single = LanguageModel.Load(folder.Path, PackedArithmetic.Float);
         Assert.All(integer.Blocks.SelectMany(block => block.Linears.Values), linear => Assert.NotEqual("float", ((PackedLinear)linear).Kernel));
         Assert.All(single.Blocks.SelectMany(block => block.Linears.Values), linear => Assert.Equal("float", ((PackedLinear)linear).Kernel));
@@ -31,10 +33,12 @@ public class PackedModelTests
         Assert.InRange(Math.Sqrt(error / norm), 1e-6, 0.03);
     }
 
-    [Fact]
-    public void LogitsDependNeitherOnThreadsNorOnBatches()
+    [Theory]
+    [InlineData(0)]
+    [InlineData(50)]
+    public void LogitsDependNeitherOnThreadsNorOnBatches(int outliers)
     {
-        using Folder folder = new();
+        using Folder folder = new(outliers);
         LanguageModel model = LanguageModel.Load(folder.Path);
         int[] tokens = [.. Enumerable.Range(0, 23).Select(i => i * 5 % model.Config.VocabularySize)];
         int threads = ParallelLoop.MaxThreads;
@@ -57,10 +61,12 @@ public class PackedModelTests
         }
     }
 
-    [Fact]
-    public void ATokenAllocatesNoBuffers()
+    [Theory]
+    [InlineData(0)]
+    [InlineData(50)]
+    public void ATokenAllocatesNoBuffers(int outliers)
     {
-        using Folder folder = new();
+        using Folder folder = new(outliers);
         LanguageModel model = LanguageModel.Load(folder.Path);
         KvCache cache = model.CreateCache();
         int[] token = [3];
@@ -83,7 +89,8 @@ public class PackedModelTests
     {
         private const int Hidden = 64, Inner = 96, Vocabulary = 80;
 
-        public Folder()
+        /// <param name="outliers">The outliers of each matrix: large enough that no layer could do without.</param>
+        public Folder(int outliers)
         {
             Path = Directory.CreateTempSubdirectory("vernier-").FullName;
             var random = new Random(1);
@@ -92,9 +99,9 @@ public class PackedModelTests
             {
                 string attention = $"model.layers.{layer}.self_attn.", feed = $"model.layers.{layer}.mlp.";
                 foreach ((string name, int rows, int columns) in ((string, int, int)[])[(attention + "q_proj", Hidden, Hidden), (attention + "k_proj", 32, Hidden), (attention + "v_proj", 32, Hidden), (attention + "o_proj", Hidden, Hidden), (feed + "gate_proj", Inner, Hidden), (feed + "up_proj", Inner, Hidden), (feed + "down_proj", Hidden, Inner)])
-                    packed[name + ".weight"] = Random(random, rows, columns);
+                    packed[name + ".weight"] = Random(random, rows, columns, outliers);
             }
-            packed["lm_head.weight"] = packed["model.embed_tokens.weight"] = Random(random, Vocabulary, Hidden);
+            packed["lm_head.weight"] = packed["model.embed_tokens.weight"] = Random(random, Vocabulary, Hidden, outliers);
             string[] norms = ["model.norm.weight", .. Enumerable.Range(0, 2).SelectMany(layer => (string[])[$"model.layers.{layer}.input_layernorm.weight", $"model.layers.{layer}.post_attention_layernorm.weight"])];
             using (var writer = new CheckpointWriter(Path, [.. packed.SelectMany(entry => entry.Value.Spec.Arrays(entry.Key)), .. norms.Select(name => new TensorInfo(name, ElementType.F32, [Hidden]))]))
             {
@@ -122,16 +129,19 @@ public class PackedModelTests
 
         public void Dispose() => Directory.Delete(Path, recursive: true);
 
-        private static PackedTensor Random(Random random, int rows, int columns)
+        private static PackedTensor Random(Random random, int rows, int columns, int outliers)
         {
-            var spec = new PackedTensorSpec(rows, columns, 4, Granularity.Group(32), rows, 8, WideLevels: false, ZeroPoints: false);
+            var spec = new PackedTensorSpec(rows, columns, 4, Granularity.Group(32), rows, 8, WideLevels: false, ZeroPoints: false) { Outliers = outliers };
             LevelTable[] grids = [.. Enumerable.Range(0, 8).Select(i => PowerGrid.Create(4, LevelLayout.Full, 0.5 + 0.05 * i))];
             var codes = new byte[rows * spec.BytesPerRow];
             random.NextBytes(codes);
             var scales = new Half[spec.Scales];
             for (int i = 0; i < scales.Length; i++)
                 scales[i] = (Half)(random.NextDouble() / Math.Sqrt(columns));
-            return new PackedTensor(spec, grids, scales, [], codes);
+            int[] places = [.. Enumerable.Range(0, rows * columns).OrderBy(_ => random.Next()).Take(outliers).Order()];
+            int[] counts = [.. Enumerable.Range(0, rows).Select(row => places.Count(place => place / columns == row))];
+            Outliers? sparse = outliers == 0 ? null : new Outliers(spec, grids[0].Unit, counts, Array.ConvertAll(places, place => place % columns), [.. places.Select(_ => (Half)(200 * random.NextDouble() - 100))]);
+            return new PackedTensor(spec, grids, scales, [], codes, sparse);
         }
     }
 }

@@ -39,14 +39,29 @@ internal sealed class CalibrationArguments
     /// <param name="cancellation">Stops the model's writing.</param>
     public CalibrationSet? Read(ParseResult arguments, string folder, IEnumerable<Recipe> recipes, CancellationToken cancellation)
     {
-        if (!recipes.Any(recipe => recipe.NeedsCalibration) || !ModelConfig.TryGetFamily(folder, out _, out _))
-            return null;
+        bool needed = recipes.Any(recipe => recipe.NeedsCalibration) && ModelConfig.TryGetFamily(folder, out _, out _);
+        return needed ? Cut(arguments, folder, arguments.GetValue(_text), cancellation) : null;
+    }
+
+    /// <summary>Whether the command names a text.</summary>
+    public bool IsGiven(ParseResult arguments) => arguments.GetValue(_text) is not null;
+
+    /// <summary>The calibration set of the text that the command names, whether a recipe needs it or not.</summary>
+    public CalibrationSet OfCommand(ParseResult arguments, string folder, CancellationToken cancellation) => Cut(arguments, folder, arguments.GetValue(_text), cancellation);
+
+    /// <summary>The calibration set of a text.</summary>
+    /// <param name="arguments">The command.</param>
+    /// <param name="folder">The model.</param>
+    /// <param name="file">The text, or null for one that the model writes itself.</param>
+    /// <param name="cancellation">Stops the model's writing.</param>
+    public CalibrationSet Cut(ParseResult arguments, string folder, string? file, CancellationToken cancellation)
+    {
         ModelConfig config = ModelConfig.Load(folder);
         int? asked = arguments.GetValue(_length);
         if (asked > config.MaxPositions)
             throw new UsageException($"--length: {asked} tokens are more than the model's context of {config.MaxPositions}.");
         int length = asked ?? Math.Min(CalibrationSet.DefaultLength, config.MaxPositions), count = arguments.GetValue(_sequences) ?? CalibrationSet.DefaultSequences;
-        if (arguments.GetValue(_text) is not string file)
+        if (file is null)
             return CalibrationSet.WrittenBy(LanguageModel.Load(folder), count, length, cancellation: cancellation);
         int[] tokens = ModelFiles.Tokenize(folder, file);
         if (tokens.Length < length)

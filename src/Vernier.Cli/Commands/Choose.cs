@@ -11,6 +11,8 @@ namespace Vernier.Cli.Commands;
 /// <summary>Makes options whose values are checked as they are parsed, with an error that says what would be right.</summary>
 internal static class Choose
 {
+    private const string Groups = "a whole number from 1 to 1048576, 'channel' or 'tensor'";
+
     private delegate bool Parser<T>(string text, out T value);
 
     /// <summary>The argument MODEL.</summary>
@@ -104,11 +106,21 @@ internal static class Choose
     /// <summary>Which weights share a scale.</summary>
     public static Option<Granularity?> Group() =>
         Make<Granularity?>("--group", "N|channel|tensor", "How many consecutive weights of a row share a scale; or all of a channel, or of a tensor. [default: 64]",
-            "a whole number from 1 to 1048576, 'channel' or 'tensor'", (string text, out Granularity? value) =>
+            Groups, (string text, out Granularity? value) =>
             {
-                bool whole = int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number is >= 1 and <= 1 << 20;
-                value = text == "channel" ? Granularity.Channel : text == "tensor" ? Granularity.Tensor : new Granularity(number);
-                return whole || text is "channel" or "tensor";
+                bool valid = TryGroup(text, out Granularity group);
+                value = group;
+                return valid;
+            });
+
+    /// <summary>As <see cref="Group"/>, several with commas.</summary>
+    public static Option<Granularity[]?> SomeGroups() =>
+        Make<Granularity[]?>("--group", "LIST", "How many consecutive weights of a row share a scale; or all of a channel, or of a tensor. With commas: N, channel, tensor. [default: 64]",
+            $"a list, with commas, of {Groups}", (string text, out Granularity[]? value) =>
+            {
+                string[] parts = text.Split(',', StringSplitOptions.TrimEntries);
+                value = Array.ConvertAll(parts, part => TryGroup(part, out Granularity group) ? group : default);
+                return Array.TrueForAll(parts, part => TryGroup(part, out _));
             });
 
     /// <summary>Bits, or "none", for which 0 stands: the library does not parse to null.</summary>
@@ -148,6 +160,13 @@ internal static class Choose
             value = known ? [.. names.Select(member => members[member]).Distinct()] : null;
             return known;
         });
+    }
+
+    private static bool TryGroup(string text, out Granularity group)
+    {
+        bool whole = int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number is >= 1 and <= 1 << 20;
+        group = text == "channel" ? Granularity.Channel : text == "tensor" ? Granularity.Tensor : new Granularity(number);
+        return whole || text is "channel" or "tensor";
     }
 
     private static Dictionary<string, T> Members<T>() where T : struct, Enum =>

@@ -14,10 +14,12 @@ namespace Vernier.Cli.Commands;
 /// <summary>vernier compare: one model by several recipes and bits, each written, read back and evaluated on the same text.</summary>
 internal sealed class CompareCommand(CommandConsole console, CancellationToken cancellation)
 {
+    private const string Self = "self";
+
     private readonly Argument<string> _model = Choose.Model();
-    private readonly Option<string?> _recipes = Choose.Text("--recipes", "LIST", "Recipes, with commas, or all. [default: rtn,nupes-datafree]");
+    private readonly Option<string?> _recipes = Choose.Text("--recipes", "LIST", "Recipes or recipe files, with commas, or all. RECIPE@FILE calibrates it on another text, RECIPE@self on one that the model writes. [default: rtn,nupes-datafree]");
     private readonly Option<int[]?> _bits = Choose.Integers("--bits", "Bits of a weight in linear layers, with commas. [default: 4,3,2]", 2, 8);
-    private readonly Option<Granularity?> _group = Choose.Group();
+    private readonly Option<Granularity[]?> _groups = Choose.SomeGroups();
     private readonly Option<int> _embeddingBits = Choose.BitsOrNone("--embedding-bits", "Bits of a weight in embeddings and the output layer, 2 to 8, or none to leave them as they are.", 8);
     private readonly CalibrationArguments _calibration = new();
     private readonly TextArguments _text = new(textWindows: null);
@@ -31,7 +33,7 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
     {
         var compare = new CompareCommand(console, cancellation);
         var command = new Command("compare", "Quantize a model by several recipes, and say how close each result is.") { compare._model };
-        foreach (Option option in new Option[] { compare._recipes, compare._bits, compare._group, compare._embeddingBits })
+        foreach (Option option in new Option[] { compare._recipes, compare._bits, compare._groups, compare._embeddingBits })
             command.Options.Add(option);
         compare._calibration.AddTo(command);
         compare._text.AddTo(command);
@@ -44,23 +46,27 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
     private int Run(ParseResult arguments)
     {
         string model = arguments.GetValue(_model)!;
-        string names = arguments.GetValue(_recipes) ?? $"rtn,{RecipeCatalogue.Default}";
-        Recipe[] recipes = names == "all" ? [.. RecipeCatalogue.All] : [.. names.Split(',', StringSplitOptions.TrimEntries).Select(RecipeCatalogue.Find)];
-        int[] bits = arguments.GetValue(_bits) is [_, ..] list ? list : [4, 3, 2];
         ModelFiles.CheckFolder(model);
+        Entry[] entries = Entries(arguments);
+        int[] bits = arguments.GetValue(_bits) is [_, ..] list ? list : [4, 3, 2];
+        Granularity[] groups = arguments.GetValue(_groups) is [_, ..] given ? given : [Granularity.Group(64)];
         using var checkpoint = Checkpoint.Open(model);
         TextWindows? text = _text.Read(arguments, model);
-        CalibrationSet? calibration = _calibration.Read(arguments, model, recipes, cancellation);
-        QuantizationPlan[][] plans = [.. bits.Select(b => recipes.Select(recipe => QuantizationPlan.Create(checkpoint, new QuantizationOptions
+        CalibrationSet? calibration = _calibration.IsGiven(arguments)
+            ? ModelConfig.TryGetFamily(model, out _, out _) ? _calibration.OfCommand(arguments, model, cancellation) : null
+            : _calibration.Read(arguments, model, entries.Select(entry => entry.Recipe), cancellation);
+        Dictionary<string, CalibrationSet> others = entries.Where(entry => entry.Text is not null).Select(entry => entry.Text!).Distinct(StringComparer.Ordinal)
+            .ToDictionary(file => file, file => _calibration.Cut(arguments, model, file == Self ? null : file, cancellation), StringComparer.Ordinal);
+        Candidate[][] plans = [.. groups.SelectMany(group => bits.Select(b => entries.Select(entry => new Candidate(entry.Name, QuantizationPlan.Create(checkpoint, new QuantizationOptions
         {
-            Recipe = recipe,
+            Recipe = entry.Recipe,
             Bits = b,
-            Granularity = arguments.GetValue(_group) ?? Granularity.Group(64),
+            Granularity = group,
             EmbeddingBits = arguments.GetValue(_embeddingBits) is > 0 and int embedding ? embedding : null,
-            Calibration = calibration,
-        })).ToArray())];
+            Calibration = entry.Text is null ? calibration : others[entry.Text],
+        }))).ToArray()))];
         bool json = arguments.GetValue(_json);
-        CompareReport report = new ProgressDisplay(console, silent: json).Run(progress => Compare(arguments, plans, text, progress));
+        CompareReport report = new ProgressDisplay(console, silent: json).Run(progress => Compare(arguments, plans, text, calibration, progress));
         if (json)
             JsonOutput.Write(console, report);
         else
@@ -70,37 +76,52 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
         return ErrorBoundary.Success;
     }
 
-    // The models of the same number of bits are evaluated together, so that the original runs once for all of them.
-    private CompareReport Compare(ParseResult arguments, QuantizationPlan[][] plans, TextWindows? text, ProgressReport progress)
+    // A recipe by name or file, and behind an @ the text that it is calibrated on in place of the others'.
+    private Entry[] Entries(ParseResult arguments)
     {
-        string model = plans[0][0].Checkpoint.Folder;
+        string names = arguments.GetValue(_recipes) ?? $"rtn,{RecipeCatalogue.Default}";
+        return [.. names.Split(',', StringSplitOptions.TrimEntries).SelectMany(name => name == "all" ? RecipeCatalogue.All.Select(recipe => new Entry(recipe.Name, recipe, null)) : [Entry.Parse(name)])];
+    }
+
+    // The models of the same granularity and number of bits are evaluated together, so that the original runs once for all of them.
+    private CompareReport Compare(ParseResult arguments, Candidate[][] plans, TextWindows? text, CalibrationSet? calibration, ProgressReport progress)
+    {
+        Checkpoint checkpoint = plans[0][0].Plan.Checkpoint;
         PackedArithmetic arithmetic = arguments.GetValue(_arithmetic) ?? PackedArithmetic.Integer;
-        LanguageModel original = LanguageModel.Load(model);
+        LanguageModel original = LanguageModel.Load(checkpoint.Folder);
         text ??= _text.Write(arguments, original, "the model", cancellation);
         var rows = new List<CompareRow>();
+        var folders = new List<string>();
         string folder = Directory.CreateTempSubdirectory("vernier-").FullName;
         try
         {
-            foreach (QuantizationPlan[] group in plans)
+            foreach (Candidate[] group in plans)
             {
-                string stage = $"{group[0].Options.Bits} bits";
+                string stage = $"{group[0].Plan.Options.Bits} bits, {group[0].Plan.Options.Granularity}";
                 var written = new List<Written>();
-                foreach (QuantizationPlan plan in group)
+                foreach (Candidate candidate in group)
                 {
                     progress(stage, 0.5 * written.Count / group.Length);
-                    written.Add(Write(plan, Path.Combine(folder, $"{plan.Options.Bits}-{written.Count}"), arithmetic));
+                    folders.Add(Path.Combine(folder, $"{folders.Count}"));
+                    written.Add(Write(candidate.Plan, folders[^1], arithmetic));
                 }
                 IReadOnlyList<EvaluationResult> results = Evaluator.Evaluate([.. written.Select(one => one.Model)], original, text.Windows, new Relay<double>(part => progress(stage, 0.5 + 0.5 * part)), cancellation);
                 if (rows.Count == 0)
-                    rows.Add(CompareRow.OfOriginal(group[0], results[0]));
-                rows.AddRange(group.Zip(written, results).Select(one => CompareRow.Of(one.First, one.Second.Bytes, one.Second.Tensors, one.Third, one.Second.Seconds)));
+                    rows.Add(CompareRow.OfOriginal(group[0].Plan, results[0]));
+                rows.AddRange(group.Zip(written, results).Select(one => CompareRow.Of(one.First.Name, one.First.Plan, one.Second.Bytes, one.Second.Tensors, one.Third, one.Second.Seconds)));
+            }
+            if (calibration is not null)
+            {
+                IReadOnlyList<IReadOnlyDictionary<string, double>> objectives = LayerObjectives.Measure(checkpoint, folders, calibration, new Relay<double>(part => progress("layer objectives", part)), cancellation);
+                for (int i = 0; i < objectives.Count; i++)
+                    rows[i + 1] = rows[i + 1].WithObjectives(objectives[i], objectives[i - i % plans[0].Length]);
             }
         }
         finally
         {
             Directory.Delete(folder, recursive: true);
         }
-        return new CompareReport(ModelFiles.NameOf(model), text.Origin, arithmetic, rows);
+        return new CompareReport(ModelFiles.NameOf(checkpoint.Folder), text.Origin, calibration?.Origin, arithmetic, rows);
     }
 
     private Written Write(QuantizationPlan plan, string output, PackedArithmetic arithmetic)
@@ -113,4 +134,24 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
     }
 
     private sealed record Written(LanguageModel Model, long Bytes, IReadOnlyList<QuantizedTensorReport> Tensors, double Seconds);
+
+    private sealed record Candidate(string Name, QuantizationPlan Plan);
+
+    /// <summary>One of the list of recipes.</summary>
+    /// <param name="Name">What its rows are called.</param>
+    /// <param name="Recipe">The recipe.</param>
+    /// <param name="Text">The text that it is calibrated on, <see cref="Self"/> for the model's own, or null for that of the command.</param>
+    private sealed record Entry(string Name, Recipe Recipe, string? Text)
+    {
+        public static Entry Parse(string text)
+        {
+            int at = text.IndexOf('@', StringComparison.Ordinal);
+            Recipe recipe = RecipeArguments.Named(at < 0 ? text : text[..at]);
+            if (at < 0)
+                return new Entry(recipe.Name, recipe, null);
+            if (!recipe.NeedsCalibration)
+                throw new UsageException($"--recipes: '{text}': the recipe {recipe.Name} needs no text. Leave out '{text[at..]}'.");
+            return new Entry($"{recipe.Name}@{Path.GetFileName(text[(at + 1)..])}", recipe, text[(at + 1)..]);
+        }
+    }
 }

@@ -87,7 +87,8 @@ internal sealed class RecipeArguments
     private static bool HasChoice(GridPart grid) =>
         grid.Kind == GridKind.Power && (grid.Exponent is null || grid.Layouts.Count > 1 || grid.Layouts.Contains(LevelLayout.Offset));
 
-    private static Recipe Named(string name)
+    /// <summary>The recipe of that name, or in the file of that path.</summary>
+    public static Recipe Named(string name)
     {
         bool path = name.EndsWith(".json", StringComparison.OrdinalIgnoreCase) || name.Contains('/') || name.Contains(Path.DirectorySeparatorChar);
         if (!path)

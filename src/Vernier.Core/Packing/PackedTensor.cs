@@ -18,20 +18,22 @@ public sealed class PackedTensor
     /// <param name="scales">[scale rows, granules a row].</param>
     /// <param name="zeros">The packed zero points, empty where there are none.</param>
     /// <param name="codes">[rows, packed bytes].</param>
-    /// <exception cref="ArgumentException">An array does not have the size that the specification gives.</exception>
-    public PackedTensor(PackedTensorSpec spec, IReadOnlyList<LevelTable> grids, Half[] scales, byte[] zeros, ReadOnlyMemory<byte> codes)
+    /// <param name="outliers">What is added to some weights; null where the specification has no outliers.</param>
+    /// <exception cref="ArgumentException">An array does not have the size that the specification gives, or the outliers another unit than the first table.</exception>
+    public PackedTensor(PackedTensorSpec spec, IReadOnlyList<LevelTable> grids, Half[] scales, byte[] zeros, ReadOnlyMemory<byte> codes, Outliers? outliers = null)
     {
         ArgumentNullException.ThrowIfNull(spec);
         ArgumentNullException.ThrowIfNull(grids);
         ArgumentNullException.ThrowIfNull(scales);
         ArgumentNullException.ThrowIfNull(zeros);
-        if (grids.Count != spec.Grids || scales.Length != spec.Scales || zeros.Length != spec.ZeroBytes || codes.Length != (long)spec.Rows * spec.BytesPerRow)
+        if (grids.Count != spec.Grids || scales.Length != spec.Scales || zeros.Length != spec.ZeroBytes || codes.Length != (long)spec.Rows * spec.BytesPerRow || (outliers is null) != (spec.OutlierValues == 0) || (outliers is not null && outliers.Unit != grids[0].Unit))
             throw new ArgumentException("an array does not have the size that the specification gives", nameof(spec));
         Spec = spec;
         Grids = grids;
         Scales = scales;
         Zeros = zeros;
         Codes = codes;
+        Outliers = outliers;
         _values = [.. grids.Select(grid => PaddedValues(grid, spec.Bits))];
     }
 
@@ -56,13 +58,16 @@ public sealed class PackedTensor
     /// <summary>The packed codes.</summary>
     public ReadOnlyMemory<byte> Codes { get; }
 
+    /// <summary>What is added to some weights, or null.</summary>
+    public Outliers? Outliers { get; }
+
     /// <summary>The codes of one row.</summary>
     /// <param name="row">From 0.</param>
     /// <param name="codes">Receives <see cref="Columns"/> codes.</param>
     public void UnpackRow(int row, Span<byte> codes) =>
         CodePacking.Unpack(Codes.Span.Slice(row * Spec.BytesPerRow, Spec.BytesPerRow), Spec.Bits, codes[..Columns]);
 
-    /// <summary>One row in single precision: scale * (unit * (level[code] - level[zero])).</summary>
+    /// <summary>One row in single precision: scale * (unit * (level[code] - level[zero])), and its outliers.</summary>
     /// <param name="row">From 0.</param>
     /// <param name="destination">Receives <see cref="Columns"/> weights.</param>
     public void DequantizeRow(int row, Span<float> destination)
@@ -82,6 +87,7 @@ public sealed class PackedTensor
             LookUp(codes.Slice(first, count), values, scale, zero, destination.Slice(first, count));
         }
         ArrayPool<byte>.Shared.Return(buffer);
+        Outliers?.AddTo(row, destination);
     }
 
     /// <summary>destination_i = scale * (values[codes_i] - zero).</summary>
@@ -144,6 +150,8 @@ public sealed class PackedTensor
         if (Spec.ZeroPoints)
             yield return Zeros;
         yield return Codes;
+        foreach (ReadOnlyMemory<byte> array in Outliers?.ArrayBytes() ?? [])
+            yield return array;
     }
 
     // A symmetric table leaves the last code unused; a file could still hold it. It then stands for the last level.

@@ -19,15 +19,20 @@ public static class PackedTensorReader
         PackedArrays arrays = ReadArrays(checkpoint, name, spec);
         var codes = GC.AllocateUninitializedArray<byte>(checked(spec.Rows * spec.BytesPerRow));
         checkpoint.ReadOnce(arrays.Codes, 0, codes);
-        return new PackedTensor(spec, arrays.Grids, arrays.Scales, arrays.Zeros, codes);
+        return new PackedTensor(spec, arrays.Grids, arrays.Scales, arrays.Zeros, codes, arrays.Outliers);
     }
 
     /// <summary>Reads the arrays of one matrix straight into the order of the machine's kernels, its codes piece by piece.</summary>
+    /// <param name="checkpoint">The checkpoint.</param>
+    /// <param name="name">The name of the matrix.</param>
+    /// <param name="spec">How it is packed.</param>
+    /// <param name="outliers">Receives what is to be added to some weights, or null.</param>
     /// <returns>Null where no integer kernel serves the matrix.</returns>
-    /// <inheritdoc cref="Read"/>
-    public static PreparedWeight? Prepare(Checkpoint checkpoint, string name, PackedTensorSpec spec)
+    /// <exception cref="InvalidFileException">An array is missing, of another type or shape, or holds what no writer writes.</exception>
+    public static PreparedWeight? Prepare(Checkpoint checkpoint, string name, PackedTensorSpec spec, out Outliers? outliers)
     {
         PackedArrays arrays = ReadArrays(checkpoint, name, spec);
+        outliers = arrays.Outliers;
         return PreparedWeight.Create(spec, arrays.Grids, arrays.Scales, arrays.Zeros,
             (row, rows) => checkpoint.ReadOnce(arrays.Codes, (long)row * spec.BytesPerRow, rows));
     }
@@ -42,7 +47,28 @@ public static class PackedTensorReader
         if (!AreFinite(MemoryMarshal.Cast<Half, ushort>(scales)))
             throw Invalid(checkpoint, arrays["scales"], "packed-scale", "a scale is not finite");
         byte[] zeros = arrays.TryGetValue("zeros", out TensorInfo? zero) ? checkpoint.Bytes(zero).ToArray() : [];
-        return new PackedArrays(ReadGrids(checkpoint, arrays, spec), scales, zeros, arrays["codes"]);
+        LevelTable[] grids = ReadGrids(checkpoint, arrays, spec);
+        return new PackedArrays(grids, scales, zeros, arrays["codes"], spec.OutlierValues > 0 ? ReadOutliers(checkpoint, arrays, spec, grids[0].Unit) : null);
+    }
+
+    private static Outliers ReadOutliers(Checkpoint checkpoint, Dictionary<string, TensorInfo> arrays, PackedTensorSpec spec, float unit)
+    {
+        var values = GC.AllocateUninitializedArray<Half>(spec.OutlierValues);
+        checkpoint.ReadOnce(arrays["outliers"], 0, MemoryMarshal.AsBytes(values.AsSpan()));
+        int[] counts = arrays.TryGetValue("outlier_counts", out TensorInfo? array) ? Indices(array) : [], columns = Indices(arrays["outlier_columns"]);
+        try
+        {
+            return new Outliers(spec, unit, counts, columns, values);
+        }
+        catch (ArgumentException e)
+        {
+            throw new InvalidFileException(checkpoint.FileOf(arrays["outliers"]), "packed-outliers", $"its outliers are malformed: {e.Message}", "Quantize the model again", arrays["outliers"].Name, e);
+        }
+
+        // An index of 32 bits that is above 2^31 becomes negative, and is refused as such.
+        int[] Indices(TensorInfo info) => spec.NarrowIndices
+            ? Array.ConvertAll(MemoryMarshal.Cast<byte, ushort>(checkpoint.Bytes(info)).ToArray(), index => (int)index)
+            : MemoryMarshal.Cast<byte, int>(checkpoint.Bytes(info)).ToArray();
     }
 
     // A half is finite where its five bits of exponent are not all ones.
@@ -58,7 +84,7 @@ public static class PackedTensorReader
         return finite;
     }
 
-    private readonly record struct PackedArrays(LevelTable[] Grids, Half[] Scales, byte[] Zeros, TensorInfo Codes);
+    private readonly record struct PackedArrays(LevelTable[] Grids, Half[] Scales, byte[] Zeros, TensorInfo Codes, Outliers? Outliers);
 
     private static IEnumerable<TensorInfo> Expected(Checkpoint checkpoint, string name, PackedTensorSpec spec)
     {

@@ -18,6 +18,18 @@ namespace Vernier.Packing;
 /// <param name="ZeroPoints">Whether each granule has a zero point: the code that stands for zero.</param>
 public sealed record PackedTensorSpec(int Rows, int Columns, int Bits, Granularity Granularity, int RowsPerGrid, int Tables, bool WideLevels, bool ZeroPoints)
 {
+    /// <summary>Single weights to which a number in half precision is added; 0 where there are none.</summary>
+    public int Outliers { get; init; }
+
+    /// <summary>Whole columns to whose weights numbers in half precision are added; 0 where there are none. Not beside single weights.</summary>
+    public int OutlierColumns { get; init; }
+
+    /// <summary>The numbers that are added.</summary>
+    public int OutlierValues => OutlierColumns > 0 ? checked(Rows * OutlierColumns) : Outliers;
+
+    /// <summary>Whether columns, and counts of them, are stored in 16 bits; otherwise in 32.</summary>
+    public bool NarrowIndices => Columns <= ushort.MaxValue;
+
     /// <summary>The number of level tables of all rows.</summary>
     public int Grids => checked((int)(((long)Rows + RowsPerGrid - 1) / RowsPerGrid * Tables));
 
@@ -38,8 +50,11 @@ public sealed record PackedTensorSpec(int Rows, int Columns, int Bits, Granulari
     /// <item><c>name.scales</c>, F16 [scale rows, granules a row].</item>
     /// <item><c>name.zeros</c>, U8 [scale rows, packed bytes]: the zero points, packed like codes; only of an asymmetric grid.</item>
     /// <item><c>name.codes</c>, U8 [rows, packed bytes].</item>
+    /// <item><c>name.outlier_counts</c>, U16 or U32 [rows]: the outliers of each row; only where single weights have them.</item>
+    /// <item><c>name.outlier_columns</c>, U16 or U32 [outliers]: their columns, ascending in each row; or those of whole columns.</item>
+    /// <item><c>name.outliers</c>, F16 [outliers], or [rows, columns with outliers]: what is added, in units of the first level table.</item>
     /// </list>
-    /// A weight is scale * unit * (level[code] - level[zero]), the last term only where there are zero points.
+    /// A weight is scale * unit * (level[code] - level[zero]), the last term only where there are zero points, and its outlier.
     /// </summary>
     public IReadOnlyList<TensorInfo> Arrays(string name)
     {
@@ -53,6 +68,18 @@ public sealed record PackedTensorSpec(int Rows, int Columns, int Bits, Granulari
         if (ZeroPoints)
             arrays.Add(new($"{name}.zeros", ElementType.U8, [scaleRows, ZeroBytes / scaleRows]));
         arrays.Add(new($"{name}.codes", ElementType.U8, [Rows, BytesPerRow]));
+        ElementType index = NarrowIndices ? ElementType.U16 : ElementType.U32;
+        if (Outliers > 0)
+        {
+            arrays.Add(new($"{name}.outlier_counts", index, [Rows]));
+            arrays.Add(new($"{name}.outlier_columns", index, [Outliers]));
+            arrays.Add(new($"{name}.outliers", ElementType.F16, [Outliers]));
+        }
+        if (OutlierColumns > 0)
+        {
+            arrays.Add(new($"{name}.outlier_columns", index, [OutlierColumns]));
+            arrays.Add(new($"{name}.outliers", ElementType.F16, [Rows, OutlierColumns]));
+        }
         return arrays;
     }
 

@@ -13,7 +13,7 @@ namespace Vernier.Packing;
 /// }
 /// </code>
 /// <c>group</c> is as in <see cref="Granularity.GroupColumns"/>. Where they differ from the usual, a tensor also has
-/// <c>rows_per_grid</c>, <c>tables</c>, <c>wide_levels</c> and <c>zero_points</c>.
+/// <c>rows_per_grid</c>, <c>tables</c>, <c>wide_levels</c>, <c>zero_points</c>, and <c>outliers</c> or <c>outlier_columns</c>.
 /// </summary>
 /// <param name="Recipe">The recipe that made it.</param>
 /// <param name="Tensors">The packed matrices by name.</param>
@@ -40,6 +40,10 @@ public sealed record QuantizationConfig(string Recipe, IReadOnlyDictionary<strin
                 entry["wide_levels"] = true;
             if (spec.ZeroPoints)
                 entry["zero_points"] = true;
+            if (spec.Outliers > 0)
+                entry["outliers"] = spec.Outliers;
+            if (spec.OutlierColumns > 0)
+                entry["outlier_columns"] = spec.OutlierColumns;
             tensors[name] = entry;
         }
         return new JsonObject { ["quant_method"] = Method, ["format"] = Format, ["recipe"] = Recipe, ["tensors"] = tensors };
@@ -83,7 +87,11 @@ public sealed record QuantizationConfig(string Recipe, IReadOnlyDictionary<strin
         int tables = value.TryGetProperty("tables", out JsonElement choices) ? Integer(choices, 1, 8, "tables") : 1;
         if (!int.IsPow2(tables))
             throw Invalid(path, "quantization-tensor", "'tables' is not a power of two", entry.Name);
-        return new PackedTensorSpec(rows, columns, bits, new Granularity(group), rowsPerGrid, tables, Flag("wide_levels"), Flag("zero_points"));
+        int outliers = value.TryGetProperty("outliers", out JsonElement single) ? Integer(single, 1, (int)Math.Min(int.MaxValue, (long)rows * columns), "outliers") : 0;
+        int outlierColumns = value.TryGetProperty("outlier_columns", out JsonElement whole) ? Integer(whole, 1, columns, "outlier_columns") : 0;
+        if (outliers > 0 && outlierColumns > 0)
+            throw Invalid(path, "quantization-tensor", "it has both 'outliers' and 'outlier_columns'", entry.Name);
+        return new PackedTensorSpec(rows, columns, bits, new Granularity(group), rowsPerGrid, tables, Flag("wide_levels"), Flag("zero_points")) { Outliers = outliers, OutlierColumns = outlierColumns };
 
         JsonElement Property(string name) =>
             value.TryGetProperty(name, out JsonElement found) ? found : throw Invalid(path, "quantization-tensor", $"'{name}' is missing", entry.Name);

@@ -10,6 +10,7 @@ public sealed class PackedLinear : ILinear
 {
     private readonly PackedTensor? _packed;
     private readonly PreparedWeight? _prepared;
+    private readonly Outliers? _outliers;
     private readonly float[]? _bias;
 
     /// <summary>Makes a layer of a matrix in memory.</summary>
@@ -22,13 +23,16 @@ public sealed class PackedLinear : ILinear
         ArgumentNullException.ThrowIfNull(weight);
         _prepared = arithmetic == PackedArithmetic.Integer ? PreparedWeight.Create(weight) : null;
         _packed = _prepared is null ? weight : null;
+        // Float products are those of the dequantized weights, outliers included.
+        _outliers = _prepared is null ? null : weight.Outliers;
     }
 
     /// <summary>Makes a layer of a matrix that is ready for integer products.</summary>
     /// <param name="weight">W, outputs x inputs.</param>
     /// <param name="bias">b, one number for each output, or null.</param>
-    public PackedLinear(PreparedWeight weight, float[]? bias = null)
-        : this(weight?.Spec, bias) => _prepared = weight;
+    /// <param name="outliers">What is added to some weights, or null.</param>
+    public PackedLinear(PreparedWeight weight, float[]? bias = null, Outliers? outliers = null)
+        : this(weight?.Spec, bias) => (_prepared, _outliers) = (weight, outliers);
 
     private PackedLinear(PackedTensorSpec? spec, float[]? bias)
     {
@@ -62,7 +66,7 @@ public sealed class PackedLinear : ILinear
             _prepared.Multiply(x, rows, y);
         else
             PackedProduct.Multiply(x, rows, _packed!, y);
-        AddBias(y, rows);
+        AddRest(x, y, rows);
     }
 
     /// <summary>Applies up to three layers that share their input and run on integer kernels, with the results of one after the other.</summary>
@@ -73,11 +77,12 @@ public sealed class PackedLinear : ILinear
             weights[i] = layers[i]._prepared!;
         PreparedWeight.Multiply(x, rows, weights[..layers.Length], outputs);
         for (int i = 0; i < layers.Length; i++)
-            layers[i].AddBias(outputs[i], rows);
+            layers[i].AddRest(x, outputs[i], rows);
     }
 
-    private void AddBias(Span<float> y, int rows)
+    private void AddRest(ReadOnlySpan<float> x, Span<float> y, int rows)
     {
+        _outliers?.AddProduct(x, rows, y);
         if (_bias is null)
             return;
         for (int row = 0; row < rows; row++)

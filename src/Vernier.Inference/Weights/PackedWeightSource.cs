@@ -34,8 +34,8 @@ public sealed class PackedWeightSource : IWeightSource
         if (SpecOf(weightName, outputs, inputs) is not PackedTensorSpec spec)
             return _floats.Linear(weightName, biasName, outputs, inputs);
         float[]? bias = biasName is null ? null : _floats.Vector(biasName, outputs);
-        if (_arithmetic == PackedArithmetic.Integer && PackedTensorReader.Prepare(_checkpoint, weightName, spec) is PreparedWeight prepared)
-            return new PackedLinear(prepared, bias);
+        if (_arithmetic == PackedArithmetic.Integer && PackedTensorReader.Prepare(_checkpoint, weightName, spec, out Outliers? outliers) is PreparedWeight prepared)
+            return new PackedLinear(prepared, bias, outliers);
         return new PackedLinear(Read(weightName, spec), bias, PackedArithmetic.Float);
     }
 

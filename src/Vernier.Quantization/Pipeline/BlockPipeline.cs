@@ -35,8 +35,12 @@ internal sealed class BlockPipeline(QuantizationPlan plan, LayerGrids grids, Cal
     private const string EmbeddingName = "model.embed_tokens.weight";
     private const double TargetRidge = 0.01;
 
+    /// <summary>The tokens whose inputs solvers see that look at single ones.</summary>
+    public const int SampleTokens = 1024;
+
     private readonly Dictionary<string, PlannedTensor> _planned = plan.Tensors.ToDictionary(planned => planned.Tensor.Name, StringComparer.Ordinal);
     private readonly LayerSolver _solver = new(plan.Options.Recipe.Solver);
+    private readonly bool _needsSamples = plan.Options.Recipe.Solver.Any(step => step.Method == SolverMethod.Dmmv);
     private readonly FloatWeightSource _weights = new(plan.Checkpoint);
 
     /// <summary>Solves all layers that the blocks have.</summary>
@@ -82,33 +86,39 @@ internal sealed class BlockPipeline(QuantizationPlan plan, LayerGrids grids, Cal
 
     private void SolveGroup(LayerGroup group, Block? target, PlannedTensor[] open, BlockCalibration calibration, BlockCalibration? original)
     {
-        (GramMatrix gram, CrossGram? cross) = Observe(group, target, calibration, original);
+        (GramMatrix gram, CrossGram? cross, InputSample? sample) = Observe(group, target, calibration, original);
         if (gram.NotFinite is [int channel, ..])
         {
             throw new InvalidFileException(plan.Checkpoint.FileOf(open[0].Tensor), "calibration-not-finite",
                 $"on the calibration text, channel {channel} of its input is not a finite number", "Check that the model runs on that text, or calibrate on another", group.First);
         }
         var objective = new LayerObjective(gram.ToSymmetric(), gram.Columns);
+        float[] samples = sample?.ToArray() ?? [];
         foreach (PlannedTensor planned in open)
         {
             run.Cancellation.ThrowIfCancellationRequested();
-            Solve(planned, objective, cross);
+            Solve(planned, objective, cross, samples);
             HeapMemory.Release(objective.Gram.LongLength * sizeof(double));
         }
     }
 
-    private (GramMatrix Gram, CrossGram? Cross) Observe(LayerGroup group, Block? target, BlockCalibration calibration, BlockCalibration? original)
+    private (GramMatrix Gram, CrossGram? Cross, InputSample? Sample) Observe(LayerGroup group, Block? target, BlockCalibration calibration, BlockCalibration? original)
     {
         int columns = group.Block.Linears[group.First].Inputs;
         var gram = new GramMatrix(columns);
+        InputSample? sample = _needsSamples ? new InputSample(columns, (long)set.Sequences.Count * set.Length, SampleTokens) : null;
         if (target is null)
         {
             for (int batch = 0; batch < calibration.Batches; batch++)
             {
                 run.Cancellation.ThrowIfCancellationRequested();
-                calibration.Observe(group.Block, group.All, group.Index, batch, gram.Add);
+                calibration.Observe(group.Block, group.All, group.Index, batch, (x, rows) =>
+                {
+                    gram.Add(x, rows);
+                    sample?.Add(x, rows);
+                });
             }
-            return (gram, null);
+            return (gram, null, sample);
         }
         var cross = new CrossGram(columns);
         for (int batch = 0; batch < calibration.Batches; batch++)
@@ -126,20 +136,21 @@ internal sealed class BlockPipeline(QuantizationPlan plan, LayerGrids grids, Cal
             calibration.Observe(group.Block, group.All, group.Index, batch, (x, rows) =>
             {
                 gram.Add(x, rows);
+                sample?.Add(x, rows);
                 cross.Add(expected.Span[seen..], x, rows);
                 seen += rows * columns;
             });
         }
-        return (gram, cross);
+        return (gram, cross, sample);
     }
 
-    private void Solve(PlannedTensor planned, LayerObjective objective, CrossGram? cross)
+    private void Solve(PlannedTensor planned, LayerObjective objective, CrossGram? cross, float[] samples)
     {
         long start = Stopwatch.GetTimestamp();
         var matrix = new WeightMatrix(plan.Checkpoint, planned.Tensor);
         var values = new float[checked(matrix.Rows * matrix.Columns)];
         matrix.ReadNormalized(0, 0, values);
-        var problem = new LayerProblem(planned.Spec!, grids.Choose(planned, matrix), grids.FitOf(planned.Role), cross?.Correct(values, objective.Gram, TargetRidge) ?? values, objective);
+        var problem = new LayerProblem(planned.Spec!, grids.Choose(planned, matrix), grids.FitOf(planned.Role), cross?.Correct(values, objective.Gram, TargetRidge) ?? values, objective, samples);
         LayerResult result = _solver.Solve(problem);
         if (result.Fallback is string reason)
             CheckStrict(planned, reason);

@@ -1,6 +1,7 @@
 using Vernier.Grids;
 using Vernier.Grids.Uniform;
 using Vernier.Packing;
+using Vernier.Quantization.Objectives;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers;
 
@@ -38,10 +39,21 @@ internal sealed class LayerGrids(QuantizationPlan plan, LevelTable[]? shared)
         return search ? new ScaleSearch(part.Mirror, _recipe.PreserveNorm) : new LargestScale(part.Mirror);
     }
 
+    // A layer of which nothing was observed: the largest weights are its outliers, the others are rounded to nearest.
+    private PackedTensor SolveWithoutData(PlannedTensor planned, WeightMatrix matrix)
+    {
+        var values = new float[checked(matrix.Rows * matrix.Columns)];
+        matrix.ReadNormalized(0, 0, values);
+        var unknown = new LayerObjective(new double[checked(matrix.Columns * matrix.Columns)], matrix.Columns);
+        return new LayerSolver([]).Solve(new LayerProblem(planned.Spec!, Choose(planned, matrix), FitOf(planned.Role), values, unknown)).Solution.Pack(matrix.Shift);
+    }
+
     /// <summary>Rounds a matrix to nearest.</summary>
     public PackedTensor SolveNearest(PlannedTensor planned)
     {
         var matrix = new WeightMatrix(plan.Checkpoint, planned.Tensor);
+        if (planned.Spec!.OutlierValues > 0)
+            return SolveWithoutData(planned, matrix);
         return new NearestSolver(FitOf(planned.Role)).Solve(matrix, planned.Spec!, Choose(planned, matrix), default);
     }
 }

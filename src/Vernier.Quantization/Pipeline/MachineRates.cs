@@ -34,7 +34,7 @@ internal sealed record MachineRates(double Single, double Double)
     {
         PackedTensorSpec spec = planned.Spec!;
         int rows = Math.Clamp((1 << 17) / spec.Columns, 1, spec.Rows);
-        PlannedTensor some = planned with { Spec = spec with { Rows = rows, RowsPerGrid = Math.Min(rows, spec.RowsPerGrid) } };
+        PlannedTensor some = planned with { Spec = spec with { Rows = rows, RowsPerGrid = Math.Min(rows, spec.RowsPerGrid), Outliers = 0, OutlierColumns = 0 } };
         var matrix = new WeightMatrix(plan.Checkpoint, planned.Tensor);
         _ = matrix.Shift;
         double choosing = Time(() => grids.Choose(some, matrix)) / some.Spec.Grids * spec.Grids;

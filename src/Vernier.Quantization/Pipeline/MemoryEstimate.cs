@@ -90,7 +90,7 @@ public sealed record MemoryEstimate(long WorkBytes, long ActivationBytes, string
             held += 12 * square + 4 * batchRows * columns;
             correcting = 8 * square + 20 * weights;
         }
-        long solving = recipe.Solver.Max(step => OfStep(step.Method, weights, square));
+        long solving = recipe.Solver.Max(step => OfStep(step, rows, columns));
         // The weights, the nearest solution and the best, what they decode to, and the products of the objective.
         long around = 4 * weights + 2 * weights + 8 * weights + 32 * Math.Min(rows, 1024) * columns;
         return held + Math.Max(correcting, solving + around);
@@ -98,13 +98,21 @@ public sealed record MemoryEstimate(long WorkBytes, long ActivationBytes, string
 
     // The working memory of a step by what it keeps: GPTQ the factor in double and the carry in single precision, coordinate descent its residuals in double,
     // learned rounding H, the weights, their gradient and the latents with two moments, all in single precision.
-    private static long OfStep(SolverMethod method, long weights, long square) => method switch
+    private static long OfStep(SolverStep step, long rows, long columns)
     {
-        SolverMethod.Nearest or SolverMethod.Scales => 0,
-        SolverMethod.Gptq => 12 * square,
-        SolverMethod.Quantease => 12 * weights,
-        _ => 4 * square + 32 * weights,
-    };
+        long weights = rows * columns, square = columns * columns;
+        return step.Method switch
+        {
+            SolverMethod.Nearest or SolverMethod.Scales => 0,
+            SolverMethod.Gptq => 12 * square,
+            SolverMethod.Quantease => 12 * weights,
+            // The residual in double precision, what is left of the weights, what the codes decode to, the step in S and its order, and the descent of Q.
+            SolverMethod.Outliers => 44 * weights,
+            // The samples by rows and by columns, their violations, and what the codes decode to.
+            SolverMethod.Dmmv => 4L * BlockPipeline.SampleTokens * (2 * columns + rows) + 4 * weights,
+            _ => 4 * square + 32 * weights,
+        };
+    }
 
     // Rounded to nearest rows are read one at a time; only one scale for a matrix needs the whole of it.
     private static long Nearest(PlannedTensor planned)

@@ -102,7 +102,15 @@ public sealed class QuantizationPlan
         bool wide = (grid.Kind == GridKind.Power && bits > 6) || (bits == 8 && grid.Layouts.Any(layout => layout is LevelLayout.MidRise or LevelLayout.Asymmetric));
         int rowsPerGrid = grid.Scope == GridScope.Rows ? Math.Min(grid.Rows, rows) : rows;
         bool zeroPoints = grid.Layouts.Contains(LevelLayout.Asymmetric);
-        return new PlannedTensor(tensor, role, new PackedTensorSpec(rows, (int)tensor.Shape[1], bits.Value, options.Granularity, rowsPerGrid, grid.TablesFor(bits.Value), wide, zeroPoints));
+        return new PlannedTensor(tensor, role, new PackedTensorSpec(rows, (int)tensor.Shape[1], bits.Value, options.Granularity, rowsPerGrid, grid.TablesFor(bits.Value), wide, zeroPoints)
+        {
+            Outliers = CountOf(OutlierStructure.Weights, tensor.Count),
+            OutlierColumns = CountOf(OutlierStructure.Columns, tensor.Shape[1]),
+        });
+
+        int CountOf(OutlierStructure structure, long all) => role == TensorRole.Linear && options.Recipe.Outliers is OutlierPart part && part.Structure == structure
+            ? (int)Math.Clamp(Math.Round(part.Share * all), 1, int.MaxValue)
+            : 0;
     }
 
     /// <summary>The grid of a tensor: the recipe's for linear layers; uniform, every code used, for embeddings and the head.</summary>

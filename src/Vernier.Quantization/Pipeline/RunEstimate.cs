@@ -57,8 +57,8 @@ public sealed record RunEstimate(MemoryEstimate Memory, long PeakMemoryBytes, lo
         (int passes, double share) = Place(planned.Tensor.Name);
         bool network = recipe.Target == LayerTarget.Network;
         double single = (network ? 2 : 1) * passes * 2 * tokens * rows * columns + share * (network ? 3 : 1) * tokens * columns * columns;
-        // f of the nearest solution and of the best, each relative to f(0).
-        double wide = 8 * cube + (network ? 4 * cube + columns * columns * columns / 3 : 0);
+        // f of the nearest solution and of the best, and f(0).
+        double wide = 6 * cube + (network ? 4 * cube + columns * columns * columns / 3 : 0);
         foreach (SolverStep step in recipe.Solver)
         {
             switch (step.Method)
@@ -74,6 +74,13 @@ public sealed record RunEstimate(MemoryEstimate Memory, long PeakMemoryBytes, lo
                     break;
                 case SolverMethod.Scales:
                     wide += 6 * cube;
+                    break;
+                case SolverMethod.Outliers:
+                    wide += step.Sweeps * 12 * cube;
+                    break;
+                case SolverMethod.Dmmv:
+                    // A move tries some 24 columns on all samples; the searches seen took about a quarter of the moves they may.
+                    single += step.Sweeps / 4.0 * rows * 24 * 4 * BlockPipeline.SampleTokens;
                     break;
                 default:
                     single += step.Iterations * (2 * cube + 800 * rows * columns);

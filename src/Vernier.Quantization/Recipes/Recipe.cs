@@ -71,6 +71,26 @@ public sealed record GridPart
     public double? Exponent { get; init; }
 }
 
+/// <summary>Which weights have outliers.</summary>
+public enum OutlierStructure
+{
+    /// <summary>Single weights, wherever they are.</summary>
+    Weights,
+
+    /// <summary>All weights of some columns.</summary>
+    Columns,
+}
+
+/// <summary>The split of a matrix into codes and a sparse part in half precision, which starts as the largest weights.</summary>
+public sealed record OutlierPart
+{
+    /// <summary>The share of the weights, or of the columns; above 0, at most 1/2. At least one of each matrix.</summary>
+    public required double Share { get; init; }
+
+    /// <summary>Single weights or whole columns.</summary>
+    public OutlierStructure Structure { get; init; }
+}
+
 /// <summary>
 /// A quantization method as data: which grid, which scales, which solver, from which paper. The files of this folder are the
 /// recipes that there are.
@@ -101,6 +121,9 @@ public sealed record Recipe
 
     /// <summary>The grid.</summary>
     public required GridPart Grid { get; init; }
+
+    /// <summary>The sparse part beside the codes of linear layers; null for none.</summary>
+    public OutlierPart? Outliers { get; init; }
 
     /// <summary>How scales are chosen.</summary>
     public ScaleRule Scale { get; init; } = ScaleRule.Search;
@@ -140,6 +163,8 @@ public sealed record Recipe
         : Grid.Kind == GridKind.Power && Grid.Layouts.Contains(LevelLayout.Asymmetric) ? "a power grid is centred on zero: it has no asymmetric layout"
         : Grid.Layouts.Count > 1 && Grid.Layouts.Contains(LevelLayout.Asymmetric) ? "the asymmetric layout can't be chosen among others: it stores zero points"
         : Grid.Kind == GridKind.Uniform && Solver.Any(step => step.LearnExponent) ? "a uniform grid has no exponent to learn"
+        : Outliers is not null && !(Outliers.Share is > 0 and <= 0.5) ? "the share of outliers is not above 0 and at most 1/2"
+        : Outliers is null && Solver.Any(step => step.Method == SolverMethod.Outliers) ? "a step for outliers, and the recipe has none"
         : Target == LayerTarget.Network && !NeedsCalibration ? "without calibration there is no target in the network"
         : Solver.Count == 0 ? "the solver has no step"
         : Solver.Select((step, i) => (step.Method is SolverMethod.Nearest or SolverMethod.Gptq) == (i == 0)).Contains(false) ? "the first step of the solver, and no other, is one that makes codes: nearest or gptq"

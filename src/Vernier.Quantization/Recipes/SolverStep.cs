@@ -21,6 +21,12 @@ public enum SolverMethod
     /// <summary>Learned rounding by division of each weight.</summary>
     Flexround,
 
+    /// <summary>The outliers and the codes in turn, so that the layer objective falls.</summary>
+    Outliers,
+
+    /// <summary>Local search for the least maximum violation, max_i |(w - q) x_i|, of each row.</summary>
+    Dmmv,
+
     /// <summary>Learned rounding to any level, with the exponents of the grids learned as well; the scales are refitted.</summary>
     Nupes,
 }
@@ -93,7 +99,7 @@ public sealed record SolverStep
     /// <summary>The columns after which GPTQ carries errors over to all others; at least 1. The result does not depend on it.</summary>
     public int BlockColumns { get; init; } = 128;
 
-    /// <summary>The most sweeps over all columns of coordinate descent; at least 1.</summary>
+    /// <summary>The most sweeps over all columns of coordinate descent, rounds of the outliers, or moves of the local search; at least 1.</summary>
     public int Sweeps { get; init; } = 30;
 
     /// <summary>Whether coordinate descent also refits the scales after each sweep.</summary>

@@ -8,14 +8,18 @@ namespace Vernier.Quantization.Solvers;
 /// <summary>A layer to be quantized so that its output stays: weights, grid and objective.</summary>
 public sealed class LayerProblem
 {
+    // f(0), once it is asked for.
+    private double? _whole;
+
     /// <summary>Creates a problem.</summary>
     /// <param name="spec">How the result is packed.</param>
     /// <param name="grids">The level tables for weights of at most 1, as <see cref="NearestSolver.Solve"/> takes them.</param>
     /// <param name="fit">How scales are chosen.</param>
     /// <param name="weights">W, R x C row by row, normalised; see <see cref="WeightMatrix.Shift"/>.</param>
     /// <param name="objective">The objective.</param>
+    /// <param name="samples">Inputs of the layer, n x C, for solvers that look at single ones; null or empty where none does.</param>
     /// <exception cref="ArgumentException">The shapes do not go together.</exception>
-    public LayerProblem(PackedTensorSpec spec, LevelTable[] grids, IScaleFit fit, float[] weights, LayerObjective objective)
+    public LayerProblem(PackedTensorSpec spec, LevelTable[] grids, IScaleFit fit, float[] weights, LayerObjective objective, float[]? samples = null)
     {
         ArgumentNullException.ThrowIfNull(spec);
         ArgumentNullException.ThrowIfNull(grids);
@@ -28,6 +32,7 @@ public sealed class LayerProblem
         Fit = fit;
         Weights = weights;
         Objective = objective;
+        Samples = samples ?? [];
     }
 
     /// <summary>How the result is packed.</summary>
@@ -45,6 +50,12 @@ public sealed class LayerProblem
     /// <summary>The objective.</summary>
     public LayerObjective Objective { get; }
 
+    /// <summary>Inputs of the layer, n x C; empty where no solver looks at single ones.</summary>
+    public float[] Samples { get; }
+
+    /// <summary>The same layer with other weights.</summary>
+    internal LayerProblem WithWeights(float[] weights) => new(Spec, Grids, Fit, weights, Objective, Samples);
+
     /// <summary>R.</summary>
     public int Rows => Spec.Rows;
 
@@ -58,6 +69,7 @@ public sealed class LayerProblem
     public double Relative(LayerSolution solution)
     {
         ArgumentNullException.ThrowIfNull(solution);
-        return Objective.Relative(Weights, solution.Decode());
+        double value = Objective.Value(Weights, solution.Decode());
+        return value == 0 ? 0 : value / (_whole ??= Objective.Value(Weights, new float[Weights.Length]));
     }
 }

@@ -1,6 +1,7 @@
 using Vernier.Grids;
 using Vernier.Numerics;
 using Vernier.Packing;
+using Vernier.Quantization.Solvers.Outliers;
 
 namespace Vernier.Quantization.Solvers;
 
@@ -34,6 +35,9 @@ public sealed class LayerSolution
     /// <summary>The zero point of each granule; empty where there are none.</summary>
     public byte[] ZeroPoints { get; }
 
+    /// <summary>What is added to the weights that the codes stand for, or null.</summary>
+    internal OutlierSet? Outliers { get; set; }
+
     /// <summary>The number of granules of a row.</summary>
     public int Granules => _spec.Granularity.ScaleColumns(_spec.Columns);
 
@@ -50,6 +54,7 @@ public sealed class LayerSolution
         Codes.CopyTo(copy.Codes, 0);
         Scales.CopyTo(copy.Scales, 0);
         ZeroPoints.CopyTo(copy.ZeroPoints, 0);
+        copy.Outliers = Outliers;
         return copy;
     }
 
@@ -63,7 +68,7 @@ public sealed class LayerSolution
         return new GranuleGrid(Grids[_spec.GridOf(row, Scales[index])], Scales[index], _spec.ZeroPoints ? ZeroPoints[index] : -1);
     }
 
-    /// <summary>The weights that the codes stand for, R x C row by row.</summary>
+    /// <summary>The weights that the codes stand for, outliers added, R x C row by row.</summary>
     public float[] Decode()
     {
         var weights = new float[Codes.Length];
@@ -82,6 +87,7 @@ public sealed class LayerSolution
             for (int i = granule * Width; i < end; i++)
                 weights[i] = grid.Decode(codes[i]);
         }
+        Outliers?.AddTo(row, weights);
     }
 
     /// <summary>Packs the solution.</summary>
@@ -95,7 +101,7 @@ public sealed class LayerSolution
         int rows = _spec.Granularity.ScaleRows(_spec.Rows);
         for (int row = 0; row < rows && _spec.ZeroPoints; row++)
             CodePacking.Pack(ZeroPoints.AsSpan(row * Granules, Granules), _spec.Bits, zeros.AsSpan(row * (zeros.Length / rows), zeros.Length / rows));
-        return new PackedTensor(_spec, Array.ConvertAll(Grids, grid => grid.WithUnit(MathF.ScaleB(grid.Unit, shift))), [.. Scales], zeros, codes);
+        return new PackedTensor(_spec, Array.ConvertAll(Grids, grid => grid.WithUnit(MathF.ScaleB(grid.Unit, shift))), [.. Scales], zeros, codes, Outliers?.Pack(shift));
     }
 
     /// <summary>The nearest level of every weight, at scales that the problem's fit chooses.</summary>

@@ -1,5 +1,7 @@
 using Vernier.Quantization.Recipes;
+using Vernier.Quantization.Solvers.Dmmv;
 using Vernier.Quantization.Solvers.Gptq;
+using Vernier.Quantization.Solvers.Outliers;
 using Vernier.Quantization.Solvers.QuantEase;
 using Vernier.Quantization.Solvers.Relaxed;
 
@@ -21,10 +23,20 @@ public sealed class LayerSolver(IReadOnlyList<SolverStep> steps)
     public LayerResult Solve(LayerProblem problem)
     {
         ArgumentNullException.ThrowIfNull(problem);
+        if (problem.Spec.OutlierValues == 0)
+            return Solve(problem, null, null);
+        // The steps see the weights without their outliers, which begin as the largest weights.
+        OutlierSet set = OutlierSet.Largest(problem, problem.Weights);
+        set.Take(problem.Weights);
+        return Solve(set.Remaining(problem), problem, set);
+    }
+
+    private LayerResult Solve(LayerProblem problem, LayerProblem? whole, OutlierSet? set)
+    {
         LayerSolution nearest = LayerSolution.Nearest(problem, []);
         if (problem.Objective.MeanDiagonal == 0)
-            return new LayerResult(nearest, 0, 0, 0, problem.Objective.DeadChannels.Count, "no data: its inputs were zero on all tokens, or there were none");
-        double before = problem.Relative(nearest), damping = 0;
+            return new LayerResult(WithOutliers(nearest), 0, 0, 0, problem.Objective.DeadChannels.Count, "no data: its inputs were zero on all tokens, or there were none");
+        double before = Relative(nearest), damping = 0;
         LayerSolution? solution = null;
         foreach (SolverStep step in steps)
         {
@@ -36,7 +48,7 @@ public sealed class LayerSolver(IReadOnlyList<SolverStep> steps)
                 case SolverMethod.Gptq:
                     int[] order = step.Order == ColumnOrder.Activation ? GptqFactor.ActivationOrder(problem.Objective) : GptqFactor.NaturalOrder(problem.Columns);
                     if (GptqFactor.Create(problem.Objective, order, step.Damping) is not GptqFactor factor)
-                        return new LayerResult(nearest, before, before, 0, problem.Objective.DeadChannels.Count, "its Gram matrix can't be factored with any damping");
+                        return new LayerResult(WithOutliers(nearest), before, before, 0, problem.Objective.DeadChannels.Count, "its Gram matrix can't be factored with any damping");
                     damping = factor.Damping;
                     solution = new GptqSolver(step).Solve(problem, factor);
                     break;
@@ -52,12 +64,28 @@ public sealed class LayerSolver(IReadOnlyList<SolverStep> steps)
                 case SolverMethod.Flexround:
                     solution = new FlexRound(problem, solution!, step).Run();
                     break;
+                case SolverMethod.Outliers:
+                    set = OutlierSolver.Improve(whole!, set!, solution!, step.Sweeps);
+                    problem = set.Remaining(whole!);
+                    break;
+                case SolverMethod.Dmmv:
+                    MaxViolationSolver.Improve(problem, solution!, step.Sweeps);
+                    break;
                 case SolverMethod.Nupes:
                     solution = LearnAll(problem, solution!, step);
                     break;
             }
         }
-        return new LayerResult(solution!, before, problem.Relative(solution!), damping, problem.Objective.DeadChannels.Count, null);
+        return new LayerResult(WithOutliers(solution!), before, Relative(solution!), damping, problem.Objective.DeadChannels.Count, null);
+
+        LayerSolution WithOutliers(LayerSolution codes)
+        {
+            LayerSolution all = codes.Copy();
+            all.Outliers = set;
+            return all;
+        }
+
+        double Relative(LayerSolution codes) => (whole ?? problem).Relative(WithOutliers(codes));
     }
 
     // On the learned grids each row takes the learned codes or those of the start, whichever is better once scales are refitted; then the better grids are kept.

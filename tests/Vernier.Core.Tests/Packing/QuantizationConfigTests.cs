@@ -13,6 +13,8 @@ public class QuantizationConfigTests
         ["a"] = new(768, 256, 4, Granularity.Group(64), 768, 8, false, false),
         ["b"] = new(10, 20, 8, Granularity.Channel, 4, 1, true, false),
         ["c"] = new(10, 20, 3, Granularity.Tensor, 10, 1, false, true),
+        ["d"] = new(10, 20, 3, Granularity.Channel, 10, 1, false, false) { Outliers = 200 },
+        ["e"] = new(10, 20, 3, Granularity.Channel, 10, 1, false, false) { OutlierColumns = 20 },
     });
 
     [Fact]
@@ -46,6 +48,10 @@ public class QuantizationConfigTests
     [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [1, 1], \"bits\": 4, \"group\": 64, \"rows_per_grid\": 2}}")]
     [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [1, 1], \"bits\": 4, \"group\": 64, \"tables\": 3}}")]
     [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [1, 1], \"bits\": 4, \"group\": 64, \"wide_levels\": 1}}")]
+    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"bits\": 4, \"group\": 64, \"outliers\": 7}}")]
+    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"bits\": 4, \"group\": 64, \"outliers\": 0}}")]
+    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"bits\": 4, \"group\": 64, \"outlier_columns\": 4}}")]
+    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"bits\": 4, \"group\": 64, \"outliers\": 1, \"outlier_columns\": 1}}")]
     public void WhatBreaksARuleIsRefusedByItsName(string rule, string key, string? value)
     {
         JsonObject config = s_config.ToJson();

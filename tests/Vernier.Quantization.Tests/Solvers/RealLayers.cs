@@ -18,10 +18,14 @@ internal static class RealLayers
         "model.layers.4.self_attn.v_proj.weight", "model.layers.4.mlp.down_proj.weight",
     ];
 
-    private static readonly Lazy<Dictionary<string, LayerObjective>> s_objectives = new(Observe);
+    private const int Sequences = 24;
+    private const int Length = 128;
+    private const int Samples = 256;
+
+    private static readonly Lazy<Dictionary<string, Observed>> s_observed = new(Observe);
 
     /// <summary>The objective of a layer on the inputs of the float network.</summary>
-    public static LayerObjective Objective(string name) => s_objectives.Value[name];
+    public static LayerObjective Objective(string name) => s_observed.Value[name].Objective;
 
     /// <summary>A layer with its objective, or another one.</summary>
     public static LayerProblem Problem(string name, string recipe, int bits, Granularity granularity, LayerObjective? objective = null)
@@ -33,29 +37,38 @@ internal static class RealLayers
         var weights = new float[matrix.Rows * matrix.Columns];
         matrix.ReadNormalized(0, 0, weights);
         var grids = new LayerGrids(plan, null);
-        return new LayerProblem(planned.Spec!, grids.Choose(planned, matrix), grids.FitOf(planned.Role), weights, objective ?? Objective(name));
+        return new LayerProblem(planned.Spec!, grids.Choose(planned, matrix), grids.FitOf(planned.Role), weights, objective ?? Objective(name), s_observed.Value[name].Samples);
     }
 
-    private static Dictionary<string, LayerObjective> Observe()
+    private static Dictionary<string, Observed> Observe()
     {
         ModelConfig config = ModelConfig.Load(SharedData.Quill);
         LanguageModel model = LanguageModel.Load(SharedData.Quill);
-        var calibration = new BlockCalibration(config, model.Embedding, CalibrationSet.WrittenBy(model, 24, 128, 3));
-        var objectives = new Dictionary<string, LayerObjective>(StringComparer.Ordinal);
+        var calibration = new BlockCalibration(config, model.Embedding, CalibrationSet.WrittenBy(model, Sequences, Length, 3));
+        var observed = new Dictionary<string, Observed>(StringComparer.Ordinal);
         foreach (Block block in model.Blocks)
         {
             IReadOnlyList<IReadOnlyList<string>> groups = calibration.SharedInputs(block);
             for (int group = 0; group < groups.Count; group++)
             {
                 var gram = new GramMatrix(block.Linears[groups[group][0]].Inputs);
+                var sample = new InputSample(gram.Columns, Sequences * Length, Samples);
                 for (int batch = 0; batch < calibration.Batches; batch++)
-                    calibration.Observe(block, groups, group, batch, gram.Add);
-                var objective = new LayerObjective(gram.ToSymmetric(), gram.Columns);
+                {
+                    calibration.Observe(block, groups, group, batch, (x, rows) =>
+                    {
+                        gram.Add(x, rows);
+                        sample.Add(x, rows);
+                    });
+                }
+                var inputs = new Observed(new LayerObjective(gram.ToSymmetric(), gram.Columns), sample.ToArray());
                 foreach (string name in groups[group])
-                    objectives[name] = objective;
+                    observed[name] = inputs;
             }
             calibration.Advance(block);
         }
-        return objectives;
+        return observed;
     }
+
+    private sealed record Observed(LayerObjective Objective, float[] Samples);
 }

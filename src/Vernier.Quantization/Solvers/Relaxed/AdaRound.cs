@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Numerics.Tensors;
 using Vernier.Numerics;
 using Vernier.Quantization.Recipes;
@@ -15,10 +16,33 @@ internal sealed class AdaRound(LayerProblem problem, LayerSolution start, Solver
 {
     private const float Stretch = 1.2f;
     private const float Margin = 0.1f;
+    private const double WarmUp = 0.2;
+    private const double FirstBeta = 20;
+    private const double LastBeta = 2;
 
     private readonly float[] _lower = new float[problem.Weights.Length];
     private readonly float[] _step = new float[problem.Weights.Length];
     private readonly byte[] _codes = new byte[problem.Weights.Length];
+
+    /// <summary>The part of the weights whose h is within 0.01 of 0 or 1.</summary>
+    internal double Decided
+    {
+        get
+        {
+            var heights = new float[Problem.Columns];
+            long decided = 0;
+            for (int row = 0; row < Problem.Rows; row++)
+            {
+                Heights(row, heights);
+                decided += heights.Count(height => height is <= 0.01f or >= 0.99f);
+            }
+            return (double)decided / Latents.Length;
+        }
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>Constant, as published: what is decided late must still get to 0 or 1.</remarks>
+    protected override double Rate => Step.LearningRate;
 
     protected override void Initialize(int row)
     {
@@ -48,18 +72,40 @@ internal sealed class AdaRound(LayerProblem problem, LayerSolution start, Solver
     {
         int columns = Problem.Columns, first = row * columns;
         using var heightBuffer = new PooledArray<float>(columns);
-        Span<float> heights = heightBuffer.Span;
+        using var pullBuffer = new PooledArray<float>(columns);
+        Span<float> heights = heightBuffer.Span, pulls = pullBuffer.Span;
         TensorPrimitives.Sigmoid(Latents.AsSpan(first, columns), latentGradient);
         Heights(row, heights);
-        bool penalized = Progress >= 0.2;
-        float beta = (float)(20 - 18 * Math.Max(0, Progress - 0.2) / 0.8);
-        for (int i = 0; i < columns; i++)
+        float beta = Progress < WarmUp ? 0 : (float)(FirstBeta + (LastBeta - FirstBeta) * (Progress - WarmUp) / (1 - WarmUp));
+        if (beta == 0)
         {
-            float sigmoid = latentGradient[i], height = heights[i], slope = Stretch * sigmoid * (1 - sigmoid);
-            if (height is <= 0 or >= 1)
-                slope = 0;
-            float centred = 2 * height - 1, pull = !penalized || centred == 0 ? 0 : -2 * PenaltyOf(i) * beta * MathF.CopySign(MathF.Pow(Math.Abs(centred), beta - 1), centred);
-            latentGradient[i] = slope * (gradient[i] * _step[first + i] + pull);
+            pulls.Clear();
+        }
+        else
+        {
+            // -d/dh lambda |2 h - 1|^beta = -2 lambda beta sign(2 h - 1) |2 h - 1|^(beta - 1)
+            TensorPrimitives.Multiply(heights, 2, pulls);
+            TensorPrimitives.Subtract(pulls, 1, pulls);
+            TensorPrimitives.Abs(pulls, pulls);
+            TensorPrimitives.Pow(pulls, beta - 1, pulls);
+            TensorPrimitives.Multiply(pulls, Penalties, pulls);
+            TensorPrimitives.Multiply(pulls, -2 * beta, pulls);
+        }
+        int i = 0;
+        Vector<float> half = new(0.5f), one = Vector<float>.One, stretch = new(Stretch);
+        for (; i <= columns - Vector<float>.Count; i += Vector<float>.Count)
+        {
+            Vector<float> sigmoid = new(latentGradient[i..]), height = new(heights[i..]), pull = new(pulls[i..]);
+            pull = Vector.ConditionalSelect(Vector.LessThan(height, half), -pull, pull);
+            Vector<float> slope = stretch * sigmoid * (one - sigmoid), total = new Vector<float>(gradient[i..]) * new Vector<float>(_step.AsSpan(first + i)) + pull;
+            // Where h is clipped, it does not move with V.
+            Vector<int> moves = Vector.GreaterThan(height, Vector<float>.Zero) & Vector.LessThan(height, one);
+            Vector.ConditionalSelect(moves, slope * total, Vector<float>.Zero).CopyTo(latentGradient[i..]);
+        }
+        for (; i < columns; i++)
+        {
+            float slope = heights[i] is > 0 and < 1 ? Stretch * latentGradient[i] * (1 - latentGradient[i]) : 0;
+            latentGradient[i] = slope * (gradient[i] * _step[first + i] + (heights[i] < 0.5f ? -pulls[i] : pulls[i]));
         }
     }
 

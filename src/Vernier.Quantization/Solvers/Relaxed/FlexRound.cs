@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using Vernier.Quantization.Recipes;
 
 namespace Vernier.Quantization.Solvers.Relaxed;
@@ -14,6 +15,7 @@ internal sealed class FlexRound(LayerProblem problem, LayerSolution start, Solve
     private readonly LayerSolution _best = start.Copy();
     private readonly double[] _least = [.. Enumerable.Repeat(double.PositiveInfinity, problem.Rows)];
     private readonly byte[] _codes = new byte[problem.Weights.Length];
+    private readonly float[] _divided = new float[problem.Weights.Length];
     private readonly float[] _rowLatents = new float[problem.Rows];
     private readonly float[] _rowGradient = new float[problem.Rows];
     private readonly Adam _rowAdam = new(problem.Rows);
@@ -23,12 +25,17 @@ internal sealed class FlexRound(LayerProblem problem, LayerSolution start, Solve
     protected override void Decode(int row, Span<float> quantized)
     {
         int first = row * Problem.Columns;
+        Span<float> divided = _divided.AsSpan(first, quantized.Length);
+        TensorPrimitives.Negate(Latents.AsSpan(first, quantized.Length), divided);
+        TensorPrimitives.Subtract(divided, _rowLatents[row], divided);
+        TensorPrimitives.Exp<float>(divided, divided);
+        TensorPrimitives.Multiply(divided, Problem.Weights.AsSpan(first, quantized.Length), divided);
         for (int granule = 0; granule < Start.Granules; granule++)
         {
             GranuleGrid grid = Start.Grid(row, granule);
             for (int i = granule * Start.Width; i < Math.Min(quantized.Length, (granule + 1) * Start.Width); i++)
             {
-                int code = grid.Encode(Divided(row, i));
+                int code = grid.Encode(divided[i]);
                 _codes[first + i] = (byte)code;
                 quantized[i] = grid.Decode(code);
             }
@@ -46,13 +53,14 @@ internal sealed class FlexRound(LayerProblem problem, LayerSolution start, Solve
     protected override void Backward(int row, ReadOnlySpan<float> gradient, Span<float> latentGradient)
     {
         float sum = 0;
+        ReadOnlySpan<float> all = _divided.AsSpan(row * gradient.Length, gradient.Length);
         for (int granule = 0; granule < Start.Granules; granule++)
         {
             GranuleGrid grid = Start.Grid(row, granule);
             float low = Math.Min(grid.Decode(0), grid.Decode(grid.Last)), high = Math.Max(grid.Decode(0), grid.Decode(grid.Last));
             for (int i = granule * Start.Width; i < Math.Min(gradient.Length, (granule + 1) * Start.Width); i++)
             {
-                float divided = Divided(row, i);
+                float divided = all[i];
                 latentGradient[i] = divided < low || divided > high ? 0 : -gradient[i] * divided;
                 sum += latentGradient[i];
             }
@@ -61,14 +69,11 @@ internal sealed class FlexRound(LayerProblem problem, LayerSolution start, Solve
     }
 
     protected override void EndIteration(int number) =>
-        _rowAdam.Step(0, _rowLatents, _rowGradient, Step.LearningRate * 0.5 * (1 + Math.Cos(Math.PI * Progress)), number);
+        _rowAdam.Step(0, _rowLatents, _rowGradient, Rate, number);
 
     protected override LayerSolution Harden()
     {
         KeepTheBetterRows(_best);
         return _best;
     }
-
-    private float Divided(int row, int column) =>
-        Problem.Weights[row * Problem.Columns + column] * MathF.Exp(-Latents[row * Problem.Columns + column] - _rowLatents[row]);
 }

@@ -37,6 +37,9 @@ internal abstract class RelaxedRounding(LayerProblem problem, LayerSolution star
     /// <summary>The part of the iterations that is done, 0 to 1.</summary>
     protected double Progress { get; private set; }
 
+    /// <summary>The learning rate: it falls to 0 along a cosine.</summary>
+    protected virtual double Rate => step.LearningRate * 0.5 * (1 + Math.Cos(Math.PI * Progress));
+
     /// <summary>Learns, and gives each weight a code.</summary>
     public LayerSolution Run()
     {
@@ -49,7 +52,7 @@ internal abstract class RelaxedRounding(LayerProblem problem, LayerSolution star
         for (int iteration = 0; iteration < step.Iterations; iteration++)
         {
             Progress = (double)iteration / step.Iterations;
-            double rate = step.LearningRate * 0.5 * (1 + Math.Cos(Math.PI * Progress));
+            double rate = Rate;
             ParallelLoop.For(rows, row =>
             {
                 Span<float> quantized = _quantized.AsSpan(row * columns, columns);
@@ -73,10 +76,10 @@ internal abstract class RelaxedRounding(LayerProblem problem, LayerSolution star
     }
 
     /// <summary>
-    /// The weight of the penalty on a column: lambda H_jj / m, m the mean diagonal. The objective alone curves by 2 H_jj / m along a weight; a penalty in
+    /// The weight of the penalty on each column: lambda H_jj / m, m the mean diagonal. The objective alone curves by 2 H_jj / m along a weight; a penalty in
     /// proportion to it makes whole codes win in every column alike.
     /// </summary>
-    protected float PenaltyOf(int column) => (float)(step.Penalty * problem.Objective.Diagonal[column] / problem.Objective.MeanDiagonal);
+    protected float[] Penalties { get; } = Array.ConvertAll(problem.Objective.Diagonal, value => (float)(step.Penalty * value / problem.Objective.MeanDiagonal));
 
     /// <summary>Sets the latents of a row.</summary>
     protected abstract void Initialize(int row);
@@ -98,6 +101,15 @@ internal abstract class RelaxedRounding(LayerProblem problem, LayerSolution star
     /// <summary>Called when the latents of all rows have moved.</summary>
     protected virtual void EndIteration(int number)
     {
+    }
+
+    /// <summary>The weights that the latents stand for, R x C, before anything is hardened.</summary>
+    internal float[] Decoded()
+    {
+        var weights = new float[problem.Weights.Length];
+        for (int row = 0; row < problem.Rows; row++)
+            Decode(row, weights.AsSpan(row * problem.Columns, problem.Columns));
+        return weights;
     }
 
     /// <summary>The codes that the latents stand for.</summary>

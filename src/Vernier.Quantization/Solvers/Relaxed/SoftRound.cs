@@ -9,8 +9,8 @@ namespace Vernier.Quantization.Solvers.Relaxed;
 /// v = N sign(u) |u|^a + delta among the codes, u the weight relative to its granule's largest value and delta its latent; the soft code is
 /// floor(v) + 1/2 + tanh(T (v - floor(v) - 1/2)) / (2 tanh(T / 2)), T rising from 1 to 30, and the soft weight lies between the two levels next to
 /// it. After a third of the iterations the penalty lambda sum (1 - |2 frac(v) - 1|^2), which rises from 0, drives places to whole codes.
-/// <para>delta starts where the place is that of w, but within the cell of the starting code, so that the hardened start is the start. When an exponent moves, the
-/// places move with it and deltas stay. Its gradient passes straight through the rounding, d w~ / da = (value_(k+1) - value_k) N sign(u) |u|^a ln |u|
+/// <para>delta starts where the place is that of w: of the start the scales and tables are taken, and rows of codes that stay better than what is learned. When an
+/// exponent moves, the places move with it and deltas stay. Its gradient passes straight through the rounding, d w~ / da = (value_(k+1) - value_k) N sign(u) |u|^a ln |u|
 /// + d value / da; it is held by a = 0.2 + sigmoid(t), by taking 0^a ln 0 for 0, by sums in double precision and by a learning rate of its own.</para>
 /// <para>E. Yvinec, A. Dapogny, K. Bailly: NUPES: non-uniform post-training quantization via power exponent search, 2023. The relaxation, the latent and the
 /// schedules are ours; the paper leaves them open.</para>
@@ -53,9 +53,9 @@ internal sealed class SoftRound : RelaxedRounding
             for (int i = row * columns + granule * Start.Width; i < row * columns + Math.Min(columns, (granule + 1) * Start.Width); i++)
             {
                 float weight = Problem.Weights[i];
-                int code = Start.Codes[i], below = grid.Below(weight);
-                float width = grid.Decode(below + 1) - grid.Decode(below), place = width == 0 ? code : below + (weight - grid.Decode(below)) / width;
-                Latents[i] = Math.Clamp(place, code - 0.49f, code + 0.49f);
+                int below = grid.Below(weight);
+                float width = grid.Decode(below + 1) - grid.Decode(below);
+                Latents[i] = width == 0 ? Start.Codes[i] : below + (weight - grid.Decode(below)) / width;
                 if (table is null)
                     continue;
                 float relative = scale == 0 ? 0 : Math.Abs(weight / (scale * table.Top));
@@ -123,7 +123,7 @@ internal sealed class SoftRound : RelaxedRounding
                 bool outward = (place < 0 && pull > 0) || (place > last && pull < 0);
                 latentGradient[i] = outward ? 0 : pull * sharpness * half * (1 - curve[i] * curve[i]);
                 if (ramp > 0 && part is > 0 and < 1)
-                    latentGradient[i] -= ramp * PenaltyOf(i) * 8 * (part - 0.5f);
+                    latentGradient[i] -= ramp * Penalties[i] * 8 * (part - 0.5f);
                 if (table is null || outward)
                     continue;
                 float soft = 0.5f + half * curve[i], log = _logs[first + i];

@@ -1,0 +1,109 @@
+using Vernier.Packing;
+
+namespace Vernier.Quantization.Solvers.Outliers;
+
+/// <summary>
+/// The sparse part S of W = Q + S: at some places of a matrix, single ones or whole columns, numbers as they are stored, in half precision times the unit of the
+/// first level table.
+/// </summary>
+internal sealed class OutlierSet
+{
+    private readonly PackedTensorSpec _spec;
+    private readonly float _unit;
+    private readonly int[] _places;
+    private readonly Half[] _values;
+
+    private OutlierSet(PackedTensorSpec spec, float unit, int[] places)
+    {
+        (_spec, _unit, _places) = (spec, unit, places);
+        _values = new Half[places.Length];
+        Starts = new int[spec.Rows + 1];
+        foreach (int place in places)
+            Starts[place / spec.Columns + 1]++;
+        for (int row = 0; row < spec.Rows; row++)
+            Starts[row + 1] += Starts[row];
+    }
+
+    /// <summary>The places, row * columns + column, ascending.</summary>
+    public ReadOnlySpan<int> Places => _places;
+
+    /// <summary>The number of the first outlier of each row, and of all at the end.</summary>
+    public int[] Starts { get; }
+
+    /// <summary>
+    /// The places of the largest numbers: as many as the specification has outliers, or the columns of the largest norms. Of equals the first is taken.
+    /// </summary>
+    /// <param name="problem">The layer.</param>
+    /// <param name="numbers">R x C.</param>
+    public static OutlierSet Largest(LayerProblem problem, ReadOnlySpan<float> numbers)
+    {
+        PackedTensorSpec spec = problem.Spec;
+        int rows = spec.Rows, columns = spec.Columns;
+        int[] places;
+        if (spec.OutlierColumns > 0)
+        {
+            var norms = new double[columns];
+            for (int i = 0; i < numbers.Length; i++)
+                norms[i % columns] += (double)numbers[i] * numbers[i];
+            int[] chosen = [.. Enumerable.Range(0, columns).OrderByDescending(column => norms[column]).Take(spec.OutlierColumns).Order()];
+            places = [.. Enumerable.Range(0, rows).SelectMany(row => chosen.Select(column => row * columns + column))];
+        }
+        else
+        {
+            var keys = new float[numbers.Length];
+            for (int i = 0; i < keys.Length; i++)
+                keys[i] = -Math.Abs(numbers[i]);
+            int[] all = [.. Enumerable.Range(0, keys.Length)];
+            // Sorting is not stable; what is as large as the last is taken in order.
+            Array.Sort(keys, all);
+            float last = keys[spec.Outliers - 1];
+            int above = Array.FindIndex(keys, key => key == last), equal = keys.AsSpan(above).LastIndexOf(last) + 1;
+            places = [.. all[..above], .. all[above..(above + equal)].Order().Take(spec.Outliers - above)];
+            Array.Sort(places);
+        }
+        return new OutlierSet(spec, problem.Grids[0].Unit, places);
+    }
+
+    /// <summary>The number at a place, as it is stored.</summary>
+    public float this[int index]
+    {
+        get => _unit * (float)_values[index];
+        set
+        {
+            var stored = (Half)(value / _unit);
+            _values[index] = Half.IsFinite(stored) ? stored : Half.CopySign(Half.MaxValue, stored);
+        }
+    }
+
+    /// <summary>Takes the numbers of a matrix at the places.</summary>
+    public void Take(ReadOnlySpan<float> numbers)
+    {
+        for (int i = 0; i < _places.Length; i++)
+            this[i] = numbers[_places[i]];
+    }
+
+    /// <summary>The layer without the outliers: W - S.</summary>
+    public LayerProblem Remaining(LayerProblem whole)
+    {
+        float[] weights = [.. whole.Weights];
+        for (int i = 0; i < _places.Length; i++)
+            weights[_places[i]] -= this[i];
+        return whole.WithWeights(weights);
+    }
+
+    /// <summary>Adds the outliers of a row to its weights.</summary>
+    public void AddTo(int row, Span<float> weights)
+    {
+        for (int i = Starts[row]; i < Starts[row + 1]; i++)
+            weights[_places[i] - row * _spec.Columns] += this[i];
+    }
+
+    /// <summary>The outliers as they are stored.</summary>
+    /// <param name="shift">The power of two by which the weights were divided.</param>
+    public Packing.Outliers Pack(int shift)
+    {
+        int[] columns = Array.ConvertAll(_places, place => place % _spec.Columns);
+        int[] counts = _spec.OutlierColumns > 0 ? [] : [.. Enumerable.Range(0, _spec.Rows).Select(row => Starts[row + 1] - Starts[row])];
+        return new Packing.Outliers(_spec, MathF.ScaleB(_unit, shift), counts, _spec.OutlierColumns > 0 ? columns[.._spec.OutlierColumns] : columns, [.. _values]);
+    }
+}
