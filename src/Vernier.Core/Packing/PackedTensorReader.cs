@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using Vernier.Files;
 using Vernier.Grids;
 using Vernier.Kernels;
+using Vernier.Numerics;
 
 namespace Vernier.Packing;
 
@@ -16,10 +17,12 @@ public static class PackedTensorReader
     /// <exception cref="InvalidFileException">An array is missing, of another type or shape, or holds what no writer writes.</exception>
     public static PackedTensor Read(Checkpoint checkpoint, string name, PackedTensorSpec spec)
     {
-        PackedArrays arrays = ReadArrays(checkpoint, name, spec);
+        ArgumentNullException.ThrowIfNull(spec);
+        var scales = GC.AllocateUninitializedArray<Half>(spec.Scales);
+        PackedArrays arrays = ReadArrays(checkpoint, name, spec, scales);
         var codes = GC.AllocateUninitializedArray<byte>(checked(spec.Rows * spec.BytesPerRow));
         checkpoint.ReadOnce(arrays.Codes, 0, codes);
-        return new PackedTensor(spec, arrays.Grids, arrays.Scales, arrays.Zeros, codes, arrays.Outliers);
+        return new PackedTensor(spec, arrays.Grids, scales, arrays.Zeros, codes, arrays.Outliers);
     }
 
     /// <summary>Reads the arrays of one matrix straight into the order of the machine's kernels, its codes piece by piece.</summary>
@@ -31,24 +34,25 @@ public static class PackedTensorReader
     /// <exception cref="InvalidFileException">An array is missing, of another type or shape, or holds what no writer writes.</exception>
     public static PreparedWeight? Prepare(Checkpoint checkpoint, string name, PackedTensorSpec spec, out Outliers? outliers)
     {
-        PackedArrays arrays = ReadArrays(checkpoint, name, spec);
+        ArgumentNullException.ThrowIfNull(spec);
+        // The scales are copied; their memory serves the next matrix.
+        using var scales = new PooledArray<Half>(spec.Scales);
+        PackedArrays arrays = ReadArrays(checkpoint, name, spec, scales.Memory);
         outliers = arrays.Outliers;
-        return PreparedWeight.Create(spec, arrays.Grids, arrays.Scales, arrays.Zeros,
+        return PreparedWeight.Create(spec, arrays.Grids, scales.Memory, arrays.Zeros,
             (row, rows) => checkpoint.ReadOnce(arrays.Codes, (long)row * spec.BytesPerRow, rows));
     }
 
-    private static PackedArrays ReadArrays(Checkpoint checkpoint, string name, PackedTensorSpec spec)
+    private static PackedArrays ReadArrays(Checkpoint checkpoint, string name, PackedTensorSpec spec, Memory<Half> scales)
     {
         ArgumentNullException.ThrowIfNull(checkpoint);
-        ArgumentNullException.ThrowIfNull(spec);
         Dictionary<string, TensorInfo> arrays = Expected(checkpoint, name, spec).ToDictionary(array => array.Name[(name.Length + 1)..], StringComparer.Ordinal);
-        var scales = GC.AllocateUninitializedArray<Half>(spec.Scales);
-        checkpoint.ReadOnce(arrays["scales"], 0, MemoryMarshal.AsBytes(scales.AsSpan()));
-        if (!AreFinite(MemoryMarshal.Cast<Half, ushort>(scales)))
+        checkpoint.ReadOnce(arrays["scales"], 0, MemoryMarshal.AsBytes(scales.Span));
+        if (!AreFinite(MemoryMarshal.Cast<Half, ushort>(scales.Span)))
             throw Invalid(checkpoint, arrays["scales"], "packed-scale", "a scale is not finite");
         byte[] zeros = arrays.TryGetValue("zeros", out TensorInfo? zero) ? checkpoint.Bytes(zero).ToArray() : [];
         LevelTable[] grids = ReadGrids(checkpoint, arrays, spec);
-        return new PackedArrays(grids, scales, zeros, arrays["codes"], spec.OutlierValues > 0 ? ReadOutliers(checkpoint, arrays, spec, grids[0].Unit) : null);
+        return new PackedArrays(grids, zeros, arrays["codes"], spec.OutlierValues > 0 ? ReadOutliers(checkpoint, arrays, spec, grids[0].Unit) : null);
     }
 
     private static Outliers ReadOutliers(Checkpoint checkpoint, Dictionary<string, TensorInfo> arrays, PackedTensorSpec spec, float unit)
@@ -84,7 +88,7 @@ public static class PackedTensorReader
         return finite;
     }
 
-    private readonly record struct PackedArrays(LevelTable[] Grids, Half[] Scales, byte[] Zeros, TensorInfo Codes, Outliers? Outliers);
+    private readonly record struct PackedArrays(LevelTable[] Grids, byte[] Zeros, TensorInfo Codes, Outliers? Outliers);
 
     private static IEnumerable<TensorInfo> Expected(Checkpoint checkpoint, string name, PackedTensorSpec spec)
     {

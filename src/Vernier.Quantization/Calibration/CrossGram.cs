@@ -46,8 +46,8 @@ internal sealed class CrossGram(int columns)
     /// <param name="weights">W, R x C.</param>
     /// <param name="gram">H, C x C.</param>
     /// <param name="ridge">d, above 0: how firmly the weights are held.</param>
-    /// <returns>The weights, R x C; W itself where H can't be factored.</returns>
-    public float[] Correct(float[] weights, double[] gram, double ridge)
+    /// <returns>The weights, R x C; null where H can't be factored.</returns>
+    public float[]? Correct(float[] weights, double[] gram, double ridge)
     {
         int rows = weights.Length / columns;
         double[] matrix = [.. gram];
@@ -55,7 +55,7 @@ internal sealed class CrossGram(int columns)
         for (int i = 0; i < columns; i++)
             matrix[i * columns + i] += ridge * mean;
         if (!(mean > 0) || !Cholesky.TryFactor(new MatrixSpan<double>(matrix, columns, columns), out _))
-            return weights;
+            return null;
         double[] wide = Array.ConvertAll(weights, weight => (double)weight);
         var moved = new double[weights.Length];
         MatrixProduct.Multiply(new ReadOnlyMatrixSpan<double>(wide, rows, columns), new ReadOnlyMatrixSpan<double>(_sums, columns, columns), new MatrixSpan<double>(moved, rows, columns));

@@ -150,8 +150,11 @@ internal sealed class BlockPipeline(QuantizationPlan plan, LayerGrids grids, Cal
         var matrix = new WeightMatrix(plan.Checkpoint, planned.Tensor);
         var values = new float[checked(matrix.Rows * matrix.Columns)];
         matrix.ReadNormalized(0, 0, values);
-        var problem = new LayerProblem(planned.Spec!, grids.Choose(planned, matrix), grids.FitOf(planned.Role), cross?.Correct(values, objective.Gram, TargetRidge) ?? values, objective, samples);
+        float[]? corrected = cross?.Correct(values, objective.Gram, TargetRidge);
+        var problem = new LayerProblem(planned.Spec!, grids.Choose(planned, matrix), grids.FitOf(planned.Role), corrected ?? values, objective, samples);
         LayerResult result = _solver.Solve(problem);
+        if (result.Fallback is null && cross is not null && corrected is null)
+            result = result with { Fallback = "its Gram matrix can't be factored: its own weights were the target in place of the network's" };
         if (result.Fallback is string reason)
             CheckStrict(planned, reason);
         var report = new SolvedLayerReport(result.Nearest, result.Objective, result.Damping, result.DeadChannels, result.Fallback, Stopwatch.GetElapsedTime(start).TotalSeconds);

@@ -153,6 +153,40 @@ public class IntegerKernelTests
         Assert.InRange(weight.Bytes, bytes * source.Codes.Length, (bytes + 0.2) * source.Codes.Length);
     }
 
+    /// <summary>Matrices that share their input give together what each gives alone, cut alike or not, for a token, a few and many.</summary>
+    [Fact]
+    public void ProductsThatShareTheirInputAreThoseOfOneAfterTheOther()
+    {
+        var random = new Random(12);
+        PackedTensor Matrix(int rows, int bits, int group, string grid) => RandomPacked.Create(random, rows, 320, bits, Granularity.Group(group), grid);
+        PackedTensor[][] cases =
+        [
+            [Matrix(48, 4, 32, "uniform")],
+            [Matrix(96, 4, 32, "uniform"), Matrix(16, 4, 32, "power"), Matrix(33, 4, 32, "uniform")],
+            [Matrix(48, 4, 32, "uniform"), Matrix(48, 4, 64, "uniform"), Matrix(48, 8, 64, "uniform")],
+            [Matrix(40, 8, 64, "power"), Matrix(200, 8, 64, "power")],
+        ];
+        foreach (PackedTensor[] matrices in cases)
+        {
+            foreach (int rows in (int[])[0, 1, 3, 4, 61, 400])
+            {
+                float[] x = Activations(random, rows * 320);
+                PreparedWeight[] weights = Array.ConvertAll(matrices, matrix => PreparedWeight.Create(matrix)!);
+                float[][] together = Array.ConvertAll(matrices, matrix => new float[rows * matrix.Rows + 3]);
+                PreparedWeight.Multiply(x, rows, weights, together);
+                for (int i = 0; i < weights.Length; i++)
+                {
+                    var alone = new float[rows * matrices[i].Rows + 3];
+                    weights[i].Multiply(x, rows, alone);
+                    Assert.Equal(alone, together[i]);
+                }
+            }
+        }
+        PreparedWeight one = PreparedWeight.Create(cases[0][0])!;
+        Assert.Throws<ArgumentOutOfRangeException>(() => PreparedWeight.Multiply(new float[320], 1, [one, one, one, one], [[], [], [], []]));
+        Assert.Throws<ArgumentOutOfRangeException>(() => PreparedWeight.Multiply(new float[320], 1, [one], [new float[47]]));
+    }
+
     [Fact]
     public void MatricesWithoutPanelsAreRefused()
     {
