@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.X86;
 using Vernier.Packing;
 
 namespace Vernier.Kernels;
@@ -34,8 +35,14 @@ internal sealed unsafe class PanelPacking
     {
         int first = _plan.Row(panel), rows = _plan.Rows(panel), stride = 4 * _plan.Quads, bytes = _plan.Spec.BytesPerRow;
         _read(first, _packed.AsSpan(0, rows * bytes));
+        bool straight = _plan.StoredBits == 4 && _plan.IsContiguous && !_matrix.IsDirect && Bmi2.IsSupported;
         for (int r = 0; r < rows; r++)
         {
+            if (straight)
+            {
+                FillScales(panel, r, first + r);
+                continue;
+            }
             Span<byte> stored = _stored.AsSpan(r * stride, stride);
             FillScales(panel, r, first + r);
             Span<byte> codes = _plan.IsContiguous ? stored : _row;
@@ -56,8 +63,34 @@ internal sealed unsafe class PanelPacking
             if (_matrix.Zeros.Length > 0)
                 _matrix.Zeros.AsSpan(at + rows, PanelPlan.PanelRows - rows).Clear();
         }
+        uint* lines = (uint*)(_matrix.Codes + (long)panel * _plan.PanelBytes);
+        if (straight)
+        {
+            _packed.AsSpan(rows * bytes).Clear();
+            fixed (byte* packed = _packed)
+                Interleave4(packed, bytes, lines);
+            return;
+        }
         fixed (byte* stored = _stored)
-            Interleave((uint*)stored, (uint*)(_matrix.Codes + (long)panel * _plan.PanelBytes));
+            Interleave((uint*)stored, lines);
+    }
+
+    /// <summary>
+    /// What <see cref="Interleave"/> makes of 4-bit codes, straight from the packed rows: of eight codes in 32 bits the first four go to the low halves of
+    /// four bytes, the others to the high halves.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Interleave4(byte* packed, int bytesPerRow, uint* lines)
+    {
+        int steps = _plan.Quads / 2;
+        for (int step = 0; step < steps; step++, packed += 4, lines += PanelPlan.PanelRows)
+        {
+            for (int r = 0; r < PanelPlan.PanelRows; r++)
+            {
+                uint codes = Unsafe.ReadUnaligned<uint>(packed + (long)r * bytesPerRow);
+                lines[r] = Bmi2.ParallelBitDeposit(codes, 0x0F0F0F0F) | Bmi2.ParallelBitDeposit(codes >> 16, 0xF0F0F0F0);
+            }
+        }
     }
 
     private void FillScales(int panel, int r, int row)
