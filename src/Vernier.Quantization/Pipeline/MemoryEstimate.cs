@@ -91,6 +91,9 @@ public sealed record MemoryEstimate(long WorkBytes, long ActivationBytes, string
             correcting = 8 * square + 20 * weights;
         }
         long solving = recipe.Solver.Max(step => OfStep(step, rows, columns));
+        // The carry stays for the layers that share the input.
+        if (recipe.Solver.Any(step => step.Method == SolverMethod.Gptq))
+            held += 4 * square;
         // The weights, the nearest solution and the best, what they decode to, and the products of the objective.
         long around = 4 * weights + 2 * weights + 8 * weights + 32 * Math.Min(rows, 1024) * columns;
         return held + Math.Max(correcting, solving + around);
