@@ -17,7 +17,7 @@ internal unsafe struct PreparedProduct : ITeamWork
     private const int MaxBlockTiles = BlockTiles + BlockTiles / 2;
 
     /// <summary>Items of one token for each thread: enough that a thread which comes late takes fewer.</summary>
-    private const int ItemsPerThread = 8;
+    private const int ItemsPerThread = 4;
 
     private Parts _parts;
     private int _count, _rows, _tiles, _blocks;

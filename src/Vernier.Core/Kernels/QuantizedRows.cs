@@ -81,15 +81,17 @@ internal unsafe ref struct QuantizedRows
     internal static float Quantize(float* x, int count, int padded, sbyte* values, out int sum)
     {
         sum = 0;
-        Vector256<float> most = Vector256<float>.Zero;
+        // The bits of magnitudes are in the order of the magnitudes, those of what is not finite after all others.
+        Vector256<int> most = Vector256<int>.Zero, magnitude = Vector256.Create(0x7FFFFFFF);
         int i = 0;
         for (; i + 8 <= count; i += 8)
-            most = Vector256.Max(most, Vector256.Abs(Vector256.Load(x + i)));
-        float largest = 0;
-        for (int lane = 0; lane < 8; lane++)
-            largest = MathF.Max(largest, most[lane]);
+            most = Vector256.Max(most, Vector256.Load((int*)x + i) & magnitude);
+        Vector128<int> half = Vector128.Max(most.GetLower(), most.GetUpper());
+        half = Vector128.Max(half, Vector128.Shuffle(half, Vector128.Create(2, 3, 0, 1)));
+        int bits = Math.Max(half[0], half[1]);
         for (; i < count; i++)
-            largest = MathF.Max(largest, MathF.Abs(x[i]));
+            bits = Math.Max(bits, BitConverter.SingleToInt32Bits(x[i]) & 0x7FFFFFFF);
+        float largest = BitConverter.Int32BitsToSingle(bits);
         if (!(largest >= 1e-30f) || !float.IsFinite(largest))
         {
             new Span<byte>(values, padded).Clear();

@@ -58,10 +58,18 @@ internal sealed unsafe class BlockedProduct<TTile, T>
         {
             _packedA = Align(pa);
             _packedB = Align(pb);
-            ParallelLoop.For(_workers, _ => Work());
+            var team = new Team { Product = this };
+            WorkerTeam.Run(_workers, ref team);
         }
         ArrayPool<T>.Shared.Return(a);
         ArrayPool<T>.Shared.Return(b);
+    }
+
+    private struct Team : ITeamWork
+    {
+        public BlockedProduct<TTile, T> Product;
+
+        public readonly void Invoke(int index) => Product.Work();
     }
 
     // Every worker walks through the same steps and takes part in each as far as tasks are left.

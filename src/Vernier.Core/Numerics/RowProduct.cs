@@ -12,7 +12,7 @@ internal static unsafe class RowProduct
     {
         nint pa = (nint)a, pb = (nint)b, pc = (nint)c;
         int rows = Math.Max(1, MinimumWork / k);
-        ParallelLoop.For((n + rows - 1) / rows, index =>
+        WorkerTeam.For((n + rows - 1) / rows, index =>
         {
             var x = new ReadOnlySpan<float>((float*)pa, k);
             int end = Math.Min(n, (index + 1) * rows);

@@ -52,7 +52,7 @@ public static unsafe class SymmetricProduct
         fixed (T* data = h.Data)
         {
             nint address = (nint)data;
-            ParallelLoop.For((size + Block - 1) / Block, index =>
+            WorkerTeam.For((size + Block - 1) / Block, index =>
             {
                 // Square blocks, so that the lines written are full before they leave the cache.
                 T* start = (T*)address;

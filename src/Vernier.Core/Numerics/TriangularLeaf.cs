@@ -51,7 +51,7 @@ internal static unsafe class TriangularLeaf
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         int tasks = (count + SystemsPerTask - 1) / SystemsPerTask;
-        ParallelLoop.For(tasks, index =>
+        WorkerTeam.For(tasks, index =>
         {
             int first = index * SystemsPerTask, systems = Math.Min(SystemsPerTask, count - first);
             if (Vector512.IsHardwareAccelerated && Avx512F.IsSupported)

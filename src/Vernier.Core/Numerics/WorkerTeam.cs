@@ -77,6 +77,21 @@ internal static unsafe class WorkerTeam
         }
     }
 
+    /// <summary>Runs a body for 0 .. count - 1, in any order, and waits for all.</summary>
+    /// <exception cref="AggregateException">An item threw.</exception>
+    public static void For(int count, Action<int> body)
+    {
+        var work = new BodyWork { Body = body };
+        Run(count, ref work);
+    }
+
+    private struct BodyWork : ITeamWork
+    {
+        public Action<int> Body;
+
+        public readonly void Invoke(int index) => Body(index);
+    }
+
     private static void Invoke<T>(void* work, int index)
         where T : struct, ITeamWork => System.Runtime.CompilerServices.Unsafe.AsRef<T>(work).Invoke(index);
 

@@ -15,6 +15,7 @@ internal sealed class GptqFactor
     private const double LargestDamping = 1e4;
     private const double LeastPivot = 1e-10;
     private const double FirstDamping = 1e-6;
+    private const int RowsPerTask = 64;
 
     private GptqFactor(int[] order, float[] carry, double[] cost, double damping) => (Order, Carry, Cost, Damping) = (order, carry, cost, damping);
 
@@ -52,14 +53,18 @@ internal sealed class GptqFactor
             Cholesky.InvertTriangle(view);
             var carry = new float[n * n];
             var cost = new double[n];
-            for (int j = 0; j < n; j++)
+            ParallelLoop.For((n + RowsPerTask - 1) / RowsPerTask, task =>
             {
-                ReadOnlySpan<double> row = matrix.AsSpan((n - 1 - j) * n, n);
-                double pivot = row[n - 1 - j];
-                cost[j] = 1 / (pivot * pivot);
-                for (int k = j + 1; k < n; k++)
-                    carry[j * n + k] = (float)(row[n - 1 - k] / pivot);
-            }
+                for (int j = task * RowsPerTask; j < Math.Min(n, (task + 1) * RowsPerTask); j++)
+                {
+                    ReadOnlySpan<double> row = matrix.AsSpan((n - 1 - j) * n, n);
+                    Span<float> target = carry.AsSpan(j * n, n);
+                    double pivot = row[n - 1 - j];
+                    cost[j] = 1 / (pivot * pivot);
+                    for (int k = j + 1; k < n; k++)
+                        target[k] = (float)(row[n - 1 - k] / pivot);
+                }
+            });
             if (float.IsFinite(TensorPrimitives.SumOfMagnitudes<float>(carry)))
                 return new GptqFactor(order, carry, cost, damping);
         }
@@ -90,18 +95,23 @@ internal sealed class GptqFactor
     {
         int n = order.Length;
         var matrix = new double[n * n];
-        for (int i = 0; i < n; i++)
+        ParallelLoop.For((n + RowsPerTask - 1) / RowsPerTask, task =>
         {
-            int row = order[n - 1 - i];
-            if (objective.Diagonal[row] == 0)
+            for (int i = task * RowsPerTask; i < Math.Min(n, (task + 1) * RowsPerTask); i++)
             {
-                matrix[i * n + i] = mean;
-                continue;
+                int row = order[n - 1 - i];
+                Span<double> target = matrix.AsSpan(i * n, i + 1);
+                if (objective.Diagonal[row] == 0)
+                {
+                    target[i] = mean;
+                    continue;
+                }
+                ReadOnlySpan<double> source = objective.Row(row);
+                for (int j = 0; j <= i; j++)
+                    target[j] = source[order[n - 1 - j]];
+                target[i] += added;
             }
-            for (int j = 0; j <= i; j++)
-                matrix[i * n + j] = objective.Gram[row * n + order[n - 1 - j]];
-            matrix[i * n + i] += added;
-        }
+        });
         return matrix;
     }
 }
