@@ -31,9 +31,6 @@ internal unsafe interface ILevelLookup<TSelf, V>
     /// <summary>Whether the machine has the instructions.</summary>
     static abstract bool IsSupported { get; }
 
-    /// <summary>The most entries, a power of two; 0 for bytes that are levels already.</summary>
-    static abstract int Entries { get; }
-
     /// <summary>Takes a table into registers.</summary>
     /// <param name="levels">256 levels, a table and its repetitions.</param>
     /// <param name="bias">0 or 128, added to every level.</param>

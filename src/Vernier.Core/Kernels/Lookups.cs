@@ -12,8 +12,6 @@ internal readonly unsafe struct DirectLevels<V>(V bias) : ILevelLookup<DirectLev
 
     public static bool IsSupported => true;
 
-    public static int Entries => 0;
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static DirectLevels<V> Load(sbyte* levels, int bias) => new(V.Broadcast(bias * 0x01010101));
 
@@ -27,8 +25,6 @@ internal readonly unsafe struct Shuffle16x256(Vector256<byte> table) : ILevelLoo
     private readonly Vector256<byte> _table = table;
 
     public static bool IsSupported => Avx2.IsSupported;
-
-    public static int Entries => 16;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Shuffle16x256 Load(sbyte* levels, int bias)
@@ -48,8 +44,6 @@ internal readonly unsafe struct Shuffle16x256(Vector256<byte> table) : ILevelLoo
 internal readonly unsafe struct Shuffle128x256(nint levels, byte bias) : ILevelLookup<Shuffle128x256, Bytes256>
 {
     public static bool IsSupported => Avx2.IsSupported;
-
-    public static int Entries => 128;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Shuffle128x256 Load(sbyte* levels, int bias) => new((nint)levels, (byte)bias);
@@ -76,8 +70,6 @@ internal readonly unsafe struct PairLookup<L, V>(L lookup) : ILevelLookup<PairLo
 
     public static bool IsSupported => L.IsSupported;
 
-    public static int Entries => L.Entries;
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static PairLookup<L, V> Load(sbyte* levels, int bias) => new(L.Load(levels, bias));
 
@@ -92,8 +84,6 @@ internal readonly unsafe struct Permute64(Vector512<byte> table) : ILevelLookup<
 
     public static bool IsSupported => Avx512Vbmi.IsSupported;
 
-    public static int Entries => 64;
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Permute64 Load(sbyte* levels, int bias) => new(Vector512.Load((byte*)levels) ^ Vector512.Create((byte)bias));
 
@@ -107,8 +97,6 @@ internal readonly unsafe struct Permute128(Vector512<byte> low, Vector512<byte> 
     private readonly Vector512<byte> _low = low, _high = high;
 
     public static bool IsSupported => Avx512Vbmi.IsSupported;
-
-    public static int Entries => 128;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Permute128 Load(sbyte* levels, int bias)
@@ -128,8 +116,6 @@ internal readonly unsafe struct Permute256(Permute128 low, Permute128 high) : IL
 
     public static bool IsSupported => Avx512Vbmi.IsSupported;
 
-    public static int Entries => 256;
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Permute256 Load(sbyte* levels, int bias) => new(Permute128.Load(levels, bias), Permute128.Load(levels + 128, bias));
 
@@ -145,8 +131,6 @@ internal readonly unsafe struct Shuffle16x128(Vector128<byte> table) : ILevelLoo
 
     public static bool IsSupported => true;
 
-    public static int Entries => 16;
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Shuffle16x128 Load(sbyte* levels, int bias) => new(Vector128.Load((byte*)levels) ^ Vector128.Create((byte)bias));
 
@@ -158,8 +142,6 @@ internal readonly unsafe struct Shuffle16x128(Vector128<byte> table) : ILevelLoo
 internal readonly unsafe struct Shuffle128x128(nint levels, byte bias) : ILevelLookup<Shuffle128x128, Bytes128>
 {
     public static bool IsSupported => true;
-
-    public static int Entries => 128;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Shuffle128x128 Load(sbyte* levels, int bias) => new((nint)levels, (byte)bias);

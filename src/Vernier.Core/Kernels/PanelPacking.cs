@@ -38,13 +38,10 @@ internal sealed unsafe class PanelPacking
         bool straight = _plan.StoredBits == 4 && _plan.IsContiguous && !_matrix.IsDirect && Bmi2.IsSupported;
         for (int r = 0; r < rows; r++)
         {
-            if (straight)
-            {
-                FillScales(panel, r, first + r);
-                continue;
-            }
-            Span<byte> stored = _stored.AsSpan(r * stride, stride);
             FillScales(panel, r, first + r);
+            if (straight)
+                continue;
+            Span<byte> stored = _stored.AsSpan(r * stride, stride);
             Span<byte> codes = _plan.IsContiguous ? stored : _row;
             CodePacking.Unpack(_packed.AsSpan(r * bytes, bytes), _plan.Spec.Bits, codes[.._plan.Spec.Columns]);
             if (_matrix.IsDirect)
@@ -55,7 +52,6 @@ internal sealed unsafe class PanelPacking
                     codes.Slice(segment.Column, segment.Count).CopyTo(stored[(4 * segment.Quad)..]);
             }
         }
-        _stored.AsSpan(rows * stride).Clear();
         for (int granule = 0; rows < PanelPlan.PanelRows && granule < _plan.Granules; granule++)
         {
             int at = (panel * _plan.Granules + granule) * PanelPlan.PanelRows;
@@ -71,6 +67,7 @@ internal sealed unsafe class PanelPacking
                 Interleave4(packed, bytes, lines);
             return;
         }
+        _stored.AsSpan(rows * stride).Clear();
         fixed (byte* stored = _stored)
             Interleave((uint*)stored, lines);
     }
