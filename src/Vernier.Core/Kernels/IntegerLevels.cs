@@ -40,7 +40,7 @@ internal sealed class IntegerLevels
     /// The levels as one 8-bit part, or as two where they need 16: level = 256 high + low, low from 0 to 255 and stored less 128. Empty where
     /// they need more than 16, which no grid of the house does.
     /// </summary>
-    public static IntegerLevels[] Of(PackedTensorSpec spec, IReadOnlyList<LevelTable> grids)
+    public static IntegerLevels[] Of(ScalarLayout spec, IReadOnlyList<LevelTable> grids)
     {
         float unit = grids.Min(grid => grid.Unit);
         var levels = new long[grids.Count * Stride];

@@ -14,9 +14,9 @@ namespace Vernier.Kernels;
 internal static class IntegerProduct
 {
     /// <summary>Y = X W^T.</summary>
-    public static void Multiply(ReadOnlySpan<float> x, int rows, PackedTensor weight, Span<float> y)
+    public static void Multiply(ReadOnlySpan<float> x, int rows, ScalarMatrix weight, Span<float> y)
     {
-        PackedTensorSpec spec = weight.Spec;
+        ScalarLayout spec = weight.Spec;
         Segment[] segments = new PanelPlan(spec, 8).Segments;
         IntegerLevels[] parts = IntegerLevels.Of(spec, weight.Grids);
         var codes = new byte[spec.Columns];
@@ -50,9 +50,9 @@ internal static class IntegerProduct
         return largest / 127;
     }
 
-    private static float Row(ReadOnlySpan<float> x, PackedTensor weight, int row, ReadOnlySpan<byte> codes, IntegerLevels levels, Segment[] segments)
+    private static float Row(ReadOnlySpan<float> x, ScalarMatrix weight, int row, ReadOnlySpan<byte> codes, IntegerLevels levels, Segment[] segments)
     {
-        PackedTensorSpec spec = weight.Spec;
+        ScalarLayout spec = weight.Spec;
         int scaleRow = spec.Granularity.GroupColumns < 0 ? 0 : row, granules = spec.Granularity.ScaleColumns(spec.Columns);
         Span<int> q = stackalloc int[128];
         float y = 0;

@@ -10,7 +10,7 @@ namespace Vernier.Kernels;
 /// <param name="Spec">How it is packed.</param>
 /// <param name="Scales">[scale rows, granules].</param>
 /// <param name="Zeros">Packed zero points, or empty.</param>
-internal sealed record PackedScales(PackedTensorSpec Spec, ReadOnlyMemory<Half> Scales, ReadOnlyMemory<byte> Zeros);
+internal sealed record PackedScales(ScalarLayout Spec, ReadOnlyMemory<Half> Scales, ReadOnlyMemory<byte> Zeros);
 
 /// <summary>Rearranges rows of packed codes into a panel.</summary>
 internal sealed unsafe class PanelPacking
@@ -92,7 +92,7 @@ internal sealed unsafe class PanelPacking
 
     private void FillScales(int panel, int r, int row)
     {
-        PackedTensorSpec spec = _plan.Spec;
+        ScalarLayout spec = _plan.Spec;
         int scaleRow = spec.Granularity.GroupColumns < 0 ? 0 : row;
         ReadOnlySpan<Half> scales = _source.Scales.Span.Slice(scaleRow * _plan.Granules, _plan.Granules);
         int at = panel * _plan.Granules * PanelPlan.PanelRows + r;
@@ -116,7 +116,7 @@ internal sealed unsafe class PanelPacking
 
     private void ToLevels(Span<byte> codes, int row)
     {
-        PackedTensorSpec spec = _plan.Spec;
+        ScalarLayout spec = _plan.Spec;
         int width = spec.Granularity.Width(spec.Columns), scaleRow = spec.Granularity.GroupColumns < 0 ? 0 : row;
         ReadOnlySpan<Half> scales = _source.Scales.Span.Slice(scaleRow * _plan.Granules, _plan.Granules);
         for (int granule = 0; granule < scales.Length; granule++)

@@ -35,7 +35,7 @@ internal sealed class PanelPlan
     /// <summary>Plans a matrix.</summary>
     /// <param name="spec">How the matrix is packed.</param>
     /// <param name="storedBits">Bits of a code as the kernel stores it: 2, 3, 4, 5, 6 or 8.</param>
-    public PanelPlan(PackedTensorSpec spec, int storedBits)
+    public PanelPlan(ScalarLayout spec, int storedBits)
     {
         (Spec, StoredBits) = (spec, storedBits);
         int step = CodeFormats.StepQuads(storedBits), width = spec.Granularity.Width(spec.Columns), quad = 0;
@@ -63,7 +63,7 @@ internal sealed class PanelPlan
     }
 
     /// <summary>The packing of the source.</summary>
-    public PackedTensorSpec Spec { get; }
+    public ScalarLayout Spec { get; }
 
     /// <summary>Bits of a stored code.</summary>
     public int StoredBits { get; }

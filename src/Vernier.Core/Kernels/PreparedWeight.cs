@@ -12,19 +12,19 @@ namespace Vernier.Kernels;
 /// Levels of more than 8 bits are split, level = 256 high + low, into two parts whose products are added. A machine that can look a byte up in
 /// 256 entries keeps the codes and looks each up twice; on others the two bytes of the levels are stored, twice the memory of the file.
 /// </remarks>
-public sealed unsafe class PreparedWeight
+public sealed unsafe class PreparedWeight : IPreparedMatrix
 {
     private readonly PanelMatrix[] _parts;
     private readonly IPanelKernel[] _kernels;
 
-    private PreparedWeight(PackedTensorSpec spec, IntegerKernel kernel, PanelMatrix[] parts)
+    private PreparedWeight(ScalarLayout spec, IntegerKernel kernel, PanelMatrix[] parts)
     {
         (Spec, Kernel, _parts) = (spec, kernel.Name, parts);
         _kernels = Array.ConvertAll(parts, part => kernel.Create(part.Plan.StoredBits, part.IsDirect ? 0 : Math.Max(part.Tables << spec.Bits, part.Plan.StoredBits == 8 ? 256 : 0)));
     }
 
     /// <summary>How the source is packed.</summary>
-    public PackedTensorSpec Spec { get; }
+    public ScalarLayout Spec { get; }
 
     /// <summary>The kernel that multiplies.</summary>
     public string Kernel { get; }
@@ -40,7 +40,7 @@ public sealed unsafe class PreparedWeight
 
     /// <summary>Prepares a matrix that is in memory, for the best kernel of the machine.</summary>
     /// <returns>Null where no integer kernel serves: see <see cref="CanPrepare"/>.</returns>
-    public static PreparedWeight? Create(PackedTensor weight)
+    public static PreparedWeight? Create(ScalarMatrix weight)
     {
         ArgumentNullException.ThrowIfNull(weight);
         return Create(weight, KernelRegistry.Best);
@@ -53,14 +53,14 @@ public sealed unsafe class PreparedWeight
     /// <param name="zeros">Its packed zero points, or empty.</param>
     /// <param name="read">Reads packed rows; called from several threads at once.</param>
     /// <returns>Null where no integer kernel serves: see <see cref="CanPrepare"/>.</returns>
-    public static PreparedWeight? Create(PackedTensorSpec spec, IReadOnlyList<LevelTable> grids, ReadOnlyMemory<Half> scales, ReadOnlyMemory<byte> zeros, PackedRowReader read) =>
+    public static PreparedWeight? Create(ScalarLayout spec, IReadOnlyList<LevelTable> grids, ReadOnlyMemory<Half> scales, ReadOnlyMemory<byte> zeros, PackedRowReader read) =>
         Create(spec, grids, new PackedScales(spec, scales, zeros), read, KernelRegistry.Best);
 
     /// <summary>
     /// Whether an integer kernel serves: not where fewer than 16 rows share level tables, for panels are of 16 rows that do, and not where
     /// levels of one matrix differ by more than 16 bits.
     /// </summary>
-    public static bool CanPrepare(PackedTensorSpec spec, IReadOnlyList<LevelTable> grids)
+    public static bool CanPrepare(ScalarLayout spec, IReadOnlyList<LevelTable> grids)
     {
         ArgumentNullException.ThrowIfNull(spec);
         return (spec.RowsPerGrid >= PanelPlan.PanelRows || spec.RowsPerGrid >= spec.Rows) && IntegerLevels.Of(spec, grids).Length > 0;
@@ -113,11 +113,11 @@ public sealed unsafe class PreparedWeight
         static float[]? At(ReadOnlySpan<float[]> arrays, int i) => i < arrays.Length ? arrays[i] : null;
     }
 
-    internal static PreparedWeight? Create(PackedTensor weight, IntegerKernel kernel) =>
+    internal static PreparedWeight? Create(ScalarMatrix weight, IntegerKernel kernel) =>
         Create(weight.Spec, weight.Grids, new PackedScales(weight.Spec, weight.Scales, weight.Zeros),
             (row, rows) => weight.Codes.Span.Slice(row * weight.Spec.BytesPerRow, rows.Length).CopyTo(rows), kernel);
 
-    private static PreparedWeight? Create(PackedTensorSpec spec, IReadOnlyList<LevelTable> grids, PackedScales source, PackedRowReader read, IntegerKernel kernel)
+    private static PreparedWeight? Create(ScalarLayout spec, IReadOnlyList<LevelTable> grids, PackedScales source, PackedRowReader read, IntegerKernel kernel)
     {
         if (!CanPrepare(spec, grids))
             return null;

@@ -5,7 +5,7 @@ namespace Vernier.Packing;
 
 /// <summary>
 /// The sparse companion of a packed matrix: numbers in half precision that are added to some of its weights, w = decoded + unit * value, the unit being that
-/// of its first level table. Either single weights, listed row by row, or whole columns; see <see cref="PackedTensorSpec.Outliers"/>.
+/// of the matrix. Either single weights, listed row by row, or whole columns; see <see cref="PackedLayout.Outliers"/>.
 /// </summary>
 public sealed class Outliers
 {
@@ -14,7 +14,7 @@ public sealed class Outliers
     private readonly int[] _starts;
     private readonly int[] _columns;
     private readonly Half[] _values;
-    private readonly PackedTensorSpec _spec;
+    private readonly PackedLayout _spec;
     private readonly float _unit;
 
     /// <summary>Creates the companion.</summary>
@@ -26,7 +26,7 @@ public sealed class Outliers
     /// <exception cref="ArgumentException">
     /// The counts do not add up, a column is out of range or not above the one before it in its row, or a value is not finite.
     /// </exception>
-    public Outliers(PackedTensorSpec spec, float unit, ReadOnlySpan<int> counts, int[] columns, Half[] values)
+    public Outliers(PackedLayout spec, float unit, ReadOnlySpan<int> counts, int[] columns, Half[] values)
     {
         ArgumentNullException.ThrowIfNull(spec);
         ArgumentNullException.ThrowIfNull(columns);
@@ -95,7 +95,7 @@ public sealed class Outliers
         }
     }
 
-    /// <summary>The stored arrays, in the order of <see cref="PackedTensorSpec.Arrays"/>.</summary>
+    /// <summary>The stored arrays, in the order of <see cref="PackedLayout.Arrays"/>.</summary>
     internal IEnumerable<ReadOnlyMemory<byte>> ArrayBytes()
     {
         if (_spec.OutlierColumns == 0)
@@ -116,7 +116,7 @@ public sealed class Outliers
 
         public readonly void Invoke(int index)
         {
-            PackedTensorSpec spec = Outliers._spec;
+            PackedLayout spec = Outliers._spec;
             int end = Math.Min(spec.Rows, (index + 1) * RowsPerItem);
             for (int row = index * RowsPerItem; row < end; row++)
             {

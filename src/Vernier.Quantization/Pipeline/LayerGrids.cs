@@ -17,7 +17,7 @@ internal sealed class LayerGrids(QuantizationPlan plan, LevelTable[]? shared)
     /// <summary>Chooses the tables of a matrix, without data.</summary>
     public LevelTable[] Choose(PlannedTensor planned, WeightMatrix matrix)
     {
-        PackedTensorSpec spec = planned.Spec!;
+        var spec = (ScalarLayout)planned.Layout!;
         var search = new GridSearch(QuantizationPlan.GridOf(planned.Role, _recipe), spec.Bits, spec.Tables, _recipe.Rounding);
         var grids = new List<LevelTable>();
         for (int row = 0; row < spec.Rows; row += spec.RowsPerGrid)
@@ -40,20 +40,21 @@ internal sealed class LayerGrids(QuantizationPlan plan, LevelTable[]? shared)
     }
 
     // A layer of which nothing was observed: the largest weights are its outliers, the others are rounded to nearest.
-    private PackedTensor SolveWithoutData(PlannedTensor planned, WeightMatrix matrix)
+    private ScalarMatrix SolveWithoutData(PlannedTensor planned, WeightMatrix matrix)
     {
-        var values = new float[checked(matrix.Rows * matrix.Columns)];
-        matrix.ReadNormalized(0, 0, values);
+        float[] values = matrix.ReadNormalized();
         var unknown = new LayerObjective(new double[checked(matrix.Columns * matrix.Columns)], matrix.Columns);
-        return new LayerSolver([]).Solve(new LayerProblem(planned.Spec!, Choose(planned, matrix), FitOf(planned.Role), values, unknown)).Solution.Pack(matrix.Shift);
+        return new LayerSolver([]).Solve(new LayerProblem((ScalarLayout)planned.Layout!, Choose(planned, matrix), FitOf(planned.Role), values, unknown)).Solution.Pack(matrix.Shift);
     }
 
     /// <summary>Rounds a matrix to nearest.</summary>
-    public PackedTensor SolveNearest(PlannedTensor planned)
+    public PackedMatrix SolveNearest(PlannedTensor planned)
     {
         var matrix = new WeightMatrix(plan.Checkpoint, planned.Tensor);
-        if (planned.Spec!.OutlierValues > 0)
+        if (planned.Layout is not ScalarLayout scalar)
+            return GridMethod.Of(_recipe)!.Solve(new MatrixProblem(planned.Layout!, matrix.ReadNormalized(), matrix.Shift, null), _recipe).Matrix;
+        if (scalar.OutlierValues > 0)
             return SolveWithoutData(planned, matrix);
-        return new NearestSolver(FitOf(planned.Role)).Solve(matrix, planned.Spec!, Choose(planned, matrix), default);
+        return new NearestSolver(FitOf(planned.Role)).Solve(matrix, scalar, Choose(planned, matrix), default);
     }
 }

@@ -5,14 +5,15 @@ using Vernier.Files;
 using Vernier.Grids;
 using Vernier.Packing;
 using Vernier.Quantization.Recipes;
+using Vernier.Quantization.Solvers;
 
 namespace Vernier.Quantization.Pipeline;
 
 /// <summary>What happens to one tensor.</summary>
 /// <param name="Tensor">The tensor.</param>
 /// <param name="Role">What it is in the network.</param>
-/// <param name="Spec">How it is packed, or null where it stays as it is.</param>
-public sealed record PlannedTensor(TensorInfo Tensor, TensorRole Role, PackedTensorSpec? Spec);
+/// <param name="Layout">How it is packed, or null where it stays as it is.</param>
+public sealed record PlannedTensor(TensorInfo Tensor, TensorRole Role, PackedLayout? Layout);
 
 /// <summary>
 /// What a run will write, known before any work: every array and its size, and with them the exact size of the result.
@@ -27,7 +28,7 @@ public sealed class QuantizationPlan
         Options = options;
         Tensors = tensors;
         Config = config;
-        Arrays = [.. tensors.SelectMany(planned => planned.Spec is null ? [planned.Tensor] : planned.Spec.Arrays(planned.Tensor.Name))];
+        Arrays = [.. tensors.SelectMany(planned => planned.Layout is null ? [planned.Tensor] : planned.Layout.Arrays(planned.Tensor.Name))];
         Bytes = CheckpointWriter.SizeOf(Arrays) + config.Length;
         SourceBytes = checkpoint.Files.Sum(file => new FileInfo(file.Path).Length) + sourceConfigBytes;
         Parameters = tensors.Sum(planned => planned.Tensor.Count);
@@ -78,9 +79,9 @@ public sealed class QuantizationPlan
         if (source.RootElement.TryGetProperty("quantization_config", out JsonElement quantized) && quantized.ValueKind != JsonValueKind.Null)
             throw new InvalidFileException(path, "already-quantized", "the model is quantized already", "Give the original model");
         PlannedTensor[] tensors = [.. checkpoint.Tensors.Select(tensor => Plan(tensor, options))];
-        if (!Array.Exists(tensors, planned => planned.Spec is not null))
+        if (!Array.Exists(tensors, planned => planned.Layout is not null))
             throw new InvalidFileException(checkpoint.Folder, "nothing-to-quantize", "no tensor is a matrix of floats that may be quantized", "Check the model, --keep and --embedding-bits");
-        var packed = tensors.Where(planned => planned.Spec is not null).ToDictionary(planned => planned.Tensor.Name, planned => planned.Spec!, StringComparer.Ordinal);
+        var packed = tensors.Where(planned => planned.Layout is not null).ToDictionary(planned => planned.Tensor.Name, planned => planned.Layout!, StringComparer.Ordinal);
         JsonObject config = JsonObject.Create(source.RootElement.Clone())!;
         config["quantization_config"] = new QuantizationConfig(options.Recipe.Name, packed).ToJson();
         return new QuantizationPlan(checkpoint, options, tensors, JsonSerializer.SerializeToUtf8Bytes(config, s_json), new FileInfo(path).Length);
@@ -99,14 +100,16 @@ public sealed class QuantizationPlan
             return new PlannedTensor(tensor, role, null);
         GridPart grid = GridOf(role, options.Recipe);
         int rows = (int)tensor.Shape[0];
-        bool wide = (grid.Kind == GridKind.Power && bits > 6) || (bits == 8 && grid.Layouts.Any(layout => layout is LevelLayout.MidRise or LevelLayout.Asymmetric));
-        int rowsPerGrid = grid.Scope == GridScope.Rows ? Math.Min(grid.Rows, rows) : rows;
-        bool zeroPoints = grid.Layouts.Contains(LevelLayout.Asymmetric);
-        return new PlannedTensor(tensor, role, new PackedTensorSpec(rows, (int)tensor.Shape[1], bits.Value, options.Granularity, rowsPerGrid, grid.TablesFor(bits.Value), wide, zeroPoints)
+        PackedLayout layout = role == TensorRole.Linear && GridMethod.Of(options.Recipe) is GridMethod method ? method.Layout(rows, (int)tensor.Shape[1], options) : Scalar();
+        return new PlannedTensor(tensor, role, layout with { Outliers = CountOf(OutlierStructure.Weights, tensor.Count), OutlierColumns = CountOf(OutlierStructure.Columns, tensor.Shape[1]) });
+
+        ScalarLayout Scalar()
         {
-            Outliers = CountOf(OutlierStructure.Weights, tensor.Count),
-            OutlierColumns = CountOf(OutlierStructure.Columns, tensor.Shape[1]),
-        });
+            bool wide = (grid.Kind == GridKind.Power && bits > 6) || (bits == 8 && grid.Layouts.Any(layout => layout is LevelLayout.MidRise or LevelLayout.Asymmetric));
+            int rowsPerGrid = grid.Scope == GridScope.Rows ? Math.Min(grid.Rows, rows) : rows;
+            bool zeroPoints = grid.Layouts.Contains(LevelLayout.Asymmetric);
+            return new ScalarLayout(rows, (int)tensor.Shape[1], bits.Value, options.Granularity, rowsPerGrid, grid.TablesFor(bits.Value), wide, zeroPoints);
+        }
 
         int CountOf(OutlierStructure structure, long all) => role == TensorRole.Linear && options.Recipe.Outliers is OutlierPart part && part.Structure == structure
             ? (int)Math.Clamp(Math.Round(part.Share * all), 1, int.MaxValue)

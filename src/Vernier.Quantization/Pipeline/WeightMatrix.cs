@@ -55,6 +55,14 @@ public sealed class WeightMatrix
         Normalize(destination);
     }
 
+    /// <summary>Reads the whole matrix, divided by 2^<see cref="Shift"/>.</summary>
+    public float[] ReadNormalized()
+    {
+        var values = GC.AllocateUninitializedArray<float>(checked(Rows * Columns));
+        ReadNormalized(0, 0, values);
+        return values;
+    }
+
     /// <summary>Divides numbers of the size of the weights by 2^<see cref="Shift"/>.</summary>
     public void Normalize(Span<float> values)
     {

@@ -8,12 +8,12 @@ namespace Vernier.Quantization.Solvers;
 /// <summary>Codes, scales and zero points of a layer while it is being solved, one byte a code.</summary>
 public sealed class LayerSolution
 {
-    private readonly PackedTensorSpec _spec;
+    private readonly ScalarLayout _spec;
 
     /// <summary>Creates a solution of zeros.</summary>
     /// <param name="spec">How the result is packed.</param>
     /// <param name="grids">The level tables for weights of at most 1.</param>
-    public LayerSolution(PackedTensorSpec spec, LevelTable[] grids)
+    public LayerSolution(ScalarLayout spec, LevelTable[] grids)
     {
         ArgumentNullException.ThrowIfNull(spec);
         _spec = spec;
@@ -92,7 +92,7 @@ public sealed class LayerSolution
 
     /// <summary>Packs the solution.</summary>
     /// <param name="shift">The power of two by which the weights were divided.</param>
-    public PackedTensor Pack(int shift)
+    public ScalarMatrix Pack(int shift)
     {
         var codes = new byte[checked(_spec.Rows * (long)_spec.BytesPerRow)];
         for (int row = 0; row < _spec.Rows; row++)
@@ -101,7 +101,7 @@ public sealed class LayerSolution
         int rows = _spec.Granularity.ScaleRows(_spec.Rows);
         for (int row = 0; row < rows && _spec.ZeroPoints; row++)
             CodePacking.Pack(ZeroPoints.AsSpan(row * Granules, Granules), _spec.Bits, zeros.AsSpan(row * (zeros.Length / rows), zeros.Length / rows));
-        return new PackedTensor(_spec, Array.ConvertAll(Grids, grid => grid.WithUnit(MathF.ScaleB(grid.Unit, shift))), [.. Scales], zeros, codes, Outliers?.Pack(shift));
+        return new ScalarMatrix(_spec, Array.ConvertAll(Grids, grid => grid.WithUnit(MathF.ScaleB(grid.Unit, shift))), [.. Scales], zeros, codes, Outliers?.Pack(shift));
     }
 
     /// <summary>The nearest level of every weight, at scales that the problem's fit chooses.</summary>

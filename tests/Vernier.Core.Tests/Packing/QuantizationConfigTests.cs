@@ -8,13 +8,13 @@ namespace Vernier.Tests.Packing;
 
 public class QuantizationConfigTests
 {
-    private static readonly QuantizationConfig s_config = new("nupes-datafree", new Dictionary<string, PackedTensorSpec>(StringComparer.Ordinal)
+    private static readonly QuantizationConfig s_config = new("nupes-datafree", new Dictionary<string, PackedLayout>(StringComparer.Ordinal)
     {
-        ["a"] = new(768, 256, 4, Granularity.Group(64), 768, 8, false, false),
-        ["b"] = new(10, 20, 8, Granularity.Channel, 4, 1, true, false),
-        ["c"] = new(10, 20, 3, Granularity.Tensor, 10, 1, false, true),
-        ["d"] = new(10, 20, 3, Granularity.Channel, 10, 1, false, false) { Outliers = 200 },
-        ["e"] = new(10, 20, 3, Granularity.Channel, 10, 1, false, false) { OutlierColumns = 20 },
+        ["a"] = new ScalarLayout(768, 256, 4, Granularity.Group(64), 768, 8, false, false),
+        ["b"] = new ScalarLayout(10, 20, 8, Granularity.Channel, 4, 1, true, false),
+        ["c"] = new ScalarLayout(10, 20, 3, Granularity.Tensor, 10, 1, false, true),
+        ["d"] = new ScalarLayout(10, 20, 3, Granularity.Channel, 10, 1, false, false) { Outliers = 200 },
+        ["e"] = new ScalarLayout(10, 20, 3, Granularity.Channel, 10, 1, false, false) { OutlierColumns = 20 },
     });
 
     [Fact]
@@ -72,7 +72,7 @@ public class QuantizationConfigTests
             try
             {
                 using JsonDocument document = StrictJson.Parse(mutant, "config.json");
-                foreach (PackedTensorSpec spec in QuantizationConfig.Read(document.RootElement, "config.json")?.Tensors.Values ?? [])
+                foreach (ScalarLayout spec in QuantizationConfig.Read(document.RootElement, "config.json")?.Tensors.Values ?? [])
                     Assert.InRange(spec.Bits, 2, 8);
                 read++;
             }

@@ -8,12 +8,12 @@ namespace Vernier.Quantization.Solvers.Outliers;
 /// </summary>
 internal sealed class OutlierSet
 {
-    private readonly PackedTensorSpec _spec;
+    private readonly ScalarLayout _spec;
     private readonly float _unit;
     private readonly int[] _places;
     private readonly Half[] _values;
 
-    private OutlierSet(PackedTensorSpec spec, float unit, int[] places)
+    private OutlierSet(ScalarLayout spec, float unit, int[] places)
     {
         (_spec, _unit, _places) = (spec, unit, places);
         _values = new Half[places.Length];
@@ -37,7 +37,7 @@ internal sealed class OutlierSet
     /// <param name="numbers">R x C.</param>
     public static OutlierSet Largest(LayerProblem problem, ReadOnlySpan<float> numbers)
     {
-        PackedTensorSpec spec = problem.Spec;
+        ScalarLayout spec = problem.Spec;
         int rows = spec.Rows, columns = spec.Columns;
         int[] places;
         if (spec.OutlierColumns > 0)
