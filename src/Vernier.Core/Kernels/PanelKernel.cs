@@ -78,14 +78,14 @@ internal sealed unsafe class PanelKernel<M, V, P, L, F> : IPanelKernel
     {
         PanelPlan plan = matrix.Plan;
         int stepQuads = CodeFormats.StepQuads(F.Bits), stepBytes = CodeFormats.StepBytes(F.Bits);
-        float factor = HalfScales.Factor * matrix.Levels.Unit;
-        int offset = matrix.Levels.Offset, tableCount = matrix.Tables, granules = plan.Granules;
-        bool hasZeros = plan.Spec.ZeroPoints;
+        float factor = HalfScales.Factor * matrix.Unit;
+        int offset = matrix.Offset, tableCount = matrix.Tables, granules = plan.Granules, tableStride = matrix.GranuleStride;
         fixed (ushort* allScales = matrix.Scales)
+        fixed (float* allWide = matrix.WideScales, allMinimums = matrix.Minimums)
         fixed (short* allZeros = matrix.Zeros)
-        fixed (sbyte* tables = &matrix.LookupTables[panel / plan.PanelsPerGrid * IntegerLevels.Stride])
+        fixed (sbyte* tables = &matrix.LookupTables[panel / plan.PanelsPerGrid * matrix.RowStride])
         {
-            L lookup = L.Load(tables, M.Bias);
+            L lookup = L.Load(tables, M.Bias, IntegerLevels.Stride);
             for (int half = 0; half < Rows; half += P.Rows)
             {
                 byte* step = matrix.Codes + (long)panel * plan.PanelBytes + 4 * half;
@@ -96,7 +96,9 @@ internal sealed unsafe class PanelKernel<M, V, P, L, F> : IPanelKernel
                 {
                     long at = ((long)panel * granules + segment.Granule) * Rows + half;
                     ushort* halves = allScales + at;
-                    short* zeros = hasZeros ? allZeros + at : null;
+                    short* zeros = allZeros == null ? null : allZeros + at;
+                    if (tableStride > 0)
+                        lookup = L.Load(tables + (long)segment.Granule * tableStride, M.Bias, tableStride);
                     int* values = x.Values + segment.Quad;
                     byte* end = step + segment.Quads / stepQuads * stepBytes;
                     P n;
@@ -120,7 +122,9 @@ internal sealed unsafe class PanelKernel<M, V, P, L, F> : IPanelKernel
                         }
                         n = P.Join(sink.Low, sink.High);
                     }
-                    f = P.AddScaled(f, P.AddInt32(n, Start(offset, zeros, *sums)), P.LoadHalf(halves, factor), *xScales);
+                    f = P.AddScaled(f, P.AddInt32(n, Start(offset, zeros, *sums)), allWide == null ? P.LoadHalf(halves, factor) : P.Load((byte*)(allWide + at)), *xScales);
+                    if (allMinimums != null)
+                        f = P.AddScaled(f, P.Broadcast(*sums), P.Load((byte*)(allMinimums + at)), *xScales);
                     sums++;
                     xScales++;
                 }
@@ -163,7 +167,7 @@ internal sealed unsafe class PanelKernel<M, V, P, L, F> : IPanelKernel
         float* scales = stackalloc float[ChunkSegments * Rows];
         new Span<float>(y, tiles * QuantizedRows.TileTokens * Rows).Clear();
         byte* line = matrix.Codes + (long)panel * plan.PanelBytes;
-        fixed (sbyte* tables = &matrix.LookupTables[panel / plan.PanelsPerGrid * IntegerLevels.Stride])
+        fixed (sbyte* tables = &matrix.LookupTables[panel / plan.PanelsPerGrid * matrix.RowStride])
         fixed (short* zeros = matrix.Zeros)
         {
             for (int first = 0, end; first < plan.Segments.Length; first = end)
@@ -189,15 +193,19 @@ internal sealed unsafe class PanelKernel<M, V, P, L, F> : IPanelKernel
     private static byte* Expand(PanelMatrix matrix, ReadOnlySpan<Segment> segments, int panel, byte* line, sbyte* tables, byte* levels, float* scales)
     {
         int stepQuads = CodeFormats.StepQuads(F.Bits), stepBytes = CodeFormats.StepBytes(F.Bits);
-        L lookup = L.Load(tables, M.Bias);
+        L lookup = L.Load(tables, M.Bias, IntegerLevels.Stride);
         fixed (ushort* allScales = matrix.Scales)
+        fixed (float* allWide = matrix.WideScales)
         {
             foreach (ref readonly Segment segment in segments)
             {
-                ushort* halves = allScales + ((long)panel * matrix.Plan.Granules + segment.Granule) * Rows;
+                long at = ((long)panel * matrix.Plan.Granules + segment.Granule) * Rows;
+                ushort* halves = allScales + at;
+                if (matrix.GranuleStride > 0)
+                    lookup = L.Load(tables + (long)segment.Granule * matrix.GranuleStride, M.Bias, matrix.GranuleStride);
                 for (int half = 0; half < Rows; half += P.Rows)
                 {
-                    P.Store((byte*)(scales + half), P.LoadHalf(halves + half, HalfScales.Factor * matrix.Levels.Unit));
+                    P.Store((byte*)(scales + half), allWide == null ? P.LoadHalf(halves + half, HalfScales.Factor * matrix.Unit) : P.Load((byte*)(allWide + at + half)));
                     var sink = new StoreSink(lookup, levels + 4 * half, Table(matrix, halves + half));
                     byte* step = line + 4 * half;
                     for (int quad = 0; quad < segment.Quads; quad += stepQuads, step += stepBytes)
@@ -219,12 +227,12 @@ internal sealed unsafe class PanelKernel<M, V, P, L, F> : IPanelKernel
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Tile(PanelMatrix matrix, ReadOnlySpan<Segment> segments, int panel, short* zeros, byte* levels, float* scales, int* values, float* xScales, int* sums, float* y)
     {
-        int offset = matrix.Levels.Offset;
+        int offset = matrix.Offset;
         int* starts = stackalloc int[ChunkSegments * QuantizedRows.TileTokens];
         Starts(matrix, segments.Length * QuantizedRows.TileTokens, sums, starts);
         foreach (ref readonly Segment segment in segments)
         {
-            short* zero = matrix.Plan.Spec.ZeroPoints ? zeros + ((long)panel * matrix.Plan.Granules + segment.Granule) * Rows : null;
+            short* zero = zeros != null ? zeros + ((long)panel * matrix.Plan.Granules + segment.Granule) * Rows : null;
             for (int half = 0; half < Rows; half += P.Rows)
             {
                 V a0 = V.Broadcast(0), a1 = a0, a2 = a0, a3 = a0, a4 = a0, a5 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0, b4 = a0, b5 = a0;
@@ -263,6 +271,8 @@ internal sealed unsafe class PanelKernel<M, V, P, L, F> : IPanelKernel
                 }
                 M.AddScaled(y + half, starts, scales + half, xScales, a0, b0, a1, b1, a2, b2, a3, b3, a4, b4, a5, b5);
             }
+            if (matrix.Minimums.Length > 0)
+                AddMinimums(y, ref matrix.Minimums[((long)panel * matrix.Plan.Granules + segment.Granule) * Rows], sums, xScales);
             levels += segment.Quads * PanelPlan.QuadBytes;
             values += segment.Quads * QuantizedRows.TileTokens;
             scales += Rows;
@@ -272,10 +282,23 @@ internal sealed unsafe class PanelKernel<M, V, P, L, F> : IPanelKernel
         }
     }
 
+    /// <summary>y += minimum * (the sum of the activations) for the tokens of a tile.</summary>
+    private static void AddMinimums(float* y, ref float minimums, int* sums, float* xScales)
+    {
+        fixed (float* minimum = &minimums)
+        {
+            for (int token = 0; token < QuantizedRows.TileTokens; token++, y += Rows)
+            {
+                for (int half = 0; half < Rows; half += P.Rows)
+                    P.Store((byte*)(y + half), P.AddScaled(P.Load((byte*)(y + half)), P.Broadcast(sums[token]), P.Load((byte*)(minimum + half)), xScales[token]));
+            }
+        }
+    }
+
     /// <summary>What is added to the sums of all rows alike: without zero points (offset - bias) times the sum of the activations, else nothing.</summary>
     private static void Starts(PanelMatrix matrix, int count, int* sums, int* starts)
     {
-        int factor = matrix.Plan.Spec.ZeroPoints ? 0 : matrix.Levels.Offset - M.Bias;
+        int factor = matrix.Zeros.Length > 0 ? 0 : matrix.Offset - M.Bias;
         TensorPrimitives.Multiply(new ReadOnlySpan<int>(sums, count), factor, new Span<int>(starts, count));
     }
 
