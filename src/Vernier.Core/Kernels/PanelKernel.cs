@@ -16,6 +16,15 @@ internal unsafe interface IPanelKernel
     /// <param name="y">Receives 16 numbers.</param>
     void Generate(PanelMatrix matrix, in RowsView x, int panel, float* y);
 
+    /// <summary>One token times two matrices that share their codes and have one level table a granule: what two calls would give, with each code fetched once.</summary>
+    /// <param name="first">The first matrix.</param>
+    /// <param name="second">The second.</param>
+    /// <param name="x">The token for the first.</param>
+    /// <param name="secondX">The token for the second.</param>
+    /// <param name="panel">The panel.</param>
+    /// <param name="y">Receives 16 numbers, and the 16 of the second.</param>
+    void GeneratePair(PanelMatrix first, PanelMatrix second, in RowsView x, in RowsView secondX, int panel, float* y);
+
     /// <summary>The same for the 6 tokens of each of some tiles.</summary>
     /// <param name="matrix">The matrix.</param>
     /// <param name="x">The tokens.</param>
@@ -130,6 +139,60 @@ internal sealed unsafe class PanelKernel<M, V, P, L, F> : IPanelKernel
                 }
                 P.Store((byte*)(y + half), f);
             }
+        }
+    }
+
+    [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public void GeneratePair(PanelMatrix first, PanelMatrix second, in RowsView x, in RowsView secondX, int panel, float* y)
+    {
+        PanelPlan plan = first.Plan;
+        int stepQuads = CodeFormats.StepQuads(F.Bits), stepBytes = CodeFormats.StepBytes(F.Bits), grid = panel / plan.PanelsPerGrid;
+        int tableStride = first.GranuleStride, secondStride = second.GranuleStride;
+        fixed (sbyte* tables = &first.LookupTables[grid * first.RowStride], secondTables = &second.LookupTables[grid * second.RowStride])
+        {
+            L lookup = L.Load(tables, M.Bias, IntegerLevels.Stride), secondLookup = L.Load(secondTables, M.Bias, IntegerLevels.Stride);
+            for (int half = 0; half < Rows; half += P.Rows)
+            {
+                byte* step = first.Codes + (long)panel * plan.PanelBytes + 4 * half;
+                P f = P.Broadcast(0), g = P.Broadcast(0);
+                for (int i = 0; i < plan.Segments.Length; i++)
+                {
+                    ref readonly Segment segment = ref plan.Segments[i];
+                    if (tableStride > 0)
+                        lookup = L.Load(tables + (long)segment.Granule * tableStride, M.Bias, tableStride);
+                    if (secondStride > 0)
+                        secondLookup = L.Load(secondTables + (long)segment.Granule * secondStride, M.Bias, secondStride);
+                    byte* end = step + segment.Quads / stepQuads * stepBytes;
+                    var sink = new DotSink(lookup, x.Values + segment.Quad);
+                    var secondSink = new DotSink(secondLookup, secondX.Values + segment.Quad);
+                    for (; step < end; step += stepBytes)
+                    {
+                        FetchAhead(step);
+                        F.Step<P, DotSink>(step, ref sink);
+                        F.Step<P, DotSink>(step, ref secondSink);
+                    }
+                    long at = ((long)panel * plan.Granules + segment.Granule) * Rows + half;
+                    f = AddSegment(f, first, P.Join(sink.Low, sink.High), at, x.Sums[i], x.Scales[i]);
+                    g = AddSegment(g, second, P.Join(secondSink.Low, secondSink.High), at, secondX.Sums[i], secondX.Scales[i]);
+                }
+                P.Store((byte*)(y + half), f);
+                P.Store((byte*)(y + Rows + half), g);
+            }
+        }
+    }
+
+    /// <summary>f + float(n) (scale s), and where there is a minimum + float(sum q) (minimum s).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static P AddSegment(P f, PanelMatrix matrix, P n, long at, int sum, float s)
+    {
+        fixed (ushort* halves = matrix.Scales)
+        fixed (float* wide = matrix.WideScales, minimums = matrix.Minimums)
+        fixed (short* zeros = matrix.Zeros)
+        {
+            P scale = wide == null ? P.LoadHalf(halves + at, HalfScales.Factor * matrix.Unit) : P.Load((byte*)(wide + at));
+            f = P.AddScaled(f, P.AddInt32(n, Start(matrix.Offset, zeros == null ? null : zeros + at, sum)), scale, s);
+            return minimums == null ? f : P.AddScaled(f, P.Broadcast(sum), P.Load((byte*)(minimums + at)), s);
         }
     }
 
@@ -335,6 +398,16 @@ internal sealed unsafe class PanelKernel<M, V, P, L, F> : IPanelKernel
             Low = M.Dot(Low, levels.Low, activations);
             High = M.Dot(High, levels.High, activations);
         }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Pair(P first, P second)
+        {
+            P levels = _lookup.Levels(first), next = _lookup.Levels(second);
+            V activations = V.Broadcast(_x[0]), following = V.Broadcast(_x[1]);
+            Low = V.AddInt32(Low, M.Dot(M.Dot(V.Broadcast(0), levels.Low, activations), next.Low, following));
+            High = V.AddInt32(High, M.Dot(M.Dot(V.Broadcast(0), levels.High, activations), next.High, following));
+            _x += 2;
+        }
     }
 
     /// <summary>As <see cref="DotSink"/>, where granules choose their table.</summary>
@@ -354,6 +427,16 @@ internal sealed unsafe class PanelKernel<M, V, P, L, F> : IPanelKernel
             Low = M.Dot(Low, levels.Low, activations);
             High = M.Dot(High, levels.High, activations);
         }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Pair(P first, P second)
+        {
+            P levels = _lookup.Levels(P.Select(CodeMask, first, _table)), next = _lookup.Levels(P.Select(CodeMask, second, _table));
+            V activations = V.Broadcast(_x[0]), following = V.Broadcast(_x[1]);
+            Low = V.AddInt32(Low, M.Dot(M.Dot(V.Broadcast(0), levels.Low, activations), next.Low, following));
+            High = V.AddInt32(High, M.Dot(M.Dot(V.Broadcast(0), levels.High, activations), next.High, following));
+            _x += 2;
+        }
     }
 
     private struct StoreSink(L lookup, byte* levels, P table) : IQuadSink<P>
@@ -367,6 +450,14 @@ internal sealed unsafe class PanelKernel<M, V, P, L, F> : IPanelKernel
         {
             P.Store(_levels, _lookup.Levels(P.Select(CodeMask, codes, _table)));
             _levels += PanelPlan.QuadBytes;
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Pair(P first, P second)
+        {
+            P.Store(_levels, _lookup.Levels(P.Select(CodeMask, first, _table)));
+            P.Store(_levels + PanelPlan.QuadBytes, _lookup.Levels(P.Select(CodeMask, second, _table)));
+            _levels += 2 * PanelPlan.QuadBytes;
         }
     }
 }

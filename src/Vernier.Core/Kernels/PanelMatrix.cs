@@ -79,6 +79,9 @@ internal sealed unsafe class PanelMatrix
     /// <summary>The address of the memory of the codes, to tell matrices that share it.</summary>
     public nint Address => (nint)Codes;
 
+    /// <summary>Whether a kernel may multiply both at once: they have the same codes, and one table a granule.</summary>
+    public bool SharesCodes(PanelMatrix other) => Address == other.Address && Tables == 1 && other.Tables == 1;
+
     /// <summary>The bytes of the codes.</summary>
     public long CodeBytes => _memory.LongLength;
 

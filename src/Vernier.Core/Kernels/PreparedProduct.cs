@@ -85,8 +85,17 @@ internal unsafe struct PreparedProduct : ITeamWork
 
     private readonly void Generate(in Part part, int panel, int token, float* sums)
     {
-        for (int i = 0; i < part.Weight.Parts.Length; i++)
+        ReadOnlySpan<PanelMatrix> parts = part.Weight.Parts;
+        for (int i = 0; i < parts.Length; i++)
         {
+            if (i + 1 < parts.Length && parts[i].SharesCodes(parts[i + 1]))
+            {
+                part.Weight.PanelKernels[i].GeneratePair(parts[i], parts[i + 1], _x[parts[i].View].Token(token), _x[parts[i + 1].View].Token(token), panel, sums);
+                Write(part, panel, token, 1, sums, i > 0);
+                Write(part, panel, token, 1, sums + PanelPlan.PanelRows, add: true);
+                i++;
+                continue;
+            }
             part.Weight.PanelKernels[i].Generate(part.Weight.Parts[i], _x[part.Weight.Parts[i].View].Token(token), panel, sums);
             Write(part, panel, token, 1, sums, i > 0);
         }
