@@ -15,6 +15,8 @@ public class QuantizationConfigTests
         ["c"] = new ScalarLayout(10, 20, 3, Granularity.Tensor, 10, 1, false, true),
         ["d"] = new ScalarLayout(10, 20, 3, Granularity.Channel, 10, 1, false, false) { Outliers = 200 },
         ["e"] = new ScalarLayout(10, 20, 3, Granularity.Channel, 10, 1, false, false) { OutlierColumns = 20 },
+        ["f"] = new VectorLayout(64, 96, 2, 6, 16, 32) { BlockColumns = 16, Outliers = 3 },
+        ["g"] = new VectorLayout(7, 5, 1, 3, 7, 5) { Rank = 4 },
     });
 
     [Fact]
@@ -52,6 +54,20 @@ public class QuantizationConfigTests
     [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"bits\": 4, \"group\": 64, \"outliers\": 0}}")]
     [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"bits\": 4, \"group\": 64, \"outlier_columns\": 4}}")]
     [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"bits\": 4, \"group\": 64, \"outliers\": 1, \"outlier_columns\": 1}}")]
+    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 3, \"index_bits\": 4, \"book_rows\": 16, \"book_columns\": 32}}")]
+    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 0, \"index_bits\": 4, \"book_rows\": 16, \"book_columns\": 32}}")]
+    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 2, \"index_bits\": 1, \"book_rows\": 16, \"book_columns\": 32}}")]
+    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 2, \"index_bits\": 9, \"book_rows\": 16, \"book_columns\": 32}}")]
+    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 2, \"index_bits\": 4, \"book_rows\": 8, \"book_columns\": 32}}")]
+    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 2, \"index_bits\": 4, \"book_rows\": 48, \"book_columns\": 32}}")]
+    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 2, \"index_bits\": 4, \"book_rows\": 16, \"book_columns\": 12}}")]
+    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 2, \"index_bits\": 4, \"book_rows\": 16, \"book_columns\": 128}}")]
+    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 2, \"index_bits\": 4, \"book_rows\": 16, \"book_columns\": 32, \"block_columns\": 24}}")]
+    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 2, \"index_bits\": 4, \"book_rows\": 16, \"book_columns\": 32, \"block_columns\": 4}}")]
+    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 2, \"index_bits\": 4, \"book_rows\": 16, \"book_columns\": 32, \"rank\": 1}}")]
+    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"index_bits\": 4, \"book_rows\": 16, \"book_columns\": 32}}")]
+    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 2, \"index_bits\": 4, \"book_columns\": 32}}")]
+    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 1, \"index_bits\": 4, \"book_rows\": 16, \"book_columns\": 32, \"rank\": 17}}")]
     public void WhatBreaksARuleIsRefusedByItsName(string rule, string key, string? value)
     {
         JsonObject config = s_config.ToJson();
@@ -72,8 +88,8 @@ public class QuantizationConfigTests
             try
             {
                 using JsonDocument document = StrictJson.Parse(mutant, "config.json");
-                foreach (ScalarLayout spec in QuantizationConfig.Read(document.RootElement, "config.json")?.Tensors.Values ?? [])
-                    Assert.InRange(spec.Bits, 2, 8);
+                foreach (PackedLayout layout in QuantizationConfig.Read(document.RootElement, "config.json")?.Tensors.Values ?? [])
+                    Assert.InRange(layout.CodeBits, 0.5, 8);
                 read++;
             }
             catch (InvalidFileException)
