@@ -25,7 +25,7 @@ internal sealed record PlanReport(
         ];
         long headers = plan.Bytes - roles.Sum(role => role.Bytes);
         roles.Add(new RoleFigures("headers and config.json", 0, 0, null, headers, double.NaN));
-        return new PlanReport(true, plan.Checkpoint.Folder, output, options.Recipe.Name, options.Bits, options.Granularity.GroupColumns, options.EmbeddingBits, plan.Parameters,
+        return new PlanReport(true, plan.Checkpoint.Folder, output, options.Recipe.Name, options.LinearBits, options.LinearGranularity.GroupColumns, options.EmbeddingBits, plan.Parameters,
             new ModelFigures(plan.SourceBytes, plan.SourceBitsPerWeight), new ModelFigures(plan.Bytes, plan.BitsPerWeight),
             estimate.PeakMemoryBytes, estimate.Memory.SmallestCeiling, estimate.DiskBytes, estimate.Seconds, roles);
     }

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Vernier.Kernels;
 using Vernier.Numerics;
 
 namespace Vernier.Packing;
@@ -149,6 +150,37 @@ public sealed class VectorMatrix : PackedMatrix
             if (piece > Columns - first)
                 break;
         }
+    }
+
+    /// <inheritdoc/>
+    public override IPreparedMatrix? Prepare() => PreparedWeight.Create(Source());
+
+    /// <summary>The matrix as the integer kernels take it: a part for each number of a vector, with the levels of its codebooks, and scales a row and block or book.</summary>
+    internal PanelSource Source()
+    {
+        int d = Spec.Dimension, piece = Spec.BlockColumns > 0 ? Spec.BlockColumns : Spec.BookColumns, granules = (int)(((long)Columns + piece - 1) / piece), bands = (Rows + Spec.BookRows - 1) / Spec.BookRows;
+        var scales = new float[checked(Rows * granules)];
+        ParallelLoop.For(Rows, row =>
+        {
+            using var blockBuffer = new PooledArray<byte>(Spec.Blocks);
+            if (Spec.Blocks > 0)
+                UnpackBlocks(row, blockBuffer.Span);
+            for (int granule = 0; granule < granules; granule++)
+                scales[row * granules + granule] = (float)_parts.Scales[Spec.BookOf(row, granule * piece)] * (Spec.Blocks > 0 ? _blockScales[blockBuffer.Span[granule]] : 1) * Unit;
+        });
+        var parts = new PanelPart[d];
+        for (int view = 0; view < d; view++)
+        {
+            var levels = new sbyte[checked(bands * granules * Spec.Entries)];
+            for (int i = 0; i < levels.Length; i++)
+            {
+                (int table, int entry) = Math.DivRem(i, Spec.Entries);
+                int book = Spec.BookOf(table / granules * Spec.BookRows, table % granules * piece);
+                levels[i] = _entries[(book * Spec.Entries + entry) * d + view];
+            }
+            parts[view] = new PanelPart { Levels = levels, LevelsPerGranule = true, WideScales = scales, View = view };
+        }
+        return new PanelSource(Rows, Columns, d, (piece + d - 1) / d, Spec.IndexBits, Spec.BookRows, UnpackRow, parts);
     }
 
     /// <inheritdoc/>

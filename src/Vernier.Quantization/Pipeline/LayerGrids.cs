@@ -33,10 +33,15 @@ internal sealed class LayerGrids(QuantizationPlan plan, LevelTable[]? shared)
     public IScaleFit FitOf(TensorRole role)
     {
         GridPart part = QuantizationPlan.GridOf(role, _recipe);
-        bool search = _recipe.Scale == ScaleRule.Search;
+        bool search = _recipe.Scale != ScaleRule.Largest;
+        if (part.ScaleFormat != ScaleFormat.Half)
+            return new FormatScale(part.ScaleFormat, search);
         if (part.Layouts.Contains(LevelLayout.Asymmetric))
             return search ? new AffineScaleSearch() : new AffineScaleSearch(steps: 1);
-        return search ? new ScaleSearch(part.Mirror, _recipe.PreserveNorm) : new LargestScale(part.Mirror);
+        IScaleFit fit = search ? new ScaleSearch(part.Mirror, _recipe.PreserveNorm) : new LargestScale(part.Mirror);
+        return role == TensorRole.Linear && _recipe.Scale is (ScaleRule.PowerOfTwo or ScaleRule.PowerOfTwoRatios)
+            ? new PowerOfTwoScale(fit, _recipe.Scale == ScaleRule.PowerOfTwoRatios)
+            : fit;
     }
 
     // A layer of which nothing was observed: the largest weights are its outliers, the others are rounded to nearest.

@@ -17,6 +17,12 @@ public sealed record QuantizationOptions
     /// <summary>Which weights share a scale. Default groups of 64.</summary>
     public Granularity Granularity { get; init; } = Granularity.Group(64);
 
+    /// <summary>Bits of a code in linear layers: the recipe's grid may say.</summary>
+    public int LinearBits => Recipe.Grid.FixedBits ?? Bits;
+
+    /// <summary>Which weights of linear layers share a scale: the recipe's grid may say.</summary>
+    public Granularity LinearGranularity => Recipe.Grid.Block is int columns ? Granularity.Group(columns) : Granularity;
+
     /// <summary>
     /// Bits of a code in embeddings and the output head, 2 to 8, on a uniform grid; null keeps them as they are. Default 8.
     /// </summary>

@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Vernier.Files;
 using Vernier.Grids;
+using Vernier.Grids.Minifloat;
 using Vernier.Packing;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers;
@@ -92,7 +93,7 @@ public sealed class QuantizationPlan
         TensorRole role = TensorRoles.Of(tensor);
         int? bits = role switch
         {
-            TensorRole.Linear => options.Bits,
+            TensorRole.Linear => options.LinearBits,
             TensorRole.Embedding => options.EmbeddingBits,
             _ => null,
         };
@@ -105,10 +106,18 @@ public sealed class QuantizationPlan
 
         ScalarLayout Scalar()
         {
-            bool wide = (grid.Kind == GridKind.Power && bits > 6) || (bits == 8 && grid.Layouts.Any(layout => layout is LevelLayout.MidRise or LevelLayout.Asymmetric));
+            IReadOnlyList<MinifloatFormat> formats = grid.FormatsFor(bits.Value);
+            bool floats = formats.Any(MinifloatGrid.IsFloat);
+            bool wide = !floats && ((grid.Kind is GridKind.Power or GridKind.NormalFloat && bits > 6) || !formats.All(MinifloatGrid.FitsInSByte)
+                || (bits == 8 && grid.Layouts.Any(layout => layout is LevelLayout.MidRise or LevelLayout.Asymmetric)));
+            Granularity granularity = role == TensorRole.Linear ? options.LinearGranularity : options.Granularity;
             int rowsPerGrid = grid.Scope == GridScope.Rows ? Math.Min(grid.Rows, rows) : rows;
             bool zeroPoints = grid.Layouts.Contains(LevelLayout.Asymmetric);
-            return new ScalarLayout(rows, (int)tensor.Shape[1], bits.Value, options.Granularity, rowsPerGrid, grid.TablesFor(bits.Value), wide, zeroPoints);
+            return new ScalarLayout(rows, (int)tensor.Shape[1], bits.Value, granularity, rowsPerGrid, grid.TablesFor(bits.Value), wide, zeroPoints)
+            {
+                FloatLevels = floats,
+                ScaleFormat = grid.ScaleFormat,
+            };
         }
 
         int CountOf(OutlierStructure structure, long all) => role == TensorRole.Linear && options.Recipe.Outliers is OutlierPart part && part.Structure == structure

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Vernier.Grids;
+using Vernier.Grids.Minifloat;
 using Vernier.Grids.Power;
 
 namespace Vernier.Quantization.Recipes;
@@ -13,6 +14,12 @@ public enum GridKind
 
     /// <summary>Levels spaced by a power function.</summary>
     Power,
+
+    /// <summary>The numbers of a float of few bits.</summary>
+    Minifloat,
+
+    /// <summary>Quantiles of the normal distribution.</summary>
+    NormalFloat,
 }
 
 /// <summary>Which weights share the parameters of a grid, its exponent above all.</summary>
@@ -36,6 +43,12 @@ public enum ScaleRule
 
     /// <summary>The largest weight gets the largest level.</summary>
     Largest,
+
+    /// <summary>By search, then raised to a power of two: M1 of ZeroQuant-FP.</summary>
+    PowerOfTwo,
+
+    /// <summary>By search, then lowered to the largest of the row divided by a power of two: M2 of ZeroQuant-FP.</summary>
+    PowerOfTwoRatios,
 }
 
 /// <summary>The grid of a recipe.</summary>
@@ -69,6 +82,44 @@ public sealed record GridPart
 
     /// <summary>The exponent of a power grid where it is given; otherwise it is searched.</summary>
     public double? Exponent { get; init; }
+
+    /// <summary>The bits of exponent of a minifloat to choose from by error, at the number of bits that is asked for; each 1 to 7.</summary>
+    public IReadOnlyList<int> ExponentBits { get; init; } = [];
+
+    /// <summary>The minifloats to choose from by error, by name, all of as many bits: the recipe then has these bits. See <see cref="MinifloatFormat.TryParse"/>.</summary>
+    public IReadOnlyList<string> Formats { get; init; } = [];
+
+    /// <summary>The numbers that scales can be, and how they are stored.</summary>
+    public ScaleFormat ScaleFormat { get; init; }
+
+    /// <summary>The columns that share a scale in linear layers, where the format of the blocks says; at least 1. Null where it is a choice.</summary>
+    public int? Block { get; init; }
+
+    /// <summary>The bits of a code in linear layers, where the grid says; null where they are a choice.</summary>
+    [JsonIgnore]
+    public int? FixedBits => Formats.Count > 0 ? FormatsFor(0)[0].Bits : null;
+
+    /// <summary>The minifloats to choose from, of so many bits; empty for other grids.</summary>
+    /// <param name="bits">2 to 8.</param>
+    public IReadOnlyList<MinifloatFormat> FormatsFor(int bits) => Formats.Count == 0 ? MinifloatFormat.Splits(bits, ExponentBits)
+        : [.. Formats.Select(name => MinifloatFormat.TryParse(name, out MinifloatFormat format) ? format : throw new ArgumentException($"there is no format '{name}'"))];
+
+    /// <summary>What keeps the options of a minifloat from going together, or null.</summary>
+    internal string? MinifloatProblem
+    {
+        get
+        {
+            if (Kind != GridKind.Minifloat)
+                return Formats.Count + ExponentBits.Count > 0 ? "only a minifloat has formats and bits of exponent" : null;
+            if ((Formats.Count == 0) == (ExponentBits.Count == 0))
+                return "a minifloat has either formats or bits of exponent to choose from";
+            if (ExponentBits.Any(bits => bits is < 1 or > 7) || (ExponentBits.Count > 0 && ExponentBits.Min() > 1))
+                return "bits of exponent are from 1 to 7, and 1 is among them, for few bits of code";
+            if (Formats.FirstOrDefault(name => !MinifloatFormat.TryParse(name, out _)) is string unknown)
+                return $"there is no format '{unknown}': e2m1 and the like, ocp-e4m3, ocp-e5m2";
+            return Formats.Count > 0 && FormatsFor(0).Select(format => format.Bits).Distinct().Count() > 1 ? "the formats differ in their bits" : null;
+        }
+    }
 }
 
 /// <summary>Which weights have outliers.</summary>
@@ -122,6 +173,9 @@ public sealed record Recipe
     /// <summary>The grid.</summary>
     public required GridPart Grid { get; init; }
 
+    /// <summary>The columns that share a scale where a command does not say; at least 1. Null for what all recipes have.</summary>
+    public int? Group { get; init; }
+
     /// <summary>The sparse part beside the codes of linear layers; null for none.</summary>
     public OutlierPart? Outliers { get; init; }
 
@@ -159,16 +213,28 @@ public sealed record Recipe
         : Grid.Tables is not (1 or 2 or 4 or 8) ? "the number of tables is not 1, 2, 4 or 8"
         : Grid.Rows < 1 ? "a group of rows has no rows"
         : Grid.Exponent is < PowerGrid.MinExponent or > PowerGrid.MaxExponent ? $"the exponent is not between {PowerGrid.MinExponent} and {PowerGrid.MaxExponent}"
-        : Grid.Kind == GridKind.Uniform && (Grid.Exponent is not null || Grid.Tables != 1 || Grid.Layouts.Contains(LevelLayout.Offset)) ? "a uniform grid has no exponent, no offset and one table"
+        : Group < 1 || Grid.Block < 1 ? "a group has no columns"
+        : Grid.Kind != GridKind.Power && (Grid.Exponent is not null || Grid.Tables != 1 || Grid.Layouts.Contains(LevelLayout.Offset)) ? "only a power grid has an exponent, an offset and a choice of tables"
+        : Grid.Kind == GridKind.Minifloat && Grid.Layouts is not [LevelLayout.Symmetric] ? "a minifloat has the symmetric layout"
+        : Grid.Kind == GridKind.NormalFloat && Grid.Layouts is not [LevelLayout.Full] ? "a normal-float grid has the full layout"
+        : Grid.MinifloatProblem is string minifloat ? minifloat
+        : Grid.ScaleFormat != ScaleFormat.Half && (Grid.Tables != 1 || Grid.Mirror || PreserveNorm || Grid.Layouts.Contains(LevelLayout.Asymmetric)) ? "scales of one byte have no sign, one table, no zero point, and are not enlarged"
+        : Scale is ScaleRule.PowerOfTwo or ScaleRule.PowerOfTwoRatios && ConstraintProblem is string constraint ? constraint
         : Grid.Kind == GridKind.Power && Grid.Layouts.Contains(LevelLayout.Asymmetric) ? "a power grid is centred on zero: it has no asymmetric layout"
         : Grid.Layouts.Count > 1 && Grid.Layouts.Contains(LevelLayout.Asymmetric) ? "the asymmetric layout can't be chosen among others: it stores zero points"
-        : Grid.Kind == GridKind.Uniform && Solver.Any(step => step.LearnExponent) ? "a uniform grid has no exponent to learn"
+        : Grid.Kind != GridKind.Power && Solver.Any(step => step.LearnExponent) ? "only a power grid has an exponent to learn"
         : Outliers is not null && !(Outliers.Share is > 0 and <= 0.5) ? "the share of outliers is not above 0 and at most 1/2"
         : Outliers is null && Solver.Any(step => step.Method == SolverMethod.Outliers) ? "a step for outliers, and the recipe has none"
         : Target == LayerTarget.Network && !NeedsCalibration ? "without calibration there is no target in the network"
         : Solver.Count == 0 ? "the solver has no step"
         : Solver.Select((step, i) => (step.Method is SolverMethod.Nearest or SolverMethod.Gptq) == (i == 0)).Contains(false) ? "the first step of the solver, and no other, is one that makes codes: nearest or gptq"
         : Solver.Select(step => step.Problem).FirstOrDefault(problem => problem is not null) is string problem ? problem
+        : null;
+
+    private string? ConstraintProblem =>
+        Grid.ScaleFormat != ScaleFormat.Half || Grid.Tables != 1 || Grid.Layouts.Contains(LevelLayout.Asymmetric) ? "powers of two are for scales in half precision, one table and no zero point"
+        : Solver.Any(step => step.Method is SolverMethod.Scales or SolverMethod.Nupes || step.RefitScales) ? "a step that fits the scales anew would leave the powers of two"
+        : Scale == ScaleRule.PowerOfTwoRatios && Solver.Any(step => step.Method == SolverMethod.Gptq && step.Groups == GroupFit.Current) ? "with the scales of a row in given ratios the groups must be static"
         : null;
 
     /// <summary>The recipe as JSON, every part spelled out.</summary>

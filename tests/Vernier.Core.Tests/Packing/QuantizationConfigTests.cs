@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Vernier.Files;
+using Vernier.Grids;
 using Vernier.Packing;
 
 namespace Vernier.Tests.Packing;
@@ -17,6 +18,8 @@ public class QuantizationConfigTests
         ["e"] = new ScalarLayout(10, 20, 3, Granularity.Channel, 10, 1, false, false) { OutlierColumns = 20 },
         ["f"] = new VectorLayout(64, 96, 2, 6, 16, 32) { BlockColumns = 16, Outliers = 3 },
         ["g"] = new VectorLayout(7, 5, 1, 3, 7, 5) { Rank = 4 },
+        ["h"] = new ScalarLayout(10, 20, 8, Granularity.Group(32), 10, 1, false, false) { FloatLevels = true, ScaleFormat = ScaleFormat.E8M0 },
+        ["i"] = new ScalarLayout(10, 20, 4, Granularity.Group(16), 10, 1, false, false) { ScaleFormat = ScaleFormat.E4M3 },
     });
 
     [Fact]
@@ -50,6 +53,9 @@ public class QuantizationConfigTests
     [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [1, 1], \"bits\": 4, \"group\": 64, \"rows_per_grid\": 2}}")]
     [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [1, 1], \"bits\": 4, \"group\": 64, \"tables\": 3}}")]
     [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [1, 1], \"bits\": 4, \"group\": 64, \"wide_levels\": 1}}")]
+    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [1, 1], \"bits\": 8, \"group\": 64, \"wide_levels\": true, \"float_levels\": true}}")]
+    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [1, 1], \"bits\": 4, \"group\": 64, \"scale_format\": \"e5m2\"}}")]
+    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [1, 1], \"bits\": 4, \"group\": 64, \"scale_format\": \"e8m0\", \"tables\": 2}}")]
     [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"bits\": 4, \"group\": 64, \"outliers\": 7}}")]
     [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"bits\": 4, \"group\": 64, \"outliers\": 0}}")]
     [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"bits\": 4, \"group\": 64, \"outlier_columns\": 4}}")]

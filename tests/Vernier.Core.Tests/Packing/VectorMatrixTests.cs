@@ -40,6 +40,14 @@ public class VectorMatrixTests
     }
 
     [Theory]
+    [MemberData(nameof(Specs))]
+    public void IntegerKernelsMultiplyTheSameWeights(int rows, int columns, int dimension, int bits, int bookRows, int bookColumns, int blockColumns)
+    {
+        VectorMatrix packed = Random(new VectorLayout(rows, columns, dimension, bits, bookRows, bookColumns) { BlockColumns = blockColumns }, 2);
+        SourceWeights.Check(packed, packed.Source());
+    }
+
+    [Theory]
     [InlineData(2, 1)]
     [InlineData(2, 4)]
     [InlineData(4, 8)]
