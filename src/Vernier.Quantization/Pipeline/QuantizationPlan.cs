@@ -101,7 +101,10 @@ public sealed class QuantizationPlan
             return new PlannedTensor(tensor, role, null);
         GridPart grid = GridOf(role, options.Recipe);
         int rows = (int)tensor.Shape[0];
-        PackedLayout layout = role == TensorRole.Linear && GridMethod.Of(options.Recipe) is GridMethod method ? method.Layout(rows, (int)tensor.Shape[1], options) : Scalar();
+        PackedLayout? own = GridMethod.Of(options.Recipe)?.LayoutOf(tensor, role, options);
+        if (own is null && options.Recipe.Grid.Kind == GridKind.Ggml)
+            return new PlannedTensor(tensor, role, null);
+        PackedLayout layout = own ?? Scalar();
         return new PlannedTensor(tensor, role, layout with { Outliers = CountOf(OutlierStructure.Weights, tensor.Count), OutlierColumns = CountOf(OutlierStructure.Columns, tensor.Shape[1]) });
 
         ScalarLayout Scalar()

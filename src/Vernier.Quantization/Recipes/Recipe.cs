@@ -20,6 +20,9 @@ public enum GridKind
 
     /// <summary>Quantiles of the normal distribution.</summary>
     NormalFloat,
+
+    /// <summary>The block formats of ggml, which GGUF files have.</summary>
+    Ggml,
 }
 
 /// <summary>Which weights share the parameters of a grid, its exponent above all.</summary>

@@ -19,7 +19,7 @@ public class BlockSolverTests
         foreach (string layer in RealLayers.Names)
         {
             (BlockLayout layout, float[] weights, LayerObjective objective) = Problem(layer, name);
-            BlockMatrix solved = BlockSolver.Solve(weights, layout, objective, Factor(objective));
+            BlockMatrix solved = BlockSolver.Solve(weights, layout, objective, Factor(objective), 30);
             double ours = objective.Relative(weights, Decode(solved)), alone = objective.Relative(weights, Decode(Encoded(weights, layout, []))),
                 important = objective.Relative(weights, Decode(Encoded(weights, layout, [.. objective.Diagonal.Select(x => (float)x)])));
             Assert.InRange(ours, 0, alone);

@@ -12,14 +12,15 @@ namespace Vernier.Quantization.Solvers.Blocks;
 /// </summary>
 internal static class BlockSolver
 {
-    private const int RowsPerTask = 16, PieceColumns = 32, MostSweeps = 30;
+    private const int RowsPerTask = 16, PieceColumns = 32;
 
     /// <summary>Solves a matrix.</summary>
     /// <param name="weights">W, R x C, as it is to be decoded.</param>
     /// <param name="layout">The format.</param>
     /// <param name="objective">The layer objective.</param>
     /// <param name="factor">The factor of its Gram matrix, columns in their order.</param>
-    public static BlockMatrix Solve(float[] weights, BlockLayout layout, LayerObjective objective, GptqFactor factor)
+    /// <param name="sweeps">The most sweeps of the descent; 0 leaves it out.</param>
+    public static BlockMatrix Solve(float[] weights, BlockLayout layout, LayerObjective objective, GptqFactor factor, int sweeps)
     {
         var grid = new BlockGrid(layout.Format);
         float[] importance = GptqSolver.Normalised(factor.Cost);
@@ -37,7 +38,7 @@ internal static class BlockSolver
             var descent = new BlockDescent(grid, objective);
             for (int row = 0; row < rows; row++)
             {
-                descent.Improve(blocks[row], quantized.AsSpan(row * layout.Columns, layout.Columns), residual.AsSpan(row * layout.Columns, layout.Columns), MostSweeps);
+                descent.Improve(blocks[row], quantized.AsSpan(row * layout.Columns, layout.Columns), residual.AsSpan(row * layout.Columns, layout.Columns), sweeps);
                 Pack(layout.Format, blocks[row], bytes.AsSpan((first + row) * layout.BytesPerRow, layout.BytesPerRow));
             }
         });
