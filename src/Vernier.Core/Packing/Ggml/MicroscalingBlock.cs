@@ -1,3 +1,4 @@
+using System.Numerics;
 using Vernier.Packing.Ggml.Encoding;
 
 namespace Vernier.Packing.Ggml;
@@ -40,8 +41,15 @@ internal sealed class MicroscalingBlock() : BlockFormat("MXFP4", 39, 32, 17, 32,
             float largest = MathF.Abs(SymmetricSearch.Largest(x));
             parts.Scales[0] = largest > 0 ? (byte)Rounding.Truncate(MathF.Floor((float)Math.Log2(largest)) - 2 + 127) : 0;
             float scale = Power(parts.Scales[0]);
-            for (int i = 0; i < 32; i++)
-                parts.Codes[i] = (byte)Nearest(x[i], scale);
+            if (plain)
+            {
+                for (int i = 0; i < 32; i++)
+                    parts.Codes[i] = (byte)Nearest(x[i], scale);
+            }
+            else
+            {
+                NearestInLanes(x, scale, parts.Codes);
+            }
             Pack(parts, blocks.Slice(begin / 32 * BlockBytes, BlockBytes));
         }
     }
@@ -58,6 +66,28 @@ internal sealed class MicroscalingBlock() : BlockFormat("MXFP4", 39, 32, 17, 32,
                 (best, least) = (code, error);
         }
         return best;
+    }
+
+    /// <summary>The same for all weights of a block.</summary>
+    private void NearestInLanes(ReadOnlySpan<float> x, float scale, Span<byte> codes)
+    {
+        Span<int> found = stackalloc int[Vector<int>.Count];
+        for (int i = 0; i < 32; i += found.Length)
+        {
+            var value = new Vector<float>(x[i..]);
+            Vector<float> least = Vector.Abs(new Vector<float>(LevelArray[0] * scale) - value);
+            Vector<int> best = Vector<int>.Zero;
+            for (int code = 1; code < 16; code++)
+            {
+                Vector<float> error = Vector.Abs(new Vector<float>(LevelArray[code] * scale) - value);
+                Vector<int> less = Vector.LessThan(error, least);
+                least = Vector.ConditionalSelect(less, error, least);
+                best = Vector.ConditionalSelect(less, new Vector<int>(code), best);
+            }
+            best.CopyTo(found);
+            for (int lane = 0; lane < found.Length; lane++)
+                codes[i + lane] = (byte)found[lane];
+        }
     }
 
     private static float Power(int exponent) => MathF.ScaleB(1, exponent - 128);

@@ -1,3 +1,4 @@
+using System.Numerics;
 using Vernier.Packing.Ggml.Encoding;
 
 namespace Vernier.Packing.Ggml;
@@ -47,7 +48,7 @@ internal sealed class TritBlock() : SuperBlock("TQ1_0", 34, 48 + 4 + 2, 256, [-1
         Rounding.WriteHalf(block[52..], parts.D);
     }
 
-    private protected override void EncodeBlock(ReadOnlySpan<float> x, ReadOnlySpan<float> importance, BlockParts parts, bool plain) => PairBlock.Encode(x, parts);
+    private protected override void EncodeBlock(ReadOnlySpan<float> x, ReadOnlySpan<float> importance, BlockParts parts, bool plain) => PairBlock.Encode(x, parts, plain);
 }
 
 /// <summary>
@@ -78,14 +79,29 @@ internal sealed class PairBlock() : SuperBlock("TQ2_0", 35, 64 + 2, 256, [-1, 0,
     }
 
     /// <summary>The nearest of -d, 0 and d for d the largest magnitude.</summary>
-    internal static void Encode(ReadOnlySpan<float> x, BlockParts parts)
+    internal static void Encode(ReadOnlySpan<float> x, BlockParts parts, bool plain)
     {
         float d = ByteBlock.Magnitude(x), inverse = d != 0 ? 1 / d : 0;
         parts.D = Rounding.ToHalf(d);
-        // What no integer holds is a huge one to ggml, whose lower bits are 0.
-        for (int i = 0; i < x.Length; i++)
+        parts.Scales[0] = 1;
+        int i = 0;
+        if (!plain && float.IsFinite(d) && float.IsFinite(inverse))
+        {
+            Span<int> found = stackalloc int[Vector<int>.Count];
+            for (; i + found.Length <= x.Length; i += found.Length)
+            {
+                var value = new Vector<float>(x[i..]);
+                if (!Vector.LessThanOrEqualAll(Vector.Abs(value), new Vector<float>(d)))
+                    break;
+                (Rounding.HalfAway(value * inverse) + Vector<int>.One).CopyTo(found);
+                for (int lane = 0; lane < found.Length; lane++)
+                    parts.Codes[i + lane] = (byte)found[lane];
+            }
+        }
+        // A number that is none hides larger ones before it. What no integer holds is a huge one to ggml, whose lower bits are 0.
+        for (; i < x.Length; i++)
             parts.Codes[i] = (byte)(((Rounding.HalfAway(x[i] * inverse) & 0xFFFF) + 1) & 3);
     }
 
-    private protected override void EncodeBlock(ReadOnlySpan<float> x, ReadOnlySpan<float> importance, BlockParts parts, bool plain) => Encode(x, parts);
+    private protected override void EncodeBlock(ReadOnlySpan<float> x, ReadOnlySpan<float> importance, BlockParts parts, bool plain) => Encode(x, parts, plain);
 }

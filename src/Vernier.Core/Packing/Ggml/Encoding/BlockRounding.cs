@@ -9,9 +9,6 @@ namespace Vernier.Packing.Ggml.Encoding;
 /// </summary>
 internal static class BlockRounding
 {
-    /// <summary>The largest number below one half: added before the fraction is cut off, it rounds half-way cases away from zero and no others.</summary>
-    private const float BelowHalf = 0.49999997f;
-
     /// <summary>Codes x / d + most, rounded, for d = (the weight of largest magnitude) / -most.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool TrySymmetric(ReadOnlySpan<float> x, int most, out Half half, out Vector256<byte> codes)
@@ -55,7 +52,7 @@ internal static class BlockRounding
         return float.IsFinite(inverse) && float.IsFinite(d) && AreNumbers(a, b, c, e);
 
         static Vector256<int> Away(Vector256<float> value) =>
-            Vector256.ConvertToInt32(value + ((value & Vector256.Create(-0f)) | Vector256.Create(BelowHalf)));
+            Vector256.ConvertToInt32(value + ((value & Vector256.Create(-0f)) | Vector256.Create(Rounding.BelowHalf)));
     }
 
     /// <summary>Codes j and j + 16 into byte j of 16.</summary>

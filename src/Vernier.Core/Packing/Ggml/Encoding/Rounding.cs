@@ -7,6 +7,9 @@ namespace Vernier.Packing.Ggml.Encoding;
 /// <summary>The roundings of ggml, which decide bits where a number lies half-way between two, is huge or is none.</summary>
 internal static class Rounding
 {
+    /// <summary>The largest number below one half: added before the fraction is cut off, it rounds half-way cases away from zero and no others.</summary>
+    public const float BelowHalf = 0.49999997f;
+
     /// <summary>1.5 x 2^23: added to a number, it leaves the nearest integer in the lower bits.</summary>
     private const float Magic = 12582912f;
 
@@ -33,6 +36,10 @@ internal static class Rounding
 
     /// <summary>The nearest integer, half-way away from zero, and -2^31 for what no 32-bit integer can hold.</summary>
     public static int HalfAway(float value) => Truncate(MathF.Round(value, MidpointRounding.AwayFromZero));
+
+    /// <summary>The same in all lanes for numbers below 2^22; 0 for what is no number.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<int> HalfAway(Vector<float> value) => Vector.ConvertToInt32(value + ((value & new Vector<float>(-0f)) | new Vector<float>(BelowHalf)));
 
     /// <summary>Half precision, rounded to nearest even; a number that is none becomes the quiet one without payload.</summary>
     public static Half ToHalf(float value) =>
