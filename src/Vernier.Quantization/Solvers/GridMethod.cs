@@ -2,6 +2,7 @@ using Vernier.Packing;
 using Vernier.Quantization.Objectives;
 using Vernier.Quantization.Pipeline;
 using Vernier.Quantization.Recipes;
+using Vernier.Quantization.Solvers.Vectors;
 
 namespace Vernier.Quantization.Solvers;
 
@@ -29,6 +30,7 @@ internal abstract class GridMethod
     /// <summary>The method of a recipe's grid; null where the grid is scalar.</summary>
     public static GridMethod? Of(Recipe recipe) => recipe.Grid.Kind switch
     {
+        GridKind.Vector => new VectorMethod(),
         _ => null,
     };
 
