@@ -73,7 +73,7 @@ public sealed record GridPart
     /// <summary>The weights of a vector, where the grid is one of vectors: 1, 2 or 4.</summary>
     public int Dimension { get; init; } = 1;
 
-    /// <summary>The consecutive weights of a row that share a block scale of 4 bits, on a grid of vectors; 0 for none.</summary>
+    /// <summary>The consecutive weights of a row that share a block scale of 4 bits, on a grid of vectors: a multiple of 16, at most 256; 0 for none.</summary>
     public int BlockColumns { get; init; }
 
     /// <summary>
@@ -180,7 +180,7 @@ public sealed record Recipe
         : Grid.Kind == GridKind.Uniform && (Grid.Exponent is not null || Grid.Tables != 1 || Grid.Layouts.Contains(LevelLayout.Offset)) ? "a uniform grid has no exponent, no offset and one table"
         : Grid.Kind == GridKind.Power && Grid.Layouts.Contains(LevelLayout.Asymmetric) ? "a power grid is centred on zero: it has no asymmetric layout"
         : Grid.Layouts.Count > 1 && Grid.Layouts.Contains(LevelLayout.Asymmetric) ? "the asymmetric layout can't be chosen among others: it stores zero points"
-        : Grid.Dimension is not (1 or 2 or 4) || Grid.BlockColumns < 0 || !(Grid.Rank is > 0 and <= 1) ? "the dimension of vectors is not 1, 2 or 4, blocks have a negative number of columns, or the rank is not above 0 and at most 1"
+        : Grid.Dimension is not (1 or 2 or 4) || Grid.BlockColumns % 16 != 0 || Grid.BlockColumns is < 0 or > 256 || !(Grid.Rank is > 0 and <= 1) ? "the dimension of vectors is not 1, 2 or 4, the columns of a block are no multiple of 16 from 0 to 256, or the rank is not above 0 and at most 1"
         : Grid.Kind != GridKind.Vector && (Grid.Dimension != 1 || Grid.BlockColumns != 0 || Grid.Rank != 1) ? "only a grid of vectors has a dimension, block scales and a rank"
         : Grid.Kind == GridKind.Vector && Grid.Rank != 1 && Grid.Dimension != 1 ? "only codebooks of one dimension are stored as a product"
         : Grid.Kind == GridKind.Vector && (Grid.Exponent is not null || Grid.Tables != 1 || Outliers is not null) ? "a grid of vectors has no exponent, no tables and no outliers"

@@ -6,14 +6,18 @@ using Vernier.Quantization.Solvers.Gptq;
 namespace Vernier.Quantization.Solvers.Vectors;
 
 /// <summary>
-/// Vectors of weights that share an index into a codebook. With b bits a weight and vectors of d an index has b d bits, 8 at the most. The group says how much codebooks
-/// may take: no more than the scales of groups of so many columns would, 16 / group bits a weight; the block scales that a recipe asks for are counted in. Of the
-/// rectangles of whole panels of 16 rows and of at most 256 columns that keep to it, the one with the most codebooks is taken.
+/// Vectors of weights that share an index into a codebook. With b bits a weight and vectors of d an index has b d bits, 8 at the most. The group says how much
+/// codebooks may take: as the scales of groups of so many columns, 16 / group bits a weight, the block scales that a recipe asks for counted in and the 16 bits for
+/// the scale of each codebook aside. Of the rectangles of 16, 32, 64, .. rows and of multiples of 32 columns up to 256 that keep to it, the one with the most codebooks
+/// is taken.
 /// </summary>
 internal sealed class VectorMethod : GridMethod
 {
     /// <summary>The columns of a codebook, where it is not the size that asks for more: so that it meets the errors carried over.</summary>
     private const int MostColumns = 256;
+
+    /// <summary>What the columns of a codebook are a multiple of: activations get scales for as many.</summary>
+    private const int ColumnStep = 32;
 
     private const int ScaleBits = 16;
 
@@ -32,24 +36,24 @@ internal sealed class VectorMethod : GridMethod
         if (bits > 8)
             throw new ArgumentException($"the recipe {options.Recipe.Name} takes vectors of {d}: with {options.Bits} bits a weight an index would have {bits} bits, and 8 are the most. Take at most {8 / d} bits, or another recipe");
         var whole = new VectorLayout(rows, columns, d, bits, rows, columns) { Rank = grid.Rank < 1 ? Math.Max(1, (int)Math.Round(grid.Rank * (1 << bits))) : 0 };
-        int step = VectorLayout.VectorStep * d, block = grid.BlockColumns == 0 ? 0 : Math.Max(step, grid.BlockColumns / step * step);
+        int block = grid.BlockColumns;
         int group = options.Granularity.Width(columns);
         if (options.Granularity.GroupColumns < 0)
             return whole with { BlockColumns = block > 0 ? columns : 0 };
         double budget = ScaleBits / (double)group - (block > 0 ? (double)VectorLayout.BlockBits / block : 0);
-        int unit = block > 0 ? block : step;
+        int step = block % ColumnStep == 0 ? Math.Max(block, ColumnStep) : 2 * block;
         VectorLayout best = whole;
         foreach (int bookRows in Sizes(rows, VectorLayout.RowStep, rows, doubling: true))
         {
-            foreach (int bookColumns in Sizes(columns, unit, MostColumns, doubling: false))
+            foreach (int bookColumns in Sizes(columns, step, MostColumns, doubling: false))
             {
                 VectorLayout layout = whole with { BookRows = bookRows, BookColumns = bookColumns };
-                double overhead = (double)layout.Books * (8 * (layout.Rank > 0 ? layout.Rank : layout.Entries * d) + ScaleBits) / ((double)rows * columns);
+                double overhead = (double)layout.Books * 8 * (layout.Rank > 0 ? layout.Rank : layout.Entries * d) / ((double)rows * columns);
                 if (overhead <= budget && (layout.Books > best.Books || (layout.Books == best.Books && bookColumns > best.BookColumns)))
                     best = layout;
             }
         }
-        return best with { BlockColumns = block == 0 ? 0 : best.BookColumns % block == 0 ? block : best.BookColumns };
+        return best with { BlockColumns = block == 0 || best.BookColumns % block == 0 ? block : best.BookColumns };
     }
 
     /// <inheritdoc/>
