@@ -105,7 +105,7 @@ public sealed class QuantizationPlan
 
         ScalarLayout Scalar()
         {
-            bool wide = (grid.Kind == GridKind.Power && bits > 6) || (bits == 8 && grid.Layouts.Any(layout => layout is LevelLayout.MidRise or LevelLayout.Asymmetric));
+            bool wide = (grid.Kind is GridKind.Power or GridKind.Codebook && bits > 6) || (bits == 8 && grid.Layouts.Any(layout => layout is LevelLayout.MidRise or LevelLayout.Asymmetric));
             int rowsPerGrid = grid.Scope == GridScope.Rows ? Math.Min(grid.Rows, rows) : rows;
             bool zeroPoints = grid.Layouts.Contains(LevelLayout.Asymmetric);
             return new ScalarLayout(rows, (int)tensor.Shape[1], bits.Value, options.Granularity, rowsPerGrid, grid.TablesFor(bits.Value), wide, zeroPoints);

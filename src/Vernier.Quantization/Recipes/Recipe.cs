@@ -14,6 +14,9 @@ public enum GridKind
     /// <summary>Levels spaced by a power function.</summary>
     Power,
 
+    /// <summary>Levels found by k-means.</summary>
+    Codebook,
+
     /// <summary>Vectors of 1, 2 or 4 weights that share an index into a codebook.</summary>
     Vector,
 }
@@ -178,6 +181,8 @@ public sealed record Recipe
         : Grid.Rows < 1 ? "a group of rows has no rows"
         : Grid.Exponent is < PowerGrid.MinExponent or > PowerGrid.MaxExponent ? $"the exponent is not between {PowerGrid.MinExponent} and {PowerGrid.MaxExponent}"
         : Grid.Kind == GridKind.Uniform && (Grid.Exponent is not null || Grid.Tables != 1 || Grid.Layouts.Contains(LevelLayout.Offset)) ? "a uniform grid has no exponent, no offset and one table"
+        : Grid.Kind == GridKind.Codebook && (Grid.Exponent is not null || Rounding != RoundingRule.Nearest) ? "a codebook has no exponent and no power domain"
+        : Grid.Kind is GridKind.Codebook or GridKind.Vector && Grid.Layouts is not [LevelLayout.Full] ? "the layout of codebooks is full"
         : Grid.Kind == GridKind.Power && Grid.Layouts.Contains(LevelLayout.Asymmetric) ? "a power grid is centred on zero: it has no asymmetric layout"
         : Grid.Layouts.Count > 1 && Grid.Layouts.Contains(LevelLayout.Asymmetric) ? "the asymmetric layout can't be chosen among others: it stores zero points"
         : Grid.Dimension is not (1 or 2 or 4) || Grid.BlockColumns % 16 != 0 || Grid.BlockColumns is < 0 or > 256 || !(Grid.Rank is > 0 and <= 1) ? "the dimension of vectors is not 1, 2 or 4, the columns of a block are no multiple of 16 from 0 to 256, or the rank is not above 0 and at most 1"
@@ -186,8 +191,7 @@ public sealed record Recipe
         : Grid.Kind == GridKind.Vector && (Grid.Exponent is not null || Grid.Tables != 1 || Outliers is not null) ? "a grid of vectors has no exponent, no tables and no outliers"
         : Grid.Kind == GridKind.Vector && Solver.Any(step => !step.ServesVectors) ? "a grid of vectors is solved by nearest, gptq, codebooks and quantease, in their natural order"
         : Grid.Kind != GridKind.Vector && Solver.Any(step => step.Method == SolverMethod.Codebooks) ? "only vectors have codebooks to improve"
-        : Grid.Kind != GridKind.Vector && Solver.Any(step => step.Importance == ColumnImportance.Inverse) ? "only vectors count by the inverse"
-        : Grid.Kind == GridKind.Uniform && Solver.Any(step => step.LearnExponent) ? "a uniform grid has no exponent to learn"
+        : Grid.Kind != GridKind.Power && Solver.Any(step => step.LearnExponent) ? "only a power grid has an exponent to learn"
         : Outliers is not null && !(Outliers.Share is > 0 and <= 0.5) ? "the share of outliers is not above 0 and at most 1/2"
         : Outliers is null && Solver.Any(step => step.Method == SolverMethod.Outliers) ? "a step for outliers, and the recipe has none"
         : Target == LayerTarget.Network && !NeedsCalibration ? "without calibration there is no target in the network"

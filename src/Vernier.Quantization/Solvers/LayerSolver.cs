@@ -43,7 +43,7 @@ public sealed class LayerSolver(IReadOnlyList<SolverStep> steps)
             switch (step.Method)
             {
                 case SolverMethod.Nearest:
-                    solution = step.Importance == ColumnImportance.None ? nearest.Copy() : LayerSolution.Nearest(problem, GptqSolver.Normalised(problem.Objective.Diagonal));
+                    solution = step.Importance == ColumnImportance.None ? nearest.Copy() : LayerSolution.Nearest(problem, ColumnWeights.Of(problem.Objective, step));
                     break;
                 case SolverMethod.Gptq:
                     if (GptqFactor.Of(problem.Objective, step) is not GptqFactor factor)

@@ -56,7 +56,7 @@ internal sealed class VectorMetric
     {
         int vectors = (importance.Length + d - 1) / d;
         var values = new float[vectors * d * d];
-        float[] normalised = GptqSolver.Normalised(importance);
+        float[] normalised = ColumnWeights.Normalised(importance);
         for (int column = 0; column < importance.Length && normalised.Length > 0; column++)
             values[column / d * d * d + column % d * (d + 1)] = normalised[column];
         // Columns that are not there count nothing, and then any value is as good as any other.
