@@ -96,14 +96,14 @@ public sealed class VectorMatrix : PackedMatrix
         CodePacking.Unpack(_parts.Blocks.AsSpan(row * Spec.BlockBytesPerRow, Spec.BlockBytesPerRow), VectorLayout.BlockBits, codes[..Spec.Blocks]);
 
     /// <summary>2^(-step code), as it multiplies.</summary>
-    internal static float BlockScale(float step, int code) => (float)Math.Pow(2, -(double)step * code);
+    public static float BlockScale(float step, int code) => (float)Math.Pow(2, -(double)step * code);
 
     /// <summary>The entries that coefficients and a basis stand for: round(sum of coefficient * basis / 127), held within -127 .. 127.</summary>
     /// <param name="coefficients">[books, rank].</param>
     /// <param name="basis">[rank, entries].</param>
     /// <param name="rank">The rank.</param>
     /// <param name="entries">The entries of a codebook.</param>
-    internal static sbyte[] Product(ReadOnlySpan<sbyte> coefficients, ReadOnlySpan<sbyte> basis, int rank, int entries)
+    public static sbyte[] Product(ReadOnlySpan<sbyte> coefficients, ReadOnlySpan<sbyte> basis, int rank, int entries)
     {
         var result = new sbyte[coefficients.Length / rank * entries];
         for (int i = 0; i < result.Length; i++)

@@ -165,7 +165,7 @@ internal sealed class BlockPipeline(QuantizationPlan plan, LayerGrids grids, Cal
         Recipe recipe = plan.Options.Recipe;
         if (planned.Layout is not ScalarLayout scalar)
             return GridMethod.Of(recipe)!.Solve(new MatrixProblem(planned.Layout!, values, matrix.Shift, objective), recipe);
-        LayerResult result = _solver.Solve(new LayerProblem(scalar, grids.Choose(planned, matrix), grids.FitOf(planned.Role), values, objective, samples));
+        LayerResult result = _solver.Solve(new LayerProblem(scalar, grids.Choose(planned, matrix, objective), grids.FitOf(planned.Role), values, objective, samples));
         return new MatrixResult(result.Solution.Pack(matrix.Shift), result.Nearest, result.Objective, result.Damping, result.Fallback);
     }
 

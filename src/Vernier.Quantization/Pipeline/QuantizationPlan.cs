@@ -111,7 +111,7 @@ public sealed class QuantizationPlan
         {
             IReadOnlyList<MinifloatFormat> formats = grid.FormatsFor(bits.Value);
             bool floats = formats.Any(MinifloatGrid.IsFloat);
-            bool wide = !floats && ((grid.Kind is GridKind.Power or GridKind.NormalFloat && bits > 6) || !formats.All(MinifloatGrid.FitsInSByte)
+            bool wide = !floats && ((grid.Kind is GridKind.Power or GridKind.NormalFloat or GridKind.Codebook && bits > 6) || !formats.All(MinifloatGrid.FitsInSByte)
                 || (bits == 8 && grid.Layouts.Any(layout => layout is LevelLayout.MidRise or LevelLayout.Asymmetric)));
             Granularity granularity = role == TensorRole.Linear ? options.LinearGranularity : options.Granularity;
             int rowsPerGrid = grid.Scope == GridScope.Rows ? Math.Min(grid.Rows, rows) : rows;

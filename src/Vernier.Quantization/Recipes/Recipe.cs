@@ -6,7 +6,7 @@ using Vernier.Grids.Power;
 
 namespace Vernier.Quantization.Recipes;
 
-/// <summary>The family of a scalar grid.</summary>
+/// <summary>The family of a grid.</summary>
 public enum GridKind
 {
     /// <summary>Evenly spaced levels.</summary>
@@ -23,6 +23,12 @@ public enum GridKind
 
     /// <summary>The block formats of ggml, which GGUF files have.</summary>
     Ggml,
+
+    /// <summary>Levels found by k-means.</summary>
+    Codebook,
+
+    /// <summary>Vectors of 1, 2 or 4 weights that share an index into a codebook.</summary>
+    Vector,
 }
 
 /// <summary>Which weights share the parameters of a grid, its exponent above all.</summary>
@@ -82,6 +88,17 @@ public sealed record GridPart
 
     /// <summary>The tables for codes of so many bits.</summary>
     public int TablesFor(int bits) => Math.Clamp(128 >> bits, 1, Tables);
+
+    /// <summary>The weights of a vector, where the grid is one of vectors: 1, 2 or 4.</summary>
+    public int Dimension { get; init; } = 1;
+
+    /// <summary>The consecutive weights of a row that share a block scale of 4 bits, on a grid of vectors: a multiple of 16, at most 256; 0 for none.</summary>
+    public int BlockColumns { get; init; }
+
+    /// <summary>
+    /// On a grid of vectors of one dimension, the rank of the product as which codebooks are stored, relative to their entries; above 0, and 1 to store them as they are.
+    /// </summary>
+    public double Rank { get; init; } = 1;
 
     /// <summary>The exponent of a power grid where it is given; otherwise it is searched.</summary>
     public double? Exponent { get; init; }
@@ -201,6 +218,10 @@ public sealed record Recipe
     [JsonIgnore]
     public bool NeedsCalibration => Solver.Any(step => step.Method != SolverMethod.Nearest || step.Importance != ColumnImportance.None);
 
+    /// <summary>The most bits of a weight that it can do.</summary>
+    [JsonIgnore]
+    public int MostBits => Grid.Kind == GridKind.Vector ? 8 / Grid.Dimension : 8;
+
     /// <summary>Reads a recipe.</summary>
     /// <exception cref="JsonException">The text is no recipe, or its parts do not go together.</exception>
     public static Recipe Parse(Stream json)
@@ -217,7 +238,7 @@ public sealed record Recipe
         : Grid.Rows < 1 ? "a group of rows has no rows"
         : Grid.Exponent is < PowerGrid.MinExponent or > PowerGrid.MaxExponent ? $"the exponent is not between {PowerGrid.MinExponent} and {PowerGrid.MaxExponent}"
         : Group < 1 || Grid.Block < 1 ? "a group has no columns"
-        : Grid.Kind != GridKind.Power && (Grid.Exponent is not null || Grid.Tables != 1 || Grid.Layouts.Contains(LevelLayout.Offset)) ? "only a power grid has an exponent, an offset and a choice of tables"
+        : Grid.Kind != GridKind.Power && (Grid.Exponent is not null || (Grid.Tables != 1 && Grid.Kind != GridKind.Codebook) || Grid.Layouts.Contains(LevelLayout.Offset)) ? "only a power grid has an exponent, an offset and a choice of tables"
         : Grid.Kind == GridKind.Minifloat && Grid.Layouts is not [LevelLayout.Symmetric] ? "a minifloat has the symmetric layout"
         : Grid.Kind == GridKind.NormalFloat && Grid.Layouts is not [LevelLayout.Full] ? "a normal-float grid has the full layout"
         : Grid.MinifloatProblem is string minifloat ? minifloat
@@ -225,6 +246,14 @@ public sealed record Recipe
         : Scale is ScaleRule.PowerOfTwo or ScaleRule.PowerOfTwoRatios && ConstraintProblem is string constraint ? constraint
         : Grid.Kind == GridKind.Power && Grid.Layouts.Contains(LevelLayout.Asymmetric) ? "a power grid is centred on zero: it has no asymmetric layout"
         : Grid.Layouts.Count > 1 && Grid.Layouts.Contains(LevelLayout.Asymmetric) ? "the asymmetric layout can't be chosen among others: it stores zero points"
+        : Grid.Kind == GridKind.Codebook && (Grid.Exponent is not null || Rounding != RoundingRule.Nearest) ? "a codebook has no exponent and no power domain"
+        : Grid.Kind is GridKind.Codebook or GridKind.Vector && Grid.Layouts is not [LevelLayout.Full] ? "the layout of codebooks is full"
+        : Grid.Dimension is not (1 or 2 or 4) || Grid.BlockColumns % 16 != 0 || Grid.BlockColumns is < 0 or > 256 || !(Grid.Rank is > 0 and <= 1) ? "the dimension of vectors is not 1, 2 or 4, the columns of a block are no multiple of 16 from 0 to 256, or the rank is not above 0 and at most 1"
+        : Grid.Kind != GridKind.Vector && (Grid.Dimension != 1 || Grid.BlockColumns != 0 || Grid.Rank != 1) ? "only a grid of vectors has a dimension, block scales and a rank"
+        : Grid.Kind == GridKind.Vector && Grid.Rank != 1 && Grid.Dimension != 1 ? "only codebooks of one dimension are stored as a product"
+        : Grid.Kind == GridKind.Vector && (Grid.Exponent is not null || Grid.Tables != 1 || Outliers is not null) ? "a grid of vectors has no exponent, no tables and no outliers"
+        : Grid.Kind == GridKind.Vector && Solver.Any(step => !step.ServesVectors) ? "a grid of vectors is solved by nearest, gptq, codebooks and quantease, in their natural order"
+        : Grid.Kind != GridKind.Vector && Solver.Any(step => step.Method == SolverMethod.Codebooks) ? "only vectors have codebooks to improve"
         : Grid.Kind != GridKind.Power && Solver.Any(step => step.LearnExponent) ? "only a power grid has an exponent to learn"
         : Outliers is not null && !(Outliers.Share is > 0 and <= 0.5) ? "the share of outliers is not above 0 and at most 1/2"
         : Outliers is null && Solver.Any(step => step.Method == SolverMethod.Outliers) ? "a step for outliers, and the recipe has none"

@@ -4,6 +4,7 @@ using Vernier.Quantization.Objectives;
 using Vernier.Quantization.Pipeline;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers.Blocks;
+using Vernier.Quantization.Solvers.Vectors;
 
 namespace Vernier.Quantization.Solvers;
 
@@ -32,6 +33,7 @@ internal abstract class GridMethod
     public static GridMethod? Of(Recipe recipe) => recipe.Grid.Kind switch
     {
         GridKind.Ggml => new BlockMethod(),
+        GridKind.Vector => new VectorMethod(),
         _ => null,
     };
 

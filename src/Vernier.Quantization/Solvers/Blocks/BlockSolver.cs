@@ -23,7 +23,7 @@ internal static class BlockSolver
     public static BlockMatrix Solve(float[] weights, BlockLayout layout, LayerObjective objective, GptqFactor factor, int sweeps)
     {
         var grid = new BlockGrid(layout.Format);
-        float[] importance = GptqSolver.Normalised(factor.Cost);
+        float[] importance = ColumnWeights.Normalised(factor.Cost);
         var bytes = new byte[checked(layout.Rows * layout.BytesPerRow)];
         ParallelLoop.For((layout.Rows + RowsPerTask - 1) / RowsPerTask, task =>
         {
