@@ -51,14 +51,14 @@ public sealed class VectorMatrix : PackedMatrix
         if (spec.Problem is string problem)
             throw new ArgumentException(problem, nameof(spec));
         parts.Check();
-        int books = spec.Rank > 0 ? spec.Books * spec.Rank : checked(spec.Books * spec.Entries * spec.Dimension);
-        if (parts.Codebooks.Length != books || parts.Basis.Length != spec.Rank * spec.Entries || parts.Scales.Length != spec.Books || parts.Blocks.Length != (long)spec.Rows * spec.BlockBytesPerRow
+        int books = spec.BookRank > 0 ? spec.Books * spec.BookRank : checked(spec.Books * spec.Entries * spec.Dimension);
+        if (parts.Codebooks.Length != books || parts.Basis.Length != spec.BookRank * spec.Entries || parts.Scales.Length != spec.Books || parts.Blocks.Length != (long)spec.Rows * spec.BlockBytesPerRow
             || codes.Length != (long)spec.Rows * spec.BytesPerRow || (outliers is not null && outliers.Unit != parts.Unit))
         {
             throw new ArgumentException("an array does not have the size that the layout gives", nameof(spec));
         }
         (Spec, _parts, Codes) = (spec, parts, codes);
-        _entries = spec.Rank > 0 ? Product(parts.Codebooks, parts.Basis, spec.Rank, spec.Entries) : parts.Codebooks;
+        _entries = spec.BookRank > 0 ? Product(parts.Codebooks, parts.Basis, spec.BookRank, spec.Entries) : parts.Codebooks;
         _blockScales = [.. Enumerable.Range(0, 1 << VectorLayout.BlockBits).Select(code => BlockScale(parts.BlockStep, code))];
     }
 
@@ -189,7 +189,7 @@ public sealed class VectorMatrix : PackedMatrix
         float[] units = Spec.BlockColumns > 0 ? [_parts.Unit, _parts.BlockStep] : [_parts.Unit];
         yield return MemoryMarshal.AsBytes(units.AsSpan()).ToArray();
         yield return MemoryMarshal.AsBytes(_parts.Codebooks.AsSpan()).ToArray();
-        if (Spec.Rank > 0)
+        if (Spec.BookRank > 0)
             yield return MemoryMarshal.AsBytes(_parts.Basis.AsSpan()).ToArray();
         yield return MemoryMarshal.AsBytes(_parts.Scales.AsSpan()).ToArray();
         if (Spec.BlockColumns > 0)

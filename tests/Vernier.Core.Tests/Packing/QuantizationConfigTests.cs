@@ -17,7 +17,7 @@ public class QuantizationConfigTests
         ["d"] = new ScalarLayout(10, 20, 3, Granularity.Channel, 10, 1, false, false) { Outliers = 200 },
         ["e"] = new ScalarLayout(10, 20, 3, Granularity.Channel, 10, 1, false, false) { OutlierColumns = 20 },
         ["f"] = new VectorLayout(64, 96, 2, 6, 16, 32) { BlockColumns = 16, Outliers = 3 },
-        ["g"] = new VectorLayout(7, 5, 1, 3, 7, 5) { Rank = 4 },
+        ["g"] = new VectorLayout(7, 5, 1, 3, 7, 5) { BookRank = 4 },
         ["h"] = new ScalarLayout(10, 20, 8, Granularity.Group(32), 10, 1, false, false) { FloatLevels = true, ScaleFormat = ScaleFormat.E8M0 },
         ["i"] = new ScalarLayout(10, 20, 4, Granularity.Group(16), 10, 1, false, false) { ScaleFormat = ScaleFormat.E4M3 },
     });

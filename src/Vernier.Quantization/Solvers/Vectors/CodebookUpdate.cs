@@ -22,7 +22,7 @@ internal static class CodebookUpdate
     public static bool Improve(MatrixProblem problem, VectorSolution solution, int iterations)
     {
         VectorLayout layout = solution.Layout;
-        int bands = layout.Books / layout.BooksAcross, rank = layout.Rank;
+        int bands = layout.Books / layout.BooksAcross, rank = layout.BookRank;
         if (rank == 0)
         {
             double[] found = Minimise(problem, solution, new FreeCodebooks(solution.Entries.Length, bands), CodebookProduct.Numbers(solution), iterations);
