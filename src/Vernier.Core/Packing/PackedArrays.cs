@@ -97,6 +97,22 @@ internal sealed class PackedArrays
         int[] Indices(string array) => layout.NarrowIndices ? Array.ConvertAll(Read<ushort>(array), index => (int)index) : Read<int>(array);
     }
 
+    /// <summary>The matrix of low rank that is added; null where the layout has none.</summary>
+    /// <exception cref="InvalidFileException">A scale is not finite.</exception>
+    public LowRank? LowRank(PackedLayout layout)
+    {
+        if (layout.Rank == 0)
+            return null;
+        try
+        {
+            return new LowRank(layout, Read<sbyte>("low_rank_left"), Read<sbyte>("low_rank_right"), Read<float>("low_rank_scales"));
+        }
+        catch (ArgumentException e)
+        {
+            throw Invalid("low_rank_scales", "packed-low-rank", $"its factors are malformed: {e.Message}", e);
+        }
+    }
+
     /// <summary>An array that holds what no writer writes.</summary>
     public InvalidFileException Invalid(string array, string rule, string problem, Exception? cause = null) =>
         new(_checkpoint.FileOf(_arrays[array]), rule, problem, "Quantize the model again", $"{_name}.{array}", cause);

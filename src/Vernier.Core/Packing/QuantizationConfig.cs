@@ -38,6 +38,8 @@ public sealed record QuantizationConfig(string Recipe, IReadOnlyDictionary<strin
                 entry["outliers"] = layout.Outliers;
             if (layout.OutlierColumns > 0)
                 entry["outlier_columns"] = layout.OutlierColumns;
+            if (layout.Rank > 0)
+                entry["rank"] = layout.Rank;
             tensors[name] = entry;
         }
         return new JsonObject { ["quant_method"] = Method, ["format"] = Format, ["recipe"] = Recipe, ["tensors"] = tensors };
@@ -80,7 +82,7 @@ public sealed record QuantizationConfig(string Recipe, IReadOnlyDictionary<strin
         int outliers = entry.Integer("outliers", 1, (int)Math.Min(int.MaxValue, (long)layout.Rows * layout.Columns), 0), columns = entry.Integer("outlier_columns", 1, layout.Columns, 0);
         if (outliers > 0 && columns > 0)
             throw entry.Invalid("it has both 'outliers' and 'outlier_columns'");
-        return layout with { Outliers = outliers, OutlierColumns = columns };
+        return layout with { Outliers = outliers, OutlierColumns = columns, Rank = entry.Integer("rank", 1, Math.Min(layout.Rows, layout.Columns), 0) };
     }
 
     private static InvalidFileException Invalid(string path, string rule, string problem, string? tensor = null) =>

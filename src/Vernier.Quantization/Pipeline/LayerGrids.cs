@@ -1,6 +1,7 @@
 using Vernier.Grids;
 using Vernier.Grids.Uniform;
 using Vernier.Packing;
+using Vernier.Quantization.Compensators;
 using Vernier.Quantization.Objectives;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers;
@@ -56,6 +57,14 @@ internal sealed class LayerGrids(QuantizationPlan plan, LevelTable[]? shared)
     public PackedMatrix SolveNearest(PlannedTensor planned)
     {
         var matrix = new WeightMatrix(plan.Checkpoint, planned.Tensor);
+        PackedMatrix packed = SolveCodes(planned, matrix);
+        if (planned.Layout!.Rank > 0)
+            LowRankSolver.Compensate(packed, matrix.ReadNormalized(), matrix.Shift, null);
+        return packed;
+    }
+
+    private PackedMatrix SolveCodes(PlannedTensor planned, WeightMatrix matrix)
+    {
         if (planned.Layout is not ScalarLayout scalar)
             return GridMethod.Of(_recipe)!.Solve(new MatrixProblem(planned.Layout!, matrix.ReadNormalized(), matrix.Shift, null), _recipe).Matrix;
         if (scalar.OutlierValues > 0)

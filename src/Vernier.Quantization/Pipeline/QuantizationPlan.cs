@@ -102,7 +102,9 @@ public sealed class QuantizationPlan
         GridPart grid = GridOf(role, options.Recipe);
         int rows = (int)tensor.Shape[0];
         PackedLayout layout = role == TensorRole.Linear && GridMethod.Of(options.Recipe) is GridMethod method ? method.Layout(rows, (int)tensor.Shape[1], options) : Scalar();
-        return new PlannedTensor(tensor, role, layout with { Outliers = CountOf(OutlierStructure.Weights, tensor.Count), OutlierColumns = CountOf(OutlierStructure.Columns, tensor.Shape[1]) });
+        return new PlannedTensor(tensor, role, layout with { Outliers = CountOf(OutlierStructure.Weights, tensor.Count), OutlierColumns = CountOf(OutlierStructure.Columns, tensor.Shape[1]), Rank = Rank() });
+
+        int Rank() => role == TensorRole.Linear && options.Recipe.LowRank is LowRankPart part ? (int)Math.Min(part.Rank, Math.Min(tensor.Shape[0], tensor.Shape[1])) : 0;
 
         ScalarLayout Scalar()
         {

@@ -142,6 +142,16 @@ public sealed record OutlierPart
     public OutlierStructure Structure { get; init; }
 }
 
+/// <summary>The matrix of low rank that makes up for what the codes have lost: the largest singular vectors of W - Q, in 8 bits.</summary>
+public sealed record LowRankPart
+{
+    /// <summary>The rank, at least 1; of a matrix with fewer rows or columns these.</summary>
+    public required int Rank { get; init; }
+
+    /// <summary>Whether columns count by the energy of their input channel, H_jj; otherwise all alike. It needs calibration text.</summary>
+    public bool Weighted { get; init; }
+}
+
 /// <summary>
 /// A quantization method as data: which grid, which scales, which solver, from which paper. The files of this folder are the
 /// recipes that there are.
@@ -179,6 +189,9 @@ public sealed record Recipe
     /// <summary>The sparse part beside the codes of linear layers; null for none.</summary>
     public OutlierPart? Outliers { get; init; }
 
+    /// <summary>What is added to linear layers at last; null for nothing.</summary>
+    public LowRankPart? LowRank { get; init; }
+
     /// <summary>How scales are chosen.</summary>
     public ScaleRule Scale { get; init; } = ScaleRule.Search;
 
@@ -196,7 +209,7 @@ public sealed record Recipe
 
     /// <summary>Whether the inputs of the layers have to be observed.</summary>
     [JsonIgnore]
-    public bool NeedsCalibration => Solver.Any(step => step.Method != SolverMethod.Nearest || step.Importance != ColumnImportance.None);
+    public bool NeedsCalibration => Solver.Any(step => step.Method != SolverMethod.Nearest || step.Importance != ColumnImportance.None) || LowRank is { Weighted: true };
 
     /// <summary>Reads a recipe.</summary>
     /// <exception cref="JsonException">The text is no recipe, or its parts do not go together.</exception>
@@ -225,6 +238,7 @@ public sealed record Recipe
         : Grid.Kind != GridKind.Power && Solver.Any(step => step.LearnExponent) ? "only a power grid has an exponent to learn"
         : Outliers is not null && !(Outliers.Share is > 0 and <= 0.5) ? "the share of outliers is not above 0 and at most 1/2"
         : Outliers is null && Solver.Any(step => step.Method == SolverMethod.Outliers) ? "a step for outliers, and the recipe has none"
+        : LowRank?.Rank < 1 ? "a matrix of low rank has a rank of 1 or more"
         : Target == LayerTarget.Network && !NeedsCalibration ? "without calibration there is no target in the network"
         : Solver.Count == 0 ? "the solver has no step"
         : Solver.Select((step, i) => (step.Method is SolverMethod.Nearest or SolverMethod.Gptq) == (i == 0)).Contains(false) ? "the first step of the solver, and no other, is one that makes codes: nearest or gptq"

@@ -17,6 +17,7 @@ public class QuantizationConfigTests
         ["d"] = new ScalarLayout(10, 20, 3, Granularity.Channel, 10, 1, false, false) { Outliers = 200 },
         ["e"] = new ScalarLayout(10, 20, 3, Granularity.Channel, 10, 1, false, false) { OutlierColumns = 20 },
         ["f"] = new ScalarLayout(10, 20, 8, Granularity.Group(32), 10, 1, false, false) { FloatLevels = true, ScaleFormat = ScaleFormat.E8M0 },
+        ["h"] = new ScalarLayout(10, 20, 4, Granularity.Channel, 10, 1, false, false) { Rank = 10 },
         ["g"] = new ScalarLayout(10, 20, 4, Granularity.Group(16), 10, 1, false, false) { ScaleFormat = ScaleFormat.E4M3 },
     });
 
@@ -55,6 +56,7 @@ public class QuantizationConfigTests
     [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [1, 1], \"bits\": 4, \"group\": 64, \"scale_format\": \"e5m2\"}}")]
     [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [1, 1], \"bits\": 4, \"group\": 64, \"scale_format\": \"e8m0\", \"tables\": 2}}")]
     [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"bits\": 4, \"group\": 64, \"outliers\": 7}}")]
+    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"bits\": 4, \"group\": 64, \"rank\": 3}}")]
     [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"bits\": 4, \"group\": 64, \"outliers\": 0}}")]
     [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"bits\": 4, \"group\": 64, \"outlier_columns\": 4}}")]
     [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"bits\": 4, \"group\": 64, \"outliers\": 1, \"outlier_columns\": 1}}")]
