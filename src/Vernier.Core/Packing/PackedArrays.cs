@@ -76,6 +76,14 @@ internal sealed class PackedArrays
             throw Invalid(array, "packed-scale", "a scale is not finite");
     }
 
+    /// <summary>The unit of a matrix: the array of that name, a single power of two.</summary>
+    /// <exception cref="InvalidFileException">It is no power of two.</exception>
+    public float Unit()
+    {
+        float unit = Read<float>("unit")[0];
+        return MatrixUnit.IsValid(unit) ? unit : throw Invalid("unit", "packed-unit", "the unit is no power of two");
+    }
+
     /// <summary>The outliers of the matrix; null where the layout has none.</summary>
     /// <param name="layout">The layout.</param>
     /// <param name="unit">The unit of the matrix.</param>

@@ -1,6 +1,7 @@
 using System.Numerics.Tensors;
 using Vernier.Numerics;
 using Vernier.Packing;
+using Vernier.Quantization.Pipeline;
 
 namespace Vernier.Quantization.Compensators;
 
@@ -75,9 +76,7 @@ internal static class LowRankSolver
         {
             Span<float> line = values.AsSpan(row * packed.Columns, packed.Columns);
             packed.DequantizeRow(row, line);
-            // In two steps: 2^-shift alone may be out of range.
-            TensorPrimitives.Multiply(line, MathF.ScaleB(1, -shift / 2), line);
-            TensorPrimitives.Multiply(line, MathF.ScaleB(1, -(shift - shift / 2)), line);
+            WeightMatrix.Normalize(line, shift);
         });
         return values;
     }

@@ -3,6 +3,7 @@ using System.Text.Json.Serialization;
 using Vernier.Grids;
 using Vernier.Grids.Minifloat;
 using Vernier.Grids.Power;
+using Vernier.Packing;
 
 namespace Vernier.Quantization.Recipes;
 
@@ -20,6 +21,9 @@ public enum GridKind
 
     /// <summary>Quantiles of the normal distribution.</summary>
     NormalFloat,
+
+    /// <summary>Two planes of trits.</summary>
+    Trits,
 }
 
 /// <summary>Which weights share the parameters of a grid, its exponent above all.</summary>
@@ -95,9 +99,14 @@ public sealed record GridPart
     /// <summary>The columns that share a scale in linear layers, where the format of the blocks says; at least 1. Null where it is a choice.</summary>
     public int? Block { get; init; }
 
-    /// <summary>The bits of a code in linear layers, where the grid says; null where they are a choice.</summary>
+    /// <summary>How trits are stored.</summary>
+    public TritStorage Storage { get; init; }
+
+    /// <summary>The bits of a code in linear layers, where the grid says; null where they are a choice. Of trits it is the nearest whole number.</summary>
     [JsonIgnore]
-    public int? FixedBits => Formats.Count > 0 ? FormatsFor(0)[0].Bits : null;
+    public int? FixedBits => Formats.Count > 0 ? FormatsFor(0)[0].Bits
+        : Kind == GridKind.Trits ? (Storage == TritStorage.Base3 ? 3 : 4)
+        : null;
 
     /// <summary>The minifloats to choose from, of so many bits; empty for other grids.</summary>
     /// <param name="bits">2 to 8.</param>
@@ -230,6 +239,8 @@ public sealed record Recipe
         : Grid.Kind != GridKind.Power && (Grid.Exponent is not null || Grid.Tables != 1 || Grid.Layouts.Contains(LevelLayout.Offset)) ? "only a power grid has an exponent, an offset and a choice of tables"
         : Grid.Kind == GridKind.Minifloat && Grid.Layouts is not [LevelLayout.Symmetric] ? "a minifloat has the symmetric layout"
         : Grid.Kind == GridKind.NormalFloat && Grid.Layouts is not [LevelLayout.Full] ? "a normal-float grid has the full layout"
+        : Grid.Kind == GridKind.Trits && (Grid.Layouts is not [LevelLayout.Symmetric] || Scale != ScaleRule.Search || PreserveNorm || Grid.ScaleFormat != ScaleFormat.Half) ? "planes of trits have the symmetric layout, and scales of their own"
+        : Grid.Kind == GridKind.Trits && Solver is not [{ Method: SolverMethod.Nearest, Importance: not ColumnImportance.Sequential }] ? "trits have one step, nearest"
         : Grid.MinifloatProblem is string minifloat ? minifloat
         : Grid.ScaleFormat != ScaleFormat.Half && (Grid.Tables != 1 || Grid.Mirror || PreserveNorm || Grid.Layouts.Contains(LevelLayout.Asymmetric)) ? "scales of one byte have no sign, one table, no zero point, and are not enlarged"
         : Scale is ScaleRule.PowerOfTwo or ScaleRule.PowerOfTwoRatios && ConstraintProblem is string constraint ? constraint

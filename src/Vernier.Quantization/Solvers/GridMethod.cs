@@ -1,7 +1,9 @@
+using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Quantization.Objectives;
 using Vernier.Quantization.Pipeline;
 using Vernier.Quantization.Recipes;
+using Vernier.Quantization.Solvers.Trits;
 
 namespace Vernier.Quantization.Solvers;
 
@@ -29,6 +31,7 @@ internal abstract class GridMethod
     /// <summary>The method of a recipe's grid; null where the grid is scalar.</summary>
     public static GridMethod? Of(Recipe recipe) => recipe.Grid.Kind switch
     {
+        GridKind.Trits => new TritMethod(),
         _ => null,
     };
 
@@ -48,4 +51,17 @@ internal abstract class GridMethod
 
     /// <summary>About how many operations solving takes, in single and in double precision.</summary>
     public abstract (double Single, double Double) Operations(double rows, double columns, Recipe recipe);
+
+    /// <summary>The relative layer objective of a result.</summary>
+    protected static double Relative(MatrixProblem problem, PackedMatrix matrix)
+    {
+        var quantized = new float[problem.Weights.Length];
+        ParallelLoop.For(matrix.Rows, row =>
+        {
+            Span<float> line = quantized.AsSpan(row * matrix.Columns, matrix.Columns);
+            matrix.DequantizeRow(row, line);
+            WeightMatrix.Normalize(line, problem.Shift);
+        });
+        return problem.Objective!.Relative(problem.Weights, quantized);
+    }
 }

@@ -17,6 +17,8 @@ public class QuantizationConfigTests
         ["d"] = new ScalarLayout(10, 20, 3, Granularity.Channel, 10, 1, false, false) { Outliers = 200 },
         ["e"] = new ScalarLayout(10, 20, 3, Granularity.Channel, 10, 1, false, false) { OutlierColumns = 20 },
         ["f"] = new ScalarLayout(10, 20, 8, Granularity.Group(32), 10, 1, false, false) { FloatLevels = true, ScaleFormat = ScaleFormat.E8M0 },
+        ["i"] = new TritLayout(10, 20, 0, TritStorage.Base3),
+        ["j"] = new TritLayout(10, 20, 128, TritStorage.TwoBits) { Outliers = 3, Rank = 2 },
         ["h"] = new ScalarLayout(10, 20, 4, Granularity.Channel, 10, 1, false, false) { Rank = 10 },
         ["g"] = new ScalarLayout(10, 20, 4, Granularity.Group(16), 10, 1, false, false) { ScaleFormat = ScaleFormat.E4M3 },
     });
@@ -57,6 +59,10 @@ public class QuantizationConfigTests
     [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [1, 1], \"bits\": 4, \"group\": 64, \"scale_format\": \"e8m0\", \"tables\": 2}}")]
     [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"bits\": 4, \"group\": 64, \"outliers\": 7}}")]
     [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"bits\": 4, \"group\": 64, \"rank\": 3}}")]
+    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"layout\": \"trits\", \"group\": 0}}")]
+    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"layout\": \"trits\", \"group\": -1, \"storage\": \"base3\"}}")]
+    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"layout\": \"trits\", \"group\": 0, \"storage\": \"base4\"}}")]
+    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"layout\": \"quats\", \"group\": 0}}")]
     [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"bits\": 4, \"group\": 64, \"outliers\": 0}}")]
     [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"bits\": 4, \"group\": 64, \"outlier_columns\": 4}}")]
     [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"bits\": 4, \"group\": 64, \"outliers\": 1, \"outlier_columns\": 1}}")]
@@ -80,8 +86,8 @@ public class QuantizationConfigTests
             try
             {
                 using JsonDocument document = StrictJson.Parse(mutant, "config.json");
-                foreach (ScalarLayout spec in QuantizationConfig.Read(document.RootElement, "config.json")?.Tensors.Values ?? [])
-                    Assert.InRange(spec.Bits, 2, 8);
+                foreach (PackedLayout spec in QuantizationConfig.Read(document.RootElement, "config.json")?.Tensors.Values ?? [])
+                    Assert.InRange(spec.CodeBits, 1, 8);
                 read++;
             }
             catch (InvalidFileException)

@@ -8,12 +8,12 @@ namespace Vernier.Quantization.Solvers.Outliers;
 /// </summary>
 internal sealed class OutlierSet
 {
-    private readonly ScalarLayout _spec;
+    private readonly PackedLayout _spec;
     private readonly float _unit;
     private readonly int[] _places;
     private readonly Half[] _values;
 
-    private OutlierSet(ScalarLayout spec, float unit, int[] places)
+    private OutlierSet(PackedLayout spec, float unit, int[] places)
     {
         (_spec, _unit, _places) = (spec, unit, places);
         _values = new Half[places.Length];
@@ -35,9 +35,14 @@ internal sealed class OutlierSet
     /// </summary>
     /// <param name="problem">The layer.</param>
     /// <param name="numbers">R x C.</param>
-    public static OutlierSet Largest(LayerProblem problem, ReadOnlySpan<float> numbers)
+    public static OutlierSet Largest(LayerProblem problem, ReadOnlySpan<float> numbers) => Largest(problem.Spec, problem.Grids[0].Unit, numbers);
+
+    /// <summary>The same for any layout.</summary>
+    /// <param name="spec">The layout.</param>
+    /// <param name="unit">The unit of the matrix for normalised weights.</param>
+    /// <param name="numbers">R x C.</param>
+    public static OutlierSet Largest(PackedLayout spec, float unit, ReadOnlySpan<float> numbers)
     {
-        ScalarLayout spec = problem.Spec;
         int rows = spec.Rows, columns = spec.Columns;
         int[] places;
         if (spec.OutlierColumns > 0)
@@ -61,7 +66,7 @@ internal sealed class OutlierSet
             places = [.. all[..above], .. all[above..(above + equal)].Order().Take(spec.Outliers - above)];
             Array.Sort(places);
         }
-        return new OutlierSet(spec, problem.Grids[0].Unit, places);
+        return new OutlierSet(spec, unit, places);
     }
 
     /// <summary>The number at a place, as it is stored.</summary>
@@ -83,12 +88,15 @@ internal sealed class OutlierSet
     }
 
     /// <summary>The layer without the outliers: W - S.</summary>
-    public LayerProblem Remaining(LayerProblem whole)
+    public LayerProblem Remaining(LayerProblem whole) => whole.WithWeights(Remaining(whole.Weights));
+
+    /// <summary>Weights without the outliers: W - S.</summary>
+    public float[] Remaining(float[] weights)
     {
-        float[] weights = [.. whole.Weights];
+        float[] rest = [.. weights];
         for (int i = 0; i < _places.Length; i++)
-            weights[_places[i]] -= this[i];
-        return whole.WithWeights(weights);
+            rest[_places[i]] -= this[i];
+        return rest;
     }
 
     /// <summary>Adds the outliers of a row to its weights.</summary>
