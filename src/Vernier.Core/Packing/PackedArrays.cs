@@ -94,7 +94,7 @@ internal sealed class PackedArrays
             return null;
         try
         {
-            return new Outliers(layout, unit, _arrays.ContainsKey("outlier_counts") ? Indices("outlier_counts") : [], Indices("outlier_columns"), Read<Half>("outliers"));
+            return new Outliers(layout, layout.OutlierSource is null ? unit : 1, _arrays.ContainsKey("outlier_counts") ? Indices("outlier_counts") : [], Indices("outlier_columns"), Packing.Outliers.Values(Read<byte>("outliers"), layout.OutlierType));
         }
         catch (ArgumentException e)
         {

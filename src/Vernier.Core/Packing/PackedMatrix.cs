@@ -48,6 +48,14 @@ public abstract class PackedMatrix
         LowRank = lowRank;
     }
 
+    /// <summary>Refuses outliers of another unit than the matrix, or than 1 where they are those of the source.</summary>
+    /// <exception cref="ArgumentException">They have another.</exception>
+    protected void CheckUnit(float unit)
+    {
+        if (Outliers is not null && Outliers.Unit != (Layout.OutlierSource is null ? unit : 1))
+            throw new ArgumentException("the outliers have another unit than the matrix", nameof(unit));
+    }
+
     /// <summary>One row in single precision, all that is added included.</summary>
     /// <param name="row">From 0.</param>
     /// <param name="destination">Receives <see cref="Columns"/> weights.</param>

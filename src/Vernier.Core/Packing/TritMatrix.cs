@@ -12,16 +12,17 @@ public sealed class TritMatrix : PackedMatrix
     /// <param name="scales">[rows, groups, 2].</param>
     /// <param name="trits">[2, rows, packed bytes], all of them valid.</param>
     /// <param name="outliers">What is added to some weights; null where the layout has no outliers.</param>
-    /// <exception cref="ArgumentException">An array does not have the size that the layout gives, or the unit is no power of two.</exception>
+    /// <exception cref="ArgumentException">An array does not have the size that the layout gives, the unit is no power of two, or outliers have another.</exception>
     public TritMatrix(TritLayout spec, float unit, Half[] scales, byte[] trits, Outliers? outliers = null)
         : base(spec, outliers)
     {
         ArgumentNullException.ThrowIfNull(spec);
         ArgumentNullException.ThrowIfNull(scales);
         ArgumentNullException.ThrowIfNull(trits);
-        if (scales.Length != (long)spec.Rows * spec.Groups * TritLayout.Planes || trits.Length != (long)TritLayout.Planes * spec.Rows * spec.BytesPerRow || (outliers is not null && outliers.Unit != unit))
+        if (scales.Length != (long)spec.Rows * spec.Groups * TritLayout.Planes || trits.Length != (long)TritLayout.Planes * spec.Rows * spec.BytesPerRow)
             throw new ArgumentException("an array does not have the size that the layout gives", nameof(spec));
         MatrixUnit.Check(unit);
+        CheckUnit(unit);
         (Spec, Unit, Scales, Trits) = (spec, unit, scales, trits);
     }
 

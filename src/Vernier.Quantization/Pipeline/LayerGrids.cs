@@ -39,6 +39,8 @@ internal sealed class LayerGrids(QuantizationPlan plan, LevelTable[]? shared)
             return new FormatScale(part.ScaleFormat, search);
         if (part.Layouts.Contains(LevelLayout.Asymmetric))
             return search ? new AffineScaleSearch() : new AffineScaleSearch(steps: 1);
+        if (_recipe.Scale == ScaleRule.Gradient && role == TensorRole.Linear)
+            return new GradientScale(_recipe.Descent.Iterations, _recipe.Descent.LearningRate);
         IScaleFit fit = search ? new ScaleSearch(part.Mirror, _recipe.PreserveNorm) : new LargestScale(part.Mirror);
         return role == TensorRole.Linear && _recipe.Scale is (ScaleRule.PowerOfTwo or ScaleRule.PowerOfTwoRatios)
             ? new PowerOfTwoScale(fit, _recipe.Scale == ScaleRule.PowerOfTwoRatios)
@@ -49,7 +51,7 @@ internal sealed class LayerGrids(QuantizationPlan plan, LevelTable[]? shared)
     private ScalarMatrix SolveWithoutData(PlannedTensor planned, WeightMatrix matrix)
     {
         float[] values = matrix.ReadNormalized();
-        var unknown = new LayerObjective(new double[checked(matrix.Columns * matrix.Columns)], matrix.Columns);
+        var unknown = LayerObjective.Unknown(matrix.Columns);
         return new LayerSolver([]).Solve(new LayerProblem((ScalarLayout)planned.Layout!, Choose(planned, matrix), FitOf(planned.Role), values, unknown)).Solution.Pack(matrix.Shift);
     }
 
