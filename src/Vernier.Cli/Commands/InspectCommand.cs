@@ -56,13 +56,13 @@ internal sealed class InspectCommand(CommandConsole console, CancellationToken c
     // In the order of the checkpoint; the arrays of a packed matrix count as the matrix.
     private static IEnumerable<(string Name, Func<TensorDetails> Measure)> Work(ModelFiles files)
     {
+        Dictionary<string, (string Name, PackedLayout Layout)> firsts = files.Packed?.Tensors.ToDictionary(pair => pair.Value.Arrays(pair.Key)[0].Name, pair => (pair.Key, pair.Value), StringComparer.Ordinal) ?? [];
         foreach (TensorInfo tensor in files.Checkpoint.Tensors)
         {
-            const string Codes = ".codes";
             if (!files.ArrayNames.Contains(tensor.Name))
                 yield return (tensor.Name, () => Plain(files.Checkpoint, tensor));
-            else if (tensor.Name.EndsWith(Codes, StringComparison.Ordinal) && files.Packed!.Tensors.TryGetValue(tensor.Name[..^Codes.Length], out PackedLayout? layout))
-                yield return (tensor.Name[..^Codes.Length], () => Packed(files.Checkpoint, tensor.Name[..^Codes.Length], layout));
+            else if (firsts.TryGetValue(tensor.Name, out (string Name, PackedLayout Layout) packed))
+                yield return (packed.Name, () => Packed(files.Checkpoint, packed.Name, packed.Layout));
         }
     }
 

@@ -63,7 +63,7 @@ public sealed record ScalarLayout(int Rows, int Columns, int Bits, Granularity G
     /// <list type="bullet">
     /// <item><c>name.grid</c>, F32 [grids, 3]: the exponent of each level table, its offset, and its unit, a power of two.</item>
     /// <item><c>name.levels</c>, I8, I16 or F32 [grids, 2^bits]: the level of each code; ascending.</item>
-    /// <item><c>name.scales</c>, F16, or U8 in a format of one byte, [scale rows, granules a row].</item>
+    /// <item><c>name.scales</c>, F16, F8_E8M0 or F8_E4M3, [scale rows, granules a row].</item>
     /// <item><c>name.zeros</c>, U8 [scale rows, packed bytes]: the zero points, packed like codes; only of an asymmetric grid.</item>
     /// <item><c>name.codes</c>, U8 [rows, packed bytes].</item>
     /// </list>
@@ -74,7 +74,12 @@ public sealed record ScalarLayout(int Rows, int Columns, int Bits, Granularity G
         long scaleRows = Granularity.ScaleRows(Rows), scaleColumns = Granularity.ScaleColumns(Columns);
         yield return new($"{name}.grid", ElementType.F32, [Grids, 3]);
         yield return new($"{name}.levels", FloatLevels ? ElementType.F32 : WideLevels ? ElementType.I16 : ElementType.I8, [Grids, 1L << Bits]);
-        yield return new($"{name}.scales", ScaleFormat == ScaleFormat.Half ? ElementType.F16 : ElementType.U8, [scaleRows, scaleColumns]);
+        yield return new($"{name}.scales", ScaleFormat switch
+        {
+            ScaleFormat.E8M0 => ElementType.F8_E8M0,
+            ScaleFormat.E4M3 => ElementType.F8_E4M3,
+            _ => ElementType.F16,
+        }, [scaleRows, scaleColumns]);
         if (ZeroPoints)
             yield return new($"{name}.zeros", ElementType.U8, [scaleRows, ZeroBytes / scaleRows]);
         yield return new($"{name}.codes", ElementType.U8, [Rows, BytesPerRow]);

@@ -28,10 +28,11 @@ public sealed class ScalarMatrix : PackedMatrix
         ArgumentNullException.ThrowIfNull(grids);
         ArgumentNullException.ThrowIfNull(scales);
         ArgumentNullException.ThrowIfNull(zeros);
-        if (grids.Count != spec.Grids || scales.Length != spec.Scales || zeros.Length != spec.ZeroBytes || codes.Length != (long)spec.Rows * spec.BytesPerRow || (outliers is not null && outliers.Unit != grids[0].Unit))
+        if (grids.Count != spec.Grids || scales.Length != spec.Scales || zeros.Length != spec.ZeroBytes || codes.Length != (long)spec.Rows * spec.BytesPerRow)
             throw new ArgumentException("an array does not have the size that the specification gives", nameof(spec));
         if (grids.Any(grid => grid.IsFloat != spec.FloatLevels))
             throw new ArgumentException("levels that are floats are stored as such, and no others", nameof(grids));
+        CheckUnit(grids[0].Unit);
         Spec = spec;
         Grids = grids;
         Scales = scales;

@@ -11,6 +11,7 @@ public sealed class PackedLinear : ILinear
     private readonly PackedMatrix? _packed;
     private readonly IPreparedMatrix? _prepared;
     private readonly Outliers? _outliers;
+    private readonly LowRank? _lowRank;
     private readonly float[]? _bias;
 
     /// <summary>Makes a layer of a matrix in memory.</summary>
@@ -23,8 +24,8 @@ public sealed class PackedLinear : ILinear
         ArgumentNullException.ThrowIfNull(weight);
         _prepared = arithmetic == PackedArithmetic.Integer ? weight.Prepare() : null;
         _packed = _prepared is null ? weight : null;
-        // Float products are those of the dequantized weights, outliers included.
-        _outliers = _prepared is null ? null : weight.Outliers;
+        // Float products are those of the dequantized weights, which include all that is added.
+        (_outliers, _lowRank) = _prepared is null ? (null, null) : (weight.Outliers, weight.LowRank);
     }
 
     /// <summary>Makes a layer of a matrix that is ready for integer products.</summary>
@@ -32,8 +33,9 @@ public sealed class PackedLinear : ILinear
     /// <param name="weight">W, outputs x inputs, made ready.</param>
     /// <param name="bias">b, one number for each output, or null.</param>
     /// <param name="outliers">What is added to some weights, or null.</param>
-    public PackedLinear(PackedLayout layout, IPreparedMatrix weight, float[]? bias = null, Outliers? outliers = null)
-        : this(layout, bias) => (_prepared, _outliers) = (weight, outliers);
+    /// <param name="lowRank">The matrix of low rank that is added, or null.</param>
+    public PackedLinear(PackedLayout layout, IPreparedMatrix weight, float[]? bias = null, Outliers? outliers = null, LowRank? lowRank = null)
+        : this(layout, bias) => (_prepared, _outliers, _lowRank) = (weight, outliers, lowRank);
 
     private PackedLinear(PackedLayout? layout, float[]? bias)
     {
@@ -84,6 +86,7 @@ public sealed class PackedLinear : ILinear
     private void AddRest(ReadOnlySpan<float> x, Span<float> y, int rows)
     {
         _outliers?.AddProduct(x, rows, y);
+        _lowRank?.AddProduct(x, rows, y);
         if (_bias is null)
             return;
         for (int row = 0; row < rows; row++)

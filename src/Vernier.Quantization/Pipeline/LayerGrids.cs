@@ -1,6 +1,7 @@
 using Vernier.Grids;
 using Vernier.Grids.Uniform;
 using Vernier.Packing;
+using Vernier.Quantization.Compensators;
 using Vernier.Quantization.Objectives;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers;
@@ -42,6 +43,8 @@ internal sealed class LayerGrids(QuantizationPlan plan, LevelTable[]? shared)
             return new FormatScale(part.ScaleFormat, search);
         if (part.Layouts.Contains(LevelLayout.Asymmetric))
             return search ? new AffineScaleSearch() : new AffineScaleSearch(steps: 1);
+        if (_recipe.Scale == ScaleRule.Gradient && role == TensorRole.Linear)
+            return new GradientScale(_recipe.Descent.Iterations, _recipe.Descent.LearningRate);
         IScaleFit fit = search ? new ScaleSearch(part.Mirror, _recipe.PreserveNorm) : new LargestScale(part.Mirror);
         return role == TensorRole.Linear && _recipe.Scale is (ScaleRule.PowerOfTwo or ScaleRule.PowerOfTwoRatios)
             ? new PowerOfTwoScale(fit, _recipe.Scale == ScaleRule.PowerOfTwoRatios)
@@ -52,7 +55,7 @@ internal sealed class LayerGrids(QuantizationPlan plan, LevelTable[]? shared)
     private ScalarMatrix SolveWithoutData(PlannedTensor planned, WeightMatrix matrix)
     {
         float[] values = matrix.ReadNormalized();
-        var unknown = new LayerObjective(new double[checked(matrix.Columns * matrix.Columns)], matrix.Columns);
+        var unknown = LayerObjective.Unknown(matrix.Columns);
         return new LayerSolver([]).Solve(new LayerProblem((ScalarLayout)planned.Layout!, Choose(planned, matrix), FitOf(planned.Role), values, unknown)).Solution.Pack(matrix.Shift);
     }
 
@@ -60,6 +63,14 @@ internal sealed class LayerGrids(QuantizationPlan plan, LevelTable[]? shared)
     public PackedMatrix SolveNearest(PlannedTensor planned)
     {
         var matrix = new WeightMatrix(plan.Checkpoint, planned.Tensor);
+        PackedMatrix packed = SolveCodes(planned, matrix);
+        if (planned.Layout!.Rank > 0)
+            LowRankSolver.Compensate(packed, matrix.ReadNormalized(), matrix.Shift, null);
+        return packed;
+    }
+
+    private PackedMatrix SolveCodes(PlannedTensor planned, WeightMatrix matrix)
+    {
         if (planned.Layout is not ScalarLayout scalar)
             return GridMethod.Of(_recipe)!.Solve(new MatrixProblem(planned.Layout!, matrix.ReadNormalized(), matrix.Shift, null), _recipe).Matrix;
         if (scalar.OutlierValues > 0)

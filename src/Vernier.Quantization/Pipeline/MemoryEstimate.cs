@@ -2,6 +2,7 @@ using Vernier.Files;
 using Vernier.Inference;
 using Vernier.Packing;
 using Vernier.Quantization.Calibration;
+using Vernier.Quantization.Compensators;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers;
 
@@ -93,14 +94,14 @@ public sealed record MemoryEstimate(long WorkBytes, long ActivationBytes, string
             correcting = 8 * square + 20 * weights;
         }
         if (planned.Layout is not ScalarLayout)
-            return held + Math.Max(correcting, 4 * weights + GridMethod.Of(recipe)!.WorkBytes(rows, columns, recipe));
+            return held + Math.Max(correcting, 4 * weights + Math.Max(GridMethod.Of(recipe)!.WorkBytes(rows, columns, recipe), LowRankSolver.WorkBytes(planned.Layout!)));
         long solving = recipe.Solver.Max(step => OfStep(step, rows, columns));
         // The carry stays for the layers that share the input.
         if (recipe.Solver.Any(step => step.Method == SolverMethod.Gptq))
             held += 4 * square;
         // The weights, the nearest solution and the best, what they decode to, and the products of the objective.
         long around = 4 * weights + 2 * weights + 8 * weights + 32 * Math.Min(rows, 1024) * columns;
-        return held + Math.Max(correcting, solving + around);
+        return held + Math.Max(correcting, Math.Max(solving + around, 4 * weights + LowRankSolver.WorkBytes(planned.Layout)));
     }
 
     // The working memory of a step by what it keeps: GPTQ the factor in double and the carry in single precision, coordinate descent its residuals in double,
@@ -125,6 +126,6 @@ public sealed record MemoryEstimate(long WorkBytes, long ActivationBytes, string
     private static long Nearest(PlannedTensor planned)
     {
         long packed = 2 * planned.Layout!.StoredBytes;
-        return planned.Layout.GroupColumns < 0 ? packed + 5 * planned.Tensor.Count : packed;
+        return packed + Math.Max(planned.Layout.GroupColumns < 0 ? 5 * planned.Tensor.Count : 0, planned.Layout.Rank > 0 ? 4 * planned.Tensor.Count + LowRankSolver.WorkBytes(planned.Layout) : 0);
     }
 }

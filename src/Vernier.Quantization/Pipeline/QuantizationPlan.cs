@@ -7,6 +7,7 @@ using Vernier.Grids.Minifloat;
 using Vernier.Packing;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers;
+using Vernier.Quantization.Solvers.Outliers;
 
 namespace Vernier.Quantization.Pipeline;
 
@@ -68,7 +69,9 @@ public sealed class QuantizationPlan
     /// <summary>Plans a run.</summary>
     /// <param name="checkpoint">The checkpoint, which must outlive the plan.</param>
     /// <param name="options">What to do.</param>
-    /// <exception cref="InvalidFileException">config.json is invalid, the model is quantized already, or nothing in it can be quantized.</exception>
+    /// <exception cref="InvalidFileException">
+    /// config.json is invalid, the model is quantized already, or nothing in it can be quantized; where outliers have to be counted, a weight is not finite.
+    /// </exception>
     public static QuantizationPlan Create(Checkpoint checkpoint, QuantizationOptions options)
     {
         ArgumentNullException.ThrowIfNull(checkpoint);
@@ -79,7 +82,7 @@ public sealed class QuantizationPlan
             throw new InvalidFileException(path, "config-type", "the file is not a JSON object", "Download the file again");
         if (source.RootElement.TryGetProperty("quantization_config", out JsonElement quantized) && quantized.ValueKind != JsonValueKind.Null)
             throw new InvalidFileException(path, "already-quantized", "the model is quantized already", "Give the original model");
-        PlannedTensor[] tensors = [.. checkpoint.Tensors.Select(tensor => Plan(tensor, options))];
+        PlannedTensor[] tensors = [.. checkpoint.Tensors.Select(tensor => Plan(checkpoint, tensor, options))];
         if (!Array.Exists(tensors, planned => planned.Layout is not null))
             throw new InvalidFileException(checkpoint.Folder, "nothing-to-quantize", "no tensor is a matrix of floats that may be quantized", "Check the model, --keep and --embedding-bits");
         var packed = tensors.Where(planned => planned.Layout is not null).ToDictionary(planned => planned.Tensor.Name, planned => planned.Layout!, StringComparer.Ordinal);
@@ -88,7 +91,7 @@ public sealed class QuantizationPlan
         return new QuantizationPlan(checkpoint, options, tensors, JsonSerializer.SerializeToUtf8Bytes(config, s_json), new FileInfo(path).Length);
     }
 
-    private static PlannedTensor Plan(TensorInfo tensor, QuantizationOptions options)
+    private static PlannedTensor Plan(Checkpoint checkpoint, TensorInfo tensor, QuantizationOptions options)
     {
         TensorRole role = TensorRoles.Of(tensor);
         int? bits = role switch
@@ -105,7 +108,14 @@ public sealed class QuantizationPlan
         if (own is null && options.Recipe.Grid.Kind == GridKind.Ggml)
             return new PlannedTensor(tensor, role, null);
         PackedLayout layout = own ?? Scalar();
-        return new PlannedTensor(tensor, role, layout with { Outliers = CountOf(OutlierStructure.Weights, tensor.Count), OutlierColumns = CountOf(OutlierStructure.Columns, tensor.Shape[1]) });
+        if (role == TensorRole.Linear && options.Recipe.Outliers?.Sigma is double sigma)
+        {
+            int count = OutlierBound.Count(new WeightMatrix(checkpoint, tensor), sigma);
+            return new PlannedTensor(tensor, role, layout with { Outliers = count, OutlierSource = count > 0 ? SourceOf(tensor.Type) : null });
+        }
+        return new PlannedTensor(tensor, role, layout with { Outliers = CountOf(OutlierStructure.Weights, tensor.Count), OutlierColumns = CountOf(OutlierStructure.Columns, tensor.Shape[1]), Rank = Rank() });
+
+        int Rank() => role == TensorRole.Linear && options.Recipe.LowRank is LowRankPart part ? (int)Math.Min(part.Rank, Math.Min(tensor.Shape[0], tensor.Shape[1])) : 0;
 
         ScalarLayout Scalar()
         {
@@ -123,8 +133,10 @@ public sealed class QuantizationPlan
             };
         }
 
+        static ElementType SourceOf(ElementType type) => type is ElementType.F16 or ElementType.BF16 ? type : ElementType.F32;
+
         int CountOf(OutlierStructure structure, long all) => role == TensorRole.Linear && options.Recipe.Outliers is OutlierPart part && part.Structure == structure
-            ? (int)Math.Clamp(Math.Round(part.Share * all), 1, int.MaxValue)
+            ? (int)Math.Clamp(Math.Round(part.Share!.Value * all), 1, int.MaxValue)
             : 0;
     }
 

@@ -3,6 +3,7 @@ using System.Text.Json.Serialization;
 using Vernier.Grids;
 using Vernier.Grids.Minifloat;
 using Vernier.Grids.Power;
+using Vernier.Packing;
 
 namespace Vernier.Quantization.Recipes;
 
@@ -29,6 +30,9 @@ public enum GridKind
 
     /// <summary>Vectors of 1, 2 or 4 weights that share an index into a codebook.</summary>
     Vector,
+
+    /// <summary>Two planes of trits.</summary>
+    Trits,
 }
 
 /// <summary>Which weights share the parameters of a grid, its exponent above all.</summary>
@@ -58,6 +62,9 @@ public enum ScaleRule
 
     /// <summary>By search, then lowered to the largest of the row divided by a power of two: M2 of ZeroQuant-FP.</summary>
     PowerOfTwoRatios,
+
+    /// <summary>By gradient descent from the largest weight's.</summary>
+    Gradient,
 }
 
 /// <summary>The grid of a recipe.</summary>
@@ -115,9 +122,14 @@ public sealed record GridPart
     /// <summary>The columns that share a scale in linear layers, where the format of the blocks says; at least 1. Null where it is a choice.</summary>
     public int? Block { get; init; }
 
-    /// <summary>The bits of a code in linear layers, where the grid says; null where they are a choice.</summary>
+    /// <summary>How trits are stored.</summary>
+    public TritStorage Storage { get; init; }
+
+    /// <summary>The bits of a code in linear layers, where the grid says; null where they are a choice. Of trits it is the nearest whole number.</summary>
     [JsonIgnore]
-    public int? FixedBits => Formats.Count > 0 ? FormatsFor(0)[0].Bits : null;
+    public int? FixedBits => Formats.Count > 0 ? FormatsFor(0)[0].Bits
+        : Kind == GridKind.Trits ? (Storage == TritStorage.Base3 ? 3 : 4)
+        : null;
 
     /// <summary>The minifloats to choose from, of so many bits; empty for other grids.</summary>
     /// <param name="bits">2 to 8.</param>
@@ -155,11 +167,37 @@ public enum OutlierStructure
 /// <summary>The split of a matrix into codes and a sparse part in half precision, which starts as the largest weights.</summary>
 public sealed record OutlierPart
 {
-    /// <summary>The share of the weights, or of the columns; above 0, at most 1/2. At least one of each matrix.</summary>
-    public required double Share { get; init; }
+    /// <summary>The share of the weights, or of the columns; above 0, at most 1/2. At least one of each matrix. Either this or <see cref="Sigma"/>.</summary>
+    public double? Share { get; init; }
+
+    /// <summary>
+    /// In place of a share: outliers are the weights that differ from the mean of their matrix by so many standard deviations, at least 1, or more. They are kept bit
+    /// for bit, and how many there are is counted when a run is planned.
+    /// </summary>
+    public double? Sigma { get; init; }
 
     /// <summary>Single weights or whole columns.</summary>
     public OutlierStructure Structure { get; init; }
+}
+
+/// <summary>The gradient descent of a scale.</summary>
+public sealed record ScaleDescentPart
+{
+    /// <summary>The steps, at least 1.</summary>
+    public int Iterations { get; init; } = 100;
+
+    /// <summary>The learning rate, relative to the scale of the largest weight; above 0.</summary>
+    public double LearningRate { get; init; } = 0.01;
+}
+
+/// <summary>The matrix of low rank that makes up for what the codes have lost: the largest singular vectors of W - Q, in 8 bits.</summary>
+public sealed record LowRankPart
+{
+    /// <summary>The rank, at least 1; of a matrix with fewer rows or columns these.</summary>
+    public required int Rank { get; init; }
+
+    /// <summary>Whether columns count by the energy of their input channel, H_jj; otherwise all alike. It needs calibration text.</summary>
+    public bool Weighted { get; init; }
 }
 
 /// <summary>
@@ -193,14 +231,20 @@ public sealed record Recipe
     /// <summary>The grid.</summary>
     public required GridPart Grid { get; init; }
 
-    /// <summary>The columns that share a scale where a command does not say; at least 1. Null for what all recipes have.</summary>
+    /// <summary>The columns that share a scale where a command does not say; 0 for the whole row. Null for what all recipes have.</summary>
     public int? Group { get; init; }
 
     /// <summary>The sparse part beside the codes of linear layers; null for none.</summary>
     public OutlierPart? Outliers { get; init; }
 
+    /// <summary>What is added to linear layers at last; null for nothing.</summary>
+    public LowRankPart? LowRank { get; init; }
+
     /// <summary>How scales are chosen.</summary>
     public ScaleRule Scale { get; init; } = ScaleRule.Search;
+
+    /// <summary>How scales descend where they are chosen by gradient.</summary>
+    public ScaleDescentPart Descent { get; init; } = new();
 
     /// <summary>Whether a searched scale is at last enlarged, so that each granule keeps its norm; see <see cref="ScaleSearch"/>.</summary>
     public bool PreserveNorm { get; init; }
@@ -216,7 +260,7 @@ public sealed record Recipe
 
     /// <summary>Whether the inputs of the layers have to be observed.</summary>
     [JsonIgnore]
-    public bool NeedsCalibration => Solver.Any(step => step.Method != SolverMethod.Nearest || step.Importance != ColumnImportance.None);
+    public bool NeedsCalibration => Solver.Any(step => step.Method != SolverMethod.Nearest || step.Importance != ColumnImportance.None) || LowRank is { Weighted: true };
 
     /// <summary>The most bits of a weight that it can do.</summary>
     [JsonIgnore]
@@ -237,10 +281,12 @@ public sealed record Recipe
         : Grid.Tables is not (1 or 2 or 4 or 8) ? "the number of tables is not 1, 2, 4 or 8"
         : Grid.Rows < 1 ? "a group of rows has no rows"
         : Grid.Exponent is < PowerGrid.MinExponent or > PowerGrid.MaxExponent ? $"the exponent is not between {PowerGrid.MinExponent} and {PowerGrid.MaxExponent}"
-        : Group < 1 || Grid.Block < 1 ? "a group has no columns"
+        : Group < 0 || Grid.Block < 1 ? "a group has no columns"
         : Grid.Kind != GridKind.Power && (Grid.Exponent is not null || (Grid.Tables != 1 && Grid.Kind != GridKind.Codebook) || Grid.Layouts.Contains(LevelLayout.Offset)) ? "only a power grid has an exponent, an offset and a choice of tables"
         : Grid.Kind == GridKind.Minifloat && Grid.Layouts is not [LevelLayout.Symmetric] ? "a minifloat has the symmetric layout"
         : Grid.Kind == GridKind.NormalFloat && Grid.Layouts is not [LevelLayout.Full] ? "a normal-float grid has the full layout"
+        : Grid.Kind == GridKind.Trits && (Grid.Layouts is not [LevelLayout.Symmetric] || Scale != ScaleRule.Search || PreserveNorm || Grid.ScaleFormat != ScaleFormat.Half) ? "planes of trits have the symmetric layout, and scales of their own"
+        : Grid.Kind == GridKind.Trits && Solver is not [{ Method: SolverMethod.Nearest, Importance: not ColumnImportance.Sequential }] ? "trits have one step, nearest"
         : Grid.MinifloatProblem is string minifloat ? minifloat
         : Grid.ScaleFormat != ScaleFormat.Half && (Grid.Tables != 1 || Grid.Mirror || PreserveNorm || Grid.Layouts.Contains(LevelLayout.Asymmetric)) ? "scales of one byte have no sign, one table, no zero point, and are not enlarged"
         : Scale is ScaleRule.PowerOfTwo or ScaleRule.PowerOfTwoRatios && ConstraintProblem is string constraint ? constraint
@@ -255,12 +301,23 @@ public sealed record Recipe
         : Grid.Kind == GridKind.Vector && Solver.Any(step => !step.ServesVectors) ? "a grid of vectors is solved by nearest, gptq, codebooks and quantease, in their natural order"
         : Grid.Kind != GridKind.Vector && Solver.Any(step => step.Method == SolverMethod.Codebooks) ? "only vectors have codebooks to improve"
         : Grid.Kind != GridKind.Power && Solver.Any(step => step.LearnExponent) ? "only a power grid has an exponent to learn"
-        : Outliers is not null && !(Outliers.Share is > 0 and <= 0.5) ? "the share of outliers is not above 0 and at most 1/2"
+        : Descent.Iterations < 1 || !(Descent.LearningRate > 0) ? "the descent of scales has no iteration, or no learning rate above 0"
+        : Scale == ScaleRule.Gradient && (Grid.Tables != 1 || Grid.ScaleFormat != ScaleFormat.Half || PreserveNorm || Grid.Layouts.Contains(LevelLayout.Asymmetric)) ? "a gradient is for scales in half precision, one table and no zero point"
+        : Outliers is not null && (Outliers.Share is null) == (Outliers.Sigma is null) ? "outliers are either a share or beyond so many sigma"
+        : Outliers is { Share: double share } && !(share is > 0 and <= 0.5) ? "the share of outliers is not above 0 and at most 1/2"
+        : Outliers is { Sigma: not null } && ExactOutlierProblem is string exact ? exact
         : Outliers is null && Solver.Any(step => step.Method == SolverMethod.Outliers) ? "a step for outliers, and the recipe has none"
+        : LowRank?.Rank < 1 ? "a matrix of low rank has a rank of 1 or more"
         : Target == LayerTarget.Network && !NeedsCalibration ? "without calibration there is no target in the network"
         : Solver.Count == 0 ? "the solver has no step"
         : Solver.Select((step, i) => (step.Method is SolverMethod.Nearest or SolverMethod.Gptq) == (i == 0)).Contains(false) ? "the first step of the solver, and no other, is one that makes codes: nearest or gptq"
         : Solver.Select(step => step.Problem).FirstOrDefault(problem => problem is not null) is string problem ? problem
+        : null;
+
+    private string? ExactOutlierProblem =>
+        !(Outliers!.Sigma >= 1) || Outliers.Structure != OutlierStructure.Weights ? "outliers beyond so many sigma, at least 1, are single weights"
+        : Grid.Kind == GridKind.Trits || Grid.Layouts.Any(layout => layout is LevelLayout.MidRise or LevelLayout.Offset) ? "outliers are kept bit for bit only beside codes that stand for zero"
+        : Solver.Any(step => step.Method != SolverMethod.Nearest) || Target != LayerTarget.Layer || LowRank is not null ? "outliers are kept bit for bit only where weights are rounded to nearest and nothing else is added"
         : null;
 
     private string? ConstraintProblem =>

@@ -1,10 +1,12 @@
 using Vernier.Files;
+using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Quantization.Objectives;
 using Vernier.Quantization.Pipeline;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers.Blocks;
 using Vernier.Quantization.Solvers.Vectors;
+using Vernier.Quantization.Solvers.Trits;
 
 namespace Vernier.Quantization.Solvers;
 
@@ -34,6 +36,7 @@ internal abstract class GridMethod
     {
         GridKind.Ggml => new BlockMethod(),
         GridKind.Vector => new VectorMethod(),
+        GridKind.Trits => new TritMethod(),
         _ => null,
     };
 
@@ -60,4 +63,17 @@ internal abstract class GridMethod
 
     /// <summary>About how many operations solving takes, in single and in double precision.</summary>
     public abstract (double Single, double Double) Operations(double rows, double columns, Recipe recipe);
+
+    /// <summary>The relative layer objective of a result.</summary>
+    protected static double Relative(MatrixProblem problem, PackedMatrix matrix)
+    {
+        var quantized = new float[problem.Weights.Length];
+        ParallelLoop.For(matrix.Rows, row =>
+        {
+            Span<float> line = quantized.AsSpan(row * matrix.Columns, matrix.Columns);
+            matrix.DequantizeRow(row, line);
+            WeightMatrix.Normalize(line, problem.Shift);
+        });
+        return problem.Objective!.Relative(problem.Weights, quantized);
+    }
 }

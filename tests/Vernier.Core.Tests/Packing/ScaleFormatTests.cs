@@ -77,7 +77,7 @@ public class ScaleFormatTests
         InvalidFileException error = Assert.Throws<InvalidFileException>(() => PackedMatrixReader.Read(checkpoint, "w", packed.Spec));
         Assert.Equal("packed-scale", error.Rule);
         Assert.Equal("w.scales", error.Tensor);
-        Assert.Equal("packed-scale", Assert.Throws<InvalidFileException>(() => PackedMatrixReader.Prepare(checkpoint, "w", packed.Spec, out _)).Rule);
+        Assert.Equal("packed-scale", Assert.Throws<InvalidFileException>(() => PackedMatrixReader.Prepare(checkpoint, "w", packed.Spec, out _, out _)).Rule);
     }
 
     [Theory]
