@@ -66,6 +66,9 @@ public enum ColumnImportance
     /// By what an error costs once all later columns have made up for it: 1 / U_jj^2, U the Cholesky factor of the inverse of H.
     /// </summary>
     Sequential,
+
+    /// <summary>Not one by one: by what the error of all does to the output, the whole of H. Two-level grids only.</summary>
+    Output,
 }
 
 /// <summary>What the output of a layer is to be, on the inputs that it has behind quantized layers.</summary>

@@ -4,6 +4,7 @@ using Vernier.Quantization.Objectives;
 using Vernier.Quantization.Pipeline;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers.Trits;
+using Vernier.Quantization.Solvers.TwoLevel;
 
 namespace Vernier.Quantization.Solvers;
 
@@ -32,6 +33,7 @@ internal abstract class GridMethod
     public static GridMethod? Of(Recipe recipe) => recipe.Grid.Kind switch
     {
         GridKind.Trits => new TritMethod(),
+        GridKind.TwoLevel => new TwoLevelMethod(),
         _ => null,
     };
 

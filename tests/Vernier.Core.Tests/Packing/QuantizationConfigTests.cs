@@ -18,6 +18,7 @@ public class QuantizationConfigTests
         ["e"] = new ScalarLayout(10, 20, 3, Granularity.Channel, 10, 1, false, false) { OutlierColumns = 20 },
         ["f"] = new ScalarLayout(10, 20, 8, Granularity.Group(32), 10, 1, false, false) { FloatLevels = true, ScaleFormat = ScaleFormat.E8M0 },
         ["k"] = new ScalarLayout(10, 20, 4, Granularity.Channel, 10, 1, false, false) { Outliers = 2, OutlierSource = ElementType.BF16 },
+        ["l"] = new TwoLevelLayout(10, 20, 4, 128) { Outliers = 1 },
         ["i"] = new TritLayout(10, 20, 0, TritStorage.Base3),
         ["j"] = new TritLayout(10, 20, 128, TritStorage.TwoBits) { Outliers = 3, Rank = 2 },
         ["h"] = new ScalarLayout(10, 20, 4, Granularity.Channel, 10, 1, false, false) { Rank = 10 },
@@ -60,6 +61,8 @@ public class QuantizationConfigTests
     [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [1, 1], \"bits\": 4, \"group\": 64, \"scale_format\": \"e8m0\", \"tables\": 2}}")]
     [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"bits\": 4, \"group\": 64, \"outliers\": 7}}")]
     [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"bits\": 4, \"group\": 64, \"rank\": 3}}")]
+    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"layout\": \"two-level\", \"bits\": 1, \"group\": 0}}")]
+    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"layout\": \"two-level\", \"bits\": 4, \"group\": -1}}")]
     [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"bits\": 4, \"group\": 64, \"outlier_type\": \"F16\"}}")]
     [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"bits\": 4, \"group\": 64, \"outliers\": 1, \"outlier_type\": \"F64\"}}")]
     [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"layout\": \"trits\", \"group\": 0}}")]
