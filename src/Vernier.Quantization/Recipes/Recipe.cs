@@ -190,7 +190,7 @@ public sealed record Recipe
         : Grid.Kind == GridKind.Vector && Grid.Rank != 1 && Grid.Dimension != 1 ? "only codebooks of one dimension are stored as a product"
         : Grid.Kind == GridKind.Vector && (Grid.Exponent is not null || Grid.Tables != 1 || Outliers is not null) ? "a grid of vectors has no exponent, no tables and no outliers"
         : Grid.Kind == GridKind.Vector && Solver.Any(step => !step.ServesVectors) ? "a grid of vectors is solved by nearest, gptq, codebooks and quantease, in their natural order"
-        : Grid.Kind != GridKind.Vector && Solver.Any(step => step.Method == SolverMethod.Codebooks) ? "only vectors have codebooks to improve"
+        : Grid.Kind is not (GridKind.Vector or GridKind.Codebook) && Solver.Any(step => step.Method is SolverMethod.Codebooks or SolverMethod.Jlcm) ? "only codebooks can be learned"
         : Grid.Kind != GridKind.Power && Solver.Any(step => step.LearnExponent) ? "only a power grid has an exponent to learn"
         : Outliers is not null && !(Outliers.Share is > 0 and <= 0.5) ? "the share of outliers is not above 0 and at most 1/2"
         : Outliers is null && Solver.Any(step => step.Method == SolverMethod.Outliers) ? "a step for outliers, and the recipe has none"
