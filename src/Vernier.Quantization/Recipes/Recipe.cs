@@ -305,7 +305,7 @@ public sealed record Recipe
         : Grid.Kind == GridKind.Vector && Grid.Rank != 1 && Grid.Dimension != 1 ? "only codebooks of one dimension are stored as a product"
         : Grid.Kind == GridKind.Vector && (Grid.Exponent is not null || Grid.Tables != 1 || Outliers is not null) ? "a grid of vectors has no exponent, no tables and no outliers"
         : Grid.Kind == GridKind.Vector && Solver.Any(step => !step.ServesVectors) ? "a grid of vectors is solved by nearest, gptq, codebooks and quantease, in their natural order"
-        : Grid.Kind != GridKind.Vector && Solver.Any(step => step.Method == SolverMethod.Codebooks) ? "only vectors have codebooks to improve"
+        : Grid.Kind is not (GridKind.Vector or GridKind.Codebook) && Solver.Any(step => step.Method is SolverMethod.Codebooks or SolverMethod.Jlcm) ? "only codebooks can be learned"
         : Grid.Kind != GridKind.Power && Solver.Any(step => step.LearnExponent) ? "only a power grid has an exponent to learn"
         : Descent.Iterations < 1 || !(Descent.LearningRate > 0) ? "the descent of scales has no iteration, or no learning rate above 0"
         : Scale == ScaleRule.Gradient && (Grid.Tables != 1 || Grid.ScaleFormat != ScaleFormat.Half || PreserveNorm || Grid.Layouts.Contains(LevelLayout.Asymmetric)) ? "a gradient is for scales in half precision, one table and no zero point"
