@@ -41,13 +41,13 @@ public class PackedBenchmarks
         ParallelLoop.MaxThreads = 1;
         var random = new Random(1);
         int tables = Bits == 8 ? Math.Min(Tables, 1) : Tables;
-        var spec = new PackedTensorSpec(Size, Size, Bits, new Granularity(32), Size, Math.Max(1, tables), tables == 1 && Bits == 8, false);
+        var spec = new ScalarLayout(Size, Size, Bits, new Granularity(32), Size, Math.Max(1, tables), tables == 1 && Bits == 8, false);
         LevelTable[] grids = [.. Enumerable.Range(0, spec.Tables).Select(table => tables == 0
             ? UniformGrid.Create(Bits, LevelLayout.Full) : PowerGrid.Create(Bits, LevelLayout.Symmetric, 0.5 + 0.05 * table))];
         var codes = new byte[(long)Size * spec.BytesPerRow];
         random.NextBytes(codes);
         Half[] scales = [.. Enumerable.Range(0, spec.Scales).Select(_ => (Half)(0.01 + 0.01 * random.NextDouble()))];
-        _weight = PreparedWeight.Create(new PackedTensor(spec, grids, scales, [], codes), KernelRegistry.Choose(Kernel));
+        _weight = PreparedWeight.Create(new ScalarMatrix(spec, grids, scales, [], codes), KernelRegistry.Choose(Kernel));
         for (int i = 0; i < _x.Length; i++)
             _x[i] = (float)(random.NextDouble() - 0.5);
     }

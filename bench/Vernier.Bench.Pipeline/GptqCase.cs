@@ -32,7 +32,7 @@ internal static class GptqCase
         File.WriteAllBytes(Path.Combine(folder, "weights.bin"), MemoryMarshal.AsBytes(weights.AsSpan()));
         File.WriteAllBytes(Path.Combine(folder, "gram.bin"), MemoryMarshal.AsBytes(Array.ConvertAll(objective.Gram, value => (float)value).AsSpan()));
 
-        var spec = new PackedTensorSpec(size, size, Bits, Granularity.Group(Group), size, 1, WideLevels: false, ZeroPoints: false);
+        var spec = new ScalarLayout(size, size, Bits, Granularity.Group(Group), size, 1, WideLevels: false, ZeroPoints: false);
         var problem = new LayerProblem(spec, [UniformGrid.Create(Bits, LevelLayout.Symmetric)], new LargestScale(mirror: false), weights, objective);
         var solver = new GptqSolver(new SolverStep { Method = SolverMethod.Gptq });
         LayerSolution? solution = null;

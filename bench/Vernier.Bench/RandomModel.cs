@@ -28,7 +28,7 @@ internal static class RandomModel
         if (File.Exists(Path.Combine(folder, "config.json")))
             return folder;
         Directory.CreateDirectory(folder);
-        var specs = new Dictionary<string, PackedTensorSpec>(StringComparer.Ordinal)
+        var specs = new Dictionary<string, PackedLayout>(StringComparer.Ordinal)
         {
             ["model.embed_tokens.weight"] = Spec(shape.Vocabulary, shape.Hidden, kind.EmbeddingBits, 0),
             ["lm_head.weight"] = Spec(shape.Vocabulary, shape.Hidden, kind.HeadBits, 0),
@@ -44,9 +44,9 @@ internal static class RandomModel
         using var writer = new CheckpointWriter(folder, [.. specs.SelectMany(entry => entry.Value.Arrays(entry.Key)), .. norms]);
         var random = new Random(1);
         HashSet<string> powers = [.. specs.Keys.Where(name => kind.Tables > 0 && name.StartsWith("model.layers.", StringComparison.Ordinal))];
-        foreach ((string name, PackedTensorSpec spec) in specs)
+        foreach ((string name, PackedLayout spec) in specs)
         {
-            foreach ((TensorInfo array, ReadOnlyMemory<byte> bytes) in spec.Arrays(name).Zip(Create(random, spec, powers.Contains(name)).ArrayBytes()))
+            foreach ((TensorInfo array, ReadOnlyMemory<byte> bytes) in spec.Arrays(name).Zip(Create(random, (ScalarLayout)spec, powers.Contains(name)).ArrayBytes()))
                 writer.Write(array.Name, bytes.Span);
         }
         float[] ones = new float[shape.Hidden];
@@ -60,10 +60,10 @@ internal static class RandomModel
         return folder;
     }
 
-    private static PackedTensorSpec Spec(int rows, int columns, int bits, int tables) =>
+    private static ScalarLayout Spec(int rows, int columns, int bits, int tables) =>
         new(rows, columns, bits, Granularity.Group(Group), rows, Math.Max(1, tables), tables > 0 && bits > 6, ZeroPoints: false);
 
-    private static PackedTensor Create(Random random, PackedTensorSpec spec, bool power)
+    private static ScalarMatrix Create(Random random, ScalarLayout spec, bool power)
     {
         LevelTable[] grids = [.. Enumerable.Range(0, spec.Grids).Select(i => !power
             ? UniformGrid.Create(spec.Bits, LevelLayout.Full)
@@ -73,6 +73,6 @@ internal static class RandomModel
         var scales = new Half[spec.Scales];
         for (int i = 0; i < scales.Length; i++)
             scales[i] = (Half)((random.NextDouble() + 0.5) * 2 / Math.Sqrt(spec.Columns));
-        return new PackedTensor(spec, grids, scales, [], codes);
+        return new ScalarMatrix(spec, grids, scales, [], codes);
     }
 }

@@ -40,7 +40,7 @@ internal sealed class LinearTable
     {
         if (!_together.TryGetValue(weightNames[0], out PackedLinear[]? packed))
         {
-            packed = [.. weightNames.Select(name => _linears[name]).OfType<PackedLinear>().Where(linear => linear.IsPrepared)];
+            packed = [.. weightNames.Select(name => _linears[name]).OfType<PackedLinear>().Where(linear => linear.SharesInput)];
             _together[weightNames[0]] = packed = packed.Length == weightNames.Length ? packed : null;
         }
         return packed;

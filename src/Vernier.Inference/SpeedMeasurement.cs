@@ -59,7 +59,7 @@ public sealed class SpeedMeasurement(LanguageModel model)
 
     private static long BytesOf(ILinear linear) => linear switch
     {
-        PackedLinear packed => packed.Spec.StoredBytes,
+        PackedLinear packed => packed.Layout.StoredBytes,
         _ => 4L * linear.Inputs * linear.Outputs,
     };
 }

@@ -39,7 +39,7 @@ public sealed class ErrorTests(QuantizedQuill quantized) : IDisposable
     [InlineData("--grid uniform --layout asymmetric,full", "the recipe 'nupes-datafree+grid=uniform+layout=asymmetric,full' does not work: the asymmetric layout can't be chosen among others: it stores zero points.")]
     [InlineData("--grid uniform --layout offset", "the recipe 'nupes-datafree+grid=uniform+layout=offset' does not work: a uniform grid has no exponent, no offset and one table.")]
     [InlineData("--grid uniform --tables 4", "--tables: a uniform grid, or one with a given layout and exponent, is a single table. Leave it out.")]
-    [InlineData("--grid uniform --exponent 0.5", "--exponent: a uniform grid has no exponent. Say --grid power as well, or leave it out.")]
+    [InlineData("--grid uniform --exponent 0.5", "--exponent: only a power grid has an exponent. Say --grid power as well, or leave it out.")]
     public void A_recipe_that_can_not_be_is_refused(string options, string message)
     {
         CommandRun run = CommandRun.Of(["quantize", SharedData.Quill, .. options.Split(' ')]);

@@ -94,7 +94,7 @@ public class PackedModelTests
         {
             Path = Directory.CreateTempSubdirectory("vernier-").FullName;
             var random = new Random(1);
-            var packed = new Dictionary<string, PackedTensor>(StringComparer.Ordinal);
+            var packed = new Dictionary<string, ScalarMatrix>(StringComparer.Ordinal);
             for (int layer = 0; layer < 2; layer++)
             {
                 string attention = $"model.layers.{layer}.self_attn.", feed = $"model.layers.{layer}.mlp.";
@@ -105,7 +105,7 @@ public class PackedModelTests
             string[] norms = ["model.norm.weight", .. Enumerable.Range(0, 2).SelectMany(layer => (string[])[$"model.layers.{layer}.input_layernorm.weight", $"model.layers.{layer}.post_attention_layernorm.weight"])];
             using (var writer = new CheckpointWriter(Path, [.. packed.SelectMany(entry => entry.Value.Spec.Arrays(entry.Key)), .. norms.Select(name => new TensorInfo(name, ElementType.F32, [Hidden]))]))
             {
-                foreach ((string name, PackedTensor tensor) in packed)
+                foreach ((string name, ScalarMatrix tensor) in packed)
                 {
                     foreach ((TensorInfo array, ReadOnlyMemory<byte> bytes) in tensor.Spec.Arrays(name).Zip(tensor.ArrayBytes()))
                         writer.Write(array.Name, bytes.Span);
@@ -121,7 +121,7 @@ public class PackedModelTests
                   "num_attention_heads": 4, "num_key_value_heads": 2, "vocab_size": 80, "max_position_embeddings": 128, "rms_norm_eps": 1e-5,
                   "rope_theta": 10000.0, "hidden_act": "silu", "tie_word_embeddings": false, "bos_token_id": 1, "eos_token_id": 2 }
                 """)!;
-            config["quantization_config"] = new QuantizationConfig("test", packed.ToDictionary(entry => entry.Key, entry => entry.Value.Spec, StringComparer.Ordinal)).ToJson();
+            config["quantization_config"] = new QuantizationConfig("test", packed.ToDictionary(entry => entry.Key, entry => entry.Value.Layout, StringComparer.Ordinal)).ToJson();
             File.WriteAllText(System.IO.Path.Combine(Path, "config.json"), config.ToJsonString(new JsonSerializerOptions()));
         }
 
@@ -129,9 +129,9 @@ public class PackedModelTests
 
         public void Dispose() => Directory.Delete(Path, recursive: true);
 
-        private static PackedTensor Random(Random random, int rows, int columns, int outliers)
+        private static ScalarMatrix Random(Random random, int rows, int columns, int outliers)
         {
-            var spec = new PackedTensorSpec(rows, columns, 4, Granularity.Group(32), rows, 8, WideLevels: false, ZeroPoints: false) { Outliers = outliers };
+            var spec = new ScalarLayout(rows, columns, 4, Granularity.Group(32), rows, 8, WideLevels: false, ZeroPoints: false) { Outliers = outliers };
             LevelTable[] grids = [.. Enumerable.Range(0, 8).Select(i => PowerGrid.Create(4, LevelLayout.Full, 0.5 + 0.05 * i))];
             var codes = new byte[rows * spec.BytesPerRow];
             random.NextBytes(codes);
@@ -140,8 +140,8 @@ public class PackedModelTests
                 scales[i] = (Half)(random.NextDouble() / Math.Sqrt(columns));
             int[] places = [.. Enumerable.Range(0, rows * columns).OrderBy(_ => random.Next()).Take(outliers).Order()];
             int[] counts = [.. Enumerable.Range(0, rows).Select(row => places.Count(place => place / columns == row))];
-            Outliers? sparse = outliers == 0 ? null : new Outliers(spec, grids[0].Unit, counts, Array.ConvertAll(places, place => place % columns), [.. places.Select(_ => (Half)(200 * random.NextDouble() - 100))]);
-            return new PackedTensor(spec, grids, scales, [], codes, sparse);
+            Outliers? sparse = outliers == 0 ? null : new Outliers(spec, grids[0].Unit, counts, Array.ConvertAll(places, place => place % columns), [.. places.Select(_ => (float)(Half)(200 * random.NextDouble() - 100))]);
+            return new ScalarMatrix(spec, grids, scales, [], codes, sparse);
         }
     }
 }

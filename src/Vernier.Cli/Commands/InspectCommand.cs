@@ -56,13 +56,13 @@ internal sealed class InspectCommand(CommandConsole console, CancellationToken c
     // In the order of the checkpoint; the arrays of a packed matrix count as the matrix.
     private static IEnumerable<(string Name, Func<TensorDetails> Measure)> Work(ModelFiles files)
     {
+        Dictionary<string, (string Name, PackedLayout Layout)> firsts = files.Packed?.Tensors.ToDictionary(pair => pair.Value.Arrays(pair.Key)[0].Name, pair => (pair.Key, pair.Value), StringComparer.Ordinal) ?? [];
         foreach (TensorInfo tensor in files.Checkpoint.Tensors)
         {
-            const string Codes = ".codes";
             if (!files.ArrayNames.Contains(tensor.Name))
                 yield return (tensor.Name, () => Plain(files.Checkpoint, tensor));
-            else if (tensor.Name.EndsWith(Codes, StringComparison.Ordinal) && files.Packed!.Tensors.TryGetValue(tensor.Name[..^Codes.Length], out PackedTensorSpec? spec))
-                yield return (tensor.Name[..^Codes.Length], () => Packed(files.Checkpoint, tensor.Name[..^Codes.Length], spec));
+            else if (firsts.TryGetValue(tensor.Name, out (string Name, PackedLayout Layout) packed))
+                yield return (packed.Name, () => Packed(files.Checkpoint, packed.Name, packed.Layout));
         }
     }
 
@@ -72,15 +72,15 @@ internal sealed class InspectCommand(CommandConsole console, CancellationToken c
         return Details(tensor, tensor.Type.ToString(), tensor.Bytes, null, null, real ? WeightStatistics.Of(checkpoint, tensor) : null);
     }
 
-    private static TensorDetails Packed(Checkpoint checkpoint, string name, PackedTensorSpec spec)
+    private static TensorDetails Packed(Checkpoint checkpoint, string name, PackedLayout layout)
     {
-        PackedTensor packed = PackedTensorReader.Read(checkpoint, name, spec);
-        var tensor = new TensorInfo(name, ElementType.F32, [spec.Rows, spec.Columns]);
-        return Details(tensor, $"{spec.Bits} bits, {spec.Granularity}", spec.StoredBytes, spec, [.. packed.Grids.Select(grid => grid.Exponent)], WeightStatistics.Of(packed));
+        PackedMatrix packed = PackedMatrixReader.Read(checkpoint, name, layout);
+        var tensor = new TensorInfo(name, ElementType.F32, [layout.Rows, layout.Columns]);
+        return Details(tensor, layout.Summary, layout.StoredBytes, layout, packed.Exponents, WeightStatistics.Of(packed));
     }
 
-    private static TensorDetails Details(TensorInfo tensor, string type, long bytes, PackedTensorSpec? spec, IReadOnlyList<double>? exponents, WeightStatistics? statistics) => new(
-        tensor.Name, type, tensor.Shape, RoleName(tensor), tensor.Count, bytes, 8.0 * bytes / tensor.Count, spec?.Bits, spec?.Granularity.GroupColumns, exponents,
+    private static TensorDetails Details(TensorInfo tensor, string type, long bytes, PackedLayout? layout, IReadOnlyList<double>? exponents, WeightStatistics? statistics) => new(
+        tensor.Name, type, tensor.Shape, RoleName(tensor), tensor.Count, bytes, 8.0 * bytes / tensor.Count, layout?.CodeBits, layout?.GroupColumns, exponents,
         statistics?.Minimum, statistics?.Maximum, statistics?.Mean, statistics?.StandardDeviation, statistics?.Kurtosis,
         statistics?.BeyondThreeSigma, statistics?.BeyondSixSigma, statistics?.NotFinite);
 

@@ -170,6 +170,6 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
         QuantizationOptions options = plan.Options;
         string name = ModelFiles.NameOf(plan.Checkpoint.Folder);
         return $"{name}: {Figures.Whole(plan.Tensors.Count)} tensors, {Figures.Whole(plan.Parameters)} weights, {Figures.Size(plan.SourceBytes)}\n"
-            + $"{output}: {options.Recipe.Name}, {options.Bits} bits, {options.Granularity}";
+            + $"{output}: {options.Recipe.Name}, {options.LinearBits} bits, {options.LinearGranularity}";
     }
 }

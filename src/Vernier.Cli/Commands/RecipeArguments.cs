@@ -53,7 +53,7 @@ internal sealed class RecipeArguments
         Option[] given = [.. Parts.Where(option => arguments.GetResult(option) is not null)];
         GridKind kind = arguments.GetValue(_grid) ?? recipe.Grid.Kind;
         if (kind != GridKind.Power && given.Contains(_exponent))
-            throw new UsageException("--exponent: a uniform grid has no exponent. Say --grid power as well, or leave it out.");
+            throw new UsageException("--exponent: only a power grid has an exponent. Say --grid power as well, or leave it out.");
         Recipe built = recipe with
         {
             Name = string.Join('+', given.Select(option => $"{option.Name.TrimStart('-')}={arguments.GetResult(option)!.Tokens[^1].Value}").Prepend(recipe.Name)),
@@ -78,14 +78,15 @@ internal sealed class RecipeArguments
         return built.Problem is string problem ? throw new UsageException($"the recipe '{built.Name}' does not work: {problem}.") : built;
     }
 
-    // A recipe for power grids may have a layout that uniform ones do not; the nearest takes its place.
+    // A recipe for power grids may have a layout that other ones do not; the nearest takes its place. Codebooks and vectors use every code.
     private static IReadOnlyList<LevelLayout> LayoutsFor(GridKind kind, IReadOnlyList<LevelLayout> layouts) => kind == GridKind.Power
         ? layouts
+        : kind is GridKind.Codebook or GridKind.Vector ? [LevelLayout.Full]
         : [.. layouts.Select(layout => layout == LevelLayout.Offset ? LevelLayout.Full : layout).Distinct()];
 
     // Whether there can be several tables to choose from.
     private static bool HasChoice(GridPart grid) =>
-        grid.Kind == GridKind.Power && (grid.Exponent is null || grid.Layouts.Count > 1 || grid.Layouts.Contains(LevelLayout.Offset));
+        grid.Kind == GridKind.Codebook || (grid.Kind == GridKind.Power && (grid.Exponent is null || grid.Layouts.Count > 1 || grid.Layouts.Contains(LevelLayout.Offset)));
 
     /// <summary>The recipe of that name, or in the file of that path.</summary>
     public static Recipe Named(string name)

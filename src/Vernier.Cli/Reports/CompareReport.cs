@@ -23,7 +23,7 @@ internal sealed record CompareRow(
 
     /// <summary>The row of a written model.</summary>
     public static CompareRow Of(string name, QuantizationPlan plan, long bytes, IReadOnlyList<QuantizedTensorReport> tensors, EvaluationResult result, double seconds) => new(
-        name, plan.Options.Bits, plan.Options.Granularity.GroupColumns, plan.Options.EmbeddingBits, bytes, 8.0 * bytes / plan.Parameters,
+        name, plan.Options.LinearBits, plan.Options.LinearGranularity.GroupColumns, plan.Options.EmbeddingBits, bytes, 8.0 * bytes / plan.Parameters,
         result.Perplexity.Mean, result.Perplexity.StandardError, result.KlDivergence!.Value.Mean, result.KlDivergence.Value.StandardError,
         result.Top1Agreement!.Value.Mean, result.Top1Agreement.Value.StandardError, WeightErrorOf(plan, tensors), null, null, null, result.Tokens, seconds);
 

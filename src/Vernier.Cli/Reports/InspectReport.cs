@@ -5,7 +5,7 @@ namespace Vernier.Cli.Reports;
 
 /// <summary>What a tensor holds. <c>bits</c>, <c>group</c> and <c>exponents</c> are null where it is not quantized, the statistics where it holds no real numbers.</summary>
 internal sealed record TensorDetails(
-    string Name, string Type, IReadOnlyList<long> Shape, string Role, long Weights, long Bytes, double BitsPerWeight, int? Bits, int? Group, IReadOnlyList<double>? Exponents,
+    string Name, string Type, IReadOnlyList<long> Shape, string Role, long Weights, long Bytes, double BitsPerWeight, double? Bits, int? Group, IReadOnlyList<double>? Exponents,
     double? Min, double? Max, double? Mean, double? Std, double? Kurtosis,
     [property: JsonPropertyName("beyond_3_sigma")] double? BeyondThreeSigma, [property: JsonPropertyName("beyond_6_sigma")] double? BeyondSixSigma, long? NotFinite);
 

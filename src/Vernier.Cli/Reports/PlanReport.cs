@@ -4,7 +4,7 @@ using Vernier.Quantization.Pipeline;
 namespace Vernier.Cli.Reports;
 
 /// <summary>What a plan does with the tensors of one role. <c>bits</c> is null where they stay as they are.</summary>
-internal sealed record RoleFigures(string Role, int Tensors, long Weights, int? Bits, long Bytes, double BitsPerWeight);
+internal sealed record RoleFigures(string Role, int Tensors, long Weights, double? Bits, long Bytes, double BitsPerWeight);
 
 /// <summary>
 /// The result of vernier quantize --dry-run: what would be written, to the byte, and what it takes. <c>seconds</c> is an estimate; <c>smallest_memory_bytes</c>
@@ -20,12 +20,12 @@ internal sealed record PlanReport(
         QuantizationOptions options = plan.Options;
         List<RoleFigures> roles =
         [
-            .. plan.Tensors.OrderBy(planned => planned.Spec is null ? TensorRole.Other : planned.Role)
-                .GroupBy(planned => (Role: planned.Spec is null ? "as it was" : RoleName(planned.Role), planned.Spec?.Bits)).Select(Figures),
+            .. plan.Tensors.OrderBy(planned => planned.Layout is null ? TensorRole.Other : planned.Role)
+                .GroupBy(planned => (Role: planned.Layout is null ? "as it was" : RoleName(planned.Role), planned.Layout?.CodeBits)).Select(Figures),
         ];
         long headers = plan.Bytes - roles.Sum(role => role.Bytes);
         roles.Add(new RoleFigures("headers and config.json", 0, 0, null, headers, double.NaN));
-        return new PlanReport(true, plan.Checkpoint.Folder, output, options.Recipe.Name, options.Bits, options.Granularity.GroupColumns, options.EmbeddingBits, plan.Parameters,
+        return new PlanReport(true, plan.Checkpoint.Folder, output, options.Recipe.Name, options.LinearBits, options.LinearGranularity.GroupColumns, options.EmbeddingBits, plan.Parameters,
             new ModelFigures(plan.SourceBytes, plan.SourceBitsPerWeight), new ModelFigures(plan.Bytes, plan.BitsPerWeight),
             estimate.PeakMemoryBytes, estimate.Memory.SmallestCeiling, estimate.DiskBytes, estimate.Seconds, roles);
     }
@@ -52,9 +52,9 @@ internal sealed record PlanReport(
         writer.WriteLine("nothing was written: this is a dry run");
     }
 
-    private static RoleFigures Figures(IGrouping<(string Role, int? Bits), PlannedTensor> group)
+    private static RoleFigures Figures(IGrouping<(string Role, double? Bits), PlannedTensor> group)
     {
-        long weights = group.Sum(planned => planned.Tensor.Count), bytes = group.Sum(planned => planned.Spec?.StoredBytes ?? planned.Tensor.Bytes);
+        long weights = group.Sum(planned => planned.Tensor.Count), bytes = group.Sum(planned => planned.Layout?.StoredBytes ?? planned.Tensor.Bytes);
         return new RoleFigures(group.Key.Role, group.Count(), weights, group.Key.Bits, bytes, 8.0 * bytes / weights);
     }
 

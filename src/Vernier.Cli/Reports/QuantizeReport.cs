@@ -14,7 +14,7 @@ internal sealed record ModelFigures(
 /// How one matrix was quantized. The exponents are those of its grids; <c>solver</c> is null where no data was used.
 /// </summary>
 internal sealed record TensorFigures(
-    string Name, int Bits, int Group, long Weights, long Bytes, double BitsPerWeight, IReadOnlyList<double> Exponents, double SnrDb, SolverFigures? Solver);
+    string Name, double Bits, int Group, long Weights, long Bytes, double BitsPerWeight, IReadOnlyList<double> Exponents, double SnrDb, SolverFigures? Solver);
 
 /// <summary>
 /// How a solver left a matrix: <c>objective_nearest</c> and <c>objective</c> are the relative layer objectives of rounding to nearest and of what was written;
@@ -49,7 +49,7 @@ internal sealed record QuantizeReport(
         QuantizationOptions options = plan.Options;
         HashSet<string> linear = [.. plan.Tensors.Where(planned => planned.Role == TensorRole.Linear).Select(planned => planned.Tensor.Name)];
         return new QuantizeReport(
-            plan.Checkpoint.Folder, output, options.Recipe.Name, options.Bits, options.Granularity.GroupColumns, options.EmbeddingBits, plan.Parameters,
+            plan.Checkpoint.Folder, output, options.Recipe.Name, options.LinearBits, options.LinearGranularity.GroupColumns, options.EmbeddingBits, plan.Parameters,
             new ModelFigures(plan.SourceBytes, plan.SourceBitsPerWeight, evaluation?.ReferencePerplexity?.Mean, evaluation?.ReferencePerplexity?.StandardError),
             new ModelFigures(written, 8.0 * written / plan.Parameters, evaluation?.Perplexity.Mean, evaluation?.Perplexity.StandardError,
                 evaluation?.KlDivergence?.Mean, evaluation?.KlDivergence?.StandardError, evaluation?.Top1Agreement?.Mean, evaluation?.Top1Agreement?.StandardError),
@@ -82,9 +82,9 @@ internal sealed record QuantizeReport(
 
     private static TensorFigures Figures(QuantizedTensorReport tensor)
     {
-        PackedTensorSpec spec = tensor.Spec;
-        long weights = (long)spec.Rows * spec.Columns;
-        return new TensorFigures(tensor.Name, spec.Bits, spec.Granularity.GroupColumns, weights, spec.StoredBytes, 8.0 * spec.StoredBytes / weights, tensor.Exponents, tensor.Error.SignalToNoise,
+        PackedLayout layout = tensor.Layout;
+        long weights = (long)layout.Rows * layout.Columns;
+        return new TensorFigures(tensor.Name, layout.CodeBits, layout.GroupColumns, weights, layout.StoredBytes, 8.0 * layout.StoredBytes / weights, tensor.Exponents, tensor.Error.SignalToNoise,
             tensor.Solved is SolvedLayerReport solved ? new SolverFigures(solved.Nearest, solved.Objective, solved.Damping, solved.DeadChannels, solved.Fallback, solved.Seconds) : null);
     }
 }

@@ -14,9 +14,9 @@ namespace Vernier.Kernels;
 internal static class IntegerProduct
 {
     /// <summary>Y = X W^T.</summary>
-    public static void Multiply(ReadOnlySpan<float> x, int rows, PackedTensor weight, Span<float> y)
+    public static void Multiply(ReadOnlySpan<float> x, int rows, ScalarMatrix weight, Span<float> y)
     {
-        PackedTensorSpec spec = weight.Spec;
+        ScalarLayout spec = weight.Spec;
         Segment[] segments = new PanelPlan(spec, 8).Segments;
         IntegerLevels[] parts = IntegerLevels.Of(spec, weight.Grids);
         var codes = new byte[spec.Columns];
@@ -30,6 +30,34 @@ internal static class IntegerProduct
                 if (parts.Length > 1)
                     result += Row(input, weight, r, codes, parts[1], segments);
                 y[token * spec.Rows + r] = result;
+            }
+        }
+    }
+
+    /// <summary>
+    /// Y = X W^T for a matrix of several parts, which are added up in their order: of each y += float(n) (scale s), and where there is a minimum
+    /// y += float(sum q) (minimum s), segment by segment.
+    /// </summary>
+    public static void Multiply(ReadOnlySpan<float> x, int rows, PanelSource weight, Span<float> y)
+    {
+        Segment[] segments = new PanelPlan(weight.Rows, weight.Columns, weight.Width, weight.RowsPerTable, 8).Segments;
+        var codes = new byte[weight.Columns];
+        var input = new float[weight.Columns];
+        for (int r = 0; r < weight.Rows; r++)
+        {
+            weight.Read(r, codes);
+            for (int token = 0; token < rows; token++)
+            {
+                float result = 0;
+                for (int i = 0; i < weight.Parts.Count; i++)
+                {
+                    PanelPart part = weight.Parts[i];
+                    for (int c = 0, column = part.View; c < input.Length; c++, column += weight.Views)
+                        input[c] = column < weight.InputColumns ? x[token * weight.InputColumns + column] : 0;
+                    float sum = Row(input, weight, part, r, codes, segments);
+                    result = i == 0 ? sum : result + sum;
+                }
+                y[token * weight.Rows + r] = result;
             }
         }
     }
@@ -50,9 +78,33 @@ internal static class IntegerProduct
         return largest / 127;
     }
 
-    private static float Row(ReadOnlySpan<float> x, PackedTensor weight, int row, ReadOnlySpan<byte> codes, IntegerLevels levels, Segment[] segments)
+    private static float Row(ReadOnlySpan<float> x, PanelSource weight, PanelPart part, int row, ReadOnlySpan<byte> codes, Segment[] segments)
     {
-        PackedTensorSpec spec = weight.Spec;
+        Span<int> q = stackalloc int[128];
+        float y = 0;
+        foreach (Segment segment in segments)
+        {
+            float s = Quantize(x.Slice(segment.Column, segment.Count), q[..segment.Count]);
+            ReadOnlySpan<sbyte> table = weight.LevelsOf(part, row, segment.Granule);
+            int n = 0, sum = 0, at = row * weight.Granules + segment.Granule;
+            for (int i = 0; i < segment.Count; i++)
+            {
+                n += table[codes[segment.Column + i]] * q[i];
+                sum += q[i];
+            }
+            float scale = part.WideScales.IsEmpty ? (float)part.Scales.Span[at] * part.Unit : part.WideScales.Span[at], product = (float)n * (scale * s);
+            y += product;
+            if (part.Minimums.IsEmpty)
+                continue;
+            float minimum = (float)sum * (part.Minimums.Span[at] * s);
+            y += minimum;
+        }
+        return y;
+    }
+
+    private static float Row(ReadOnlySpan<float> x, ScalarMatrix weight, int row, ReadOnlySpan<byte> codes, IntegerLevels levels, Segment[] segments)
+    {
+        ScalarLayout spec = weight.Spec;
         int scaleRow = spec.Granularity.GroupColumns < 0 ? 0 : row, granules = spec.Granularity.ScaleColumns(spec.Columns);
         Span<int> q = stackalloc int[128];
         float y = 0;

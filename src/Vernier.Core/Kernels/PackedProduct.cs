@@ -18,7 +18,7 @@ public static unsafe class PackedProduct
     /// <param name="rows">The number of rows of X.</param>
     /// <param name="weight">W.</param>
     /// <param name="y">Receives rows x W.Rows.</param>
-    public static void Multiply(ReadOnlySpan<float> x, int rows, PackedTensor weight, Span<float> y)
+    public static void Multiply(ReadOnlySpan<float> x, int rows, PackedMatrix weight, Span<float> y)
     {
         ArgumentNullException.ThrowIfNull(weight);
         ArgumentOutOfRangeException.ThrowIfLessThan(x.Length, (long)rows * weight.Columns);
@@ -42,7 +42,7 @@ public static unsafe class PackedProduct
         ArrayPool<float>.Shared.Return(product);
     }
 
-    private static void OneRow(ReadOnlySpan<float> x, PackedTensor weight, Span<float> y)
+    private static void OneRow(ReadOnlySpan<float> x, PackedMatrix weight, Span<float> y)
     {
         fixed (float* px = x, py = y)
         {

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Vernier.Files;
+using Vernier.Packing.Ggml;
 
 namespace Vernier.Packing;
 
@@ -12,12 +13,11 @@ namespace Vernier.Packing;
 ///   "tensors": { "model.layers.0.mlp.up_proj.weight": { "shape": [768, 256], "bits": 4, "group": 64 }, ... }
 /// }
 /// </code>
-/// <c>group</c> is as in <see cref="Granularity.GroupColumns"/>. Where they differ from the usual, a tensor also has
-/// <c>rows_per_grid</c>, <c>tables</c>, <c>wide_levels</c>, <c>zero_points</c>, and <c>outliers</c> or <c>outlier_columns</c>.
+/// Each <see cref="PackedLayout"/> has keys of its own; docs/formats/packed.md lists them.
 /// </summary>
 /// <param name="Recipe">The recipe that made it.</param>
 /// <param name="Tensors">The packed matrices by name.</param>
-public sealed record QuantizationConfig(string Recipe, IReadOnlyDictionary<string, PackedTensorSpec> Tensors)
+public sealed record QuantizationConfig(string Recipe, IReadOnlyDictionary<string, PackedLayout> Tensors)
 {
     /// <summary>The value of <c>quant_method</c>.</summary>
     public const string Method = "vernier";
@@ -29,21 +29,20 @@ public sealed record QuantizationConfig(string Recipe, IReadOnlyDictionary<strin
     public JsonObject ToJson()
     {
         var tensors = new JsonObject();
-        foreach ((string name, PackedTensorSpec spec) in Tensors)
+        foreach ((string name, PackedLayout layout) in Tensors)
         {
-            var entry = new JsonObject { ["shape"] = new JsonArray(spec.Rows, spec.Columns), ["bits"] = spec.Bits, ["group"] = spec.Granularity.GroupColumns };
-            if (spec.RowsPerGrid != spec.Rows)
-                entry["rows_per_grid"] = spec.RowsPerGrid;
-            if (spec.Tables != 1)
-                entry["tables"] = spec.Tables;
-            if (spec.WideLevels)
-                entry["wide_levels"] = true;
-            if (spec.ZeroPoints)
-                entry["zero_points"] = true;
-            if (spec.Outliers > 0)
-                entry["outliers"] = spec.Outliers;
-            if (spec.OutlierColumns > 0)
-                entry["outlier_columns"] = spec.OutlierColumns;
+            var entry = new JsonObject { ["shape"] = new JsonArray(layout.Rows, layout.Columns) };
+            if (layout.Kind != ScalarLayout.Name)
+                entry["layout"] = layout.Kind;
+            layout.Describe(entry);
+            if (layout.Outliers > 0)
+                entry["outliers"] = layout.Outliers;
+            if (layout.OutlierColumns > 0)
+                entry["outlier_columns"] = layout.OutlierColumns;
+            if (layout.OutlierSource is ElementType source)
+                entry["outlier_type"] = source.ToString();
+            if (layout.Rank > 0)
+                entry["rank"] = layout.Rank;
             tensors[name] = entry;
         }
         return new JsonObject { ["quant_method"] = Method, ["format"] = Format, ["recipe"] = Recipe, ["tensors"] = tensors };
@@ -67,46 +66,39 @@ public sealed record QuantizationConfig(string Recipe, IReadOnlyDictionary<strin
         if (!root.TryGetProperty("tensors", out JsonElement list) || list.ValueKind != JsonValueKind.Object)
             throw Invalid(path, "quantization-tensors", "quantization_config has no object 'tensors'");
         string recipe = root.TryGetProperty("recipe", out JsonElement r) && r.ValueKind == JsonValueKind.String ? r.GetString()! : "";
-        var tensors = new Dictionary<string, PackedTensorSpec>(StringComparer.Ordinal);
+        var tensors = new Dictionary<string, PackedLayout>(StringComparer.Ordinal);
         foreach (JsonProperty entry in list.EnumerateObject())
         {
-            if (!tensors.TryAdd(entry.Name, ReadTensor(entry, path)))
+            if (!tensors.TryAdd(entry.Name, Read(new LayoutEntry(entry, path))))
                 throw Invalid(path, "quantization-tensors", "the tensor is listed twice", entry.Name);
         }
         return new QuantizationConfig(recipe, tensors);
     }
 
-    private static PackedTensorSpec ReadTensor(JsonProperty entry, string path)
+    private static PackedLayout Read(LayoutEntry entry)
     {
-        JsonElement value = entry.Value;
-        if (value.ValueKind != JsonValueKind.Object || !value.TryGetProperty("shape", out JsonElement shape) || shape.ValueKind != JsonValueKind.Array || shape.GetArrayLength() != 2)
-            throw Invalid(path, "quantization-tensor", "'shape' is not a list of two sizes", entry.Name);
-        int rows = Integer(shape[0], 1, int.MaxValue, "shape"), columns = Integer(shape[1], 1, int.MaxValue, "shape");
-        int bits = Integer(Property("bits"), 2, 8, "bits"), group = Integer(Property("group"), -1, int.MaxValue, "group");
-        int rowsPerGrid = value.TryGetProperty("rows_per_grid", out JsonElement per) ? Integer(per, 1, rows, "rows_per_grid") : rows;
-        int tables = value.TryGetProperty("tables", out JsonElement choices) ? Integer(choices, 1, 8, "tables") : 1;
-        if (!int.IsPow2(tables))
-            throw Invalid(path, "quantization-tensor", "'tables' is not a power of two", entry.Name);
-        int outliers = value.TryGetProperty("outliers", out JsonElement single) ? Integer(single, 1, (int)Math.Min(int.MaxValue, (long)rows * columns), "outliers") : 0;
-        int outlierColumns = value.TryGetProperty("outlier_columns", out JsonElement whole) ? Integer(whole, 1, columns, "outlier_columns") : 0;
-        if (outliers > 0 && outlierColumns > 0)
-            throw Invalid(path, "quantization-tensor", "it has both 'outliers' and 'outlier_columns'", entry.Name);
-        return new PackedTensorSpec(rows, columns, bits, new Granularity(group), rowsPerGrid, tables, Flag("wide_levels"), Flag("zero_points")) { Outliers = outliers, OutlierColumns = outlierColumns };
-
-        JsonElement Property(string name) =>
-            value.TryGetProperty(name, out JsonElement found) ? found : throw Invalid(path, "quantization-tensor", $"'{name}' is missing", entry.Name);
-
-        bool Flag(string name) => value.TryGetProperty(name, out JsonElement found) && found.ValueKind switch
+        PackedLayout layout = entry.Text("layout", ScalarLayout.Name) switch
         {
-            JsonValueKind.True => true,
-            JsonValueKind.False => false,
-            _ => throw Invalid(path, "quantization-tensor", $"'{name}' is neither true nor false", entry.Name),
+            ScalarLayout.Name => ScalarLayout.Parse(entry),
+            VectorLayout.Name => VectorLayout.Parse(entry),
+            BlockLayout.Name => BlockLayout.Parse(entry),
+            TritLayout.Name => TritLayout.Parse(entry),
+            string other => throw entry.Invalid($"the layout '{other}' is unknown", "Use the version of Vernier that wrote the model, or a later one"),
         };
-
-        int Integer(JsonElement element, int least, int most, string name) =>
-            element.ValueKind == JsonValueKind.Number && element.TryGetInt32(out int number) && number >= least && number <= most
-                ? number
-                : throw Invalid(path, "quantization-tensor", $"'{name}' is not a whole number from {least} to {most}", entry.Name);
+        int outliers = entry.Integer("outliers", 1, (int)Math.Min(int.MaxValue, (long)layout.Rows * layout.Columns), 0), columns = entry.Integer("outlier_columns", 1, layout.Columns, 0);
+        if (outliers > 0 && columns > 0)
+            throw entry.Invalid("it has both 'outliers' and 'outlier_columns'");
+        ElementType? source = entry.Text("outlier_type", "") switch
+        {
+            "" => null,
+            nameof(ElementType.F16) => ElementType.F16,
+            nameof(ElementType.BF16) => ElementType.BF16,
+            nameof(ElementType.F32) => ElementType.F32,
+            string other => throw entry.Invalid($"the type of outliers '{other}' is not F16, BF16 or F32"),
+        };
+        if (source is not null && outliers + columns == 0)
+            throw entry.Invalid("it has an 'outlier_type' and no outliers");
+        return layout with { OutlierSource = source, Outliers = outliers, OutlierColumns = columns, Rank = entry.Integer("rank", 1, Math.Min(layout.Rows, layout.Columns), 0) };
     }
 
     private static InvalidFileException Invalid(string path, string rule, string problem, string? tensor = null) =>

@@ -4,7 +4,7 @@ namespace Vernier.Inference;
 
 /// <summary>An embedding table whose rows are dequantized as they are looked up.</summary>
 /// <param name="table">Tokens x width.</param>
-public sealed class PackedEmbedding(PackedTensor table) : IEmbedding
+public sealed class PackedEmbedding(PackedMatrix table) : IEmbedding
 {
     /// <inheritdoc/>
     public int Count => table.Rows;

@@ -8,54 +8,57 @@ namespace Vernier.Inference;
 /// <summary>A linear layer that runs from packed weights.</summary>
 public sealed class PackedLinear : ILinear
 {
-    private readonly PackedTensor? _packed;
-    private readonly PreparedWeight? _prepared;
+    private readonly PackedMatrix? _packed;
+    private readonly IPreparedMatrix? _prepared;
     private readonly Outliers? _outliers;
+    private readonly LowRank? _lowRank;
     private readonly float[]? _bias;
 
     /// <summary>Makes a layer of a matrix in memory.</summary>
     /// <param name="weight">W, outputs x inputs.</param>
     /// <param name="bias">b, one number for each output, or null.</param>
     /// <param name="arithmetic">Integer products where a kernel serves the matrix, or float products.</param>
-    public PackedLinear(PackedTensor weight, float[]? bias = null, PackedArithmetic arithmetic = PackedArithmetic.Integer)
-        : this(weight?.Spec, bias)
+    public PackedLinear(PackedMatrix weight, float[]? bias = null, PackedArithmetic arithmetic = PackedArithmetic.Integer)
+        : this(weight?.Layout, bias)
     {
         ArgumentNullException.ThrowIfNull(weight);
-        _prepared = arithmetic == PackedArithmetic.Integer ? PreparedWeight.Create(weight) : null;
+        _prepared = arithmetic == PackedArithmetic.Integer ? weight.Prepare() : null;
         _packed = _prepared is null ? weight : null;
-        // Float products are those of the dequantized weights, outliers included.
-        _outliers = _prepared is null ? null : weight.Outliers;
+        // Float products are those of the dequantized weights, which include all that is added.
+        (_outliers, _lowRank) = _prepared is null ? (null, null) : (weight.Outliers, weight.LowRank);
     }
 
     /// <summary>Makes a layer of a matrix that is ready for integer products.</summary>
-    /// <param name="weight">W, outputs x inputs.</param>
+    /// <param name="layout">How W is stored.</param>
+    /// <param name="weight">W, outputs x inputs, made ready.</param>
     /// <param name="bias">b, one number for each output, or null.</param>
     /// <param name="outliers">What is added to some weights, or null.</param>
-    public PackedLinear(PreparedWeight weight, float[]? bias = null, Outliers? outliers = null)
-        : this(weight?.Spec, bias) => (_prepared, _outliers) = (weight, outliers);
+    /// <param name="lowRank">The matrix of low rank that is added, or null.</param>
+    public PackedLinear(PackedLayout layout, IPreparedMatrix weight, float[]? bias = null, Outliers? outliers = null, LowRank? lowRank = null)
+        : this(layout, bias) => (_prepared, _outliers, _lowRank) = (weight, outliers, lowRank);
 
-    private PackedLinear(PackedTensorSpec? spec, float[]? bias)
+    private PackedLinear(PackedLayout? layout, float[]? bias)
     {
-        ArgumentNullException.ThrowIfNull(spec, "weight");
-        if (bias is not null && bias.Length != spec.Rows)
-            throw new ArgumentException($"{bias.Length} biases for {spec.Rows} outputs", nameof(bias));
-        (Spec, _bias) = (spec, bias);
+        ArgumentNullException.ThrowIfNull(layout, "weight");
+        if (bias is not null && bias.Length != layout.Rows)
+            throw new ArgumentException($"{bias.Length} biases for {layout.Rows} outputs", nameof(bias));
+        (Layout, _bias) = (layout, bias);
     }
 
-    /// <summary>How the weights are packed.</summary>
-    public PackedTensorSpec Spec { get; }
+    /// <summary>How the weights are stored.</summary>
+    public PackedLayout Layout { get; }
 
     /// <summary>The name of the integer kernel, or "float".</summary>
     public string Kernel => _prepared?.Kernel ?? "float";
 
     /// <inheritdoc/>
-    public int Inputs => Spec.Columns;
+    public int Inputs => Layout.Columns;
 
     /// <inheritdoc/>
-    public int Outputs => Spec.Rows;
+    public int Outputs => Layout.Rows;
 
-    /// <summary>Whether the layer runs on an integer kernel.</summary>
-    internal bool IsPrepared => _prepared is not null;
+    /// <summary>Whether the layer runs on an integer kernel that multiplies several matrices at once.</summary>
+    internal bool SharesInput => _prepared is PreparedWeight;
 
     /// <inheritdoc/>
     public void Apply(ReadOnlySpan<float> x, Span<float> y, int rows)
@@ -69,12 +72,12 @@ public sealed class PackedLinear : ILinear
         AddRest(x, y, rows);
     }
 
-    /// <summary>Applies up to three layers that share their input and run on integer kernels, with the results of one after the other.</summary>
+    /// <summary>Applies up to three layers that share their input, where <see cref="SharesInput"/>, with the results of one after the other.</summary>
     internal static void Apply(PackedLinear[] layers, ReadOnlySpan<float> x, ReadOnlySpan<float[]> outputs, int rows)
     {
         Prepared weights = default;
         for (int i = 0; i < layers.Length; i++)
-            weights[i] = layers[i]._prepared!;
+            weights[i] = (PreparedWeight)layers[i]._prepared!;
         PreparedWeight.Multiply(x, rows, weights[..layers.Length], outputs);
         for (int i = 0; i < layers.Length; i++)
             layers[i].AddRest(x, outputs[i], rows);
@@ -83,6 +86,7 @@ public sealed class PackedLinear : ILinear
     private void AddRest(ReadOnlySpan<float> x, Span<float> y, int rows)
     {
         _outliers?.AddProduct(x, rows, y);
+        _lowRank?.AddProduct(x, rows, y);
         if (_bias is null)
             return;
         for (int row = 0; row < rows; row++)

@@ -11,7 +11,7 @@ public sealed class PackedWeightSource : IWeightSource
     private readonly QuantizationConfig _packed;
     private readonly FloatWeightSource _floats;
     private readonly PackedArithmetic _arithmetic;
-    private readonly Dictionary<string, PackedTensor> _read = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, PackedMatrix> _read = new(StringComparer.Ordinal);
 
     /// <summary>Reads from a checkpoint, which must stay open until the model is loaded.</summary>
     /// <param name="checkpoint">The checkpoint.</param>
@@ -31,12 +31,12 @@ public sealed class PackedWeightSource : IWeightSource
     /// <inheritdoc/>
     public ILinear Linear(string weightName, string? biasName, int outputs, int inputs)
     {
-        if (SpecOf(weightName, outputs, inputs) is not PackedTensorSpec spec)
+        if (LayoutOf(weightName, outputs, inputs) is not PackedLayout layout)
             return _floats.Linear(weightName, biasName, outputs, inputs);
         float[]? bias = biasName is null ? null : _floats.Vector(biasName, outputs);
-        if (_arithmetic == PackedArithmetic.Integer && PackedTensorReader.Prepare(_checkpoint, weightName, spec, out Outliers? outliers) is PreparedWeight prepared)
-            return new PackedLinear(prepared, bias, outliers);
-        return new PackedLinear(Read(weightName, spec), bias, PackedArithmetic.Float);
+        if (_arithmetic == PackedArithmetic.Integer && PackedMatrixReader.Prepare(_checkpoint, weightName, layout, out Outliers? outliers, out LowRank? lowRank) is IPreparedMatrix prepared)
+            return new PackedLinear(layout, prepared, bias, outliers, lowRank);
+        return new PackedLinear(Read(weightName, layout), bias, PackedArithmetic.Float);
     }
 
     /// <inheritdoc/>
@@ -44,21 +44,21 @@ public sealed class PackedWeightSource : IWeightSource
 
     /// <inheritdoc/>
     public IEmbedding Embedding(string name, int rows, int width) =>
-        SpecOf(name, rows, width) is PackedTensorSpec spec ? new PackedEmbedding(Read(name, spec)) : _floats.Embedding(name, rows, width);
+        LayoutOf(name, rows, width) is PackedLayout layout ? new PackedEmbedding(Read(name, layout)) : _floats.Embedding(name, rows, width);
 
-    private PackedTensorSpec? SpecOf(string name, int rows, int columns)
+    private PackedLayout? LayoutOf(string name, int rows, int columns)
     {
-        if (!_packed.Tensors.TryGetValue(name, out PackedTensorSpec? spec))
+        if (!_packed.Tensors.TryGetValue(name, out PackedLayout? layout))
             return null;
-        if (spec.Rows != rows || spec.Columns != columns)
-            throw new InvalidFileException(_checkpoint.Folder, ModelRules.TensorShape, $"its shape is [{spec.Rows}, {spec.Columns}] where config.json asks for [{rows}, {columns}]", "Quantize the model again", name);
-        return spec;
+        if (layout.Rows != rows || layout.Columns != columns)
+            throw new InvalidFileException(_checkpoint.Folder, ModelRules.TensorShape, $"its shape is [{layout.Rows}, {layout.Columns}] where config.json asks for [{rows}, {columns}]", "Quantize the model again", name);
+        return layout;
     }
 
-    private PackedTensor Read(string name, PackedTensorSpec spec)
+    private PackedMatrix Read(string name, PackedLayout layout)
     {
-        if (!_read.TryGetValue(name, out PackedTensor? packed))
-            _read[name] = packed = PackedTensorReader.Read(_checkpoint, name, spec);
+        if (!_read.TryGetValue(name, out PackedMatrix? packed))
+            _read[name] = packed = PackedMatrixReader.Read(_checkpoint, name, layout);
         return packed;
     }
 }

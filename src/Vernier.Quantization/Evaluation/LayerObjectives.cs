@@ -73,9 +73,9 @@ public static class LayerObjectives
         double whole = objective.Value(values, quantized);
         foreach (Model model in models)
         {
-            if (!model.Packed.Tensors.TryGetValue(name, out PackedTensorSpec? spec))
+            if (!model.Packed.Tensors.TryGetValue(name, out PackedLayout? layout))
                 continue;
-            PackedTensor packed = PackedTensorReader.Read(model.Checkpoint, name, spec);
+            PackedMatrix packed = PackedMatrixReader.Read(model.Checkpoint, name, layout);
             ParallelLoop.For(matrix.Rows, row =>
             {
                 Span<float> line = quantized.AsSpan(row * matrix.Columns, matrix.Columns);

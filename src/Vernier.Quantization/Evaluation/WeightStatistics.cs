@@ -35,7 +35,7 @@ public sealed record WeightStatistics(
     }
 
     /// <summary>Measures the weights that a packed matrix stands for.</summary>
-    public static WeightStatistics Of(PackedTensor packed)
+    public static WeightStatistics Of(PackedMatrix packed)
     {
         ArgumentNullException.ThrowIfNull(packed);
         return Of(packed.Rows, _ => packed.Columns, packed.DequantizeRow);

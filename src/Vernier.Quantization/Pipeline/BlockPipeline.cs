@@ -2,7 +2,9 @@ using System.Diagnostics;
 using Vernier.Files;
 using Vernier.Inference;
 using Vernier.Numerics;
+using Vernier.Packing;
 using Vernier.Quantization.Calibration;
+using Vernier.Quantization.Compensators;
 using Vernier.Quantization.Objectives;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers;
@@ -70,7 +72,7 @@ internal sealed class BlockPipeline(QuantizationPlan plan, LayerGrids grids, Cal
         for (int group = 0; group < groups.Count; group++)
         {
             run.Progress(groups[group][0], (layer + (double)group / groups.Count) / config.LayerCount);
-            PlannedTensor[] packed = [.. groups[group].Select(name => _planned[name]).Where(planned => planned.Spec is not null)];
+            PlannedTensor[] packed = [.. groups[group].Select(name => _planned[name]).Where(planned => planned.Layout is not null)];
             PlannedTensor[] open = [.. packed.Where(planned => !journal.Contains(planned.Tensor.Name))];
             if (open.Length > 0)
                 SolveGroup(new LayerGroup(block, groups, group), target, open, calibration, original);
@@ -148,17 +150,32 @@ internal sealed class BlockPipeline(QuantizationPlan plan, LayerGrids grids, Cal
     {
         long start = Stopwatch.GetTimestamp();
         var matrix = new WeightMatrix(plan.Checkpoint, planned.Tensor);
-        var values = new float[checked(matrix.Rows * matrix.Columns)];
-        matrix.ReadNormalized(0, 0, values);
+        float[] values = matrix.ReadNormalized();
         float[]? corrected = cross?.Correct(values, objective.Gram, TargetRidge);
-        var problem = new LayerProblem(planned.Spec!, grids.Choose(planned, matrix), grids.FitOf(planned.Role), corrected ?? values, objective, samples);
-        LayerResult result = _solver.Solve(problem);
+        MatrixResult result = Compensated(Solve(planned, matrix, corrected ?? values, objective, samples), corrected ?? values, matrix.Shift, objective);
         if (result.Fallback is null && cross is not null && corrected is null)
             result = result with { Fallback = "its Gram matrix can't be factored: its own weights were the target in place of the network's" };
         if (result.Fallback is string reason)
             CheckStrict(planned, reason);
-        var report = new SolvedLayerReport(result.Nearest, result.Objective, result.Damping, result.DeadChannels, result.Fallback, Stopwatch.GetElapsedTime(start).TotalSeconds);
-        journal.Add(planned, result.Solution.Pack(matrix.Shift), report);
+        var report = new SolvedLayerReport(result.Nearest, result.Objective, result.Damping, objective.DeadChannels.Count, result.Fallback, Stopwatch.GetElapsedTime(start).TotalSeconds);
+        journal.Add(planned, result.Matrix, report);
+    }
+
+    private MatrixResult Compensated(MatrixResult result, float[] values, int shift, LayerObjective objective)
+    {
+        if (result.Matrix.Layout.Rank == 0)
+            return result;
+        float[] quantized = LowRankSolver.Compensate(result.Matrix, values, shift, plan.Options.Recipe.LowRank!.Weighted ? objective.Diagonal : null);
+        return result with { Objective = objective.Relative(values, quantized) };
+    }
+
+    private MatrixResult Solve(PlannedTensor planned, WeightMatrix matrix, float[] values, LayerObjective objective, float[] samples)
+    {
+        Recipe recipe = plan.Options.Recipe;
+        if (planned.Layout is not ScalarLayout scalar)
+            return GridMethod.Of(recipe)!.Solve(new MatrixProblem(planned.Layout!, values, matrix.Shift, objective), recipe);
+        LayerResult result = _solver.Solve(new LayerProblem(scalar, grids.Choose(planned, matrix, objective), grids.FitOf(planned.Role), values, objective, samples));
+        return new MatrixResult(result.Solution.Pack(matrix.Shift), result.Nearest, result.Objective, result.Damping, result.Fallback);
     }
 
     private void Replace(Block block, PlannedTensor planned)
@@ -171,7 +188,7 @@ internal sealed class BlockPipeline(QuantizationPlan plan, LayerGrids grids, Cal
     private BlockCalibration Embed(ModelConfig config)
     {
         PlannedTensor table = _planned[EmbeddingName];
-        if (table.Spec is null)
+        if (table.Layout is null)
             return new BlockCalibration(config, new CheckpointEmbedding(plan.Checkpoint, table.Tensor), set, SpillFile("activations"));
         if (!journal.Contains(EmbeddingName))
             journal.Add(table, grids.SolveNearest(table), null);

@@ -35,7 +35,7 @@ internal sealed class Journal
         {
             if (fingerprint.Differences(earlier) is { Length: > 0 } differences)
                 throw new InvalidFileException(path, "resume-other-inputs", $"the unfinished run had other inputs: {differences}", "Give the same inputs again, or say --force in place of --resume to start afresh");
-            foreach (PlannedTensor planned in plan.Tensors.Where(planned => planned.Spec is not null))
+            foreach (PlannedTensor planned in plan.Tensors.Where(planned => planned.Layout is not null))
                 Restore(planned);
             return;
         }
@@ -62,10 +62,10 @@ internal sealed class Journal
 
     /// <summary>Adds a matrix and brings it to the disk.</summary>
     /// <exception cref="IOException">The disk can't be written.</exception>
-    public void Add(PlannedTensor planned, PackedTensor packed, SolvedLayerReport? report)
+    public void Add(PlannedTensor planned, PackedMatrix packed, SolvedLayerReport? report)
     {
         string name = planned.Tensor.Name, path = PathOf(name);
-        IReadOnlyList<TensorInfo> arrays = planned.Spec!.Arrays(name);
+        IReadOnlyList<TensorInfo> arrays = planned.Layout!.Arrays(name);
         ReadOnlyMemory<byte>[] bytes = [.. packed.ArrayBytes()];
         string hash = ContentHash.Of(bytes);
         var metadata = new Dictionary<string, string>(StringComparer.Ordinal) { ["tensor"] = name, ["sha256"] = hash, ["report"] = JsonSerializer.Serialize(report, s_json) };
@@ -81,10 +81,10 @@ internal sealed class Journal
 
     /// <summary>Reads a finished matrix.</summary>
     /// <exception cref="InvalidFileException">Its file has been changed since.</exception>
-    public PackedTensor Read(PlannedTensor planned)
+    public PackedMatrix Read(PlannedTensor planned)
     {
         using Checkpoint file = Checkpoint.OpenFile(_entries[planned.Tensor.Name].Path);
-        return PackedTensorReader.Read(file, planned.Tensor.Name, planned.Spec!);
+        return PackedMatrixReader.Read(file, planned.Tensor.Name, planned.Layout!);
     }
 
     /// <summary>Copies the arrays of a finished matrix.</summary>
@@ -92,7 +92,7 @@ internal sealed class Journal
     public void CopyTo(CheckpointWriter writer, PlannedTensor planned)
     {
         using Checkpoint file = Checkpoint.OpenFile(_entries[planned.Tensor.Name].Path);
-        foreach (TensorInfo array in planned.Spec!.Arrays(planned.Tensor.Name))
+        foreach (TensorInfo array in planned.Layout!.Arrays(planned.Tensor.Name))
             TensorBytes.Copy(file, array, writer);
     }
 
@@ -105,7 +105,7 @@ internal sealed class Journal
         {
             using Checkpoint file = Checkpoint.OpenFile(path);
             IReadOnlyDictionary<string, string> metadata = file.Files[0].Metadata;
-            string hash = ContentHash.Of(file, planned.Spec!.Arrays(name).Select(array => file[array.Name]));
+            string hash = ContentHash.Of(file, planned.Layout!.Arrays(name).Select(array => file[array.Name]));
             if (metadata["tensor"] == name && metadata["sha256"] == hash)
                 _entries[name] = new Entry(path, hash, JsonSerializer.Deserialize<SolvedLayerReport>(metadata["report"], s_json));
         }

@@ -1,6 +1,7 @@
 using Vernier.Grids;
 using Vernier.Grids.Uniform;
 using Vernier.Packing;
+using Vernier.Quantization.Compensators;
 using Vernier.Quantization.Objectives;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers;
@@ -14,16 +15,20 @@ internal sealed class LayerGrids(QuantizationPlan plan, LevelTable[]? shared)
 {
     private readonly Recipe _recipe = plan.Options.Recipe;
 
-    /// <summary>Chooses the tables of a matrix, without data.</summary>
-    public LevelTable[] Choose(PlannedTensor planned, WeightMatrix matrix)
+    /// <summary>Chooses the tables of a matrix: by its weights alone, but for codebooks, in which columns count as in the step that makes the codes.</summary>
+    /// <param name="planned">The matrix.</param>
+    /// <param name="matrix">Its weights.</param>
+    /// <param name="objective">The layer objective; null where nothing was observed.</param>
+    public LevelTable[] Choose(PlannedTensor planned, WeightMatrix matrix, LayerObjective? objective = null)
     {
-        PackedTensorSpec spec = planned.Spec!;
+        var spec = (ScalarLayout)planned.Layout!;
         var search = new GridSearch(QuantizationPlan.GridOf(planned.Role, _recipe), spec.Bits, spec.Tables, _recipe.Rounding);
+        float[] importance = objective is not null && planned.Role == TensorRole.Linear && _recipe.Grid.Kind == GridKind.Codebook ? ColumnWeights.Of(objective, _recipe.Solver[0]) : [];
         var grids = new List<LevelTable>();
         for (int row = 0; row < spec.Rows; row += spec.RowsPerGrid)
         {
             LevelTable[] tables = planned.Role == TensorRole.Linear && shared is not null ? shared
-                : search.Choose(search.IsNeeded ? [GranuleSample.Take(matrix, spec.Granularity, row, Math.Min(spec.RowsPerGrid, spec.Rows - row))] : []);
+                : search.Choose(search.IsNeeded ? [GranuleSample.Take(matrix, spec.Granularity, row, Math.Min(spec.RowsPerGrid, spec.Rows - row), importance)] : []);
             grids.AddRange(tables);
         }
         return [.. grids];
@@ -33,27 +38,43 @@ internal sealed class LayerGrids(QuantizationPlan plan, LevelTable[]? shared)
     public IScaleFit FitOf(TensorRole role)
     {
         GridPart part = QuantizationPlan.GridOf(role, _recipe);
-        bool search = _recipe.Scale == ScaleRule.Search;
+        bool search = _recipe.Scale != ScaleRule.Largest;
+        if (part.ScaleFormat != ScaleFormat.Half)
+            return new FormatScale(part.ScaleFormat, search);
         if (part.Layouts.Contains(LevelLayout.Asymmetric))
             return search ? new AffineScaleSearch() : new AffineScaleSearch(steps: 1);
-        return search ? new ScaleSearch(part.Mirror, _recipe.PreserveNorm) : new LargestScale(part.Mirror);
+        if (_recipe.Scale == ScaleRule.Gradient && role == TensorRole.Linear)
+            return new GradientScale(_recipe.Descent.Iterations, _recipe.Descent.LearningRate);
+        IScaleFit fit = search ? new ScaleSearch(part.Mirror, _recipe.PreserveNorm) : new LargestScale(part.Mirror);
+        return role == TensorRole.Linear && _recipe.Scale is (ScaleRule.PowerOfTwo or ScaleRule.PowerOfTwoRatios)
+            ? new PowerOfTwoScale(fit, _recipe.Scale == ScaleRule.PowerOfTwoRatios)
+            : fit;
     }
 
     // A layer of which nothing was observed: the largest weights are its outliers, the others are rounded to nearest.
-    private PackedTensor SolveWithoutData(PlannedTensor planned, WeightMatrix matrix)
+    private ScalarMatrix SolveWithoutData(PlannedTensor planned, WeightMatrix matrix)
     {
-        var values = new float[checked(matrix.Rows * matrix.Columns)];
-        matrix.ReadNormalized(0, 0, values);
-        var unknown = new LayerObjective(new double[checked(matrix.Columns * matrix.Columns)], matrix.Columns);
-        return new LayerSolver([]).Solve(new LayerProblem(planned.Spec!, Choose(planned, matrix), FitOf(planned.Role), values, unknown)).Solution.Pack(matrix.Shift);
+        float[] values = matrix.ReadNormalized();
+        var unknown = LayerObjective.Unknown(matrix.Columns);
+        return new LayerSolver([]).Solve(new LayerProblem((ScalarLayout)planned.Layout!, Choose(planned, matrix), FitOf(planned.Role), values, unknown)).Solution.Pack(matrix.Shift);
     }
 
     /// <summary>Rounds a matrix to nearest.</summary>
-    public PackedTensor SolveNearest(PlannedTensor planned)
+    public PackedMatrix SolveNearest(PlannedTensor planned)
     {
         var matrix = new WeightMatrix(plan.Checkpoint, planned.Tensor);
-        if (planned.Spec!.OutlierValues > 0)
+        PackedMatrix packed = SolveCodes(planned, matrix);
+        if (planned.Layout!.Rank > 0)
+            LowRankSolver.Compensate(packed, matrix.ReadNormalized(), matrix.Shift, null);
+        return packed;
+    }
+
+    private PackedMatrix SolveCodes(PlannedTensor planned, WeightMatrix matrix)
+    {
+        if (planned.Layout is not ScalarLayout scalar)
+            return GridMethod.Of(_recipe)!.Solve(new MatrixProblem(planned.Layout!, matrix.ReadNormalized(), matrix.Shift, null), _recipe).Matrix;
+        if (scalar.OutlierValues > 0)
             return SolveWithoutData(planned, matrix);
-        return new NearestSolver(FitOf(planned.Role)).Solve(matrix, planned.Spec!, Choose(planned, matrix), default);
+        return new NearestSolver(FitOf(planned.Role)).Solve(matrix, scalar, Choose(planned, matrix), default);
     }
 }

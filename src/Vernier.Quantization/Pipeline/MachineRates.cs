@@ -32,15 +32,17 @@ internal sealed record MachineRates(double Single, double Double)
     /// <summary>The seconds in which a matrix is rounded to nearest: those of its grids and those of its weights, from some of its rows.</summary>
     public static double Nearest(QuantizationPlan plan, LayerGrids grids, PlannedTensor planned)
     {
-        PackedTensorSpec spec = planned.Spec!;
+        if (planned.Layout is not ScalarLayout spec)
+            return 0;
         int rows = Math.Clamp((1 << 17) / spec.Columns, 1, spec.Rows);
-        PlannedTensor some = planned with { Spec = spec with { Rows = rows, RowsPerGrid = Math.Min(rows, spec.RowsPerGrid), Outliers = 0, OutlierColumns = 0 } };
+        ScalarLayout few = spec with { Rows = rows, RowsPerGrid = Math.Min(rows, spec.RowsPerGrid), Outliers = 0, OutlierColumns = 0 };
+        PlannedTensor some = planned with { Layout = few };
         var matrix = new WeightMatrix(plan.Checkpoint, planned.Tensor);
         _ = matrix.Shift;
-        double choosing = Time(() => grids.Choose(some, matrix)) / some.Spec.Grids * spec.Grids;
+        double choosing = Time(() => grids.Choose(some, matrix)) / few.Grids * spec.Grids;
         Vernier.Grids.LevelTable[] tables = grids.Choose(some, matrix);
         var solver = new NearestSolver(grids.FitOf(planned.Role));
-        return choosing + Time(() => solver.Solve(matrix, some.Spec, tables, default)) * spec.Rows / rows;
+        return choosing + Time(() => solver.Solve(matrix, few, tables, default)) * spec.Rows / rows;
     }
 
     // Once to warm up, then the mean of as many as the patience lasts for.

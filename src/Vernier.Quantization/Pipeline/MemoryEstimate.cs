@@ -1,7 +1,10 @@
 using Vernier.Files;
 using Vernier.Inference;
+using Vernier.Packing;
 using Vernier.Quantization.Calibration;
+using Vernier.Quantization.Compensators;
 using Vernier.Quantization.Recipes;
+using Vernier.Quantization.Solvers;
 
 namespace Vernier.Quantization.Pipeline;
 
@@ -46,7 +49,7 @@ public sealed record MemoryEstimate(long WorkBytes, long ActivationBytes, string
     public static MemoryEstimate Of(QuantizationPlan plan, int sequences, int length)
     {
         ArgumentNullException.ThrowIfNull(plan);
-        (long Bytes, string Name) work = plan.Tensors.Where(planned => planned.Spec is not null).Select(planned => (Nearest(planned), planned.Tensor.Name)).Max();
+        (long Bytes, string Name) work = plan.Tensors.Where(planned => planned.Layout is not null).Select(planned => (Nearest(planned), planned.Tensor.Name)).Max();
         long activations = 0;
         if (plan.Options.Recipe.NeedsCalibration && ModelConfig.TryGetFamily(plan.Checkpoint.Folder, out _, out _))
         {
@@ -76,7 +79,7 @@ public sealed record MemoryEstimate(long WorkBytes, long ActivationBytes, string
         long weights = 4 * tensors.Sum(planned => planned.Tensor.Count);
         long rows = (long)BlockCalibration.SequencesPerBatch(length) * length, attention = (2L * config.HeadCount + 4L * config.KeyValueHeadCount) * config.HeadSize;
         long pass = 4 * rows * (4L * config.HiddenSize + attention + 3L * config.IntermediateSize);
-        (long Bytes, string Name) layer = tensors.Where(planned => planned.Spec is not null).Select(planned => (Solve(planned, plan.Options.Recipe, networks, rows), planned.Tensor.Name)).DefaultIfEmpty((0, prefix)).Max();
+        (long Bytes, string Name) layer = tensors.Where(planned => planned.Layout is not null).Select(planned => (Solve(planned, plan.Options.Recipe, networks, rows), planned.Tensor.Name)).DefaultIfEmpty((0, prefix)).Max();
         return (networks * (weights + pass) + layer.Bytes, layer.Name);
     }
 
@@ -90,13 +93,15 @@ public sealed record MemoryEstimate(long WorkBytes, long ActivationBytes, string
             held += 12 * square + 4 * batchRows * columns;
             correcting = 8 * square + 20 * weights;
         }
+        if (planned.Layout is not ScalarLayout)
+            return held + Math.Max(correcting, 4 * weights + Math.Max(GridMethod.Of(recipe)!.WorkBytes(rows, columns, recipe), LowRankSolver.WorkBytes(planned.Layout!)));
         long solving = recipe.Solver.Max(step => OfStep(step, rows, columns));
         // The carry stays for the layers that share the input.
         if (recipe.Solver.Any(step => step.Method == SolverMethod.Gptq))
             held += 4 * square;
         // The weights, the nearest solution and the best, what they decode to, and the products of the objective.
         long around = 4 * weights + 2 * weights + 8 * weights + 32 * Math.Min(rows, 1024) * columns;
-        return held + Math.Max(correcting, solving + around);
+        return held + Math.Max(correcting, Math.Max(solving + around, 4 * weights + LowRankSolver.WorkBytes(planned.Layout)));
     }
 
     // The working memory of a step by what it keeps: GPTQ the factor in double and the carry in single precision, coordinate descent its residuals in double,
@@ -120,7 +125,7 @@ public sealed record MemoryEstimate(long WorkBytes, long ActivationBytes, string
     // Rounded to nearest rows are read one at a time; only one scale for a matrix needs the whole of it.
     private static long Nearest(PlannedTensor planned)
     {
-        long packed = 2 * planned.Spec!.StoredBytes;
-        return planned.Spec.Granularity.GroupColumns < 0 ? packed + 5 * planned.Tensor.Count : packed;
+        long packed = 2 * planned.Layout!.StoredBytes;
+        return packed + Math.Max(planned.Layout.GroupColumns < 0 ? 5 * planned.Tensor.Count : 0, planned.Layout.Rank > 0 ? 4 * planned.Tensor.Count + LowRankSolver.WorkBytes(planned.Layout) : 0);
     }
 }

@@ -17,11 +17,11 @@ public readonly record struct QuantizationProgress(string Stage, string Tensor, 
 
 /// <summary>What became of one matrix, measured on the file as written.</summary>
 /// <param name="Name">The matrix.</param>
-/// <param name="Spec">How it is packed.</param>
+/// <param name="Layout">How it is stored.</param>
 /// <param name="Exponents">The exponents of its grids.</param>
 /// <param name="Error">How close it is to the original.</param>
 /// <param name="Solved">How the solver left it; null where it was rounded without data.</param>
-public sealed record QuantizedTensorReport(string Name, PackedTensorSpec Spec, IReadOnlyList<double> Exponents, WeightError Error, SolvedLayerReport? Solved = null);
+public sealed record QuantizedTensorReport(string Name, PackedLayout Layout, IReadOnlyList<double> Exponents, WeightError Error, SolvedLayerReport? Solved = null);
 
 /// <summary>
 /// Carries out a <see cref="QuantizationPlan"/>: without data one tensor in memory at a time, with calibration one block. What is finished goes to the disk at
@@ -96,7 +96,7 @@ public sealed class Quantizer(QuantizationPlan plan, IProgress<QuantizationProgr
         }
         ForEachTensor("quantizing", planned =>
         {
-            if (planned.Spec is not null && !journal.Contains(planned.Tensor.Name))
+            if (planned.Layout is not null && !journal.Contains(planned.Tensor.Name))
                 journal.Add(planned, grids.SolveNearest(planned), null);
         });
     }
@@ -104,7 +104,7 @@ public sealed class Quantizer(QuantizationPlan plan, IProgress<QuantizationProgr
     // Before any work: what takes hours should not end at a weight that could have been found at once.
     private void CheckWeights() => ForEachTensor("checking the weights", planned =>
     {
-        if (planned.Spec is not null)
+        if (planned.Layout is not null)
             _ = new WeightMatrix(plan.Checkpoint, planned.Tensor).Shift;
     });
 
@@ -125,13 +125,13 @@ public sealed class Quantizer(QuantizationPlan plan, IProgress<QuantizationProgr
     {
         var samples = new List<GranuleSample>();
         GridPart part = _options.Recipe.Grid;
-        var search = new GridSearch(part, _options.Bits, part.TablesFor(_options.Bits), _options.Recipe.Rounding);
+        var search = new GridSearch(part, _options.LinearBits, part.TablesFor(_options.LinearBits), _options.Recipe.Rounding);
         ForEachTensor("searching the grid of the network", planned =>
         {
-            if (search.IsNeeded && planned.Role == TensorRole.Linear && planned.Spec is not null)
+            if (search.IsNeeded && planned.Role == TensorRole.Linear && planned.Layout is ScalarLayout scalar)
             {
                 var matrix = new WeightMatrix(plan.Checkpoint, planned.Tensor);
-                samples.Add(GranuleSample.Take(matrix, planned.Spec.Granularity, 0, matrix.Rows));
+                samples.Add(GranuleSample.Take(matrix, scalar.Granularity, 0, matrix.Rows));
             }
         });
         return search.Choose(samples);
@@ -143,7 +143,7 @@ public sealed class Quantizer(QuantizationPlan plan, IProgress<QuantizationProgr
         {
             ForEachTensor("writing", planned =>
             {
-                if (planned.Spec is null)
+                if (planned.Layout is null)
                     TensorBytes.Copy(plan.Checkpoint, planned.Tensor, writer);
                 else
                     journal.CopyTo(writer, planned);
@@ -161,17 +161,17 @@ public sealed class Quantizer(QuantizationPlan plan, IProgress<QuantizationProgr
         ForEachTensor("reading back", planned =>
         {
             string name = planned.Tensor.Name;
-            if (planned.Spec is null)
+            if (planned.Layout is null)
             {
                 if (!written.TryGet(name, out TensorInfo? copy) || !TensorBytes.AreSame(plan.Checkpoint, planned.Tensor, written, copy))
                     throw new InvalidFileException(folder, "read-back", "the copied tensor does not read back as it was", "Check the disk and run again", name);
                 return;
             }
-            PackedTensor packed = PackedTensorReader.Read(written, name, planned.Spec);
+            PackedMatrix packed = PackedMatrixReader.Read(written, name, planned.Layout);
             if (ContentHash.Of(packed.ArrayBytes()) != journal.HashOf(name))
                 throw new InvalidFileException(folder, "read-back", "the packed tensor does not read back as it was solved", "Check the disk and run again", name);
             WeightError error = NearestSolver.Measure(new WeightMatrix(plan.Checkpoint, planned.Tensor), packed);
-            reports.Add(new QuantizedTensorReport(name, planned.Spec, [.. packed.Grids.Select(grid => grid.Exponent)], error, journal.ReportOf(name)));
+            reports.Add(new QuantizedTensorReport(name, planned.Layout, packed.Exponents, error, journal.ReportOf(name)));
         });
         return reports;
     }

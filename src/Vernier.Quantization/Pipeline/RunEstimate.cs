@@ -1,5 +1,8 @@
 using Vernier.Inference;
+using Vernier.Packing;
+using Vernier.Quantization.Compensators;
 using Vernier.Quantization.Recipes;
+using Vernier.Quantization.Solvers;
 
 namespace Vernier.Quantization.Pipeline;
 
@@ -24,8 +27,8 @@ public sealed record RunEstimate(MemoryEstimate Memory, long PeakMemoryBytes, lo
     {
         ArgumentNullException.ThrowIfNull(plan);
         MemoryEstimate memory = MemoryEstimate.Of(plan, sequences, length);
-        PlannedTensor[] packed = [.. plan.Tensors.Where(planned => planned.Spec is not null)];
-        long disk = plan.Bytes + packed.Sum(planned => planned.Spec!.StoredBytes + EntryBytes) + (memory.Spills(ceiling) ? memory.ActivationBytes : 0);
+        PlannedTensor[] packed = [.. plan.Tensors.Where(planned => planned.Layout is not null)];
+        long disk = plan.Bytes + packed.Sum(planned => planned.Layout!.StoredBytes + EntryBytes) + (memory.Spills(ceiling) ? memory.ActivationBytes : 0);
         return new RunEstimate(memory, memory.PeakBytes(ceiling), disk, Time(plan, packed, (long)sequences * length));
     }
 
@@ -39,9 +42,10 @@ public sealed record RunEstimate(MemoryEstimate Memory, long PeakMemoryBytes, lo
             PlannedTensor sample = role.MaxBy(planned => planned.Tensor.Count)!;
             seconds += MachineRates.Nearest(plan, grids, sample) * role.Sum(planned => planned.Tensor.Count) / sample.Tensor.Count;
         }
+        MachineRates rates = MachineRates.Measure();
+        seconds += packed.Sum(planned => LowRankSolver.Operations(planned.Layout!)) / rates.Single;
         if (!recipe.NeedsCalibration || !ModelConfig.TryGetFamily(plan.Checkpoint.Folder, out _, out _))
             return seconds;
-        MachineRates rates = MachineRates.Measure();
         foreach (PlannedTensor planned in packed.Where(planned => planned.Role == TensorRole.Linear))
         {
             (double single, double wide) = Operations(planned, recipe, tokens);
@@ -59,6 +63,11 @@ public sealed record RunEstimate(MemoryEstimate Memory, long PeakMemoryBytes, lo
         double single = (network ? 2 : 1) * passes * 2 * tokens * rows * columns + share * (network ? 3 : 1) * tokens * columns * columns;
         // f of the nearest solution and of the best, and f(0).
         double wide = 6 * cube + (network ? 4 * cube + columns * columns * columns / 3 : 0);
+        if (planned.Layout is not ScalarLayout)
+        {
+            (double ownSingle, double ownWide) = GridMethod.Of(recipe)!.Operations(rows, columns, recipe);
+            return (single + ownSingle, wide + ownWide);
+        }
         foreach (SolverStep step in recipe.Solver)
         {
             switch (step.Method)

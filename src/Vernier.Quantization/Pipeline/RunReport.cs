@@ -28,8 +28,8 @@ internal static class RunReport
         {
             ["version"] = fingerprint.Parts["version"],
             ["recipe"] = JsonNode.Parse(options.Recipe.ToJson()),
-            ["bits"] = options.Bits,
-            ["group"] = options.Granularity.GroupColumns,
+            ["bits"] = options.LinearBits,
+            ["group"] = options.LinearGranularity.GroupColumns,
             ["embedding_bits"] = options.EmbeddingBits,
             ["keep"] = options.Keep?.ToString(),
             ["calibration"] = calibration,
@@ -67,7 +67,7 @@ internal static class RunReport
         if (file is not { Fingerprint: not null, Tensors: not null, Seconds.Tensors: not null } || fingerprint.Differences(new Fingerprint(file.Fingerprint)).Length > 0)
             return null;
         Dictionary<string, PlannedTensor> planned = plan.Tensors.ToDictionary(tensor => tensor.Tensor.Name, StringComparer.Ordinal);
-        return [.. file.Tensors.Select(tensor => tensor.ToReport(planned[tensor.Name].Spec!, file.Seconds.Tensors))];
+        return [.. file.Tensors.Select(tensor => tensor.ToReport(planned[tensor.Name].Layout!, file.Seconds.Tensors))];
     }
 
     // JSON has no NaN and no infinities.
@@ -83,14 +83,14 @@ internal static class RunReport
 
     private sealed record Solver(double? ObjectiveNearest, double? Objective, double Damping, int DeadChannels, string? Fallback);
 
-    private sealed record Tensor(string Name, int Bits, int Group, long Bytes, IReadOnlyList<double> Exponents, double SquaredError, double SquaredNorm, double? SnrDb, Solver? Solver)
+    private sealed record Tensor(string Name, double Bits, int Group, long Bytes, IReadOnlyList<double> Exponents, double SquaredError, double SquaredNorm, double? SnrDb, Solver? Solver)
     {
         public static Tensor Of(QuantizedTensorReport report) => new(
-            report.Name, report.Spec.Bits, report.Spec.Granularity.GroupColumns, report.Spec.StoredBytes, report.Exponents, report.Error.SquaredError, report.Error.SquaredNorm, Finite(report.Error.SignalToNoise),
+            report.Name, report.Layout.CodeBits, report.Layout.GroupColumns, report.Layout.StoredBytes, report.Exponents, report.Error.SquaredError, report.Error.SquaredNorm, Finite(report.Error.SignalToNoise),
             report.Solved is not SolvedLayerReport solved ? null : new Solver(Finite(solved.Nearest), Finite(solved.Objective), solved.Damping, solved.DeadChannels, solved.Fallback));
 
-        public QuantizedTensorReport ToReport(PackedTensorSpec spec, Dictionary<string, double> seconds) => new(
-            Name, spec, Exponents, new WeightError(SquaredError, SquaredNorm),
+        public QuantizedTensorReport ToReport(PackedLayout layout, Dictionary<string, double> seconds) => new(
+            Name, layout, Exponents, new WeightError(SquaredError, SquaredNorm),
             Solver is null ? null : new SolvedLayerReport(Number(Solver.ObjectiveNearest), Number(Solver.Objective), Solver.Damping, Solver.DeadChannels, Solver.Fallback, seconds.GetValueOrDefault(Name)));
     }
 }

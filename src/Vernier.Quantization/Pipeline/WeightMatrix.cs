@@ -55,12 +55,23 @@ public sealed class WeightMatrix
         Normalize(destination);
     }
 
-    /// <summary>Divides numbers of the size of the weights by 2^<see cref="Shift"/>.</summary>
-    public void Normalize(Span<float> values)
+    /// <summary>Reads the whole matrix, divided by 2^<see cref="Shift"/>.</summary>
+    public float[] ReadNormalized()
     {
-        // In two steps: 2^-Shift alone may be out of range.
-        TensorPrimitives.Multiply(values, MathF.ScaleB(1, -Shift / 2), values);
-        TensorPrimitives.Multiply(values, MathF.ScaleB(1, -(Shift - Shift / 2)), values);
+        var values = GC.AllocateUninitializedArray<float>(checked(Rows * Columns));
+        ReadNormalized(0, 0, values);
+        return values;
+    }
+
+    /// <summary>Divides numbers of the size of the weights by 2^<see cref="Shift"/>.</summary>
+    public void Normalize(Span<float> values) => Normalize(values, Shift);
+
+    /// <summary>Divides numbers by 2^shift.</summary>
+    internal static void Normalize(Span<float> values, int shift)
+    {
+        // In two steps: 2^-shift alone may be out of range.
+        TensorPrimitives.Multiply(values, MathF.ScaleB(1, -shift / 2), values);
+        TensorPrimitives.Multiply(values, MathF.ScaleB(1, -(shift - shift / 2)), values);
     }
 
     private int FindShift()

@@ -15,6 +15,9 @@ public enum SolverMethod
     /// <summary>The scales of least layer objective for the codes as they are.</summary>
     Scales,
 
+    /// <summary>The codebooks of least layer objective for the indices as they are.</summary>
+    Codebooks,
+
     /// <summary>Learned rounding to the level below or above.</summary>
     Adaround,
 
@@ -66,6 +69,9 @@ public enum ColumnImportance
     /// By what an error costs once all later columns have made up for it: 1 / U_jj^2, U the Cholesky factor of the inverse of H.
     /// </summary>
     Sequential,
+
+    /// <summary>By what an error costs once all other columns have made up for it: 1 / [H^-1]_jj.</summary>
+    Inverse,
 }
 
 /// <summary>What the output of a layer is to be, on the inputs that it has behind quantized layers.</summary>
@@ -90,7 +96,7 @@ public sealed record SolverStep
     /// <summary>Where GPTQ's scales come from.</summary>
     public GroupFit Groups { get; init; }
 
-    /// <summary>How much the columns count in the fit of scales.</summary>
+    /// <summary>How much the columns count in the fit of scales and codebooks, and in the choice of a vector.</summary>
     public ColumnImportance Importance { get; init; }
 
     /// <summary>What GPTQ adds to the diagonal of H, relative to its mean; 0 to 1. It grows until H can be factored.</summary>
@@ -102,10 +108,10 @@ public sealed record SolverStep
     /// <summary>The most sweeps over all columns of coordinate descent, rounds of the outliers, or moves of the local search; at least 1.</summary>
     public int Sweeps { get; init; } = 30;
 
-    /// <summary>Whether coordinate descent also refits the scales after each sweep.</summary>
+    /// <summary>Whether coordinate descent also refits the scales, or codebooks, after each sweep.</summary>
     public bool RefitScales { get; init; }
 
-    /// <summary>The steps of Adam in learned rounding; at least 1.</summary>
+    /// <summary>The steps of Adam in learned rounding, or the most of conjugate gradients for codebooks; at least 1.</summary>
     public int Iterations { get; init; } = 500;
 
     /// <summary>The learning rate at the beginning, which falls to 0 along a cosine; above 0.</summary>
@@ -118,6 +124,9 @@ public sealed record SolverStep
 
     /// <summary>Whether the exponents of power grids are learned.</summary>
     public bool LearnExponent { get; init; }
+
+    /// <summary>Whether the step can be taken on a grid of vectors.</summary>
+    internal bool ServesVectors => Order == ColumnOrder.Natural && Method is (SolverMethod.Nearest or SolverMethod.Gptq or SolverMethod.Codebooks or SolverMethod.Quantease);
 
     /// <summary>What is wrong with the step, or null.</summary>
     internal string? Problem =>

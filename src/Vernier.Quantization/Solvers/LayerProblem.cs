@@ -19,7 +19,7 @@ public sealed class LayerProblem
     /// <param name="objective">The objective.</param>
     /// <param name="samples">Inputs of the layer, n x C, for solvers that look at single ones; null or empty where none does.</param>
     /// <exception cref="ArgumentException">The shapes do not go together.</exception>
-    public LayerProblem(PackedTensorSpec spec, LevelTable[] grids, IScaleFit fit, float[] weights, LayerObjective objective, float[]? samples = null)
+    public LayerProblem(ScalarLayout spec, LevelTable[] grids, IScaleFit fit, float[] weights, LayerObjective objective, float[]? samples = null)
     {
         ArgumentNullException.ThrowIfNull(spec);
         ArgumentNullException.ThrowIfNull(grids);
@@ -36,7 +36,7 @@ public sealed class LayerProblem
     }
 
     /// <summary>How the result is packed.</summary>
-    public PackedTensorSpec Spec { get; }
+    public ScalarLayout Spec { get; }
 
     /// <summary>The level tables.</summary>
     public LevelTable[] Grids { get; }

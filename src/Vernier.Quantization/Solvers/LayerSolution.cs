@@ -8,12 +8,12 @@ namespace Vernier.Quantization.Solvers;
 /// <summary>Codes, scales and zero points of a layer while it is being solved, one byte a code.</summary>
 public sealed class LayerSolution
 {
-    private readonly PackedTensorSpec _spec;
+    private readonly ScalarLayout _spec;
 
     /// <summary>Creates a solution of zeros.</summary>
     /// <param name="spec">How the result is packed.</param>
     /// <param name="grids">The level tables for weights of at most 1.</param>
-    public LayerSolution(PackedTensorSpec spec, LevelTable[] grids)
+    public LayerSolution(ScalarLayout spec, LevelTable[] grids)
     {
         ArgumentNullException.ThrowIfNull(spec);
         _spec = spec;
@@ -92,7 +92,7 @@ public sealed class LayerSolution
 
     /// <summary>Packs the solution.</summary>
     /// <param name="shift">The power of two by which the weights were divided.</param>
-    public PackedTensor Pack(int shift)
+    public ScalarMatrix Pack(int shift)
     {
         var codes = new byte[checked(_spec.Rows * (long)_spec.BytesPerRow)];
         for (int row = 0; row < _spec.Rows; row++)
@@ -101,7 +101,7 @@ public sealed class LayerSolution
         int rows = _spec.Granularity.ScaleRows(_spec.Rows);
         for (int row = 0; row < rows && _spec.ZeroPoints; row++)
             CodePacking.Pack(ZeroPoints.AsSpan(row * Granules, Granules), _spec.Bits, zeros.AsSpan(row * (zeros.Length / rows), zeros.Length / rows));
-        return new PackedTensor(_spec, Array.ConvertAll(Grids, grid => grid.WithUnit(MathF.ScaleB(grid.Unit, shift))), [.. Scales], zeros, codes, Outliers?.Pack(shift));
+        return new ScalarMatrix(_spec, Array.ConvertAll(Grids, grid => grid.WithUnit(MathF.ScaleB(grid.Unit, shift))), [.. Scales], zeros, codes, Outliers?.Pack(shift));
     }
 
     /// <summary>The nearest level of every weight, at scales that the problem's fit chooses.</summary>
@@ -127,8 +127,25 @@ public sealed class LayerSolution
                 ReadOnlySpan<float> weighting = importance.Length == 0 ? [] : importance.AsSpan(first, count);
                 solution.Keep(row * solution.Granules + granule, problem.Fit.Fit(problem.Weights.AsSpan(at, count), weighting, problem.TablesOf(row), solution.Codes.AsSpan(at, count)));
             }
+            Span<Half> scales = solution.Scales.AsSpan(row * solution.Granules, solution.Granules);
+            if (!problem.Fit.Constrain(scales))
+                return;
+            for (int granule = 0; granule < solution.Granules; granule++)
+            {
+                Encode(problem.Weights.AsSpan(row * columns, columns), scales[granule], problem.TablesOf(row), granule * solution.Width,
+                    Math.Min(solution.Width, columns - granule * solution.Width), solution.Codes.AsSpan(row * columns, columns));
+            }
         });
         return solution;
+    }
+
+    /// <summary>Rounds the weights of a granule at its scale, which chooses the table.</summary>
+    internal static void Encode(ReadOnlySpan<float> weights, Half scale, ReadOnlySpan<LevelTable> tables, int first, int count, Span<byte> codes)
+    {
+        LevelTable table = tables[BitConverter.HalfToUInt16Bits(scale) & (tables.Length - 1)];
+        float inverse = scale == Half.Zero ? 0 : 1 / (float)scale;
+        for (int i = first; i < first + count; i++)
+            codes[i] = (byte)table.Encode(weights[i] * inverse);
     }
 
     /// <summary>Takes codes and scales of a row from a solution on the same grids; not where the matrix has one scale.</summary>

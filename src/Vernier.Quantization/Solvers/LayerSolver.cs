@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-using Vernier.Quantization.Objectives;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers.Dmmv;
 using Vernier.Quantization.Solvers.Gptq;
@@ -21,9 +19,6 @@ public sealed record LayerResult(LayerSolution Solution, double Nearest, double 
 /// <summary>Solves a layer by the steps of a recipe.</summary>
 public sealed class LayerSolver(IReadOnlyList<SolverStep> steps)
 {
-    // Layers that share their input share its factor, for as long as the Gram matrix is there.
-    private readonly ConditionalWeakTable<LayerObjective, Dictionary<(ColumnOrder, double), GptqFactor?>> _factors = [];
-
     /// <summary>Solves a layer. The result is the same on any number of threads.</summary>
     public LayerResult Solve(LayerProblem problem)
     {
@@ -48,10 +43,10 @@ public sealed class LayerSolver(IReadOnlyList<SolverStep> steps)
             switch (step.Method)
             {
                 case SolverMethod.Nearest:
-                    solution = step.Importance == ColumnImportance.None ? nearest.Copy() : LayerSolution.Nearest(problem, GptqSolver.Normalised(problem.Objective.Diagonal));
+                    solution = step.Importance == ColumnImportance.None ? nearest.Copy() : LayerSolution.Nearest(problem, ColumnWeights.Of(problem.Objective, step));
                     break;
                 case SolverMethod.Gptq:
-                    if (FactorOf(problem.Objective, step) is not GptqFactor factor)
+                    if (GptqFactor.Of(problem.Objective, step) is not GptqFactor factor)
                         return new LayerResult(WithOutliers(nearest), before, before, 0, problem.Objective.DeadChannels.Count, "its Gram matrix can't be factored with any damping");
                     damping = factor.Damping;
                     solution = new GptqSolver(step).Solve(problem, factor);
@@ -90,17 +85,6 @@ public sealed class LayerSolver(IReadOnlyList<SolverStep> steps)
         }
 
         double Relative(LayerSolution codes) => (whole ?? problem).Relative(WithOutliers(codes));
-    }
-
-    private GptqFactor? FactorOf(LayerObjective objective, SolverStep step)
-    {
-        Dictionary<(ColumnOrder, double), GptqFactor?> factors = _factors.GetOrCreateValue(objective);
-        if (!factors.TryGetValue((step.Order, step.Damping), out GptqFactor? factor))
-        {
-            int[] order = step.Order == ColumnOrder.Activation ? GptqFactor.ActivationOrder(objective) : GptqFactor.NaturalOrder(objective.Columns);
-            factors[(step.Order, step.Damping)] = factor = GptqFactor.Create(objective, order, step.Damping);
-        }
-        return factor;
     }
 
     // On the learned grids each row takes the learned codes or those of the start, whichever is better once scales are refitted; then the better grids are kept.

@@ -29,7 +29,7 @@ public sealed class NearestSolver(IScaleFit fit)
     /// <param name="spec">How the result is packed.</param>
     /// <param name="grids">The level tables for weights of at most 1: for each group of rows those that a granule may choose from.</param>
     /// <param name="importance">The importance of each column, or empty where all count alike.</param>
-    public PackedTensor Solve(WeightMatrix matrix, PackedTensorSpec spec, LevelTable[] grids, ReadOnlyMemory<float> importance)
+    public ScalarMatrix Solve(WeightMatrix matrix, ScalarLayout spec, LevelTable[] grids, ReadOnlyMemory<float> importance)
     {
         ArgumentNullException.ThrowIfNull(matrix);
         ArgumentNullException.ThrowIfNull(spec);
@@ -42,11 +42,11 @@ public sealed class NearestSolver(IScaleFit fit)
             SolveWhole(matrix, spec, grids, importance.Span, scales, zeros, codes);
         else
             ParallelLoop.For(spec.Rows, row => SolveRow(matrix, spec, row, grids.AsSpan(row / spec.RowsPerGrid * spec.Tables, spec.Tables), importance.Span, scales, zeros, codes));
-        return new PackedTensor(spec, Array.ConvertAll(grids, grid => grid.WithUnit(MathF.ScaleB(grid.Unit, matrix.Shift))), scales, zeros, codes);
+        return new ScalarMatrix(spec, Array.ConvertAll(grids, grid => grid.WithUnit(MathF.ScaleB(grid.Unit, matrix.Shift))), scales, zeros, codes);
     }
 
     /// <summary>The squared error of a packed matrix against the original.</summary>
-    public static WeightError Measure(WeightMatrix matrix, PackedTensor packed)
+    public static WeightError Measure(WeightMatrix matrix, PackedMatrix packed)
     {
         ArgumentNullException.ThrowIfNull(matrix);
         ArgumentNullException.ThrowIfNull(packed);
@@ -68,7 +68,7 @@ public sealed class NearestSolver(IScaleFit fit)
         return new WeightError(unit * errors.Sum(), unit * norms.Sum());
     }
 
-    private void SolveRow(WeightMatrix matrix, PackedTensorSpec spec, int row, ReadOnlySpan<LevelTable> tables, ReadOnlySpan<float> importance, Half[] scales, byte[] zeros, byte[] codes)
+    private void SolveRow(WeightMatrix matrix, ScalarLayout spec, int row, ReadOnlySpan<LevelTable> tables, ReadOnlySpan<float> importance, Half[] scales, byte[] zeros, byte[] codes)
     {
         int granules = spec.Granularity.ScaleColumns(spec.Columns), width = spec.Granularity.Width(spec.Columns);
         using var weightBuffer = new PooledArray<float>(spec.Columns);
@@ -84,12 +84,18 @@ public sealed class NearestSolver(IScaleFit fit)
             scales[row * granules + granule] = fitted.Scale;
             zeroPoints[granule] = fitted.ZeroPoint;
         }
+        Span<Half> rowScales = scales.AsSpan(row * granules, granules);
+        if (fit.Constrain(rowScales))
+        {
+            for (int granule = 0; granule < granules; granule++)
+                LayerSolution.Encode(weights, rowScales[granule], tables, granule * width, Math.Min(width, spec.Columns - granule * width), rowCodes);
+        }
         CodePacking.Pack(rowCodes, spec.Bits, codes.AsSpan(row * spec.BytesPerRow, spec.BytesPerRow));
         if (spec.ZeroPoints)
             CodePacking.Pack(zeroPoints, spec.Bits, zeros.AsSpan(row * (spec.ZeroBytes / spec.Rows), spec.ZeroBytes / spec.Rows));
     }
 
-    private void SolveWhole(WeightMatrix matrix, PackedTensorSpec spec, ReadOnlySpan<LevelTable> tables, ReadOnlySpan<float> importance, Half[] scales, byte[] zeros, byte[] codes)
+    private void SolveWhole(WeightMatrix matrix, ScalarLayout spec, ReadOnlySpan<LevelTable> tables, ReadOnlySpan<float> importance, Half[] scales, byte[] zeros, byte[] codes)
     {
         int elements = checked(spec.Rows * spec.Columns);
         using var weights = new PooledArray<float>(elements);

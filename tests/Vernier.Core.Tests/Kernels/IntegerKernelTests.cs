@@ -66,7 +66,7 @@ public class IntegerKernelTests
     public void EveryNumberOfTokens(string name)
     {
         var random = new Random(5);
-        PackedTensor weight = RandomPacked.Create(random, 33, 160, 4, Granularity.Group(32), "random");
+        ScalarMatrix weight = RandomPacked.Create(random, 33, 160, 4, Granularity.Group(32), "random");
         Check(name, random, weight, [.. Enumerable.Range(1, 20), 251, 252, 253, 300]);
     }
 
@@ -77,12 +77,12 @@ public class IntegerKernelTests
         var random = new Random(6);
         foreach (string kind in (string[])["random", "wide", "asymmetric"])
         {
-            PackedTensor source = RandomPacked.Create(random, 3, 20000, 8, Granularity.Channel, kind);
+            ScalarMatrix source = RandomPacked.Create(random, 3, 20000, 8, Granularity.Channel, kind);
             foreach (byte code in (byte[])[0, 255])
             {
                 var codes = new byte[source.Codes.Length];
                 codes.AsSpan().Fill(code);
-                var weight = new PackedTensor(source.Spec, source.Grids, [.. source.Scales.Span], source.Zeros.ToArray(), codes);
+                var weight = new ScalarMatrix(source.Spec, source.Grids, [.. source.Scales.Span], source.Zeros.ToArray(), codes);
                 var x = new float[2 * 20000];
                 x.AsSpan().Fill(-3);
                 Compare(name, weight, x, 2);
@@ -95,7 +95,7 @@ public class IntegerKernelTests
     public void ActivationsOfEveryKind(string name)
     {
         var random = new Random(7);
-        PackedTensor weight = RandomPacked.Create(random, 20, 96, 4, Granularity.Group(32), "uniform");
+        ScalarMatrix weight = RandomPacked.Create(random, 20, 96, 4, Granularity.Group(32), "uniform");
         foreach (float special in (float[])[float.NaN, float.PositiveInfinity, float.NegativeInfinity, float.MaxValue, float.Epsilon, -0f, 1e-31f, 1e-29f])
         {
             var x = Activations(random, 3 * 96);
@@ -138,7 +138,7 @@ public class IntegerKernelTests
     {
         foreach (int bits in (int[])[2, 3, 4, 5, 6, 8])
         {
-            PackedTensor source = RandomPacked.Create(new Random(9), 256, 1024, bits, Granularity.Group(32), "uniform");
+            ScalarMatrix source = RandomPacked.Create(new Random(9), 256, 1024, bits, Granularity.Group(32), "uniform");
             PreparedWeight weight = PreparedWeight.Create(source)!;
             Assert.InRange(weight.Bytes - source.Codes.Length - 2L * source.Scales.Length, 0, 512);
         }
@@ -147,7 +147,7 @@ public class IntegerKernelTests
     [Fact]
     public void WideLevelsKeepOneByteWhereTheMachineLooksUp256Entries()
     {
-        PackedTensor source = RandomPacked.Create(new Random(9), 256, 1024, 8, Granularity.Group(32), "power");
+        ScalarMatrix source = RandomPacked.Create(new Random(9), 256, 1024, 8, Granularity.Group(32), "power");
         PreparedWeight weight = PreparedWeight.Create(source)!;
         int bytes = KernelRegistry.Best.MostEntries == 256 ? 1 : 2;
         Assert.InRange(weight.Bytes, bytes * source.Codes.Length, (bytes + 0.2) * source.Codes.Length);
@@ -158,15 +158,15 @@ public class IntegerKernelTests
     public void ProductsThatShareTheirInputAreThoseOfOneAfterTheOther()
     {
         var random = new Random(12);
-        PackedTensor Matrix(int rows, int bits, int group, string grid) => RandomPacked.Create(random, rows, 320, bits, Granularity.Group(group), grid);
-        PackedTensor[][] cases =
+        ScalarMatrix Matrix(int rows, int bits, int group, string grid) => RandomPacked.Create(random, rows, 320, bits, Granularity.Group(group), grid);
+        ScalarMatrix[][] cases =
         [
             [Matrix(48, 4, 32, "uniform")],
             [Matrix(96, 4, 32, "uniform"), Matrix(16, 4, 32, "power"), Matrix(33, 4, 32, "uniform")],
             [Matrix(48, 4, 32, "uniform"), Matrix(48, 4, 64, "uniform"), Matrix(48, 8, 64, "uniform")],
             [Matrix(40, 8, 64, "power"), Matrix(200, 8, 64, "power")],
         ];
-        foreach (PackedTensor[] matrices in cases)
+        foreach (ScalarMatrix[] matrices in cases)
         {
             foreach (int rows in (int[])[0, 1, 3, 4, 61, 400])
             {
@@ -190,17 +190,17 @@ public class IntegerKernelTests
     [Fact]
     public void MatricesWithoutPanelsAreRefused()
     {
-        PackedTensor weight = RandomPacked.Create(new Random(10), 64, 32, 4, Granularity.Group(32), "power", 1, rowsPerGrid: 8);
+        ScalarMatrix weight = RandomPacked.Create(new Random(10), 64, 32, 4, Granularity.Group(32), "power", 1, rowsPerGrid: 8);
         Assert.Null(PreparedWeight.Create(weight));
     }
 
-    private static void Check(string name, Random random, PackedTensor weight, params int[] tokens)
+    private static void Check(string name, Random random, ScalarMatrix weight, params int[] tokens)
     {
         foreach (int rows in tokens)
             Compare(name, weight, Activations(random, rows * weight.Columns), rows);
     }
 
-    private static void Compare(string name, PackedTensor weight, float[] x, int rows)
+    private static void Compare(string name, ScalarMatrix weight, float[] x, int rows)
     {
         PreparedWeight prepared = PreparedWeight.Create(weight, KernelRegistry.Choose(name))!;
         var expected = new float[rows * weight.Rows];

@@ -8,11 +8,11 @@ namespace Vernier.Tests;
 /// <summary>Packed matrices of random codes, scales of both signs, and tables of every kind.</summary>
 internal static class RandomPacked
 {
-    public static PackedTensor Create(Random random, int rows, int columns, int bits, Granularity granularity, string kind, int tables = 1, int rowsPerGrid = 0)
+    public static ScalarMatrix Create(Random random, int rows, int columns, int bits, Granularity granularity, string kind, int tables = 1, int rowsPerGrid = 0)
     {
         rowsPerGrid = rowsPerGrid == 0 ? rows : rowsPerGrid;
         bool zeros = kind == "asymmetric", wide = kind == "wide" || (zeros && bits == 8) || (kind == "power" && bits > 6);
-        var spec = new PackedTensorSpec(rows, columns, bits, granularity, rowsPerGrid, tables, wide, zeros);
+        var spec = new ScalarLayout(rows, columns, bits, granularity, rowsPerGrid, tables, wide, zeros);
         LevelTable[] grids = [.. Enumerable.Range(0, spec.Grids).Select(_ => Table(random, bits, kind))];
         var codes = new byte[rows * spec.BytesPerRow];
         var row = new byte[columns];
@@ -27,7 +27,7 @@ internal static class RandomPacked
             scales[i] = random.Next(8) switch { 0 => Half.Zero, 1 => Half.Epsilon, 2 => Half.MaxValue, 3 => Half.MinValue, _ => (Half)(random.NextDouble() - 0.5) };
         var zeroBytes = new byte[spec.ZeroBytes];
         random.NextBytes(zeroBytes);
-        return new PackedTensor(spec, grids, scales, zeroBytes, codes);
+        return new ScalarMatrix(spec, grids, scales, zeroBytes, codes);
     }
 
     private static LevelTable Table(Random random, int bits, string kind) => kind switch

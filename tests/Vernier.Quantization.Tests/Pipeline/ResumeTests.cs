@@ -209,6 +209,6 @@ public sealed class ResumeTests : IDisposable
 
         // Everything but the seconds.
         static string Essence(QuantizedTensorReport report) =>
-            $"{report.Name} {report.Spec} {string.Join(' ', report.Exponents)} {report.Error} {(report.Solved is null ? "" : report.Solved with { Seconds = 0 })}";
+            $"{report.Name} {report.Layout} {string.Join(' ', report.Exponents)} {report.Error} {(report.Solved is null ? "" : report.Solved with { Seconds = 0 })}";
     }
 }

@@ -79,7 +79,7 @@ public class MaxViolationTests
     /// <summary>One row of weights that may be -1 or +1.</summary>
     private static LayerProblem Binary(Random random)
     {
-        var spec = new PackedTensorSpec(1, Binaries, 2, Granularity.Channel, 1, 1, false, false);
+        var spec = new ScalarLayout(1, Binaries, 2, Granularity.Channel, 1, 1, false, false);
         LevelTable table = new(2, [-1, 1], 1, 1);
         float[] weights = [.. Enumerable.Range(0, Binaries).Select(_ => (float)(2 * random.NextDouble() - 1))];
         float[] samples = [.. Enumerable.Range(0, Binaries * Inputs).Select(_ => (float)(2 * random.NextDouble() - 1))];

@@ -50,7 +50,7 @@ public class OutlierTests
             double without = new LayerSolver(s_dense).Solve(plain).Objective;
             LayerResult result = new LayerSolver([.. s_dense, new() { Method = SolverMethod.Outliers, Sweeps = 4 }]).Solve(problem);
             Assert.True(result.Objective < 0.95 * without, $"{name}: {result.Objective} against {without}");
-            PackedTensor packed = result.Solution.Pack(-3);
+            ScalarMatrix packed = result.Solution.Pack(-3);
             float[] decoded = result.Solution.Decode(), row = new float[problem.Columns];
             for (int r = 0; r < problem.Rows; r++)
             {

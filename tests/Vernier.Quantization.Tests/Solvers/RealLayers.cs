@@ -37,7 +37,7 @@ internal static class RealLayers
         var weights = new float[matrix.Rows * matrix.Columns];
         matrix.ReadNormalized(0, 0, weights);
         var grids = new LayerGrids(plan, null);
-        return new LayerProblem(planned.Spec!, grids.Choose(planned, matrix), grids.FitOf(planned.Role), weights, objective ?? Objective(name), s_observed.Value[name].Samples);
+        return new LayerProblem((ScalarLayout)planned.Layout!, grids.Choose(planned, matrix), grids.FitOf(planned.Role), weights, objective ?? Objective(name), s_observed.Value[name].Samples);
     }
 
     private static Dictionary<string, Observed> Observe()

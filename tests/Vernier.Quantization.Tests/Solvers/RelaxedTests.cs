@@ -136,7 +136,7 @@ public class RelaxedTests
     public void TheWholeSpaceIsBetterThanUpOrDownWhereTheBestIsTwoCodesAway()
     {
         // Two inputs that are nearly the same, and a weight beside them that is clipped: the first weight has to take over what the others can't.
-        var spec = new PackedTensorSpec(1, 2, 3, Granularity.Channel, 1, 1, false, false);
+        var spec = new ScalarLayout(1, 2, 3, Granularity.Channel, 1, 1, false, false);
         var table = Vernier.Grids.Uniform.UniformGrid.Create(3, LevelLayout.Full);
         // Scale 1/2: the levels are -1/2, -3/8, .. 3/8; the second weight is clipped by 0.3 and the first has to rise by 0.3, more than two steps of 1/8.
         var problem = new LayerProblem(spec, [table], new LargestScale(mirror: false), [0.01f, 0.675f], new LayerObjective([1, 0.999, 0.999, 1], 2));

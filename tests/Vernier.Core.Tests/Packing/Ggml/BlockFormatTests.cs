@@ -38,6 +38,25 @@ public class BlockFormatTests
         Assert.Throws<ArgumentException>(() => format.BytesOf(columns + 1));
     }
 
+    [Theory]
+    [MemberData(nameof(Formats))]
+    public void IntegerKernelsMultiplyTheSameWeights(string name)
+    {
+        Assert.True(BlockFormats.TryGet(name, out BlockFormat? format));
+        foreach (int rows in (int[])[1, 17, 48])
+        {
+            var layout = new BlockLayout(rows, 512, format);
+            var weights = new float[rows * 512];
+            var random = new Random(rows);
+            for (int i = 0; i < weights.Length; i++)
+                weights[i] = (float)(random.NextDouble() - 0.45);
+            var blocks = new byte[rows * layout.BytesPerRow];
+            format.EncodeRows(weights, 512, [], blocks);
+            var matrix = new BlockMatrix(layout, blocks);
+            SourceWeights.Check(matrix, matrix.Source());
+        }
+    }
+
     [Fact]
     public void EveryFormatIsInTheTest() => Assert.Equal(15, BlockFormats.All.Count);
 

@@ -4,47 +4,51 @@ using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using Vernier.Grids;
+using Vernier.Kernels;
 
 namespace Vernier.Packing;
 
-/// <summary>A weight matrix in packed form: codes, scales and level tables. See <see cref="PackedTensorSpec"/> for the arrays.</summary>
-public sealed class PackedTensor
+/// <summary>A weight matrix as codes, scales and level tables. See <see cref="ScalarLayout"/> for the arrays.</summary>
+public sealed class ScalarMatrix : PackedMatrix
 {
     private readonly float[][] _values;
 
     /// <summary>Creates a packed matrix over arrays that it keeps.</summary>
     /// <param name="spec">How the matrix is packed.</param>
-    /// <param name="grids">The level tables: for each <see cref="PackedTensorSpec.RowsPerGrid"/> rows those that a granule may choose.</param>
+    /// <param name="grids">The level tables: for each <see cref="ScalarLayout.RowsPerGrid"/> rows those that a granule may choose.</param>
     /// <param name="scales">[scale rows, granules a row].</param>
     /// <param name="zeros">The packed zero points, empty where there are none.</param>
     /// <param name="codes">[rows, packed bytes].</param>
     /// <param name="outliers">What is added to some weights; null where the specification has no outliers.</param>
     /// <exception cref="ArgumentException">An array does not have the size that the specification gives, or the outliers another unit than the first table.</exception>
-    public PackedTensor(PackedTensorSpec spec, IReadOnlyList<LevelTable> grids, Half[] scales, byte[] zeros, ReadOnlyMemory<byte> codes, Outliers? outliers = null)
+    public ScalarMatrix(ScalarLayout spec, IReadOnlyList<LevelTable> grids, Half[] scales, byte[] zeros, ReadOnlyMemory<byte> codes, Outliers? outliers = null)
+        : base(spec, outliers)
     {
         ArgumentNullException.ThrowIfNull(spec);
         ArgumentNullException.ThrowIfNull(grids);
         ArgumentNullException.ThrowIfNull(scales);
         ArgumentNullException.ThrowIfNull(zeros);
-        if (grids.Count != spec.Grids || scales.Length != spec.Scales || zeros.Length != spec.ZeroBytes || codes.Length != (long)spec.Rows * spec.BytesPerRow || (outliers is null) != (spec.OutlierValues == 0) || (outliers is not null && outliers.Unit != grids[0].Unit))
+        if (grids.Count != spec.Grids || scales.Length != spec.Scales || zeros.Length != spec.ZeroBytes || codes.Length != (long)spec.Rows * spec.BytesPerRow)
             throw new ArgumentException("an array does not have the size that the specification gives", nameof(spec));
+        if (grids.Any(grid => grid.IsFloat != spec.FloatLevels))
+            throw new ArgumentException("levels that are floats are stored as such, and no others", nameof(grids));
+        CheckUnit(grids[0].Unit);
         Spec = spec;
         Grids = grids;
         Scales = scales;
         Zeros = zeros;
         Codes = codes;
-        Outliers = outliers;
         _values = [.. grids.Select(grid => PaddedValues(grid, spec.Bits))];
     }
 
     /// <summary>How the matrix is packed.</summary>
-    public PackedTensorSpec Spec { get; }
+    public ScalarLayout Spec { get; }
 
-    /// <summary>Output channels.</summary>
-    public int Rows => Spec.Rows;
+    /// <summary>The unit of the first level table.</summary>
+    public override float Unit => Grids[0].Unit;
 
-    /// <summary>Input channels.</summary>
-    public int Columns => Spec.Columns;
+    /// <inheritdoc/>
+    public override IReadOnlyList<double> Exponents => [.. Grids.Select(grid => grid.Exponent)];
 
     /// <summary>The level tables.</summary>
     public IReadOnlyList<LevelTable> Grids { get; }
@@ -58,21 +62,16 @@ public sealed class PackedTensor
     /// <summary>The packed codes.</summary>
     public ReadOnlyMemory<byte> Codes { get; }
 
-    /// <summary>What is added to some weights, or null.</summary>
-    public Outliers? Outliers { get; }
-
     /// <summary>The codes of one row.</summary>
     /// <param name="row">From 0.</param>
-    /// <param name="codes">Receives <see cref="Columns"/> codes.</param>
+    /// <param name="codes">Receives <see cref="PackedMatrix.Columns"/> codes.</param>
     public void UnpackRow(int row, Span<byte> codes) =>
         CodePacking.Unpack(Codes.Span.Slice(row * Spec.BytesPerRow, Spec.BytesPerRow), Spec.Bits, codes[..Columns]);
 
-    /// <summary>One row in single precision: scale * (unit * (level[code] - level[zero])), and its outliers.</summary>
-    /// <param name="row">From 0.</param>
-    /// <param name="destination">Receives <see cref="Columns"/> weights.</param>
-    public void DequantizeRow(int row, Span<float> destination)
+    /// <summary>One row in single precision: scale * (unit * (level[code] - level[zero])).</summary>
+    /// <inheritdoc/>
+    protected override void DecodeRow(int row, Span<float> destination)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(destination.Length, Columns);
         byte[] buffer = ArrayPool<byte>.Shared.Rent(Columns);
         Span<byte> codes = buffer.AsSpan(0, Columns);
         UnpackRow(row, codes);
@@ -87,7 +86,6 @@ public sealed class PackedTensor
             LookUp(codes.Slice(first, count), values, scale, zero, destination.Slice(first, count));
         }
         ArrayPool<byte>.Shared.Return(buffer);
-        Outliers?.AddTo(row, destination);
     }
 
     /// <summary>destination_i = scale * (values[codes_i] - zero).</summary>
@@ -123,12 +121,12 @@ public sealed class PackedTensor
         return (word >> (bit & 7)) & ((1 << Spec.Bits) - 1);
     }
 
-    /// <summary>The bytes of each stored array, in the order of <see cref="PackedTensorSpec.Arrays"/>.</summary>
-    public IEnumerable<ReadOnlyMemory<byte>> ArrayBytes()
+    /// <inheritdoc/>
+    protected override IEnumerable<ReadOnlyMemory<byte>> CodeArrayBytes()
     {
         var grid = new float[3 * Grids.Count];
         int count = 1 << Spec.Bits;
-        var levels = new byte[Grids.Count * count * (Spec.WideLevels ? 2 : 1)];
+        var levels = new byte[Grids.Count * count * (Spec.FloatLevels ? 4 : Spec.WideLevels ? 2 : 1)];
         for (int g = 0; g < Grids.Count; g++)
         {
             grid[3 * g] = (float)Grids[g].Exponent;
@@ -137,6 +135,11 @@ public sealed class PackedTensor
             ReadOnlySpan<short> table = Grids[g].Levels;
             for (int code = 0; code < count; code++)
             {
+                if (Spec.FloatLevels)
+                {
+                    BitConverter.TryWriteBytes(levels.AsSpan(4 * (g * count + code)), Grids[g].Values[Math.Min(code, Grids[g].Count - 1)] / Grids[g].Unit);
+                    continue;
+                }
                 short level = table[Math.Min(code, table.Length - 1)];
                 if (Spec.WideLevels)
                     BitConverter.TryWriteBytes(levels.AsSpan(2 * (g * count + code)), level);
@@ -146,13 +149,16 @@ public sealed class PackedTensor
         }
         yield return MemoryMarshal.AsBytes(grid.AsSpan()).ToArray();
         yield return levels;
-        yield return MemoryMarshal.AsBytes(Scales.Span).ToArray();
+        yield return Spec.ScaleFormat == ScaleFormat.Half
+            ? MemoryMarshal.AsBytes(Scales.Span).ToArray()
+            : Array.ConvertAll(Scales.ToArray(), scale => StoredScale.Encode(scale, Spec.ScaleFormat));
         if (Spec.ZeroPoints)
             yield return Zeros;
         yield return Codes;
-        foreach (ReadOnlyMemory<byte> array in Outliers?.ArrayBytes() ?? [])
-            yield return array;
     }
+
+    /// <inheritdoc/>
+    public override IPreparedMatrix? Prepare() => PreparedWeight.Create(this);
 
     // A symmetric table leaves the last code unused; a file could still hold it. It then stands for the last level.
     private static float[] PaddedValues(LevelTable grid, int bits)

@@ -7,7 +7,7 @@ using Vernier.Packing;
 
 namespace Vernier.Tests.Packing;
 
-public class PackedTensorTests
+public class ScalarMatrixTests
 {
     public static TheoryData<int, int, int, bool> Specs
     {
@@ -32,12 +32,12 @@ public class PackedTensorTests
     [MemberData(nameof(Specs))]
     public void EveryWeightIsScaleTimesLevelAndComesBackFromTheFile(int bits, int group, int tables, bool zeroPoints)
     {
-        PackedTensor packed = Random(7, 101, bits, new Granularity(group), rowsPerGrid: 3, tables, zeroPoints);
+        ScalarMatrix packed = Random(7, 101, bits, new Granularity(group), rowsPerGrid: 3, tables, zeroPoints);
         CheckValues(packed);
         using var folder = new TempFolder();
         Write(folder.Path, packed);
         using Checkpoint checkpoint = Checkpoint.Open(folder.Path);
-        PackedTensor read = PackedTensorReader.Read(checkpoint, "w", packed.Spec);
+        var read = (ScalarMatrix)PackedMatrixReader.Read(checkpoint, "w", packed.Spec);
         Assert.Equal(packed.Codes.ToArray(), read.Codes.ToArray());
         Assert.Equal(packed.Scales.ToArray(), read.Scales.ToArray());
         Assert.Equal(packed.Zeros.ToArray(), read.Zeros.ToArray());
@@ -58,7 +58,7 @@ public class PackedTensorTests
     [InlineData(17)]
     public void TheProductIsThatOfTheDequantizedWeights(int rows)
     {
-        PackedTensor packed = Random(70, 101, 4, Granularity.Group(32), 70, 8, false);
+        ScalarMatrix packed = Random(70, 101, 4, Granularity.Group(32), 70, 8, false);
         var random = new Random(rows);
         float[] x = [.. Enumerable.Range(0, rows * 101).Select(_ => (float)(random.NextDouble() - 0.5))], y = new float[rows * 70], weights = new float[101];
         PackedProduct.Multiply(x, rows, packed, y);
@@ -73,7 +73,7 @@ public class PackedTensorTests
     [Fact]
     public void DamagedArraysAreRefusedByName()
     {
-        PackedTensor packed = Random(4, 64, 4, Granularity.Group(32), 4, 1, false);
+        ScalarMatrix packed = Random(4, 64, 4, Granularity.Group(32), 4, 1, false);
         Refused("packed-array", (arrays, bytes) => { arrays.RemoveAt(2); bytes.RemoveAt(2); });
         Refused("packed-shape", (arrays, _) => arrays[2] = arrays[2] with { Shape = [2, 4] });
         Refused("packed-shape", (arrays, _) => arrays[3] = arrays[3] with { Type = ElementType.I8 });
@@ -95,7 +95,7 @@ public class PackedTensorTests
                 writer.Complete();
             }
             using Checkpoint checkpoint = Checkpoint.Open(folder.Path);
-            InvalidFileException error = Assert.Throws<InvalidFileException>(() => PackedTensorReader.Read(checkpoint, "w", packed.Spec));
+            InvalidFileException error = Assert.Throws<InvalidFileException>(() => PackedMatrixReader.Read(checkpoint, "w", packed.Spec));
             Assert.Equal(rule, error.Rule);
             Assert.StartsWith("w", error.Tensor);
         }
@@ -104,18 +104,18 @@ public class PackedTensorTests
     [Fact]
     public void ArraysOfAnotherSizeAreRefused()
     {
-        var spec = new PackedTensorSpec(4, 64, 4, Granularity.Channel, 4, 1, false, false);
+        var spec = new ScalarLayout(4, 64, 4, Granularity.Channel, 4, 1, false, false);
         LevelTable[] grid = [UniformGrid.Create(4, LevelLayout.Full)];
-        Assert.Throws<ArgumentException>(() => new PackedTensor(spec, grid, new Half[4], [], new byte[127]));
-        Assert.Throws<ArgumentException>(() => new PackedTensor(spec, grid, new Half[5], [], new byte[128]));
-        Assert.Throws<ArgumentException>(() => new PackedTensor(spec, [], new Half[4], [], new byte[128]));
+        Assert.Throws<ArgumentException>(() => new ScalarMatrix(spec, grid, new Half[4], [], new byte[127]));
+        Assert.Throws<ArgumentException>(() => new ScalarMatrix(spec, grid, new Half[5], [], new byte[128]));
+        Assert.Throws<ArgumentException>(() => new ScalarMatrix(spec, [], new Half[4], [], new byte[128]));
     }
 
-    internal static PackedTensor Random(int rows, int columns, int bits, Granularity granularity, int rowsPerGrid, int tables, bool zeroPoints)
+    internal static ScalarMatrix Random(int rows, int columns, int bits, Granularity granularity, int rowsPerGrid, int tables, bool zeroPoints)
     {
         var random = new Random(rows * columns + bits + tables);
         bool wide = bits == 8;
-        var spec = new PackedTensorSpec(rows, columns, bits, granularity, rowsPerGrid, tables, wide, zeroPoints);
+        var spec = new ScalarLayout(rows, columns, bits, granularity, rowsPerGrid, tables, wide, zeroPoints);
         LevelTable[] grids = [.. Enumerable.Range(0, spec.Grids).Select(i => zeroPoints ? UniformGrid.Create(bits, LevelLayout.Asymmetric)
             : PowerGrid.Create(bits, LevelLayout.Offset, 0.4 + 0.1 * (i % 7), 0.1 * (i % 5)))];
         var codes = new byte[rows * spec.BytesPerRow];
@@ -129,12 +129,12 @@ public class PackedTensorTests
         Half[] scales = [.. Enumerable.Range(0, spec.Scales).Select(_ => (Half)(2 * random.NextDouble() - 1))];
         var zeros = new byte[spec.ZeroBytes];
         random.NextBytes(zeros);
-        return new PackedTensor(spec, grids, scales, zeros, codes);
+        return new ScalarMatrix(spec, grids, scales, zeros, codes);
     }
 
-    private static void CheckValues(PackedTensor packed)
+    private static void CheckValues(ScalarMatrix packed)
     {
-        PackedTensorSpec spec = packed.Spec;
+        ScalarLayout spec = packed.Spec;
         var row = new float[spec.Columns];
         var codes = new byte[spec.Columns];
         int granules = spec.Granularity.ScaleColumns(spec.Columns), width = spec.Granularity.Width(spec.Columns);
@@ -153,7 +153,7 @@ public class PackedTensorTests
         }
     }
 
-    private static void Write(string folder, PackedTensor packed)
+    private static void Write(string folder, ScalarMatrix packed)
     {
         using var writer = new CheckpointWriter(folder, packed.Spec.Arrays("w"));
         foreach ((TensorInfo array, ReadOnlyMemory<byte> bytes) in packed.Spec.Arrays("w").Zip(packed.ArrayBytes()))
