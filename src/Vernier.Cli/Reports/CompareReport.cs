@@ -95,9 +95,12 @@ internal sealed record CompareReport(
         return string.Join('\n', lines) + "\n";
     }
 
-    private string Products => Arithmetic == PackedArithmetic.Integer
-        ? "activations rounded to 8 bits as the packed layers run"
-        : "activations in float, so that the weights alone make the difference";
+    private string Products => Arithmetic switch
+    {
+        PackedArithmetic.Integer => "activations rounded to 8 bits as the packed layers run",
+        PackedArithmetic.LMul => "products by L-Mul, of activations and weights rounded to four bits of mantissa",
+        _ => "activations in float, so that the weights alone make the difference",
+    };
 
     // A path of one machine has no place in a page for all.
     private static string Origin(string text) => text.Contains(Path.DirectorySeparatorChar) ? text[..(text.LastIndexOf(' ') + 1)] + Path.GetFileName(text) : text;

@@ -92,6 +92,7 @@ internal static class IntegerProduct
                 n += table[codes[segment.Column + i]] * q[i];
                 sum += q[i];
             }
+            n -= part.Zeros.IsEmpty ? 0 : part.Zeros.Span[at] * sum;
             float scale = part.WideScales.IsEmpty ? (float)part.Scales.Span[at] * part.Unit : part.WideScales.Span[at], product = (float)n * (scale * s);
             y += product;
             if (part.Minimums.IsEmpty)

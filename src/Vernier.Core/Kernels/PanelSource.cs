@@ -8,7 +8,7 @@ internal delegate void CodeReader(int row, Span<byte> codes);
 /// <summary>
 /// A matrix for the integer kernels whose codes are no single table of levels: what several parts make of the same codes is added up. Part p gives the weight of
 /// row r and input column d c + <see cref="PanelPart.View"/>, with d the number of views,
-/// <code>unit_p * scale_p[r, g] * level_p[r, g][code[r, c]] + minimum_p[r, g],   g = c / width</code>
+/// <code>unit_p * scale_p[r, g] * (level_p[r, g][code[r, c]] - zero_p[r, g]) + minimum_p[r, g],   g = c / width</code>
 /// </summary>
 /// <param name="Rows">Output channels.</param>
 /// <param name="InputColumns">Input channels; the last code of a row may stand for fewer than there are views.</param>
@@ -54,6 +54,9 @@ internal sealed record PanelPart
 
     /// <summary>[rows][granules] in single precision, finite; empty where scales are in half precision.</summary>
     public ReadOnlyMemory<float> WideScales { get; init; }
+
+    /// <summary>[rows][granules]: what is taken away from every level; empty where nothing is.</summary>
+    public ReadOnlyMemory<sbyte> Zeros { get; init; }
 
     /// <summary>[rows][granules]: what is added to every weight; empty where nothing is.</summary>
     public ReadOnlyMemory<float> Minimums { get; init; }

@@ -43,6 +43,7 @@ internal sealed unsafe class SourcePanels(PanelSource source, IntegerKernel kern
             Unit = part.Unit,
             Scales = InPanels(codes.Plan, MemoryMarshal.Cast<Half, ushort>(part.Scales.Span)),
             WideScales = InPanels(codes.Plan, part.WideScales.Span),
+            Zeros = InPanels(codes.Plan, (short[])[.. part.Zeros.ToArray().Select(zero => (short)zero)]),
             Minimums = InPanels(codes.Plan, part.Minimums.Span),
             LookupTables = levels,
             RowStride = _direct ? 0 : part.LevelsPerGranule ? source.Granules * stride : stride,

@@ -83,6 +83,7 @@ public sealed record QuantizationConfig(string Recipe, IReadOnlyDictionary<strin
             VectorLayout.Name => VectorLayout.Parse(entry),
             BlockLayout.Name => BlockLayout.Parse(entry),
             TritLayout.Name => TritLayout.Parse(entry),
+            TwoLevelLayout.Name => TwoLevelLayout.Parse(entry),
             string other => throw entry.Invalid($"the layout '{other}' is unknown", "Use the version of Vernier that wrote the model, or a later one"),
         };
         int outliers = entry.Integer("outliers", 1, (int)Math.Min(int.MaxValue, (long)layout.Rows * layout.Columns), 0), columns = entry.Integer("outlier_columns", 1, layout.Columns, 0);

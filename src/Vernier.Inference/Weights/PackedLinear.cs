@@ -12,18 +12,20 @@ public sealed class PackedLinear : ILinear
     private readonly IPreparedMatrix? _prepared;
     private readonly Outliers? _outliers;
     private readonly LowRank? _lowRank;
+    private readonly bool _adds;
     private readonly float[]? _bias;
 
     /// <summary>Makes a layer of a matrix in memory.</summary>
     /// <param name="weight">W, outputs x inputs.</param>
     /// <param name="bias">b, one number for each output, or null.</param>
-    /// <param name="arithmetic">Integer products where a kernel serves the matrix, or float products.</param>
+    /// <param name="arithmetic">Integer products where a kernel serves the matrix, float products, or those of L-Mul.</param>
     public PackedLinear(PackedMatrix weight, float[]? bias = null, PackedArithmetic arithmetic = PackedArithmetic.Integer)
         : this(weight?.Layout, bias)
     {
         ArgumentNullException.ThrowIfNull(weight);
         _prepared = arithmetic == PackedArithmetic.Integer ? weight.Prepare() : null;
         _packed = _prepared is null ? weight : null;
+        _adds = arithmetic == PackedArithmetic.LMul;
         // Float products are those of the dequantized weights, which include all that is added.
         (_outliers, _lowRank) = _prepared is null ? (null, null) : (weight.Outliers, weight.LowRank);
     }
@@ -48,8 +50,8 @@ public sealed class PackedLinear : ILinear
     /// <summary>How the weights are stored.</summary>
     public PackedLayout Layout { get; }
 
-    /// <summary>The name of the integer kernel, or "float".</summary>
-    public string Kernel => _prepared?.Kernel ?? "float";
+    /// <summary>The name of the integer kernel, "float" or "l-mul".</summary>
+    public string Kernel => _prepared?.Kernel ?? (_adds ? "l-mul" : "float");
 
     /// <inheritdoc/>
     public int Inputs => Layout.Columns;
@@ -67,6 +69,8 @@ public sealed class PackedLinear : ILinear
             return;
         if (_prepared is not null)
             _prepared.Multiply(x, rows, y);
+        else if (_adds)
+            LMulProduct.Multiply(x, rows, _packed!, y);
         else
             PackedProduct.Multiply(x, rows, _packed!, y);
         AddRest(x, y, rows);

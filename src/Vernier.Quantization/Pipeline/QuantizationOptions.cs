@@ -25,7 +25,7 @@ public sealed record QuantizationOptions
     /// <summary>Which weights of linear layers share a scale: the recipe's grid may say.</summary>
     public Granularity LinearGranularity => Recipe.Grid.Block is int columns ? Granularity.Group(columns) : Granularity;
 
-    /// <summary>The block format of each tensor, null for one that stays as it is; for recipes of block formats alone.</summary>
+    /// <summary>The block format of each tensor, null for one that stays as it is; for recipes of block formats alone. By default one of so many bits.</summary>
     public Func<TensorInfo, BlockFormat?>? BlockFormatOf { get; init; }
 
     /// <summary>

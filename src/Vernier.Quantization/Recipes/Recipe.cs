@@ -33,6 +33,9 @@ public enum GridKind
 
     /// <summary>Two planes of trits.</summary>
     Trits,
+
+    /// <summary>Codes of few bits within integers of 8 bits.</summary>
+    TwoLevel,
 }
 
 /// <summary>Which weights share the parameters of a grid, its exponent above all.</summary>
@@ -285,6 +288,9 @@ public sealed record Recipe
         : Grid.Kind != GridKind.Power && (Grid.Exponent is not null || (Grid.Tables != 1 && Grid.Kind != GridKind.Codebook) || Grid.Layouts.Contains(LevelLayout.Offset)) ? "only a power grid has an exponent, an offset and a choice of tables"
         : Grid.Kind == GridKind.Minifloat && Grid.Layouts is not [LevelLayout.Symmetric] ? "a minifloat has the symmetric layout"
         : Grid.Kind == GridKind.NormalFloat && Grid.Layouts is not [LevelLayout.Full] ? "a normal-float grid has the full layout"
+        : Grid.Kind == GridKind.TwoLevel && (Grid.Layouts is not [LevelLayout.Asymmetric] || Scale != ScaleRule.Search || PreserveNorm || Grid.ScaleFormat != ScaleFormat.Half) ? "a two-level grid has the asymmetric layout, and scales of its own"
+        : Grid.Kind == GridKind.TwoLevel && Solver is not [{ Method: SolverMethod.Nearest or SolverMethod.Gptq, Importance: ColumnImportance.None or ColumnImportance.Output }] ? "a two-level grid has one step, nearest or gptq, and searches its scales by the weights or by the output"
+        : Grid.Kind != GridKind.TwoLevel && Solver.Any(step => step.Importance == ColumnImportance.Output) ? "only a two-level grid searches its scales by the output"
         : Grid.Kind == GridKind.Trits && (Grid.Layouts is not [LevelLayout.Symmetric] || Scale != ScaleRule.Search || PreserveNorm || Grid.ScaleFormat != ScaleFormat.Half) ? "planes of trits have the symmetric layout, and scales of their own"
         : Grid.Kind == GridKind.Trits && Solver is not [{ Method: SolverMethod.Nearest, Importance: not ColumnImportance.Sequential }] ? "trits have one step, nearest"
         : Grid.MinifloatProblem is string minifloat ? minifloat
@@ -299,7 +305,7 @@ public sealed record Recipe
         : Grid.Kind == GridKind.Vector && Grid.Rank != 1 && Grid.Dimension != 1 ? "only codebooks of one dimension are stored as a product"
         : Grid.Kind == GridKind.Vector && (Grid.Exponent is not null || Grid.Tables != 1 || Outliers is not null) ? "a grid of vectors has no exponent, no tables and no outliers"
         : Grid.Kind == GridKind.Vector && Solver.Any(step => !step.ServesVectors) ? "a grid of vectors is solved by nearest, gptq, codebooks and quantease, in their natural order"
-        : Grid.Kind != GridKind.Vector && Solver.Any(step => step.Method == SolverMethod.Codebooks) ? "only vectors have codebooks to improve"
+        : Grid.Kind is not (GridKind.Vector or GridKind.Codebook) && Solver.Any(step => step.Method is SolverMethod.Codebooks or SolverMethod.Jlcm) ? "only codebooks can be learned"
         : Grid.Kind != GridKind.Power && Solver.Any(step => step.LearnExponent) ? "only a power grid has an exponent to learn"
         : Descent.Iterations < 1 || !(Descent.LearningRate > 0) ? "the descent of scales has no iteration, or no learning rate above 0"
         : Scale == ScaleRule.Gradient && (Grid.Tables != 1 || Grid.ScaleFormat != ScaleFormat.Half || PreserveNorm || Grid.Layouts.Contains(LevelLayout.Asymmetric)) ? "a gradient is for scales in half precision, one table and no zero point"

@@ -30,6 +30,9 @@ public enum SolverMethod
     /// <summary>Local search for the least maximum violation, max_i |(w - q) x_i|, of each row.</summary>
     Dmmv,
 
+    /// <summary>Codebooks and the codes among neighbouring codewords learned together; the scales are refitted.</summary>
+    Jlcm,
+
     /// <summary>Learned rounding to any level, with the exponents of the grids learned as well; the scales are refitted.</summary>
     Nupes,
 }
@@ -72,6 +75,19 @@ public enum ColumnImportance
 
     /// <summary>By what an error costs once all other columns have made up for it: 1 / [H^-1]_jj.</summary>
     Inverse,
+
+    /// <summary>Not one by one: by what the error of all does to the output, the whole of H. Two-level grids only.</summary>
+    Output,
+}
+
+/// <summary>The gradient by what decides among codewords.</summary>
+public enum MappingGradient
+{
+    /// <summary>Larger for nearer codewords.</summary>
+    Proximal,
+
+    /// <summary>That of the softmax: larger for farther codewords.</summary>
+    Exact,
 }
 
 /// <summary>What the output of a layer is to be, on the inputs that it has behind quantized layers.</summary>
@@ -128,12 +144,22 @@ public sealed record SolverStep
     /// <summary>Whether the step can be taken on a grid of vectors.</summary>
     internal bool ServesVectors => Order == ColumnOrder.Natural && Method is (SolverMethod.Nearest or SolverMethod.Gptq or SolverMethod.Codebooks or SolverMethod.Quantease);
 
+    /// <summary>The neighbouring codewords among which joint learning decides; 2 to 8.</summary>
+    public int Neighbours { get; init; } = 3;
+
+    /// <summary>By which gradient joint learning decides among codewords.</summary>
+    public MappingGradient Gradient { get; init; }
+
+    /// <summary>Whether joint learning leaves the codebooks as they are.</summary>
+    public bool FreezeCodebook { get; init; }
+
     /// <summary>What is wrong with the step, or null.</summary>
     internal string? Problem =>
         !(Damping is >= 0 and <= 1) ? "the damping is not between 0 and 1"
         : BlockColumns < 1 ? "a block has no columns"
         : Sweeps < 1 || Iterations < 1 ? "there is no sweep, or no iteration"
         : !(LearningRate > 0) || !(Penalty >= 0) ? "the learning rate is not above 0, or the penalty is negative"
+        : Neighbours is < 2 or > 8 ? "the neighbours are not 2 to 8"
         : Order == ColumnOrder.Activation && Groups == GroupFit.Current ? "in the order of activation the groups must be static"
         : null;
 }

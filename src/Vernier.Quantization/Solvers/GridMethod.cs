@@ -7,6 +7,7 @@ using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers.Blocks;
 using Vernier.Quantization.Solvers.Vectors;
 using Vernier.Quantization.Solvers.Trits;
+using Vernier.Quantization.Solvers.TwoLevel;
 
 namespace Vernier.Quantization.Solvers;
 
@@ -37,6 +38,7 @@ internal abstract class GridMethod
         GridKind.Ggml => new BlockMethod(),
         GridKind.Vector => new VectorMethod(),
         GridKind.Trits => new TritMethod(),
+        GridKind.TwoLevel => new TwoLevelMethod(),
         _ => null,
     };
 

@@ -1,4 +1,5 @@
 using Vernier.Quantization.Recipes;
+using Vernier.Quantization.Solvers.Codebooks;
 using Vernier.Quantization.Solvers.Dmmv;
 using Vernier.Quantization.Solvers.Gptq;
 using Vernier.Quantization.Solvers.Outliers;
@@ -57,6 +58,12 @@ public sealed class LayerSolver(IReadOnlyList<SolverStep> steps)
                 case SolverMethod.Scales:
                     ScaleRefinement.Improve(problem, solution!);
                     break;
+                case SolverMethod.Codebooks:
+                    solution = ScalarCodebooks.Improve(problem, solution!, step.Iterations);
+                    break;
+                case SolverMethod.Jlcm:
+                    solution = LearnAll(problem, solution!, new JointCodebook(problem, solution!, step));
+                    break;
                 case SolverMethod.Adaround:
                     solution = new AdaRound(problem, solution!, step).Run();
                     break;
@@ -71,7 +78,7 @@ public sealed class LayerSolver(IReadOnlyList<SolverStep> steps)
                     MaxViolationSolver.Improve(problem, solution!, step.Sweeps);
                     break;
                 case SolverMethod.Nupes:
-                    solution = LearnAll(problem, solution!, step);
+                    solution = LearnAll(problem, solution!, new SoftRound(problem, solution!, step));
                     break;
             }
         }
@@ -88,9 +95,9 @@ public sealed class LayerSolver(IReadOnlyList<SolverStep> steps)
     }
 
     // On the learned grids each row takes the learned codes or those of the start, whichever is better once scales are refitted; then the better grids are kept.
-    internal static LayerSolution LearnAll(LayerProblem problem, LayerSolution start, SolverStep step)
+    internal static LayerSolution LearnAll(LayerProblem problem, LayerSolution start, RelaxedRounding learning)
     {
-        LayerSolution learned = new SoftRound(problem, start, step).Run(), kept = start.WithGrids(learned.Grids);
+        LayerSolution learned = learning.Run(), kept = start.WithGrids(learned.Grids);
         ScaleRefinement.Improve(problem, learned);
         ScaleRefinement.Improve(problem, kept);
         ScaleRefinement.Improve(problem, start);

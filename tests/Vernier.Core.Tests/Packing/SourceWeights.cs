@@ -36,7 +36,7 @@ internal static class SourceWeights
         foreach (PanelPart part in source.Parts.Where(part => part.View == view))
         {
             double scale = part.WideScales.IsEmpty ? (double)part.Scales.Span[at] * part.Unit : part.WideScales.Span[at];
-            weight += scale * source.LevelsOf(part, row, granule)[codes[c]] + (part.Minimums.IsEmpty ? 0 : part.Minimums.Span[at]);
+            weight += scale * (source.LevelsOf(part, row, granule)[codes[c]] - (part.Zeros.IsEmpty ? 0 : part.Zeros.Span[at])) + (part.Minimums.IsEmpty ? 0 : part.Minimums.Span[at]);
         }
         return (float)weight;
     }

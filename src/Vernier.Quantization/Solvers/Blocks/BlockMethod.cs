@@ -17,7 +17,24 @@ internal sealed class BlockMethod : GridMethod
 
     /// <inheritdoc/>
     public override PackedLayout? LayoutOf(TensorInfo tensor, TensorRole role, QuantizationOptions options) =>
-        options.BlockFormatOf?.Invoke(tensor) is BlockFormat format ? new BlockLayout((int)tensor.Shape[0], (int)tensor.Shape[1], format) : null;
+        (options.BlockFormatOf is null ? Default(tensor, role == TensorRole.Linear ? options.Bits : options.EmbeddingBits!.Value) : options.BlockFormatOf(tensor)) is BlockFormat format
+            ? new BlockLayout((int)tensor.Shape[0], (int)tensor.Shape[1], format) : null;
+
+    // Where no type is named: the format of so many bits, or the next one in blocks of 32; columns that are no multiple of 32 stay as they are.
+    private static BlockFormat? Default(TensorInfo tensor, int bits)
+    {
+        (BlockFormat super, BlockFormat plain) = bits switch
+        {
+            2 => (BlockFormats.Q2_K, BlockFormats.Q4_0),
+            3 => (BlockFormats.Q3_K, BlockFormats.Q4_0),
+            4 => (BlockFormats.Q4_K, BlockFormats.Q4_0),
+            5 => (BlockFormats.Q5_K, BlockFormats.Q5_0),
+            6 => (BlockFormats.Q6_K, BlockFormats.Q8_0),
+            _ => (BlockFormats.Q8_0, BlockFormats.Q8_0),
+        };
+        int columns = (int)tensor.Shape[1];
+        return BlockLayout.Fits(columns, super) ? super : BlockLayout.Fits(columns, plain) ? plain : null;
+    }
 
     /// <inheritdoc/>
     public override PackedLayout Layout(int rows, int columns, QuantizationOptions options) => throw new InvalidOperationException("the format of a block is that of its tensor");

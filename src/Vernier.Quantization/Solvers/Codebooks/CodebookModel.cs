@@ -1,4 +1,6 @@
-namespace Vernier.Quantization.Solvers.Vectors;
+using Vernier.Quantization.Solvers.Vectors;
+
+namespace Vernier.Quantization.Solvers.Codebooks;
 
 /// <summary>
 /// What of the codebooks is free while their numbers P, [books, 2^b d], follow linearly from it: parameters in pieces that do not depend on each other.
