@@ -101,6 +101,26 @@ internal sealed unsafe class LlamaSession(LlamaCpp library, nint model, nint con
         _synchronize(context);
     }
 
+    /// <summary>The logits of the last token.</summary>
+    public float[] Logits(int vocabulary) =>
+        new ReadOnlySpan<float>(((delegate* unmanaged<nint, int, float*>)library.Export("llama_get_logits_ith"))(context, -1), vocabulary).ToArray();
+
+    /// <summary>The tokens of a text.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="addSpecial">Whether the tokens that begin and end a text are added.</param>
+    public int[] Tokenize(string text, bool addSpecial)
+    {
+        nint vocabulary = ((delegate* unmanaged<nint, nint>)library.Export("llama_model_get_vocab"))(model);
+        byte[] bytes = Encoding.UTF8.GetBytes(text);
+        var tokens = new int[bytes.Length + 8];
+        fixed (byte* from = bytes.Length == 0 ? new byte[1] : bytes)
+        fixed (int* to = tokens)
+        {
+            int count = ((delegate* unmanaged<nint, byte*, int, int*, int, byte, byte, int>)library.Export("llama_tokenize"))(vocabulary, from, bytes.Length, to, tokens.Length, (byte)(addSpecial ? 1 : 0), 0);
+            return count >= 0 ? tokens[..count] : throw new InvalidOperationException("llama.cpp could not tokenize the text");
+        }
+    }
+
     /// <summary>Forgets the sequence.</summary>
     public void Clear()
     {
