@@ -105,6 +105,30 @@ internal sealed unsafe class LlamaSession(LlamaCpp library, nint model, nint con
     public float[] Logits(int vocabulary) =>
         new ReadOnlySpan<float>(((delegate* unmanaged<nint, int, float*>)library.Export("llama_get_logits_ith"))(context, -1), vocabulary).ToArray();
 
+    /// <summary>Appends tokens to the sequence and gives the logits after each of them, tokens x vocabulary.</summary>
+    public float[] AllLogits(int[] tokens, int vocabulary)
+    {
+        var batch = ((delegate* unmanaged<int, int, int, LlamaCpp.Batch>)library.Export("llama_batch_init"))(tokens.Length, 0, 1);
+        batch.Count = tokens.Length;
+        for (int i = 0; i < tokens.Length; i++)
+        {
+            ((int*)batch.Tokens)[i] = tokens[i];
+            ((int*)batch.Positions)[i] = i;
+            ((int*)batch.SequenceCounts)[i] = 1;
+            ((int**)batch.Sequences)[i][0] = 0;
+            ((byte*)batch.Logits)[i] = 1;
+        }
+        if (_decode(context, batch) != 0)
+            throw new InvalidOperationException("llama.cpp could not decode");
+        _synchronize(context);
+        var logits = new float[tokens.Length * vocabulary];
+        var row = (delegate* unmanaged<nint, int, float*>)library.Export("llama_get_logits_ith");
+        for (int i = 0; i < tokens.Length; i++)
+            new ReadOnlySpan<float>(row(context, i), vocabulary).CopyTo(logits.AsSpan(i * vocabulary));
+        ((delegate* unmanaged<LlamaCpp.Batch, void>)library.Export("llama_batch_free"))(batch);
+        return logits;
+    }
+
     /// <summary>The tokens of a text.</summary>
     /// <param name="text">The text.</param>
     /// <param name="addSpecial">Whether the tokens that begin and end a text are added.</param>

@@ -47,7 +47,7 @@ public sealed class LanguageModel
     /// <summary>The output layer, vocabulary x hidden size. Applied to rows of <see cref="Hidden"/> it gives their logits.</summary>
     public ILinear Head { get; }
 
-    /// <summary>Loads a model, with float weights or with weights that Vernier packed, from a folder with config.json and safetensors files, or from a GGUF file, whose blocks are decoded.</summary>
+    /// <summary>Loads a model, with float weights or with weights that Vernier packed, from a folder with config.json and safetensors files, or from a GGUF file.</summary>
     /// <exception cref="InvalidFileException">A file is missing or invalid, or the weights don't fit the configuration.</exception>
     /// <param name="folder">The folder.</param>
     /// <param name="arithmetic">How layers with packed weights multiply.</param>
@@ -55,6 +55,8 @@ public sealed class LanguageModel
     {
         ModelConfig config = ModelConfig.Load(folder);
         using Checkpoint checkpoint = ModelSource.OpenCheckpoint(folder);
+        if (checkpoint.Files[0] is GgufTensorSource file)
+            return Load(config, new GgufWeightSource(checkpoint, file, arithmetic));
         if (config.Quantization is null)
             return Load(config, new FloatWeightSource(checkpoint));
         using JsonDocument document = StrictJson.Parse(config.Path, ModelConfig.MaxFileBytes);

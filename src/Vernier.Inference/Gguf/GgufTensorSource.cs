@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Runtime.InteropServices;
 using Vernier.Files;
 using Vernier.Files.Gguf;
+using Vernier.Packing.Ggml;
 
 namespace Vernier.Inference.Gguf;
 
@@ -55,6 +56,21 @@ internal sealed class GgufTensorSource : ITensorFile
 
     /// <summary>The tensor of the file that a name stands for.</summary>
     public GgufTensor Stored(string name) => Find(name).Stored;
+
+    /// <summary>A matrix in blocks, its rows in the order of the checkpoint; null where the tensor is no matrix or not in blocks.</summary>
+    public BlockMatrix? ReadBlocks(string name)
+    {
+        Entry entry = Find(name);
+        if (entry.Stored.Type.Format is not BlockFormat format || entry.Stored.Shape.Count != 2)
+            return null;
+        var layout = new BlockLayout(checked((int)entry.Stored.Shape[0]), checked((int)entry.Stored.Shape[1]), format);
+        byte[] stored = GC.AllocateUninitializedArray<byte>(checked(layout.Rows * layout.BytesPerRow));
+        if (entry.HeadSize == 0)
+            _file.ReadBytes(entry.Stored.Name, 0, stored);
+        for (int row = 0; row < layout.Rows && entry.HeadSize > 0; row++)
+            _file.ReadBytes(entry.Stored.Name, RotaryRows.InGguf(row, entry.HeadSize) * layout.BytesPerRow, stored.AsSpan(row * layout.BytesPerRow, layout.BytesPerRow));
+        return new BlockMatrix(layout, stored);
+    }
 
     /// <inheritdoc/>
     public ReadOnlySpan<byte> Bytes(string name)
