@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using Vernier.Numerics;
 using Vernier.Packing.Ggml;
 using Vernier.Quantization.Objectives;
@@ -7,8 +8,7 @@ namespace Vernier.Quantization.Solvers.Blocks;
 
 /// <summary>
 /// Better numbers for the block formats of ggml, which the same runtimes read: GPTQ on the levels of the format, each block's scales fitted, when its turn comes, to the weights as
-/// they are then, with the importance 1 / U_jj^2 of <see cref="GptqFactor"/>; then <see cref="BlockDescent"/>. Without data the objective is the error of the weights, the
-/// start the better of the fit and of what ggml itself chooses. Rows do not depend on each other, so the result is the same on any number of threads.
+/// they are then, with the importance 1 / U_jj^2 of <see cref="GptqFactor"/>; then <see cref="BlockDescent"/>. Rows do not depend on each other, so the result is the same on any number of threads.
 /// </summary>
 internal static class BlockSolver
 {
@@ -45,7 +45,10 @@ internal static class BlockSolver
         return new BlockMatrix(layout, bytes);
     }
 
-    /// <summary>Solves a matrix without data: of each row the better by its squared error of the fit and of ggml's own encoding.</summary>
+    /// <summary>
+    /// Solves a matrix without data: of each block the better of the fit and of ggml's own encoding, by the squared error in which a weight counts by its size, rms + |w|, rms that
+    /// of its block: large weights do more than small ones to what a network computes.
+    /// </summary>
     /// <param name="weights">W, R x C, as it is to be decoded.</param>
     /// <param name="layout">The format.</param>
     public static BlockMatrix Solve(float[] weights, BlockLayout layout)
@@ -53,13 +56,11 @@ internal static class BlockSolver
         var grid = new BlockGrid(layout.Format);
         BlockFormat format = layout.Format;
         var bytes = new byte[checked(layout.Rows * layout.BytesPerRow)];
-        float[] ones = new float[format.BlockColumns];
-        ones.AsSpan().Fill(1);
         ParallelLoop.For((layout.Rows + RowsPerTask - 1) / RowsPerTask, task =>
         {
             var fit = new BlockFit(grid);
             var parts = new BlockParts(format);
-            var decoded = new float[format.BlockColumns];
+            float[] decoded = new float[format.BlockColumns], sizes = new float[format.BlockColumns];
             var own = new byte[format.BlockBytes];
             for (int row = task * RowsPerTask; row < Math.Min(layout.Rows, (task + 1) * RowsPerTask); row++)
             {
@@ -69,24 +70,31 @@ internal static class BlockSolver
                 {
                     ReadOnlySpan<float> part = weights.AsSpan(row * layout.Columns + block * format.BlockColumns, format.BlockColumns);
                     Span<byte> theirs = line.Slice(block * format.BlockBytes, format.BlockBytes);
-                    fit.Fit(part, ones, parts);
+                    Sizes(part, sizes);
+                    fit.Fit(part, sizes, parts);
                     format.Pack(parts, own);
-                    if (Error(own) < Error(theirs))
+                    if (Error(format, own, part, sizes, decoded) < Error(format, theirs, part, sizes, decoded))
                         own.CopyTo(theirs);
-
-                    double Error(ReadOnlySpan<byte> stored)
-                    {
-                        format.Decode(stored, decoded);
-                        ReadOnlySpan<float> original = weights.AsSpan(row * layout.Columns + block * format.BlockColumns, format.BlockColumns);
-                        double error = 0;
-                        for (int i = 0; i < decoded.Length; i++)
-                            error += (double)(decoded[i] - original[i]) * (decoded[i] - original[i]);
-                        return error;
-                    }
                 }
             }
         });
         return new BlockMatrix(layout, bytes);
+    }
+
+    /// <summary>How much the weights of a block count without data: rms + |w|.</summary>
+    internal static void Sizes(ReadOnlySpan<float> weights, Span<float> sizes)
+    {
+        TensorPrimitives.Abs(weights, sizes);
+        TensorPrimitives.Add(sizes, MathF.Sqrt(TensorPrimitives.SumOfSquares(weights) / weights.Length), sizes);
+    }
+
+    private static double Error(BlockFormat format, ReadOnlySpan<byte> block, ReadOnlySpan<float> weights, ReadOnlySpan<float> sizes, Span<float> decoded)
+    {
+        format.Decode(block, decoded);
+        double error = 0;
+        for (int i = 0; i < decoded.Length; i++)
+            error += sizes[i] * (double)(decoded[i] - weights[i]) * (decoded[i] - weights[i]);
+        return error;
     }
 
     private static unsafe BlockParts[][] Sequential(ReadOnlySpan<float> source, int rows, BlockGrid grid, GptqFactor factor, float[] importance)
