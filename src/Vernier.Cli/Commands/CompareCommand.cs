@@ -49,7 +49,7 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
         ModelFiles.CheckFolder(model);
         Entry[] entries = Entries(arguments);
         int[] bits = arguments.GetValue(_bits) is [_, ..] list ? list : [4, 3, 2];
-        Granularity[] groups = arguments.GetValue(_groups) is [_, ..] given ? given : [Granularity.Group(64)];
+        Granularity?[] groups = arguments.GetValue(_groups) is [_, ..] given ? Array.ConvertAll(given, group => (Granularity?)group) : [null];
         using var checkpoint = Checkpoint.Open(model);
         TextWindows? text = _text.Read(arguments, model);
         CalibrationSet? calibration = _calibration.IsGiven(arguments)
@@ -57,14 +57,22 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
             : _calibration.Read(arguments, model, entries.Select(entry => entry.Recipe), cancellation);
         Dictionary<string, CalibrationSet> others = entries.Where(entry => entry.Text is not null).Select(entry => entry.Text!).Distinct(StringComparer.Ordinal)
             .ToDictionary(file => file, file => _calibration.Cut(arguments, model, file == Self ? null : file, cancellation), StringComparer.Ordinal);
-        Candidate[][] plans = [.. groups.SelectMany(group => bits.Select(b => entries.Select(entry => new Candidate(entry.Name, QuantizationPlan.Create(checkpoint, new QuantizationOptions
-        {
-            Recipe = entry.Recipe,
-            Bits = b,
-            Granularity = group,
-            EmbeddingBits = arguments.GetValue(_embeddingBits) is > 0 and int embedding ? embedding : null,
-            Calibration = entry.Text is null ? calibration : others[entry.Text],
-        }))).ToArray()))];
+        // What a grid does not leave to the command, such as the blocks of a format, is the same in every group: one row is enough.
+        var seen = new HashSet<(string, int, Granularity)>();
+        Candidate[][] plans = [.. groups
+            .SelectMany(group => bits.Select(b => entries
+                .Select(entry => (entry.Name, Options: new QuantizationOptions
+                {
+                    Recipe = entry.Recipe,
+                    Bits = b,
+                    Granularity = group ?? entry.Recipe.DefaultGranularity,
+                    EmbeddingBits = arguments.GetValue(_embeddingBits) is > 0 and int embedding ? embedding : null,
+                    Calibration = entry.Text is null ? calibration : others[entry.Text],
+                }))
+                .Where(candidate => seen.Add((candidate.Name, candidate.Options.LinearBits, candidate.Options.LinearGranularity)))
+                .Select(candidate => new Candidate(candidate.Name, QuantizationPlan.Create(checkpoint, candidate.Options)))
+                .ToArray()))
+            .Where(row => row.Length > 0)];
         bool json = arguments.GetValue(_json);
         CompareReport report = new ProgressDisplay(console, silent: json).Run(progress => Compare(arguments, plans, text, calibration, progress));
         if (json)
@@ -97,7 +105,7 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
         {
             foreach (Candidate[] group in plans)
             {
-                string stage = $"{group[0].Plan.Options.Bits} bits, {group[0].Plan.Options.Granularity}";
+                string stage = $"{group[0].Plan.Options.LinearBits} bits, {group[0].Plan.Options.LinearGranularity}";
                 var written = new List<Written>();
                 foreach (Candidate candidate in group)
                 {
@@ -113,8 +121,9 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
             if (calibration is not null)
             {
                 IReadOnlyList<IReadOnlyDictionary<string, double>> objectives = LayerObjectives.Measure(checkpoint, folders, calibration, new Relay<double>(part => progress("layer objectives", part)), cancellation);
+                int[] firsts = [.. plans.SelectMany((group, i) => Enumerable.Repeat(plans.Take(i).Sum(before => before.Length), group.Length))];
                 for (int i = 0; i < objectives.Count; i++)
-                    rows[i + 1] = rows[i + 1].WithObjectives(objectives[i], objectives[i - i % plans[0].Length]);
+                    rows[i + 1] = rows[i + 1].WithObjectives(objectives[i], objectives[firsts[i]]);
             }
         }
         finally

@@ -1,7 +1,9 @@
 using System.CommandLine;
 using System.Text.RegularExpressions;
+using Vernier.Cli.Terminal;
 using Vernier.Packing;
 using Vernier.Quantization.Pipeline;
+using Vernier.Quantization.Recipes;
 
 namespace Vernier.Cli.Commands;
 
@@ -53,17 +55,26 @@ internal sealed class QuantizeArguments
 
     /// <summary>The folder to write.</summary>
     public string Output(ParseResult arguments, QuantizationOptions options) =>
-        arguments.GetValue(_output) ?? OutputCheck.DefaultFor(Model(arguments), options.Recipe.Name, options.Bits);
+        arguments.GetValue(_output) ?? OutputCheck.DefaultFor(Model(arguments), options.Recipe.Name, options.LinearBits);
 
     /// <summary>What to do with the model.</summary>
-    public QuantizationOptions Options(ParseResult arguments) => new()
+    public QuantizationOptions Options(ParseResult arguments)
     {
-        Recipe = _recipe.Build(arguments),
-        Bits = arguments.GetValue(_bits)!.Value,
-        Granularity = arguments.GetValue(_group) ?? Granularity.Group(64),
-        EmbeddingBits = arguments.GetValue(_embeddingBits) is > 0 and int bits ? bits : null,
-        Keep = arguments.GetValue(_keep),
-    };
+        Recipe recipe = _recipe.Build(arguments);
+        var options = new QuantizationOptions
+        {
+            Recipe = recipe,
+            Bits = arguments.GetValue(_bits)!.Value,
+            Granularity = arguments.GetValue(_group) ?? recipe.DefaultGranularity,
+            EmbeddingBits = arguments.GetValue(_embeddingBits) is > 0 and int bits ? bits : null,
+            Keep = arguments.GetValue(_keep),
+        };
+        if (options.LinearBits != options.Bits && arguments.GetResult(_bits) is { Implicit: false })
+            throw new UsageException($"--bits: the grid of the recipe {recipe.Name} has {options.LinearBits}. Leave it out.");
+        if (options.LinearGranularity != options.Granularity && arguments.GetValue(_group) is not null)
+            throw new UsageException($"--group: the blocks of the recipe {recipe.Name} are of {options.LinearGranularity.GroupColumns}. Leave it out.");
+        return options;
+    }
 
     /// <summary>Whether to evaluate.</summary>
     public bool Evaluates(ParseResult arguments) => !arguments.GetValue(_noEval);

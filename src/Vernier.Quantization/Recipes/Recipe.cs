@@ -237,6 +237,10 @@ public sealed record Recipe
     /// <summary>The columns that share a scale where a command does not say; 0 for the whole row. Null for what all recipes have.</summary>
     public int? Group { get; init; }
 
+    /// <summary>Which weights share a scale where a command does not say.</summary>
+    [JsonIgnore]
+    public Granularity DefaultGranularity => new(Group ?? 64);
+
     /// <summary>The sparse part beside the codes of linear layers; null for none.</summary>
     public OutlierPart? Outliers { get; init; }
 
