@@ -18,7 +18,7 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
 
     private readonly Argument<string> _model = Choose.Model();
     private readonly Option<string?> _recipes = Choose.Text("--recipes", "LIST", "Recipes or recipe files, with commas, or all. RECIPE@FILE calibrates it on another text, RECIPE@self on one that the model writes. [default: rtn,nupes-datafree]");
-    private readonly Option<int[]?> _bits = Choose.Integers("--bits", "Bits of a weight in linear layers, with commas. [default: 4,3,2]", 2, 8);
+    private readonly Option<int[]?> _bits = Choose.Integers("--bits", "Bits of a weight in linear layers, with commas; recipes are left out at more bits than they can do. [default: 4,3,2]", 2, 8);
     private readonly Option<Granularity[]?> _groups = Choose.SomeGroups();
     private readonly Option<int> _embeddingBits = Choose.BitsOrNone("--embedding-bits", "Bits of a weight in embeddings and the output layer, 2 to 8, or none to leave them as they are.", 8);
     private readonly CalibrationArguments _calibration = new();
@@ -57,14 +57,16 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
             : _calibration.Read(arguments, model, entries.Select(entry => entry.Recipe), cancellation);
         Dictionary<string, CalibrationSet> others = entries.Where(entry => entry.Text is not null).Select(entry => entry.Text!).Distinct(StringComparer.Ordinal)
             .ToDictionary(file => file, file => _calibration.Cut(arguments, model, file == Self ? null : file, cancellation), StringComparer.Ordinal);
-        Candidate[][] plans = [.. groups.SelectMany(group => bits.Select(b => entries.Select(entry => new Candidate(entry.Name, QuantizationPlan.Create(checkpoint, new QuantizationOptions
+        Candidate[][] plans = [.. groups.SelectMany(group => bits.Select(b => entries.Where(entry => b <= entry.Recipe.MostBits).Select(entry => new Candidate(entry.Name, QuantizationPlan.Create(checkpoint, new QuantizationOptions
         {
             Recipe = entry.Recipe,
             Bits = b,
             Granularity = group,
             EmbeddingBits = arguments.GetValue(_embeddingBits) is > 0 and int embedding ? embedding : null,
             Calibration = entry.Text is null ? calibration : others[entry.Text],
-        }))).ToArray()))];
+        }))).ToArray())).Where(group => group.Length > 0)];
+        if (plans.Length == 0)
+            throw new UsageException($"--bits: none of the recipes can do so many bits; {entries[0].Recipe.Name} can do {entries[0].Recipe.MostBits}.");
         bool json = arguments.GetValue(_json);
         CompareReport report = new ProgressDisplay(console, silent: json).Run(progress => Compare(arguments, plans, text, calibration, progress));
         if (json)
@@ -112,9 +114,13 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
             }
             if (calibration is not null)
             {
-                IReadOnlyList<IReadOnlyDictionary<string, double>> objectives = LayerObjectives.Measure(checkpoint, folders, calibration, new Relay<double>(part => progress("layer objectives", part)), cancellation);
-                for (int i = 0; i < objectives.Count; i++)
-                    rows[i + 1] = rows[i + 1].WithObjectives(objectives[i], objectives[i - i % plans[0].Length]);
+                IReadOnlyList<IReadOnlyDictionary<string, double>> objectives = LayerObjectives.Measure(checkpoint, folders, [.. plans.SelectMany(group => group.Select(candidate => candidate.Plan.Order))], calibration, new Relay<double>(part => progress("layer objectives", part)), cancellation);
+                for (int i = 0, first = 0; i < objectives.Count; i++)
+                {
+                    // The first row of those of the same granularity and number of bits.
+                    first = i > 0 && rows[i + 1].Bits == rows[i].Bits && rows[i + 1].Group == rows[i].Group ? first : i;
+                    rows[i + 1] = rows[i + 1].WithObjectives(objectives[i], objectives[first]);
+                }
             }
         }
         finally

@@ -54,7 +54,7 @@ internal sealed class LayerGrids(QuantizationPlan plan, LevelTable[]? shared)
     /// <summary>Rounds a matrix to nearest.</summary>
     public PackedMatrix SolveNearest(PlannedTensor planned)
     {
-        var matrix = new WeightMatrix(plan.Checkpoint, planned.Tensor);
+        WeightMatrix matrix = plan.Matrix(planned);
         if (planned.Layout is not ScalarLayout scalar)
             return GridMethod.Of(_recipe)!.Solve(new MatrixProblem(planned.Layout!, matrix.ReadNormalized(), matrix.Shift, null), _recipe).Matrix;
         if (scalar.OutlierValues > 0)
