@@ -62,7 +62,7 @@ internal sealed class LayerGrids(QuantizationPlan plan, LevelTable[]? shared)
     /// <summary>Rounds a matrix to nearest.</summary>
     public PackedMatrix SolveNearest(PlannedTensor planned)
     {
-        var matrix = new WeightMatrix(plan.Checkpoint, planned.Tensor);
+        WeightMatrix matrix = plan.Matrix(planned);
         PackedMatrix packed = SolveCodes(planned, matrix);
         if (planned.Layout!.Rank > 0)
             LowRankSolver.Compensate(packed, matrix.ReadNormalized(), matrix.Shift, null);

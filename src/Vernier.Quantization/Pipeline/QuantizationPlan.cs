@@ -8,6 +8,7 @@ using Vernier.Packing;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers;
 using Vernier.Quantization.Solvers.Outliers;
+using Vernier.Quantization.Transforms;
 
 namespace Vernier.Quantization.Pipeline;
 
@@ -24,6 +25,8 @@ public sealed class QuantizationPlan
 {
     private static readonly JsonSerializerOptions s_json = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
+    private readonly Lazy<ChannelOrder> _order;
+
     private QuantizationPlan(Checkpoint checkpoint, QuantizationOptions options, IReadOnlyList<PlannedTensor> tensors, byte[] config, long sourceConfigBytes)
     {
         Checkpoint = checkpoint;
@@ -34,6 +37,7 @@ public sealed class QuantizationPlan
         Bytes = CheckpointWriter.SizeOf(Arrays) + config.Length;
         SourceBytes = checkpoint.Files.Sum(file => new FileInfo(file.Path).Length) + sourceConfigBytes;
         Parameters = tensors.Sum(planned => planned.Tensor.Count);
+        _order = new Lazy<ChannelOrder>(FindOrder);
     }
 
     /// <summary>The checkpoint that is quantized.</summary>
@@ -66,6 +70,17 @@ public sealed class QuantizationPlan
     /// <summary>Bits per weight of the source.</summary>
     public double SourceBitsPerWeight => 8.0 * SourceBytes / Parameters;
 
+    /// <summary>The order that the channels of the result have; found when it is first asked for, from the weights.</summary>
+    /// <exception cref="InvalidFileException">The recipe orders channels, and the model does not have the tensors of its configuration.</exception>
+    public ChannelOrder Order => _order.Value;
+
+    /// <summary>The weights of a matrix, in the order of the result.</summary>
+    public WeightMatrix Matrix(PlannedTensor planned)
+    {
+        ArgumentNullException.ThrowIfNull(planned);
+        return new WeightMatrix(Checkpoint, planned.Tensor, Order.Of(planned.Tensor.Name));
+    }
+
     /// <summary>Plans a run.</summary>
     /// <param name="checkpoint">The checkpoint, which must outlive the plan.</param>
     /// <param name="options">What to do.</param>
@@ -90,6 +105,10 @@ public sealed class QuantizationPlan
         config["quantization_config"] = new QuantizationConfig(options.Recipe.Name, packed).ToJson();
         return new QuantizationPlan(checkpoint, options, tensors, JsonSerializer.SerializeToUtf8Bytes(config, s_json), new FileInfo(path).Length);
     }
+
+    private ChannelOrder FindOrder() => Options.Recipe.Reorder && Inference.ModelConfig.TryGetFamily(Checkpoint.Folder, out _, out _)
+        ? ChannelOrder.Find(Checkpoint, Inference.ModelConfig.Load(Checkpoint.Folder), Options.Recipe.Grid.Rows)
+        : ChannelOrder.None;
 
     private static PlannedTensor Plan(Checkpoint checkpoint, TensorInfo tensor, QuantizationOptions options)
     {

@@ -262,6 +262,9 @@ public sealed record Recipe
     /// <summary>The steps to the codes, in order; the first is one that makes codes. Rounding to nearest by default.</summary>
     public IReadOnlyList<SolverStep> Solver { get; init; } = [new() { Method = SolverMethod.Nearest }];
 
+    /// <summary>Whether inner channels are ordered so that rows of similar distribution share a codebook; see <see cref="Transforms.ChannelOrder"/>.</summary>
+    public bool Reorder { get; init; }
+
     /// <summary>What the outputs of the layers are to be.</summary>
     public LayerTarget Target { get; init; }
 

@@ -10,7 +10,7 @@ namespace Vernier.Quantization.Solvers.Codebooks;
 /// JLCM: codebook and mapping learned together. A weight is w~ = s sum_k p_k C_k, p = softmax(T I), over the codewords next to the original weight, with a logit I_k for
 /// each; T rises from 1 to 20, and at the end each weight takes the codeword of its largest logit. The exact gradient by a logit, T dL/dw~ p_k (s C_k - w~), is
 /// larger the farther the codeword; the proximal one, T dL/dw~ p_k sign(s C_k - w~) d / (1 + |s C_k - w~| / d) with d the median distance of neighbouring codewords,
-/// is larger the nearer. The gradient by the codebook is exact, s sum p_k dL/dw~ over all weights. Codebooks are stored as they are rounded at the end, and scales
+/// is larger the nearer. After a third of the iterations the penalty 2 lambda (1 - sum_k p_k^2), which rises from 0, drives weights to single codewords. The gradient by the codebook is exact, s sum p_k dL/dw~ over all weights. Codebooks are stored as they are rounded at the end, and scales
 /// refitted to them.
 /// <para>E. Yvinec, A. Dapogny, K. Bailly: JLCM, joint learning of codebooks and mappings, 2023. The start, the schedule and the decreasing function are our
 /// reconstruction.</para>
@@ -21,6 +21,8 @@ internal sealed class JointCodebook : RelaxedRounding
 
     // A weight half-way between two codewords gives them the same part; one on a codeword gives the next a ninth of its part.
     private const float FirstFall = 2.2f;
+
+    private const double PenaltyFrom = 1.0 / 3;
 
     // What the codebook moves by in a step, relative to the learning rate of the logits and to the distance of codewords.
     private const double CodebookRate = 0.02;
@@ -89,6 +91,7 @@ internal sealed class JointCodebook : RelaxedRounding
         Mix(row, parts, mixed.Span);
         Span<double> own = _rowGradients.Length == 0 ? [] : _rowGradients.AsSpan(row * Problem.Spec.Tables * _entries, Problem.Spec.Tables * _entries);
         own.Clear();
+        float ramp = (float)Math.Max(0, (Progress - PenaltyFrom) / (1 - PenaltyFrom));
         for (int granule = 0; granule < Start.Granules; granule++)
         {
             int table = Table(row, granule), choice = table % Problem.Spec.Tables;
@@ -97,10 +100,13 @@ internal sealed class JointCodebook : RelaxedRounding
             for (int i = granule * Start.Width; i < Math.Min(columns, (granule + 1) * Start.Width); i++)
             {
                 int first = _first[row * columns + i];
+                float squares = 0, press = 4 * ramp * Penalties[i];
+                for (int k = 0; k < _neighbours; k++)
+                    squares += parts[k * columns + i] * parts[k * columns + i];
                 for (int k = 0; k < _neighbours; k++)
                 {
                     float part = parts[k * columns + i], distance = scale * values[first + k] - mixed.Span[i];
-                    latentGradient[k * columns + i] = sharpness * gradient[i] * part * Pull(distance, gap);
+                    latentGradient[k * columns + i] = sharpness * part * (gradient[i] * Pull(distance, gap) - press * (part - squares));
                     if (own.Length > 0)
                         own[choice * _entries + first + k] += (double)gradient[i] * part * scale;
                 }
