@@ -3,6 +3,7 @@ using Vernier.Cli.Reports;
 using Vernier.Cli.Terminal;
 using Vernier.Files;
 using Vernier.Inference;
+using Vernier.Inference.Gguf;
 using Vernier.Packing;
 using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Evaluation;
@@ -46,11 +47,11 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
     private int Run(ParseResult arguments)
     {
         string model = arguments.GetValue(_model)!;
-        ModelFiles.CheckFolder(model);
+        ModelFiles.CheckModel(model);
         Entry[] entries = Entries(arguments);
         int[] bits = arguments.GetValue(_bits) is [_, ..] list ? list : [4, 3, 2];
         Granularity?[] groups = arguments.GetValue(_groups) is [_, ..] given ? Array.ConvertAll(given, group => (Granularity?)group) : [null];
-        using var checkpoint = Checkpoint.Open(model);
+        using Checkpoint checkpoint = ModelSource.OpenCheckpoint(model);
         TextWindows? text = _text.Read(arguments, model);
         CalibrationSet? calibration = _calibration.IsGiven(arguments)
             ? ModelConfig.TryGetFamily(model, out _, out _) ? _calibration.OfCommand(arguments, model, cancellation) : null

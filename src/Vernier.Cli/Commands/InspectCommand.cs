@@ -3,6 +3,7 @@ using System.Text.RegularExpressions;
 using Vernier.Cli.Reports;
 using Vernier.Cli.Terminal;
 using Vernier.Files;
+using Vernier.Inference.Gguf;
 using Vernier.Packing;
 using Vernier.Quantization.Evaluation;
 using Vernier.Quantization.Pipeline;
@@ -12,7 +13,7 @@ namespace Vernier.Cli.Commands;
 /// <summary>vernier inspect: the tensors of a model and how their numbers are distributed.</summary>
 internal sealed class InspectCommand(CommandConsole console, CancellationToken cancellation)
 {
-    private readonly Argument<string> _model = Choose.Model("The folder of a model, float or quantized.");
+    private readonly Argument<string> _model = Choose.Model("The folder of a model, float or quantized, or a .gguf file.");
     private readonly Option<Regex?> _match = Choose.Pattern("--match", "Only tensors whose names match.");
     private readonly Option<int?> _threads = Choose.Threads();
     private readonly Option<bool> _json = Choose.Json();
@@ -69,7 +70,8 @@ internal sealed class InspectCommand(CommandConsole console, CancellationToken c
     private static TensorDetails Plain(Checkpoint checkpoint, TensorInfo tensor)
     {
         bool real = tensor.Type.Bits() % 8 == 0 && tensor.Type is not (ElementType.C64 or ElementType.BOOL);
-        return Details(tensor, tensor.Type.ToString(), tensor.Bytes, null, null, real ? WeightStatistics.Of(checkpoint, tensor) : null);
+        (string type, long bytes) = ModelSource.Stored(checkpoint, tensor);
+        return Details(tensor, type, bytes, null, null, real ? WeightStatistics.Of(checkpoint, tensor) : null);
     }
 
     private static TensorDetails Packed(Checkpoint checkpoint, string name, PackedLayout layout)

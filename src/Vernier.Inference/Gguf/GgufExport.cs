@@ -48,7 +48,7 @@ public static class GgufExport
     {
         ArgumentNullException.ThrowIfNull(checkpoint);
         ArgumentNullException.ThrowIfNull(mix);
-        ModelConfig config = ModelConfig.Load(checkpoint.Folder);
+        ModelConfig config = ConfigOf(checkpoint);
         (TensorInfo Tensor, string Name)[] tensors = [.. Tensors(checkpoint, config)];
         IReadOnlyDictionary<string, GgufTensorType> types = mix.Types(tensors.Select(tensor => new GgufMixTensor(tensor.Name, tensor.Tensor.Shape)), config, overrides, importance);
         return tensors.ToDictionary(tensor => tensor.Tensor.Name, tensor => types[tensor.Name], StringComparer.Ordinal);
@@ -68,9 +68,7 @@ public static class GgufExport
         ArgumentNullException.ThrowIfNull(checkpoint);
         ArgumentNullException.ThrowIfNull(choose);
         string model = checkpoint.Folder;
-        ModelConfig config = ModelConfig.Load(model);
-        if (config.Quantization is not null)
-            throw new InvalidFileException(config.Path, GgufModelRules.TensorType, "the model is quantized already, in a format of its own", "Give the original model");
+        ModelConfig config = ConfigOf(checkpoint);
         ModelTexts texts = ModelSource.ReadTexts(model);
         Item[] items = [.. Tensors(checkpoint, config).Select(tensor => ItemOf(checkpoint, config, tensor.Tensor, tensor.Name, choose))];
         Dictionary<string, ElementType> widened = items.Where(item => item.Info.Type == GgufTensorType.F32 && item.Source.Type is ElementType.BF16 or ElementType.F16 && !GgufMix.MayConvert(new GgufMixTensor(item.Info.Name, item.Info.Shape)))
@@ -126,6 +124,13 @@ public static class GgufExport
         File.WriteAllBytes(Path.Combine(folder, "tokenizer_config.json"), ModelSource.Serialize(texts.Settings));
         if (texts.ChatTemplate is not null)
             File.WriteAllText(Path.Combine(folder, "chat_template.jinja"), texts.ChatTemplate);
+    }
+
+    private static ModelConfig ConfigOf(Checkpoint checkpoint)
+    {
+        ModelConfig config = ModelConfig.Load(checkpoint.Folder);
+        return config.Quantization is null ? config
+            : throw new InvalidFileException(config.Path, GgufModelRules.TensorType, "the model is quantized already, in a format of its own", "Give the original model");
     }
 
     /// <summary>The tensors of a model with their names in a GGUF file; a head that is the embedding is left out.</summary>

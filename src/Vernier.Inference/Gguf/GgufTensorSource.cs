@@ -32,6 +32,8 @@ internal sealed class GgufTensorSource : ITensorFile
             if (heads > 0 && (tensor.Shape.Count is < 1 or > 2 || tensor.Shape[0] != (long)heads * config.HeadSize))
                 throw new InvalidFileException(file.Path, GgufModelRules.TensorShape, $"its shape is [{string.Join(", ", tensor.Shape)}], and {heads} heads of {config.HeadSize} need {heads * config.HeadSize} rows", "Convert the model again", tensor.Name);
             ElementType type = tensor.Type.Element ?? ElementType.F32;
+            if (heads > 0 && type is not (ElementType.F32 or ElementType.F16 or ElementType.BF16))
+                throw new InvalidFileException(file.Path, GgufModelRules.TensorType, $"it is a projection of type {type}", "Convert the model again to F32, F16 or BF16", tensor.Name);
             if (tensor.Type == GgufTensorType.F32 && widened.TryGetValue(name, out ElementType narrow))
                 type = narrow;
             _entries.Add(name, new Entry(tensor, new TensorInfo(name, type, tensor.Shape), heads > 0 ? config.HeadSize : 0));

@@ -68,6 +68,14 @@ public static class ModelSource
         return [("tokenizer.json", Serialize(tokenizer)), ("tokenizer_config.json", Serialize(settings))];
     }
 
+    /// <summary>The type and the bytes that a tensor has in its file: a GGUF file's blocks are read as single precision.</summary>
+    public static (string Type, long Bytes) Stored(Checkpoint checkpoint, TensorInfo tensor)
+    {
+        ArgumentNullException.ThrowIfNull(checkpoint);
+        ArgumentNullException.ThrowIfNull(tensor);
+        return checkpoint.Files[0] is GgufTensorSource source && source.Stored(tensor.Name) is GgufTensor stored ? (stored.Type.Name, stored.Bytes) : (tensor.Type.ToString(), tensor.Bytes);
+    }
+
     /// <summary>The JSON of a folder or a file, ready for an export.</summary>
     internal static ModelTexts ReadTexts(string model)
     {

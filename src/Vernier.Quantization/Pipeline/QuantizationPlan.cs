@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using Vernier.Files;
 using Vernier.Grids;
 using Vernier.Grids.Minifloat;
+using Vernier.Inference.Gguf;
 using Vernier.Packing;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers;
@@ -91,8 +92,9 @@ public sealed class QuantizationPlan
     {
         ArgumentNullException.ThrowIfNull(checkpoint);
         ArgumentNullException.ThrowIfNull(options);
-        string path = Path.Combine(checkpoint.Folder, "config.json");
-        using JsonDocument source = StrictJson.Parse(path, Vernier.Inference.ModelConfig.MaxFileBytes);
+        bool gguf = ModelSource.IsGguf(checkpoint.Folder);
+        string path = gguf ? checkpoint.Folder : Path.Combine(checkpoint.Folder, "config.json");
+        using JsonDocument source = gguf ? StrictJson.Parse(ModelSource.ReadConfig(path), path) : StrictJson.Parse(path, Vernier.Inference.ModelConfig.MaxFileBytes);
         if (source.RootElement.ValueKind != JsonValueKind.Object)
             throw new InvalidFileException(path, "config-type", "the file is not a JSON object", "Download the file again");
         if (source.RootElement.TryGetProperty("quantization_config", out JsonElement quantized) && quantized.ValueKind != JsonValueKind.Null)
@@ -103,7 +105,7 @@ public sealed class QuantizationPlan
         var packed = tensors.Where(planned => planned.Layout is not null).ToDictionary(planned => planned.Tensor.Name, planned => planned.Layout!, StringComparer.Ordinal);
         JsonObject config = JsonObject.Create(source.RootElement.Clone())!;
         config["quantization_config"] = new QuantizationConfig(options.Recipe.Name, packed).ToJson();
-        return new QuantizationPlan(checkpoint, options, tensors, JsonSerializer.SerializeToUtf8Bytes(config, s_json), new FileInfo(path).Length);
+        return new QuantizationPlan(checkpoint, options, tensors, JsonSerializer.SerializeToUtf8Bytes(config, s_json), gguf ? 0 : new FileInfo(path).Length);
     }
 
     private ChannelOrder FindOrder() => Options.Recipe.Reorder && Inference.ModelConfig.TryGetFamily(Checkpoint.Folder, out _, out _)
