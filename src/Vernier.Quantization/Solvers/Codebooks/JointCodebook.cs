@@ -25,7 +25,7 @@ internal sealed class JointCodebook : RelaxedRounding
     private const double PenaltyFrom = 1.0 / 3;
 
     // What the codebook moves by in a step, relative to the learning rate of the logits and to the distance of codewords.
-    private const double CodebookRate = 0.02;
+    private const double CodebookRate = 0.004;
 
     private readonly int _neighbours;
     private readonly int _entries;

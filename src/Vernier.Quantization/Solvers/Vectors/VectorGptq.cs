@@ -26,11 +26,12 @@ internal sealed class VectorGptq(VectorMetric metric, GptqFactor? factor)
     /// <summary>Solves a matrix.</summary>
     /// <param name="layout">How it is stored.</param>
     /// <param name="weights">W, R x C, normalised.</param>
-    public VectorSolution Solve(VectorLayout layout, float[] weights)
+    /// <param name="codebooks">Codebooks and block scales to keep to; null to fit them.</param>
+    public VectorSolution Solve(VectorLayout layout, float[] weights, VectorSolution? codebooks = null)
     {
-        var solution = new VectorSolution(layout, StepOf(layout, weights));
+        VectorSolution solution = codebooks?.Copy() ?? new VectorSolution(layout, StepOf(layout, weights));
         int bands = (layout.Rows + layout.BookRows - 1) / layout.BookRows;
-        ParallelLoop.For(bands, band => SolveBand(solution, weights, band * layout.BookRows, Math.Min(layout.BookRows, layout.Rows - band * layout.BookRows)));
+        ParallelLoop.For(bands, band => SolveBand(solution, codebooks is null, weights, band * layout.BookRows, Math.Min(layout.BookRows, layout.Rows - band * layout.BookRows)));
         return solution;
     }
 
@@ -67,7 +68,7 @@ internal sealed class VectorGptq(VectorMetric metric, GptqFactor? factor)
         return Math.Log2(largest);
     }
 
-    private unsafe void SolveBand(VectorSolution solution, float[] original, int firstRow, int rows)
+    private unsafe void SolveBand(VectorSolution solution, bool fits, float[] original, int firstRow, int rows)
     {
         VectorLayout layout = solution.Layout;
         int columns = layout.Columns, d = layout.Dimension, widest = Math.Min(columns, layout.BookColumns);
@@ -82,7 +83,8 @@ internal sealed class VectorGptq(VectorMetric metric, GptqFactor? factor)
             for (int first = 0; first < columns; first += layout.BookColumns)
             {
                 int end = Math.Min(columns, first + layout.BookColumns), book = layout.BookOf(firstRow, first), across = (end - first + d - 1) / d;
-                Fit(solution, weightBuffer.Span, firstRow, rows, first, end);
+                if (fits)
+                    Fit(solution, weightBuffer.Span, firstRow, rows, first, end);
                 solution.Read(book, vectors);
                 CodebookFit.Take(nearest, vectors, metric, first / d, across);
                 for (int start = first; start < end; start += PieceColumns)
