@@ -48,9 +48,11 @@ internal sealed class RecipeArguments
     }
 
     /// <summary>The recipe with the parts that the command replaces. Its name says which those are.</summary>
-    public Recipe Build(ParseResult arguments)
+    /// <param name="arguments">The command.</param>
+    /// <param name="standard">The recipe where the command names none; null for the one that the help names.</param>
+    public Recipe Build(ParseResult arguments, string? standard = null)
     {
-        Recipe recipe = Named(arguments.GetValue(_recipe)!);
+        Recipe recipe = Named(standard is not null && arguments.GetResult(_recipe) is null or { Implicit: true } ? standard ?? RecipeCatalogue.Default : arguments.GetValue(_recipe)!);
         Option[] given = [.. Parts.Where(option => arguments.GetResult(option) is not null)];
         GridKind kind = arguments.GetValue(_grid) ?? recipe.Grid.Kind;
         if (kind != GridKind.Power && given.Contains(_exponent))

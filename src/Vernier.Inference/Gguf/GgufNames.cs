@@ -3,7 +3,7 @@ using System.Globalization;
 namespace Vernier.Inference.Gguf;
 
 /// <summary>The names that tensors have in a Hugging Face checkpoint and in a GGUF file.</summary>
-internal static class GgufNames
+public static class GgufNames
 {
     /// <summary>The correction factors of rotary frequencies: tensors in a GGUF file, values of config.json elsewhere.</summary>
     public const string RopeFactors = "rope_freqs.weight", LongFactors = "rope_factors_long.weight", ShortFactors = "rope_factors_short.weight";

@@ -1,3 +1,4 @@
+using Vernier.Files;
 using Vernier.Grids;
 using Vernier.Grids.Uniform;
 using Vernier.Packing;
@@ -72,7 +73,12 @@ internal sealed class LayerGrids(QuantizationPlan plan, LevelTable[]? shared)
     private PackedMatrix SolveCodes(PlannedTensor planned, WeightMatrix matrix)
     {
         if (planned.Layout is not ScalarLayout scalar)
-            return GridMethod.Of(_recipe)!.Solve(new MatrixProblem(planned.Layout!, matrix.ReadNormalized(), matrix.Shift, null), _recipe).Matrix;
+        {
+            float[]? importance = plan.Options.Importance?.GetValueOrDefault(planned.Tensor.Name);
+            if (importance is not null && importance.Length != matrix.Columns)
+                throw new InvalidFileException(plan.Checkpoint.FileOf(planned.Tensor), "importance-columns", $"its importance matrix has {importance.Length} numbers for {matrix.Columns} columns", "Give an importance matrix of this model", planned.Tensor.Name);
+            return GridMethod.Of(_recipe)!.Solve(new MatrixProblem(planned.Layout!, matrix.ReadNormalized(), matrix.Shift, null) { Importance = importance }, _recipe).Matrix;
+        }
         if (scalar.OutlierValues > 0)
             return SolveWithoutData(planned, matrix);
         return new NearestSolver(FitOf(planned.Role)).Solve(matrix, scalar, Choose(planned, matrix), default);

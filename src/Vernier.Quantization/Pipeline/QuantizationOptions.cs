@@ -29,6 +29,11 @@ public sealed record QuantizationOptions
     public Func<TensorInfo, BlockFormat?>? BlockFormatOf { get; init; }
 
     /// <summary>
+    /// By the name of a matrix, how much each of its input channels counts; null where all count alike. For recipes of block formats that observe nothing themselves.
+    /// </summary>
+    public IReadOnlyDictionary<string, float[]>? Importance { get; init; }
+
+    /// <summary>
     /// Bits of a code in embeddings and the output head, 2 to 8, on a uniform grid; null keeps them as they are. Default 8.
     /// </summary>
     public int? EmbeddingBits { get; init; } = 8;

@@ -16,7 +16,11 @@ namespace Vernier.Quantization.Solvers;
 /// <param name="Weights">W, R x C row by row, divided by 2^<paramref name="Shift"/>: none is above 1.</param>
 /// <param name="Shift">The exponent of the power of two by which the weights were divided; the units of the result take it in again.</param>
 /// <param name="Objective">The layer objective; null where nothing was observed: the result is then the nearest on the grid.</param>
-internal sealed record MatrixProblem(PackedLayout Layout, float[] Weights, int Shift, LayerObjective? Objective);
+internal sealed record MatrixProblem(PackedLayout Layout, float[] Weights, int Shift, LayerObjective? Objective)
+{
+    /// <summary>How much each column counts where nothing was observed; null where all count alike.</summary>
+    public float[]? Importance { get; init; }
+}
 
 /// <summary>What became of a matrix.</summary>
 /// <param name="Matrix">The result.</param>

@@ -33,7 +33,7 @@ public class BlockSolverTests
     public void WithoutDataNoBlockIsFartherFromItsWeightsThanThatOfGgml(string name)
     {
         (BlockLayout layout, float[] weights, _) = Problem(RealLayers.Names[2], name);
-        float[] ours = Decode(BlockSolver.Solve(weights, layout)), theirs = Decode(Encoded(weights, layout, []));
+        float[] ours = Decode(BlockSolver.Solve(weights, layout, [])), theirs = Decode(Encoded(weights, layout, []));
         var sizes = new float[layout.Format.BlockColumns];
         bool better = false;
         for (int first = 0; first < weights.Length; first += sizes.Length)

@@ -45,7 +45,7 @@ internal sealed class BlockMethod : GridMethod
         var layout = (BlockLayout)problem.Layout;
         // The halves of a block have a range that the weights as they are use, so that they are not divided by anything.
         float[] weights = problem.Shift == 0 ? problem.Weights : Array.ConvertAll(problem.Weights, weight => MathF.ScaleB(weight, problem.Shift));
-        BlockMatrix nearest = BlockSolver.Solve(weights, layout);
+        BlockMatrix nearest = BlockSolver.Solve(weights, layout, problem.Importance ?? []);
         if (problem.Objective is not LayerObjective objective)
             return new MatrixResult(nearest);
         if (objective.MeanDiagonal == 0)

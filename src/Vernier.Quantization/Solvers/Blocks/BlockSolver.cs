@@ -51,7 +51,8 @@ internal static class BlockSolver
     /// </summary>
     /// <param name="weights">W, R x C, as it is to be decoded.</param>
     /// <param name="layout">The format.</param>
-    public static BlockMatrix Solve(float[] weights, BlockLayout layout)
+    /// <param name="importance">How much each column counts besides, or empty where all count alike.</param>
+    public static BlockMatrix Solve(float[] weights, BlockLayout layout, float[] importance)
     {
         var grid = new BlockGrid(layout.Format);
         BlockFormat format = layout.Format;
@@ -65,12 +66,14 @@ internal static class BlockSolver
             for (int row = task * RowsPerTask; row < Math.Min(layout.Rows, (task + 1) * RowsPerTask); row++)
             {
                 Span<byte> line = bytes.AsSpan(row * layout.BytesPerRow, layout.BytesPerRow);
-                format.Encode(weights.AsSpan(row * layout.Columns, layout.Columns), default, line);
+                format.Encode(weights.AsSpan(row * layout.Columns, layout.Columns), importance, line);
                 for (int block = 0; block < layout.Columns / format.BlockColumns; block++)
                 {
                     ReadOnlySpan<float> part = weights.AsSpan(row * layout.Columns + block * format.BlockColumns, format.BlockColumns);
                     Span<byte> theirs = line.Slice(block * format.BlockBytes, format.BlockBytes);
                     Sizes(part, sizes);
+                    if (importance.Length > 0)
+                        TensorPrimitives.Multiply(sizes, importance.AsSpan(block * format.BlockColumns, format.BlockColumns), sizes);
                     fit.Fit(part, sizes, parts);
                     format.Pack(parts, own);
                     if (Error(format, own, part, sizes, decoded) < Error(format, theirs, part, sizes, decoded))
