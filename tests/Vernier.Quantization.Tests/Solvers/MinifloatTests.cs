@@ -109,7 +109,7 @@ public class MinifloatTests
     [InlineData("""{"kind":"uniform","layouts":["full"],"formats":["e2m1"]}""")]
     [InlineData("""{"kind":"uniform","layouts":["full"]},"scale":"power-of-two-ratios","solver":[{"method":"gptq"}]""")]
     [InlineData("""{"kind":"uniform","layouts":["full"]},"scale":"power-of-two","solver":[{"method":"gptq"},{"method":"scales"}]""")]
-    [InlineData("""{"kind":"uniform","layouts":["full"]},"group":0""")]
+    [InlineData("""{"kind":"uniform","layouts":["full"]},"group":-1""")]
     public void WhatDoesNotGoTogetherIsRefused(string grid) => Assert.Throws<System.Text.Json.JsonException>(() => Recipe.Parse(new MemoryStream(
         System.Text.Encoding.UTF8.GetBytes($$"""{"name":"x","summary":"","paper":"","needs":"","grid":{{grid}}}"""))));
 
