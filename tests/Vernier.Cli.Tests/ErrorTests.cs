@@ -63,12 +63,12 @@ public sealed class ErrorTests(QuantizedQuill quantized) : IDisposable
     public void A_missing_model_is_named(string command)
     {
         string folder = _temp["nowhere"];
-        Fails(1, $"{folder}: there is no such folder. Give the folder of a Hugging Face model in safetensors format.", command == "run" ? [command, folder, "x"] : [command, folder]);
+        Fails(1, $"{folder}: there is no such folder. Give the folder of a Hugging Face model in safetensors format, or a .gguf file.", command == "run" ? [command, folder, "x"] : [command, folder]);
     }
 
     [Fact]
     public void A_file_is_no_model() =>
-        Fails(1, $"{quantized.Text}: this is a file, not a folder. Give the folder of a Hugging Face model in safetensors format.", "inspect", quantized.Text);
+        Fails(1, $"{quantized.Text}: this is a file, not a folder, and no GGUF file. Give the folder of a Hugging Face model in safetensors format, or a .gguf file.", "inspect", quantized.Text);
 
     [Fact]
     public void An_empty_folder_is_no_model() =>

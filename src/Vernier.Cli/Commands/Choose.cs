@@ -16,7 +16,7 @@ internal static class Choose
     private delegate bool Parser<T>(string text, out T value);
 
     /// <summary>The argument MODEL.</summary>
-    public static Argument<string> Model(string description = "The folder of a Hugging Face model in safetensors format.") =>
+    public static Argument<string> Model(string description = "The folder of a Hugging Face model in safetensors format, or a .gguf file.") =>
         new("MODEL") { Description = description };
 
     /// <summary>The option --json.</summary>

@@ -3,6 +3,7 @@ using Vernier.Cli.Reports;
 using Vernier.Cli.Terminal;
 using Vernier.Files;
 using Vernier.Inference;
+using Vernier.Inference.Gguf;
 using Vernier.Packing;
 using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Evaluation;
@@ -18,7 +19,7 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
 
     private readonly Argument<string> _model = Choose.Model();
     private readonly Option<string?> _recipes = Choose.Text("--recipes", "LIST", "Recipes or recipe files, with commas, or all. RECIPE@FILE calibrates it on another text, RECIPE@self on one that the model writes. [default: rtn,nupes-datafree]");
-    private readonly Option<int[]?> _bits = Choose.Integers("--bits", "Bits of a weight in linear layers, with commas. [default: 4,3,2]", 2, 8);
+    private readonly Option<int[]?> _bits = Choose.Integers("--bits", "Bits of a weight in linear layers, with commas; recipes are left out at more bits than they can do. [default: 4,3,2]", 2, 8);
     private readonly Option<Granularity[]?> _groups = Choose.SomeGroups();
     private readonly Option<int> _embeddingBits = Choose.BitsOrNone("--embedding-bits", "Bits of a weight in embeddings and the output layer, 2 to 8, or none to leave them as they are.", 8);
     private readonly CalibrationArguments _calibration = new();
@@ -46,11 +47,11 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
     private int Run(ParseResult arguments)
     {
         string model = arguments.GetValue(_model)!;
-        ModelFiles.CheckFolder(model);
+        ModelFiles.CheckModel(model);
         Entry[] entries = Entries(arguments);
         int[] bits = arguments.GetValue(_bits) is [_, ..] list ? list : [4, 3, 2];
         Granularity?[] groups = arguments.GetValue(_groups) is [_, ..] given ? Array.ConvertAll(given, group => (Granularity?)group) : [null];
-        using var checkpoint = Checkpoint.Open(model);
+        using Checkpoint checkpoint = ModelSource.OpenCheckpoint(model);
         TextWindows? text = _text.Read(arguments, model);
         CalibrationSet? calibration = _calibration.IsGiven(arguments)
             ? ModelConfig.TryGetFamily(model, out _, out _) ? _calibration.OfCommand(arguments, model, cancellation) : null
@@ -60,7 +61,7 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
         // What a grid does not leave to the command, such as the blocks of a format, is the same in every group: one row is enough.
         var seen = new HashSet<(string, int, Granularity)>();
         Candidate[][] plans = [.. groups
-            .SelectMany(group => bits.Select(b => entries
+            .SelectMany(group => bits.Select(b => entries.Where(entry => b <= entry.Recipe.MostBits)
                 .Select(entry => (entry.Name, Options: new QuantizationOptions
                 {
                     Recipe = entry.Recipe,
@@ -73,6 +74,8 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
                 .Select(candidate => new Candidate(candidate.Name, QuantizationPlan.Create(checkpoint, candidate.Options)))
                 .ToArray()))
             .Where(row => row.Length > 0)];
+        if (plans.Length == 0)
+            throw new UsageException($"--bits: none of the recipes can do so many bits; {entries[0].Recipe.Name} can do {entries[0].Recipe.MostBits}.");
         bool json = arguments.GetValue(_json);
         CompareReport report = new ProgressDisplay(console, silent: json).Run(progress => Compare(arguments, plans, text, calibration, progress));
         if (json)
@@ -120,7 +123,7 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
             }
             if (calibration is not null)
             {
-                IReadOnlyList<IReadOnlyDictionary<string, double>> objectives = LayerObjectives.Measure(checkpoint, folders, calibration, new Relay<double>(part => progress("layer objectives", part)), cancellation);
+                IReadOnlyList<IReadOnlyDictionary<string, double>> objectives = LayerObjectives.Measure(checkpoint, folders, [.. plans.SelectMany(group => group.Select(candidate => candidate.Plan.Order))], calibration, new Relay<double>(part => progress("layer objectives", part)), cancellation);
                 int[] firsts = [.. plans.SelectMany((group, i) => Enumerable.Repeat(plans.Take(i).Sum(before => before.Length), group.Length))];
                 for (int i = 0; i < objectives.Count; i++)
                     rows[i + 1] = rows[i + 1].WithObjectives(objectives[i], objectives[firsts[i]]);

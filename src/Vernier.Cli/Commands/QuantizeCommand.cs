@@ -31,8 +31,8 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
         string model = _arguments.Model(arguments);
         QuantizationOptions options = _arguments.Options(arguments);
         string output = _arguments.Output(arguments, options);
-        ModelFiles.CheckFolder(model);
-        using var checkpoint = Files.Checkpoint.Open(model);
+        ModelFiles.CheckModel(model);
+        using Files.Checkpoint checkpoint = Inference.Gguf.ModelSource.OpenCheckpoint(model);
         QuantizationPlan plan = QuantizationPlan.Create(checkpoint, options);
         RunOptions run = _arguments.Run(arguments);
         long ceiling = run.MemoryBytes ?? MemoryEstimate.DefaultCeiling;

@@ -90,8 +90,8 @@ internal sealed class RecipeArguments
     // A recipe may have a layout that another grid does not; the nearest takes its place.
     private static IReadOnlyList<LevelLayout> LayoutsFor(GridKind kind, IReadOnlyList<LevelLayout> layouts) => kind switch
     {
-        GridKind.Minifloat or GridKind.Trits => [LevelLayout.Symmetric],
-        GridKind.NormalFloat => [LevelLayout.Full],
+        GridKind.Minifloat or GridKind.Trits or GridKind.Ggml => [LevelLayout.Symmetric],
+        GridKind.NormalFloat or GridKind.Codebook or GridKind.Vector => [LevelLayout.Full],
         GridKind.TwoLevel => [LevelLayout.Asymmetric],
         GridKind.Power => [.. layouts.Select(layout => layout == LevelLayout.Asymmetric ? LevelLayout.Offset : layout).Distinct()],
         _ => [.. layouts.Select(layout => layout == LevelLayout.Offset ? LevelLayout.Full : layout).Distinct()],
@@ -99,7 +99,7 @@ internal sealed class RecipeArguments
 
     // Whether there can be several tables to choose from.
     private static bool HasChoice(GridPart grid) =>
-        grid.Kind == GridKind.Power && (grid.Exponent is null || grid.Layouts.Count > 1 || grid.Layouts.Contains(LevelLayout.Offset));
+        grid.Kind == GridKind.Codebook || (grid.Kind == GridKind.Power && (grid.Exponent is null || grid.Layouts.Count > 1 || grid.Layouts.Contains(LevelLayout.Offset)));
 
     /// <summary>The recipe of that name, or in the file of that path.</summary>
     public static Recipe Named(string name)

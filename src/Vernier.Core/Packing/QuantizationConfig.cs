@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Vernier.Files;
+using Vernier.Packing.Ggml;
 
 namespace Vernier.Packing;
 
@@ -79,6 +80,8 @@ public sealed record QuantizationConfig(string Recipe, IReadOnlyDictionary<strin
         PackedLayout layout = entry.Text("layout", ScalarLayout.Name) switch
         {
             ScalarLayout.Name => ScalarLayout.Parse(entry),
+            VectorLayout.Name => VectorLayout.Parse(entry),
+            BlockLayout.Name => BlockLayout.Parse(entry),
             TritLayout.Name => TritLayout.Parse(entry),
             TwoLevelLayout.Name => TwoLevelLayout.Parse(entry),
             string other => throw entry.Invalid($"the layout '{other}' is unknown", "Use the version of Vernier that wrote the model, or a later one"),

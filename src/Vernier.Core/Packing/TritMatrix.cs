@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Vernier.Kernels;
 using Vernier.Numerics;
 
 namespace Vernier.Packing;
@@ -69,6 +70,36 @@ public sealed class TritMatrix : PackedMatrix
             for (int i = group * Spec.Width; i < end; i++)
                 destination[i] = values[3 * t1[i] + t2[i] + 4];
         }
+    }
+
+    /// <inheritdoc/>
+    public override IPreparedMatrix? Prepare() => PreparedWeight.Create(Source());
+
+    /// <summary>The matrix as the integer kernels take it: both trits of a weight in one code of 4 bits, of which each plane has a part and its scales.</summary>
+    internal PanelSource Source()
+    {
+        var parts = new PanelPart[TritLayout.Planes];
+        for (int plane = 0; plane < parts.Length; plane++)
+        {
+            var levels = new sbyte[16];
+            for (int code = 0; code < 9; code++)
+                levels[code] = (sbyte)((plane == 0 ? code / 3 : code % 3) - 1);
+            var scales = new Half[Scales.Length / TritLayout.Planes];
+            for (int i = 0; i < scales.Length; i++)
+                scales[i] = Scales.Span[TritLayout.Planes * i + plane];
+            parts[plane] = new PanelPart { Levels = levels, Unit = Unit, Scales = scales };
+        }
+        return new PanelSource(Rows, Columns, 1, Spec.Width, 4, Rows, ReadCodes, parts);
+    }
+
+    private void ReadCodes(int row, Span<byte> codes)
+    {
+        using var first = new PooledArray<sbyte>(Columns);
+        using var second = new PooledArray<sbyte>(Columns);
+        UnpackRow(0, row, first.Span);
+        UnpackRow(1, row, second.Span);
+        for (int i = 0; i < Columns; i++)
+            codes[i] = (byte)(3 * first.Span[i] + second.Span[i] + 4);
     }
 
     /// <inheritdoc/>

@@ -5,7 +5,7 @@ namespace Vernier.Packing;
 
 /// <summary>
 /// Codes within integers: the weights of a row are integers of 8 bits times a scale, and these integers are codes of few bits, less a zero point, times an integer for each
-/// group: w = unit s (k c), c = q - z, k = 1 .. 127, with k c brought to -127 .. 127. A product is one of integers of 8 bits with one scale a row.
+/// group: w = unit s (k c), c = q - z, k = 1 .. 127, with c held within -floor(127 / k) .. floor(127 / k). A product is one of integers of 8 bits with one scale a row.
 /// </summary>
 /// <param name="Rows">Output channels, at least 1.</param>
 /// <param name="Columns">Input channels, at least 1.</param>

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Vernier.Kernels;
 using Vernier.Numerics;
 
 namespace Vernier.Packing;
@@ -55,10 +56,10 @@ public sealed class TwoLevelMatrix : PackedMatrix
     /// <summary>The scale of a row, unit included.</summary>
     public float Scale(int row) => Unit * (float)Scales.Span[row];
 
-    /// <summary>The integer that a code stands for.</summary>
+    /// <summary>The integer that a code stands for: k c, with c held within the multiples of k that 8 bits hold, -floor(127 / k) .. floor(127 / k).</summary>
     /// <param name="factor">k.</param>
     /// <param name="steps">c = q - z.</param>
-    public static sbyte Level(int factor, int steps) => (sbyte)Math.Clamp(factor * steps, -TwoLevelLayout.Largest, TwoLevelLayout.Largest);
+    public static sbyte Level(int factor, int steps) => (sbyte)(factor * Math.Clamp(steps, -(TwoLevelLayout.Largest / factor), TwoLevelLayout.Largest / factor));
 
     /// <summary>The integers of one row: its weights at scale 1.</summary>
     /// <param name="row">From 0.</param>
@@ -68,7 +69,7 @@ public sealed class TwoLevelMatrix : PackedMatrix
         using var codeBuffer = new PooledArray<byte>(Columns);
         Span<byte> codes = codeBuffer.Span, zeros = Spec.Groups <= 256 ? stackalloc byte[Spec.Groups] : new byte[Spec.Groups];
         CodePacking.Unpack(Codes.Span.Slice(row * Spec.BytesPerRow, Spec.BytesPerRow), Spec.Bits, codes);
-        CodePacking.Unpack(Zeros.Span.Slice(row * Spec.ZeroBytesPerRow, Spec.ZeroBytesPerRow), Spec.Bits, zeros);
+        UnpackZeros(row, zeros);
         Span<sbyte> table = stackalloc sbyte[1 << Spec.Bits];
         for (int group = 0; group < Spec.Groups; group++)
         {
@@ -90,6 +91,43 @@ public sealed class TwoLevelMatrix : PackedMatrix
         for (int i = 0; i < integers.Length; i++)
             destination[i] = scale * integers[i];
     }
+
+    /// <inheritdoc/>
+    public override IPreparedMatrix? Prepare() => PreparedWeight.Create(Source());
+
+    /// <summary>The matrix as the integer kernels take it: the scale of a group is that of its row times its factor, exactly; its zero point is one of the codes.</summary>
+    internal PanelSource Source()
+    {
+        var scales = new float[Factors.Length];
+        var zeros = new byte[Factors.Length];
+        ParallelLoop.For(Rows, row =>
+        {
+            for (int group = 0; group < Spec.Groups; group++)
+                scales[row * Spec.Groups + group] = Scale(row) * Factors.Span[row * Spec.Groups + group];
+            UnpackZeros(row, zeros.AsSpan(row * Spec.Groups, Spec.Groups));
+        });
+        // Both are counted from the middle, so that 8 bits hold them.
+        int bits = Math.Max(2, Spec.Bits), middle = 1 << (Spec.Bits - 1);
+        sbyte[] levels = [.. Enumerable.Range(0, 1 << bits).Select(code => (sbyte)(code - middle))], centred = [.. zeros.Select(zero => (sbyte)(zero - middle))];
+        return new PanelSource(Rows, Columns, 1, Spec.Width, bits, Rows, (row, codes) => ReadCodes(row, zeros, codes), [new PanelPart { Levels = levels, WideScales = scales, Zeros = centred }]);
+    }
+
+    // A code beyond what 8 bits hold stands for the last that they do.
+    private void ReadCodes(int row, ReadOnlySpan<byte> zeros, Span<byte> codes)
+    {
+        CodePacking.Unpack(Codes.Span.Slice(row * Spec.BytesPerRow, Spec.BytesPerRow), Spec.Bits, codes[..Columns]);
+        for (int group = 0; group < Spec.Groups; group++)
+        {
+            int zero = zeros[row * Spec.Groups + group], most = TwoLevelLayout.Largest / Factors.Span[row * Spec.Groups + group];
+            if (most >= 1 << Spec.Bits)
+                continue;
+            foreach (ref byte code in codes[(group * Spec.Width)..Math.Min(Columns, (group + 1) * Spec.Width)])
+                code = (byte)Math.Clamp(code, zero - most, zero + most);
+        }
+    }
+
+    private void UnpackZeros(int row, Span<byte> zeros) =>
+        CodePacking.Unpack(Zeros.Span.Slice(row * Spec.ZeroBytesPerRow, Spec.ZeroBytesPerRow), Spec.Bits, zeros);
 
     /// <inheritdoc/>
     protected override IEnumerable<ReadOnlyMemory<byte>> CodeArrayBytes() =>

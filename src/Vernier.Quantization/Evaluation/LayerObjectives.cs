@@ -6,6 +6,7 @@ using Vernier.Packing;
 using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Objectives;
 using Vernier.Quantization.Pipeline;
+using Vernier.Quantization.Transforms;
 
 namespace Vernier.Quantization.Evaluation;
 
@@ -18,6 +19,7 @@ public static class LayerObjectives
     /// <summary>Measures models as they were written. One block of the float network is in memory at a time.</summary>
     /// <param name="original">The float model.</param>
     /// <param name="folders">The folders of the quantized models.</param>
+    /// <param name="orders">For each folder the order of the channels of its model.</param>
     /// <param name="set">The text on which inputs are observed.</param>
     /// <param name="progress">Told the part that is done, 0 to 1.</param>
     /// <param name="cancellation">Stops between two batches.</param>
@@ -25,14 +27,15 @@ public static class LayerObjectives
     /// <exception cref="InvalidFileException">A model does not read.</exception>
     /// <exception cref="OperationCanceledException">The measurement was cancelled.</exception>
     public static IReadOnlyList<IReadOnlyDictionary<string, double>> Measure(
-        Checkpoint original, IReadOnlyList<string> folders, CalibrationSet set, IProgress<double>? progress = null, CancellationToken cancellation = default)
+        Checkpoint original, IReadOnlyList<string> folders, IReadOnlyList<ChannelOrder> orders, CalibrationSet set, IProgress<double>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(original);
         ArgumentNullException.ThrowIfNull(folders);
+        ArgumentNullException.ThrowIfNull(orders);
         ModelConfig config = ModelConfig.Load(original.Folder);
         var weights = new FloatWeightSource(original);
         using var calibration = new BlockCalibration(config, weights.Embedding("model.embed_tokens.weight", config.VocabularySize, config.HiddenSize), set);
-        Model[] models = [.. folders.Select(Open)];
+        Model[] models = [.. folders.Zip(orders, Open)];
         try
         {
             for (int layer = 0; layer < config.LayerCount; layer++)
@@ -76,24 +79,26 @@ public static class LayerObjectives
             if (!model.Packed.Tensors.TryGetValue(name, out PackedLayout? layout))
                 continue;
             PackedMatrix packed = PackedMatrixReader.Read(model.Checkpoint, name, layout);
+            TensorOrder order = model.Order.Of(name) ?? new TensorOrder(null, null);
             ParallelLoop.For(matrix.Rows, row =>
             {
-                Span<float> line = quantized.AsSpan(row * matrix.Columns, matrix.Columns);
-                packed.DequantizeRow(row, line);
-                matrix.Normalize(line);
+                using var line = new PooledArray<float>(matrix.Columns);
+                packed.DequantizeRow(row, line.Span);
+                matrix.Normalize(line.Span);
+                order.Scatter<float>(line.Span, quantized.AsSpan(order.Row(row) * matrix.Columns, matrix.Columns));
             });
             double value = objective.Value(values, quantized);
             model.Objectives[name] = value == 0 ? 0 : value / whole;
         }
     }
 
-    private static Model Open(string folder)
+    private static Model Open(string folder, ChannelOrder order)
     {
         string path = Path.Combine(folder, "config.json");
         using JsonDocument document = StrictJson.Parse(path, ModelConfig.MaxFileBytes);
         QuantizationConfig packed = QuantizationConfig.Read(document.RootElement, path) ?? throw new ArgumentException($"the model in {folder} is not quantized", nameof(folder));
-        return new Model(Checkpoint.Open(folder), packed, new Dictionary<string, double>(StringComparer.Ordinal));
+        return new Model(Checkpoint.Open(folder), packed, order, new Dictionary<string, double>(StringComparer.Ordinal));
     }
 
-    private sealed record Model(Checkpoint Checkpoint, QuantizationConfig Packed, Dictionary<string, double> Objectives);
+    private sealed record Model(Checkpoint Checkpoint, QuantizationConfig Packed, ChannelOrder Order, Dictionary<string, double> Objectives);
 }

@@ -8,6 +8,7 @@ using Vernier.Quantization.Compensators;
 using Vernier.Quantization.Objectives;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers;
+using Vernier.Quantization.Transforms;
 
 namespace Vernier.Quantization.Pipeline;
 
@@ -43,7 +44,7 @@ internal sealed class BlockPipeline(QuantizationPlan plan, LayerGrids grids, Cal
     private readonly Dictionary<string, PlannedTensor> _planned = plan.Tensors.ToDictionary(planned => planned.Tensor.Name, StringComparer.Ordinal);
     private readonly LayerSolver _solver = new(plan.Options.Recipe.Solver);
     private readonly bool _needsSamples = plan.Options.Recipe.Solver.Any(step => step.Method == SolverMethod.Dmmv);
-    private readonly FloatWeightSource _weights = new(plan.Checkpoint);
+    private readonly IWeightSource _weights = plan.Order.IsEmpty ? new FloatWeightSource(plan.Checkpoint) : new ReorderedWeights(new FloatWeightSource(plan.Checkpoint), plan.Order);
 
     /// <summary>Solves all layers that the blocks have.</summary>
     /// <exception cref="InvalidFileException">The model does not run, the input of a layer is not finite, or a layer can't be solved in a strict run.</exception>
@@ -149,7 +150,7 @@ internal sealed class BlockPipeline(QuantizationPlan plan, LayerGrids grids, Cal
     private void Solve(PlannedTensor planned, LayerObjective objective, CrossGram? cross, float[] samples)
     {
         long start = Stopwatch.GetTimestamp();
-        var matrix = new WeightMatrix(plan.Checkpoint, planned.Tensor);
+        WeightMatrix matrix = plan.Matrix(planned);
         float[] values = matrix.ReadNormalized();
         float[]? corrected = cross?.Correct(values, objective.Gram, TargetRidge);
         MatrixResult result = Compensated(Solve(planned, matrix, corrected ?? values, objective, samples), corrected ?? values, matrix.Shift, objective);
@@ -174,7 +175,7 @@ internal sealed class BlockPipeline(QuantizationPlan plan, LayerGrids grids, Cal
         Recipe recipe = plan.Options.Recipe;
         if (planned.Layout is not ScalarLayout scalar)
             return GridMethod.Of(recipe)!.Solve(new MatrixProblem(planned.Layout!, values, matrix.Shift, objective), recipe);
-        LayerResult result = _solver.Solve(new LayerProblem(scalar, grids.Choose(planned, matrix), grids.FitOf(planned.Role), values, objective, samples));
+        LayerResult result = _solver.Solve(new LayerProblem(scalar, grids.Choose(planned, matrix, objective), grids.FitOf(planned.Role), values, objective, samples));
         return new MatrixResult(result.Solution.Pack(matrix.Shift), result.Nearest, result.Objective, result.Damping, result.Fallback);
     }
 

@@ -15,16 +15,20 @@ internal sealed class LayerGrids(QuantizationPlan plan, LevelTable[]? shared)
 {
     private readonly Recipe _recipe = plan.Options.Recipe;
 
-    /// <summary>Chooses the tables of a matrix, without data.</summary>
-    public LevelTable[] Choose(PlannedTensor planned, WeightMatrix matrix)
+    /// <summary>Chooses the tables of a matrix: by its weights alone, but for codebooks, in which columns count as in the step that makes the codes.</summary>
+    /// <param name="planned">The matrix.</param>
+    /// <param name="matrix">Its weights.</param>
+    /// <param name="objective">The layer objective; null where nothing was observed.</param>
+    public LevelTable[] Choose(PlannedTensor planned, WeightMatrix matrix, LayerObjective? objective = null)
     {
         var spec = (ScalarLayout)planned.Layout!;
         var search = new GridSearch(QuantizationPlan.GridOf(planned.Role, _recipe), spec.Bits, spec.Tables, _recipe.Rounding);
+        float[] importance = objective is not null && planned.Role == TensorRole.Linear && _recipe.Grid.Kind == GridKind.Codebook ? ColumnWeights.Of(objective, _recipe.Solver[0]) : [];
         var grids = new List<LevelTable>();
         for (int row = 0; row < spec.Rows; row += spec.RowsPerGrid)
         {
             LevelTable[] tables = planned.Role == TensorRole.Linear && shared is not null ? shared
-                : search.Choose(search.IsNeeded ? [GranuleSample.Take(matrix, spec.Granularity, row, Math.Min(spec.RowsPerGrid, spec.Rows - row))] : []);
+                : search.Choose(search.IsNeeded ? [GranuleSample.Take(matrix, spec.Granularity, row, Math.Min(spec.RowsPerGrid, spec.Rows - row), importance)] : []);
             grids.AddRange(tables);
         }
         return [.. grids];
@@ -58,7 +62,7 @@ internal sealed class LayerGrids(QuantizationPlan plan, LevelTable[]? shared)
     /// <summary>Rounds a matrix to nearest.</summary>
     public PackedMatrix SolveNearest(PlannedTensor planned)
     {
-        var matrix = new WeightMatrix(plan.Checkpoint, planned.Tensor);
+        WeightMatrix matrix = plan.Matrix(planned);
         PackedMatrix packed = SolveCodes(planned, matrix);
         if (planned.Layout!.Rank > 0)
             LowRankSolver.Compensate(packed, matrix.ReadNormalized(), matrix.Shift, null);

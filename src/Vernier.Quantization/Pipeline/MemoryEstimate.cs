@@ -118,6 +118,9 @@ public sealed record MemoryEstimate(long WorkBytes, long ActivationBytes, string
             SolverMethod.Outliers => 44 * weights,
             // The samples by rows and by columns, their violations, and what the codes decode to.
             SolverMethod.Dmmv => 4L * BlockPipeline.SampleTokens * (2 * columns + rows) + 4 * weights,
+            // What the codebooks decode to, its product with H, and where each code's number is.
+            SolverMethod.Codebooks => 24 * weights,
+            SolverMethod.Jlcm => 4 * square + (20 + 12L * step.Neighbours) * weights,
             _ => 4 * square + 32 * weights,
         };
     }

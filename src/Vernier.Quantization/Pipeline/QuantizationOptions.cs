@@ -1,5 +1,7 @@
 using System.Text.RegularExpressions;
+using Vernier.Files;
 using Vernier.Packing;
+using Vernier.Packing.Ggml;
 using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Recipes;
 
@@ -22,6 +24,9 @@ public sealed record QuantizationOptions
 
     /// <summary>Which weights of linear layers share a scale: the recipe's grid may say.</summary>
     public Granularity LinearGranularity => Recipe.Grid.Block is int columns ? Granularity.Group(columns) : Granularity;
+
+    /// <summary>The block format of each tensor, null for one that stays as it is; for recipes of block formats alone. By default one of so many bits.</summary>
+    public Func<TensorInfo, BlockFormat?>? BlockFormatOf { get; init; }
 
     /// <summary>
     /// Bits of a code in embeddings and the output head, 2 to 8, on a uniform grid; null keeps them as they are. Default 8.

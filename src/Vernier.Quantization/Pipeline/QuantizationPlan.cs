@@ -4,10 +4,12 @@ using System.Text.Json.Nodes;
 using Vernier.Files;
 using Vernier.Grids;
 using Vernier.Grids.Minifloat;
+using Vernier.Inference.Gguf;
 using Vernier.Packing;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers;
 using Vernier.Quantization.Solvers.Outliers;
+using Vernier.Quantization.Transforms;
 
 namespace Vernier.Quantization.Pipeline;
 
@@ -24,6 +26,8 @@ public sealed class QuantizationPlan
 {
     private static readonly JsonSerializerOptions s_json = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
+    private readonly Lazy<ChannelOrder> _order;
+
     private QuantizationPlan(Checkpoint checkpoint, QuantizationOptions options, IReadOnlyList<PlannedTensor> tensors, byte[] config, long sourceConfigBytes)
     {
         Checkpoint = checkpoint;
@@ -34,6 +38,7 @@ public sealed class QuantizationPlan
         Bytes = CheckpointWriter.SizeOf(Arrays) + config.Length;
         SourceBytes = checkpoint.Files.Sum(file => new FileInfo(file.Path).Length) + sourceConfigBytes;
         Parameters = tensors.Sum(planned => planned.Tensor.Count);
+        _order = new Lazy<ChannelOrder>(FindOrder);
     }
 
     /// <summary>The checkpoint that is quantized.</summary>
@@ -66,6 +71,17 @@ public sealed class QuantizationPlan
     /// <summary>Bits per weight of the source.</summary>
     public double SourceBitsPerWeight => 8.0 * SourceBytes / Parameters;
 
+    /// <summary>The order that the channels of the result have; found when it is first asked for, from the weights.</summary>
+    /// <exception cref="InvalidFileException">The recipe orders channels, and the model does not have the tensors of its configuration.</exception>
+    public ChannelOrder Order => _order.Value;
+
+    /// <summary>The weights of a matrix, in the order of the result.</summary>
+    public WeightMatrix Matrix(PlannedTensor planned)
+    {
+        ArgumentNullException.ThrowIfNull(planned);
+        return new WeightMatrix(Checkpoint, planned.Tensor, Order.Of(planned.Tensor.Name));
+    }
+
     /// <summary>Plans a run.</summary>
     /// <param name="checkpoint">The checkpoint, which must outlive the plan.</param>
     /// <param name="options">What to do.</param>
@@ -76,8 +92,9 @@ public sealed class QuantizationPlan
     {
         ArgumentNullException.ThrowIfNull(checkpoint);
         ArgumentNullException.ThrowIfNull(options);
-        string path = Path.Combine(checkpoint.Folder, "config.json");
-        using JsonDocument source = StrictJson.Parse(path, Vernier.Inference.ModelConfig.MaxFileBytes);
+        bool gguf = ModelSource.IsGguf(checkpoint.Folder);
+        string path = gguf ? checkpoint.Folder : Path.Combine(checkpoint.Folder, "config.json");
+        using JsonDocument source = gguf ? StrictJson.Parse(ModelSource.ReadConfig(path), path) : StrictJson.Parse(path, Vernier.Inference.ModelConfig.MaxFileBytes);
         if (source.RootElement.ValueKind != JsonValueKind.Object)
             throw new InvalidFileException(path, "config-type", "the file is not a JSON object", "Download the file again");
         if (source.RootElement.TryGetProperty("quantization_config", out JsonElement quantized) && quantized.ValueKind != JsonValueKind.Null)
@@ -88,8 +105,12 @@ public sealed class QuantizationPlan
         var packed = tensors.Where(planned => planned.Layout is not null).ToDictionary(planned => planned.Tensor.Name, planned => planned.Layout!, StringComparer.Ordinal);
         JsonObject config = JsonObject.Create(source.RootElement.Clone())!;
         config["quantization_config"] = new QuantizationConfig(options.Recipe.Name, packed).ToJson();
-        return new QuantizationPlan(checkpoint, options, tensors, JsonSerializer.SerializeToUtf8Bytes(config, s_json), new FileInfo(path).Length);
+        return new QuantizationPlan(checkpoint, options, tensors, JsonSerializer.SerializeToUtf8Bytes(config, s_json), gguf ? 0 : new FileInfo(path).Length);
     }
+
+    private ChannelOrder FindOrder() => Options.Recipe.Reorder && Inference.ModelConfig.TryGetFamily(Checkpoint.Folder, out _, out _)
+        ? ChannelOrder.Find(Checkpoint, Inference.ModelConfig.Load(Checkpoint.Folder), Options.Recipe.Grid.Rows)
+        : ChannelOrder.None;
 
     private static PlannedTensor Plan(Checkpoint checkpoint, TensorInfo tensor, QuantizationOptions options)
     {
@@ -104,7 +125,10 @@ public sealed class QuantizationPlan
             return new PlannedTensor(tensor, role, null);
         GridPart grid = GridOf(role, options.Recipe);
         int rows = (int)tensor.Shape[0];
-        PackedLayout layout = role == TensorRole.Linear && GridMethod.Of(options.Recipe) is GridMethod method ? method.Layout(rows, (int)tensor.Shape[1], options) : Scalar();
+        PackedLayout? own = GridMethod.Of(options.Recipe)?.LayoutOf(tensor, role, options);
+        if (own is null && options.Recipe.Grid.Kind == GridKind.Ggml)
+            return new PlannedTensor(tensor, role, null);
+        PackedLayout layout = own ?? Scalar();
         if (role == TensorRole.Linear && options.Recipe.Outliers?.Sigma is double sigma)
         {
             int count = OutlierBound.Count(new WeightMatrix(checkpoint, tensor), sigma);
@@ -118,7 +142,7 @@ public sealed class QuantizationPlan
         {
             IReadOnlyList<MinifloatFormat> formats = grid.FormatsFor(bits.Value);
             bool floats = formats.Any(MinifloatGrid.IsFloat);
-            bool wide = !floats && ((grid.Kind is GridKind.Power or GridKind.NormalFloat && bits > 6) || !formats.All(MinifloatGrid.FitsInSByte)
+            bool wide = !floats && ((grid.Kind is GridKind.Power or GridKind.NormalFloat or GridKind.Codebook && bits > 6) || !formats.All(MinifloatGrid.FitsInSByte)
                 || (bits == 8 && grid.Layouts.Any(layout => layout is LevelLayout.MidRise or LevelLayout.Asymmetric)));
             Granularity granularity = role == TensorRole.Linear ? options.LinearGranularity : options.Granularity;
             int rowsPerGrid = grid.Scope == GridScope.Rows ? Math.Min(grid.Rows, rows) : rows;

@@ -130,7 +130,7 @@ public sealed class Quantizer(QuantizationPlan plan, IProgress<QuantizationProgr
         {
             if (search.IsNeeded && planned.Role == TensorRole.Linear && planned.Layout is ScalarLayout scalar)
             {
-                var matrix = new WeightMatrix(plan.Checkpoint, planned.Tensor);
+                WeightMatrix matrix = plan.Matrix(planned);
                 samples.Add(GranuleSample.Take(matrix, scalar.Granularity, 0, matrix.Rows));
             }
         });
@@ -144,7 +144,7 @@ public sealed class Quantizer(QuantizationPlan plan, IProgress<QuantizationProgr
             ForEachTensor("writing", planned =>
             {
                 if (planned.Layout is null)
-                    TensorBytes.Copy(plan.Checkpoint, planned.Tensor, writer);
+                    TensorBytes.Copy(plan.Checkpoint, planned.Tensor, writer, plan.Order.Of(planned.Tensor.Name));
                 else
                     journal.CopyTo(writer, planned);
             });
@@ -163,14 +163,14 @@ public sealed class Quantizer(QuantizationPlan plan, IProgress<QuantizationProgr
             string name = planned.Tensor.Name;
             if (planned.Layout is null)
             {
-                if (!written.TryGet(name, out TensorInfo? copy) || !TensorBytes.AreSame(plan.Checkpoint, planned.Tensor, written, copy))
+                if (!written.TryGet(name, out TensorInfo? copy) || !TensorBytes.AreSame(plan.Checkpoint, planned.Tensor, written, copy, plan.Order.Of(name)))
                     throw new InvalidFileException(folder, "read-back", "the copied tensor does not read back as it was", "Check the disk and run again", name);
                 return;
             }
             PackedMatrix packed = PackedMatrixReader.Read(written, name, planned.Layout);
             if (ContentHash.Of(packed.ArrayBytes()) != journal.HashOf(name))
                 throw new InvalidFileException(folder, "read-back", "the packed tensor does not read back as it was solved", "Check the disk and run again", name);
-            WeightError error = NearestSolver.Measure(new WeightMatrix(plan.Checkpoint, planned.Tensor), packed);
+            WeightError error = NearestSolver.Measure(plan.Matrix(planned), packed);
             reports.Add(new QuantizedTensorReport(name, planned.Layout, packed.Exponents, error, journal.ReportOf(name)));
         });
         return reports;

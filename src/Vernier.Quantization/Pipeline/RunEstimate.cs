@@ -88,6 +88,9 @@ public sealed record RunEstimate(MemoryEstimate Memory, long PeakMemoryBytes, lo
                 case SolverMethod.Scales:
                     wide += 6 * cube;
                     break;
+                case SolverMethod.Codebooks:
+                    wide += 2 * step.Iterations * cube;
+                    break;
                 case SolverMethod.Outliers:
                     wide += step.Sweeps * 12 * cube;
                     break;

@@ -1,4 +1,5 @@
 using Vernier.Files;
+using Vernier.Quantization.Transforms;
 
 namespace Vernier.Quantization.Pipeline;
 
@@ -8,8 +9,17 @@ internal static class TensorBytes
     private const int PieceBytes = 1 << 20;
 
     /// <summary>Copies a tensor that is next in a writer.</summary>
-    public static void Copy(Checkpoint source, TensorInfo tensor, CheckpointWriter writer)
+    /// <param name="source">Where it is.</param>
+    /// <param name="tensor">The tensor.</param>
+    /// <param name="writer">The writer.</param>
+    /// <param name="order">The order to bring it into, a row in memory at a time; null for that of the source.</param>
+    public static void Copy(Checkpoint source, TensorInfo tensor, CheckpointWriter writer, TensorOrder? order = null)
     {
+        if (order is not null)
+        {
+            ForRows(source, tensor, order, line => writer.Write(tensor.Name, line.Span));
+            return;
+        }
         var buffer = new byte[(int)Math.Min(tensor.Bytes, PieceBytes)];
         for (long position = 0; position < tensor.Bytes; position += buffer.Length)
         {
@@ -19,11 +29,24 @@ internal static class TensorBytes
         }
     }
 
-    /// <summary>Whether two tensors have the same type, shape and bytes.</summary>
-    public static bool AreSame(Checkpoint left, TensorInfo leftTensor, Checkpoint right, TensorInfo rightTensor)
+    /// <summary>Whether two tensors have the same type, shape and bytes, once the left one is brought into an order.</summary>
+    public static bool AreSame(Checkpoint left, TensorInfo leftTensor, Checkpoint right, TensorInfo rightTensor, TensorOrder? order = null)
     {
         if (leftTensor.Type != rightTensor.Type || !leftTensor.Shape.SequenceEqual(rightTensor.Shape))
             return false;
+        if (order is not null)
+        {
+            long at = 0;
+            bool same = true;
+            ForRows(left, leftTensor, order, line =>
+            {
+                var other = new byte[line.Length];
+                right.ReadOnce(rightTensor, at, other);
+                same &= line.Span.SequenceEqual(other);
+                at += line.Length;
+            });
+            return same;
+        }
         byte[] a = new byte[(int)Math.Min(leftTensor.Bytes, PieceBytes)], b = new byte[a.Length];
         for (long position = 0; position < leftTensor.Bytes; position += a.Length)
         {
@@ -34,5 +57,18 @@ internal static class TensorBytes
                 return false;
         }
         return true;
+    }
+
+    private static void ForRows(Checkpoint source, TensorInfo tensor, TensorOrder order, Action<ReadOnlyMemory<byte>> action)
+    {
+        int rows = checked((int)tensor.Shape[0]), bytes = checked((int)(tensor.Bytes / rows)), size = tensor.Type.Bits() / 8;
+        byte[] old = new byte[bytes], line = new byte[bytes];
+        for (int row = 0; row < rows; row++)
+        {
+            source.ReadOnce(tensor, (long)order.Row(row) * bytes, old);
+            for (int i = 0; i < bytes / size; i++)
+                old.AsSpan((order.Columns is null ? i : order.Columns[i]) * size, size).CopyTo(line.AsSpan(i * size));
+            action(line);
+        }
     }
 }

@@ -1,6 +1,7 @@
 using System.Numerics.Tensors;
 using Vernier.Files;
 using Vernier.Numerics;
+using Vernier.Quantization.Transforms;
 
 namespace Vernier.Quantization.Pipeline;
 
@@ -8,15 +9,17 @@ namespace Vernier.Quantization.Pipeline;
 public sealed class WeightMatrix
 {
     private readonly Checkpoint _checkpoint;
+    private readonly TensorOrder? _order;
     private int? _shift;
 
     /// <summary>Creates a view.</summary>
     /// <param name="checkpoint">The checkpoint, which must outlive the view.</param>
     /// <param name="tensor">A tensor of two dimensions, none of them 0 or above 2^31 - 1, and of a float type.</param>
-    public WeightMatrix(Checkpoint checkpoint, TensorInfo tensor)
+    /// <param name="order">The order of its rows and columns; null for that of the file.</param>
+    public WeightMatrix(Checkpoint checkpoint, TensorInfo tensor, TensorOrder? order = null)
     {
         ArgumentNullException.ThrowIfNull(tensor);
-        _checkpoint = checkpoint;
+        (_checkpoint, _order) = (checkpoint, order);
         Tensor = tensor;
         Rows = checked((int)tensor.Shape[0]);
         Columns = checked((int)tensor.Shape[1]);
@@ -35,8 +38,22 @@ public sealed class WeightMatrix
     /// <param name="row">The row of the first.</param>
     /// <param name="column">The column of the first.</param>
     /// <param name="destination">Receives as many as it is long.</param>
-    public void Read(int row, int column, Span<float> destination) =>
-        _checkpoint.Read(Tensor, (long)row * Columns + column, destination);
+    public void Read(int row, int column, Span<float> destination)
+    {
+        if (_order is null)
+        {
+            _checkpoint.Read(Tensor, (long)row * Columns + column, destination);
+            return;
+        }
+        using var line = new PooledArray<float>(Columns);
+        for (; !destination.IsEmpty; row++, column = 0)
+        {
+            int count = Math.Min(destination.Length, Columns - column);
+            _checkpoint.Read(Tensor, (long)_order.Row(row) * Columns, line.Span);
+            _order.Gather(line.Span, column, destination[..count]);
+            destination = destination[count..];
+        }
+    }
 
     /// <summary>
     /// The power of two, as its exponent, next above the largest absolute weight; 0 for a matrix of zeros. Solvers work on weights divided by

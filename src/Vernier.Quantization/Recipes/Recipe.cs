@@ -7,7 +7,7 @@ using Vernier.Packing;
 
 namespace Vernier.Quantization.Recipes;
 
-/// <summary>The family of a scalar grid.</summary>
+/// <summary>The family of a grid.</summary>
 public enum GridKind
 {
     /// <summary>Evenly spaced levels.</summary>
@@ -21,6 +21,15 @@ public enum GridKind
 
     /// <summary>Quantiles of the normal distribution.</summary>
     NormalFloat,
+
+    /// <summary>The block formats of ggml, which GGUF files have.</summary>
+    Ggml,
+
+    /// <summary>Levels found by k-means.</summary>
+    Codebook,
+
+    /// <summary>Vectors of 1, 2 or 4 weights that share an index into a codebook.</summary>
+    Vector,
 
     /// <summary>Two planes of trits.</summary>
     Trits,
@@ -89,6 +98,17 @@ public sealed record GridPart
 
     /// <summary>The tables for codes of so many bits.</summary>
     public int TablesFor(int bits) => Math.Clamp(128 >> bits, 1, Tables);
+
+    /// <summary>The weights of a vector, where the grid is one of vectors: 1, 2 or 4.</summary>
+    public int Dimension { get; init; } = 1;
+
+    /// <summary>The consecutive weights of a row that share a block scale of 4 bits, on a grid of vectors: a multiple of 16, at most 256; 0 for none.</summary>
+    public int BlockColumns { get; init; }
+
+    /// <summary>
+    /// On a grid of vectors of one dimension, the rank of the product as which codebooks are stored, relative to their entries; above 0, and 1 to store them as they are.
+    /// </summary>
+    public double Rank { get; init; } = 1;
 
     /// <summary>The exponent of a power grid where it is given; otherwise it is searched.</summary>
     public double? Exponent { get; init; }
@@ -242,12 +262,19 @@ public sealed record Recipe
     /// <summary>The steps to the codes, in order; the first is one that makes codes. Rounding to nearest by default.</summary>
     public IReadOnlyList<SolverStep> Solver { get; init; } = [new() { Method = SolverMethod.Nearest }];
 
+    /// <summary>Whether inner channels are ordered so that rows of similar distribution share a codebook; see <see cref="Transforms.ChannelOrder"/>.</summary>
+    public bool Reorder { get; init; }
+
     /// <summary>What the outputs of the layers are to be.</summary>
     public LayerTarget Target { get; init; }
 
     /// <summary>Whether the inputs of the layers have to be observed.</summary>
     [JsonIgnore]
     public bool NeedsCalibration => Solver.Any(step => step.Method != SolverMethod.Nearest || step.Importance != ColumnImportance.None) || LowRank is { Weighted: true };
+
+    /// <summary>The most bits of a weight that it can do.</summary>
+    [JsonIgnore]
+    public int MostBits => Grid.Kind == GridKind.Vector ? 8 / Grid.Dimension : 8;
 
     /// <summary>Reads a recipe.</summary>
     /// <exception cref="JsonException">The text is no recipe, or its parts do not go together.</exception>
@@ -265,7 +292,7 @@ public sealed record Recipe
         : Grid.Rows < 1 ? "a group of rows has no rows"
         : Grid.Exponent is < PowerGrid.MinExponent or > PowerGrid.MaxExponent ? $"the exponent is not between {PowerGrid.MinExponent} and {PowerGrid.MaxExponent}"
         : Group < 0 || Grid.Block < 1 ? "a group has no columns"
-        : Grid.Kind != GridKind.Power && (Grid.Exponent is not null || Grid.Tables != 1 || Grid.Layouts.Contains(LevelLayout.Offset)) ? "only a power grid has an exponent, an offset and a choice of tables"
+        : Grid.Kind != GridKind.Power && (Grid.Exponent is not null || (Grid.Tables != 1 && Grid.Kind != GridKind.Codebook) || Grid.Layouts.Contains(LevelLayout.Offset)) ? "only a power grid has an exponent, an offset and a choice of tables"
         : Grid.Kind == GridKind.Minifloat && Grid.Layouts is not [LevelLayout.Symmetric] ? "a minifloat has the symmetric layout"
         : Grid.Kind == GridKind.NormalFloat && Grid.Layouts is not [LevelLayout.Full] ? "a normal-float grid has the full layout"
         : Grid.Kind == GridKind.TwoLevel && (Grid.Layouts is not [LevelLayout.Asymmetric] || Scale != ScaleRule.Search || PreserveNorm || Grid.ScaleFormat != ScaleFormat.Half) ? "a two-level grid has the asymmetric layout, and scales of its own"
@@ -278,6 +305,14 @@ public sealed record Recipe
         : Scale is ScaleRule.PowerOfTwo or ScaleRule.PowerOfTwoRatios && ConstraintProblem is string constraint ? constraint
         : Grid.Kind == GridKind.Power && Grid.Layouts.Contains(LevelLayout.Asymmetric) ? "a power grid is centred on zero: it has no asymmetric layout"
         : Grid.Layouts.Count > 1 && Grid.Layouts.Contains(LevelLayout.Asymmetric) ? "the asymmetric layout can't be chosen among others: it stores zero points"
+        : Grid.Kind == GridKind.Codebook && (Grid.Exponent is not null || Rounding != RoundingRule.Nearest) ? "a codebook has no exponent and no power domain"
+        : Grid.Kind is GridKind.Codebook or GridKind.Vector && Grid.Layouts is not [LevelLayout.Full] ? "the layout of codebooks is full"
+        : Grid.Dimension is not (1 or 2 or 4) || Grid.BlockColumns % 16 != 0 || Grid.BlockColumns is < 0 or > 256 || !(Grid.Rank is > 0 and <= 1) ? "the dimension of vectors is not 1, 2 or 4, the columns of a block are no multiple of 16 from 0 to 256, or the rank is not above 0 and at most 1"
+        : Grid.Kind != GridKind.Vector && (Grid.Dimension != 1 || Grid.BlockColumns != 0 || Grid.Rank != 1) ? "only a grid of vectors has a dimension, block scales and a rank"
+        : Grid.Kind == GridKind.Vector && Grid.Rank != 1 && Grid.Dimension != 1 ? "only codebooks of one dimension are stored as a product"
+        : Grid.Kind == GridKind.Vector && (Grid.Exponent is not null || Grid.Tables != 1 || Outliers is not null) ? "a grid of vectors has no exponent, no tables and no outliers"
+        : Grid.Kind == GridKind.Vector && Solver.Any(step => !step.ServesVectors) ? "a grid of vectors is solved by nearest, gptq, codebooks and quantease, in their natural order"
+        : Grid.Kind is not (GridKind.Vector or GridKind.Codebook) && Solver.Any(step => step.Method is SolverMethod.Codebooks or SolverMethod.Jlcm) ? "only codebooks can be learned"
         : Grid.Kind != GridKind.Power && Solver.Any(step => step.LearnExponent) ? "only a power grid has an exponent to learn"
         : Descent.Iterations < 1 || !(Descent.LearningRate > 0) ? "the descent of scales has no iteration, or no learning rate above 0"
         : Scale == ScaleRule.Gradient && (Grid.Tables != 1 || Grid.ScaleFormat != ScaleFormat.Half || PreserveNorm || Grid.Layouts.Contains(LevelLayout.Asymmetric)) ? "a gradient is for scales in half precision, one table and no zero point"

@@ -15,6 +15,9 @@ public enum SolverMethod
     /// <summary>The scales of least layer objective for the codes as they are.</summary>
     Scales,
 
+    /// <summary>The codebooks of least layer objective for the indices as they are.</summary>
+    Codebooks,
+
     /// <summary>Learned rounding to the level below or above.</summary>
     Adaround,
 
@@ -26,6 +29,9 @@ public enum SolverMethod
 
     /// <summary>Local search for the least maximum violation, max_i |(w - q) x_i|, of each row.</summary>
     Dmmv,
+
+    /// <summary>Codebooks and the codes among neighbouring codewords learned together; the scales are refitted.</summary>
+    Jlcm,
 
     /// <summary>Learned rounding to any level, with the exponents of the grids learned as well; the scales are refitted.</summary>
     Nupes,
@@ -67,8 +73,21 @@ public enum ColumnImportance
     /// </summary>
     Sequential,
 
+    /// <summary>By what an error costs once all other columns have made up for it: 1 / [H^-1]_jj.</summary>
+    Inverse,
+
     /// <summary>Not one by one: by what the error of all does to the output, the whole of H. Two-level grids only.</summary>
     Output,
+}
+
+/// <summary>The gradient by what decides among codewords.</summary>
+public enum MappingGradient
+{
+    /// <summary>Larger for nearer codewords.</summary>
+    Proximal,
+
+    /// <summary>That of the softmax: larger for farther codewords.</summary>
+    Exact,
 }
 
 /// <summary>What the output of a layer is to be, on the inputs that it has behind quantized layers.</summary>
@@ -93,7 +112,7 @@ public sealed record SolverStep
     /// <summary>Where GPTQ's scales come from.</summary>
     public GroupFit Groups { get; init; }
 
-    /// <summary>How much the columns count in the fit of scales.</summary>
+    /// <summary>How much the columns count in the fit of scales and codebooks, and in the choice of a vector.</summary>
     public ColumnImportance Importance { get; init; }
 
     /// <summary>What GPTQ adds to the diagonal of H, relative to its mean; 0 to 1. It grows until H can be factored.</summary>
@@ -105,10 +124,10 @@ public sealed record SolverStep
     /// <summary>The most sweeps over all columns of coordinate descent, rounds of the outliers, or moves of the local search; at least 1.</summary>
     public int Sweeps { get; init; } = 30;
 
-    /// <summary>Whether coordinate descent also refits the scales after each sweep.</summary>
+    /// <summary>Whether coordinate descent also refits the scales, or codebooks, after each sweep.</summary>
     public bool RefitScales { get; init; }
 
-    /// <summary>The steps of Adam in learned rounding; at least 1.</summary>
+    /// <summary>The steps of Adam in learned rounding, or the most of conjugate gradients for codebooks; at least 1.</summary>
     public int Iterations { get; init; } = 500;
 
     /// <summary>The learning rate at the beginning, which falls to 0 along a cosine; above 0.</summary>
@@ -122,12 +141,25 @@ public sealed record SolverStep
     /// <summary>Whether the exponents of power grids are learned.</summary>
     public bool LearnExponent { get; init; }
 
+    /// <summary>Whether the step can be taken on a grid of vectors.</summary>
+    internal bool ServesVectors => Order == ColumnOrder.Natural && Method is (SolverMethod.Nearest or SolverMethod.Gptq or SolverMethod.Codebooks or SolverMethod.Quantease);
+
+    /// <summary>The neighbouring codewords among which joint learning decides; 2 to 8.</summary>
+    public int Neighbours { get; init; } = 3;
+
+    /// <summary>By which gradient joint learning decides among codewords.</summary>
+    public MappingGradient Gradient { get; init; }
+
+    /// <summary>Whether joint learning leaves the codebooks as they are.</summary>
+    public bool FreezeCodebook { get; init; }
+
     /// <summary>What is wrong with the step, or null.</summary>
     internal string? Problem =>
         !(Damping is >= 0 and <= 1) ? "the damping is not between 0 and 1"
         : BlockColumns < 1 ? "a block has no columns"
         : Sweeps < 1 || Iterations < 1 ? "there is no sweep, or no iteration"
         : !(LearningRate > 0) || !(Penalty >= 0) ? "the learning rate is not above 0, or the penalty is negative"
+        : Neighbours is < 2 or > 8 ? "the neighbours are not 2 to 8"
         : Order == ColumnOrder.Activation && Groups == GroupFit.Current ? "in the order of activation the groups must be static"
         : null;
 }

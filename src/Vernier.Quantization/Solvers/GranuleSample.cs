@@ -11,10 +11,12 @@ public sealed class GranuleSample
 
     private readonly List<(int Offset, int Length)> _granules = [];
     private readonly float[] _weights;
+    private readonly float[] _importance;
 
-    private GranuleSample(int elements, double errorUnit)
+    private GranuleSample(int elements, double errorUnit, bool weighted)
     {
         _weights = new float[elements];
+        _importance = weighted ? new float[elements] : [];
         ErrorUnit = errorUnit;
     }
 
@@ -27,6 +29,9 @@ public sealed class GranuleSample
     /// <summary>The weights of a granule, normalised; see <see cref="WeightMatrix.Shift"/>.</summary>
     public ReadOnlySpan<float> Weights(int granule) => _weights.AsSpan(_granules[granule].Offset, _granules[granule].Length);
 
+    /// <summary>How much each weight of a granule counts; empty where all count alike.</summary>
+    public ReadOnlySpan<float> Importance(int granule) => _importance.Length == 0 ? [] : _importance.AsSpan(_granules[granule].Offset, _granules[granule].Length);
+
     /// <summary>
     /// Takes granules at even distances, about 32768 weights and at least 16 granules, or all if they are no more. Of a matrix with a single
     /// scale the sample is its rows.
@@ -35,19 +40,22 @@ public sealed class GranuleSample
     /// <param name="granularity">What a granule is.</param>
     /// <param name="firstRow">The first row.</param>
     /// <param name="rows">The number of rows.</param>
-    public static GranuleSample Take(WeightMatrix matrix, Granularity granularity, int firstRow, int rows)
+    /// <param name="importance">How much each column counts; empty where all count alike.</param>
+    public static GranuleSample Take(WeightMatrix matrix, Granularity granularity, int firstRow, int rows, ReadOnlySpan<float> importance = default)
     {
         ArgumentNullException.ThrowIfNull(matrix);
         int perRow = granularity.ScaleColumns(matrix.Columns), width = granularity.Width(matrix.Columns);
         long all = (long)rows * perRow;
         int count = (int)Math.Min(all, Math.Max(LeastGranules, SampleElements / width));
-        var sample = new GranuleSample(checked(count * width), Math.ScaleB(1, 2 * matrix.Shift));
+        var sample = new GranuleSample(checked(count * width), Math.ScaleB(1, 2 * matrix.Shift), !importance.IsEmpty);
         for (int i = 0; i < count; i++)
         {
             long index = all * i / count;
             int row = firstRow + (int)(index / perRow), column = (int)(index % perRow) * width;
             int length = Math.Min(width, matrix.Columns - column), offset = i * width;
             matrix.ReadNormalized(row, column, sample._weights.AsSpan(offset, length));
+            if (!importance.IsEmpty)
+                importance.Slice(column, length).CopyTo(sample._importance.AsSpan(offset));
             sample._granules.Add((offset, length));
         }
         return sample;

@@ -1,8 +1,11 @@
+using Vernier.Files;
 using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Quantization.Objectives;
 using Vernier.Quantization.Pipeline;
 using Vernier.Quantization.Recipes;
+using Vernier.Quantization.Solvers.Blocks;
+using Vernier.Quantization.Solvers.Vectors;
 using Vernier.Quantization.Solvers.Trits;
 using Vernier.Quantization.Solvers.TwoLevel;
 
@@ -32,10 +35,19 @@ internal abstract class GridMethod
     /// <summary>The method of a recipe's grid; null where the grid is scalar.</summary>
     public static GridMethod? Of(Recipe recipe) => recipe.Grid.Kind switch
     {
+        GridKind.Ggml => new BlockMethod(),
+        GridKind.Vector => new VectorMethod(),
         GridKind.Trits => new TritMethod(),
         GridKind.TwoLevel => new TwoLevelMethod(),
         _ => null,
     };
+
+    /// <summary>How a matrix of a role is stored; null where the role keeps to what all recipes have.</summary>
+    /// <param name="tensor">The matrix.</param>
+    /// <param name="role">Its role: linear, or an embedding or head.</param>
+    /// <param name="options">Bits, granularity and recipe.</param>
+    public virtual PackedLayout? LayoutOf(TensorInfo tensor, TensorRole role, QuantizationOptions options) =>
+        role == TensorRole.Linear ? Layout((int)tensor.Shape[0], (int)tensor.Shape[1], options) : null;
 
     /// <summary>How a matrix is stored, known before any work.</summary>
     /// <param name="rows">Output channels.</param>

@@ -5,6 +5,7 @@ using Vernier.Grids.Power;
 using Vernier.Grids.Uniform;
 using Vernier.Numerics;
 using Vernier.Quantization.Recipes;
+using Vernier.Quantization.Solvers.Codebooks;
 
 namespace Vernier.Quantization.Solvers;
 
@@ -31,12 +32,14 @@ public sealed class GridSearch(GridPart part, int bits, int tables, RoundingRule
     private readonly IScaleFit _fit = part.ScaleFormat == ScaleFormat.Half ? new ScaleSearch(part.Mirror) : new FormatScale(part.ScaleFormat);
 
     /// <summary>Whether there is anything to choose.</summary>
-    public bool IsNeeded => part.Layouts.Count > 1 || part.FormatsFor(bits).Count > 1 || (part.Kind == GridKind.Power && (part.Exponent is null || part.Layouts[0] == LevelLayout.Offset));
+    public bool IsNeeded => part.Kind == GridKind.Codebook || part.Layouts.Count > 1 || part.FormatsFor(bits).Count > 1 || (part.Kind == GridKind.Power && (part.Exponent is null || part.Layouts[0] == LevelLayout.Offset));
 
     /// <summary>The tables that serve all samples best: as many as a granule may choose from.</summary>
     public LevelTable[] Choose(IReadOnlyList<GranuleSample> samples)
     {
         ArgumentNullException.ThrowIfNull(samples);
+        if (part.Kind == GridKind.Codebook)
+            return new CodebookSearch(bits, tables, part.Mirror).Choose(samples);
         if (!IsNeeded || tables == 1)
             return [ChooseOne(samples)];
         List<LevelTable> candidates = [.. part.Layouts.SelectMany(Candidates)];

@@ -1,6 +1,5 @@
-using System.Runtime.CompilerServices;
-using Vernier.Quantization.Objectives;
 using Vernier.Quantization.Recipes;
+using Vernier.Quantization.Solvers.Codebooks;
 using Vernier.Quantization.Solvers.Dmmv;
 using Vernier.Quantization.Solvers.Gptq;
 using Vernier.Quantization.Solvers.Outliers;
@@ -21,9 +20,6 @@ public sealed record LayerResult(LayerSolution Solution, double Nearest, double 
 /// <summary>Solves a layer by the steps of a recipe.</summary>
 public sealed class LayerSolver(IReadOnlyList<SolverStep> steps)
 {
-    // Layers that share their input share its factor, for as long as the Gram matrix is there.
-    private readonly ConditionalWeakTable<LayerObjective, Dictionary<(ColumnOrder, double), GptqFactor?>> _factors = [];
-
     /// <summary>Solves a layer. The result is the same on any number of threads.</summary>
     public LayerResult Solve(LayerProblem problem)
     {
@@ -48,10 +44,10 @@ public sealed class LayerSolver(IReadOnlyList<SolverStep> steps)
             switch (step.Method)
             {
                 case SolverMethod.Nearest:
-                    solution = step.Importance == ColumnImportance.None ? nearest.Copy() : LayerSolution.Nearest(problem, GptqSolver.Normalised(problem.Objective.Diagonal));
+                    solution = step.Importance == ColumnImportance.None ? nearest.Copy() : LayerSolution.Nearest(problem, ColumnWeights.Of(problem.Objective, step));
                     break;
                 case SolverMethod.Gptq:
-                    if (FactorOf(problem.Objective, step) is not GptqFactor factor)
+                    if (GptqFactor.Of(problem.Objective, step) is not GptqFactor factor)
                         return new LayerResult(WithOutliers(nearest), before, before, 0, problem.Objective.DeadChannels.Count, "its Gram matrix can't be factored with any damping");
                     damping = factor.Damping;
                     solution = new GptqSolver(step).Solve(problem, factor);
@@ -61,6 +57,12 @@ public sealed class LayerSolver(IReadOnlyList<SolverStep> steps)
                     break;
                 case SolverMethod.Scales:
                     ScaleRefinement.Improve(problem, solution!);
+                    break;
+                case SolverMethod.Codebooks:
+                    solution = ScalarCodebooks.Improve(problem, solution!, step.Iterations);
+                    break;
+                case SolverMethod.Jlcm:
+                    solution = LearnAll(problem, solution!, new JointCodebook(problem, solution!, step));
                     break;
                 case SolverMethod.Adaround:
                     solution = new AdaRound(problem, solution!, step).Run();
@@ -76,7 +78,7 @@ public sealed class LayerSolver(IReadOnlyList<SolverStep> steps)
                     MaxViolationSolver.Improve(problem, solution!, step.Sweeps);
                     break;
                 case SolverMethod.Nupes:
-                    solution = LearnAll(problem, solution!, step);
+                    solution = LearnAll(problem, solution!, new SoftRound(problem, solution!, step));
                     break;
             }
         }
@@ -92,21 +94,10 @@ public sealed class LayerSolver(IReadOnlyList<SolverStep> steps)
         double Relative(LayerSolution codes) => (whole ?? problem).Relative(WithOutliers(codes));
     }
 
-    private GptqFactor? FactorOf(LayerObjective objective, SolverStep step)
-    {
-        Dictionary<(ColumnOrder, double), GptqFactor?> factors = _factors.GetOrCreateValue(objective);
-        if (!factors.TryGetValue((step.Order, step.Damping), out GptqFactor? factor))
-        {
-            int[] order = step.Order == ColumnOrder.Activation ? GptqFactor.ActivationOrder(objective) : GptqFactor.NaturalOrder(objective.Columns);
-            factors[(step.Order, step.Damping)] = factor = GptqFactor.Create(objective, order, step.Damping);
-        }
-        return factor;
-    }
-
     // On the learned grids each row takes the learned codes or those of the start, whichever is better once scales are refitted; then the better grids are kept.
-    internal static LayerSolution LearnAll(LayerProblem problem, LayerSolution start, SolverStep step)
+    internal static LayerSolution LearnAll(LayerProblem problem, LayerSolution start, RelaxedRounding learning)
     {
-        LayerSolution learned = new SoftRound(problem, start, step).Run(), kept = start.WithGrids(learned.Grids);
+        LayerSolution learned = learning.Run(), kept = start.WithGrids(learned.Grids);
         ScaleRefinement.Improve(problem, learned);
         ScaleRefinement.Improve(problem, kept);
         ScaleRefinement.Improve(problem, start);

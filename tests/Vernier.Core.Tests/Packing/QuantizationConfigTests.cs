@@ -16,13 +16,15 @@ public class QuantizationConfigTests
         ["c"] = new ScalarLayout(10, 20, 3, Granularity.Tensor, 10, 1, false, true),
         ["d"] = new ScalarLayout(10, 20, 3, Granularity.Channel, 10, 1, false, false) { Outliers = 200 },
         ["e"] = new ScalarLayout(10, 20, 3, Granularity.Channel, 10, 1, false, false) { OutlierColumns = 20 },
-        ["f"] = new ScalarLayout(10, 20, 8, Granularity.Group(32), 10, 1, false, false) { FloatLevels = true, ScaleFormat = ScaleFormat.E8M0 },
-        ["k"] = new ScalarLayout(10, 20, 4, Granularity.Channel, 10, 1, false, false) { Outliers = 2, OutlierSource = ElementType.BF16 },
-        ["l"] = new TwoLevelLayout(10, 20, 4, 128) { Outliers = 1 },
-        ["i"] = new TritLayout(10, 20, 0, TritStorage.Base3),
-        ["j"] = new TritLayout(10, 20, 128, TritStorage.TwoBits) { Outliers = 3, Rank = 2 },
-        ["h"] = new ScalarLayout(10, 20, 4, Granularity.Channel, 10, 1, false, false) { Rank = 10 },
-        ["g"] = new ScalarLayout(10, 20, 4, Granularity.Group(16), 10, 1, false, false) { ScaleFormat = ScaleFormat.E4M3 },
+        ["f"] = new VectorLayout(64, 96, 2, 6, 16, 32) { BlockColumns = 16, Outliers = 3 },
+        ["g"] = new VectorLayout(7, 5, 1, 3, 7, 5) { BookRank = 4 },
+        ["h"] = new ScalarLayout(10, 20, 8, Granularity.Group(32), 10, 1, false, false) { FloatLevels = true, ScaleFormat = ScaleFormat.E8M0 },
+        ["i"] = new ScalarLayout(10, 20, 4, Granularity.Group(16), 10, 1, false, false) { ScaleFormat = ScaleFormat.E4M3 },
+        ["l"] = new ScalarLayout(10, 20, 4, Granularity.Channel, 10, 1, false, false) { Outliers = 2, OutlierSource = ElementType.BF16 },
+        ["m"] = new TritLayout(10, 20, 0, TritStorage.Base3),
+        ["n"] = new TritLayout(10, 20, 128, TritStorage.TwoBits) { Outliers = 3, Rank = 2 },
+        ["o"] = new ScalarLayout(10, 20, 4, Granularity.Channel, 10, 1, false, false) { Rank = 10 },
+        ["p"] = new TwoLevelLayout(10, 20, 4, 128) { Outliers = 1 },
     });
 
     [Fact]
@@ -72,6 +74,20 @@ public class QuantizationConfigTests
     [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"bits\": 4, \"group\": 64, \"outliers\": 0}}")]
     [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"bits\": 4, \"group\": 64, \"outlier_columns\": 4}}")]
     [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"bits\": 4, \"group\": 64, \"outliers\": 1, \"outlier_columns\": 1}}")]
+    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 3, \"index_bits\": 4, \"book_rows\": 16, \"book_columns\": 32}}")]
+    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 0, \"index_bits\": 4, \"book_rows\": 16, \"book_columns\": 32}}")]
+    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 2, \"index_bits\": 1, \"book_rows\": 16, \"book_columns\": 32}}")]
+    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 2, \"index_bits\": 9, \"book_rows\": 16, \"book_columns\": 32}}")]
+    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 2, \"index_bits\": 4, \"book_rows\": 8, \"book_columns\": 32}}")]
+    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 2, \"index_bits\": 4, \"book_rows\": 48, \"book_columns\": 32}}")]
+    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 2, \"index_bits\": 4, \"book_rows\": 16, \"book_columns\": 12}}")]
+    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 2, \"index_bits\": 4, \"book_rows\": 16, \"book_columns\": 128}}")]
+    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 2, \"index_bits\": 4, \"book_rows\": 16, \"book_columns\": 32, \"block_columns\": 24}}")]
+    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 2, \"index_bits\": 4, \"book_rows\": 16, \"book_columns\": 32, \"block_columns\": 4}}")]
+    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 2, \"index_bits\": 4, \"book_rows\": 16, \"book_columns\": 32, \"book_rank\": 1}}")]
+    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"index_bits\": 4, \"book_rows\": 16, \"book_columns\": 32}}")]
+    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 2, \"index_bits\": 4, \"book_columns\": 32}}")]
+    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 1, \"index_bits\": 4, \"book_rows\": 16, \"book_columns\": 32, \"book_rank\": 17}}")]
     public void WhatBreaksARuleIsRefusedByItsName(string rule, string key, string? value)
     {
         JsonObject config = s_config.ToJson();
@@ -92,8 +108,8 @@ public class QuantizationConfigTests
             try
             {
                 using JsonDocument document = StrictJson.Parse(mutant, "config.json");
-                foreach (PackedLayout spec in QuantizationConfig.Read(document.RootElement, "config.json")?.Tensors.Values ?? [])
-                    Assert.InRange(spec.CodeBits, 1, 8);
+                foreach (PackedLayout layout in QuantizationConfig.Read(document.RootElement, "config.json")?.Tensors.Values ?? [])
+                    Assert.InRange(layout.CodeBits, 0.5, 8);
                 read++;
             }
             catch (InvalidFileException)

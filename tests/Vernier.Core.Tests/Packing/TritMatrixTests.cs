@@ -84,6 +84,14 @@ public class TritMatrixTests
 
     [Theory]
     [MemberData(nameof(Shapes))]
+    public void IntegerKernelsMultiplyTheSameWeights(int rows, int columns, int group, TritStorage storage)
+    {
+        TritMatrix packed = Create(rows, columns, group, storage);
+        SourceWeights.Check(packed, packed.Source());
+    }
+
+    [Theory]
+    [MemberData(nameof(Shapes))]
     public void AddingAndSubtractingGivesTheDecodedProduct(int rows, int columns, int group, TritStorage storage)
     {
         const int Tokens = 3;

@@ -33,6 +33,19 @@ public class TwoLevelMatrixTests
     }
 
     [Theory]
+    [InlineData(1, 1, 4, 128)]
+    [InlineData(19, 101, 4, 50)]
+    [InlineData(16, 256, 4, 128)]
+    [InlineData(7, 130, 3, 0)]
+    [InlineData(5, 77, 2, 1)]
+    [InlineData(5, 77, 8, 32)]
+    public void IntegerKernelsMultiplyTheSameWeights(int rows, int columns, int bits, int group)
+    {
+        TwoLevelMatrix packed = Create(rows, columns, bits, group);
+        SourceWeights.Check(packed, packed.Source());
+    }
+
+    [Theory]
     [InlineData(4, 128)]
     [InlineData(3, 50)]
     [InlineData(8, 64)]
@@ -53,7 +66,7 @@ public class TwoLevelMatrixTests
             for (int i = 0; i < Columns; i++)
             {
                 Assert.InRange(integers[i], (sbyte)-127, (sbyte)127);
-                clamped |= Math.Abs((int)integers[i]) == 127;
+                clamped |= Math.Abs((int)integers[i]) + packed.Factors.Span[row * packed.Spec.Groups + i / packed.Spec.Width] > 127;
                 Assert.Equal(packed.Scale(row) * integers[i], decoded[i]);
                 sum += x[i] * integers[i];
                 exact += (double)x[i] * packed.Scale(row) * integers[i];

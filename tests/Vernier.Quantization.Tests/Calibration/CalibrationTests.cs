@@ -20,7 +20,7 @@ public class CalibrationTests
             var data = new TheoryData<string, int>();
             foreach (Recipe recipe in RecipeCatalogue.All.Where(recipe => recipe.NeedsCalibration))
             {
-                foreach (int bits in (int[])[2, 4])
+                foreach (int bits in ((int[])[2, 4]).Where(bits => bits <= recipe.MostBits))
                     data.Add(recipe.Name, bits);
             }
             return data;
@@ -98,7 +98,9 @@ public class CalibrationTests
         SolvedLayerReport[] solved = [.. reports.Where(report => report.Solved is not null).Select(report => report.Solved!)];
         Assert.Equal(14, solved.Length);
         Assert.All(solved, layer => Assert.Null(layer.Fallback));
-        Assert.All(solved, layer => Assert.True(layer.Objective <= layer.Nearest * 1.02, $"{layer.Objective} against {layer.Nearest}"));
+        // Rounding to nearest sees of the objective its diagonal alone.
+        double slack = plan.Options.Recipe.Solver.All(step => step.Method == SolverMethod.Nearest) ? 1.1 : 1.02;
+        Assert.All(solved, layer => Assert.True(layer.Objective <= layer.Nearest * slack, $"{layer.Objective} against {layer.Nearest}"));
         Assert.True(solved.Sum(layer => layer.Objective) < solved.Sum(layer => layer.Nearest));
         LanguageModel.Load(folder["out"]).Forward([new Segment(new[] { 0, 1, 2 })], LogitRows.Last);
     }
@@ -107,11 +109,11 @@ public class CalibrationTests
     public void TheSameBytesOnAnyNumberOfThreads()
     {
         foreach (Recipe recipe in RecipeCatalogue.All.Where(recipe => recipe.NeedsCalibration))
-            CheckThreads(recipe.Name, null);
-        CheckThreads("gptq-power", CalibrationSet.WrittenBy(LanguageModel.Load(SharedData.Quill), 8, 96, 2));
+            CheckThreads(recipe, null);
+        CheckThreads(RecipeCatalogue.Find("gptq-power"), CalibrationSet.WrittenBy(LanguageModel.Load(SharedData.Quill), 8, 96, 2));
     }
 
-    private static void CheckThreads(string recipe, CalibrationSet? set)
+    private static void CheckThreads(Recipe recipe, CalibrationSet? set)
     {
         int threads = ParallelLoop.MaxThreads;
         using var folder = new TempFolder();
@@ -122,7 +124,7 @@ public class CalibrationTests
             foreach (int count in (int[])[1, 2, 3])
             {
                 ParallelLoop.MaxThreads = count;
-                Run(set is null ? folder["in"] : SharedData.Quill, folder[$"{count}"], recipe, 3, set);
+                Run(set is null ? folder["in"] : SharedData.Quill, folder[$"{count}"], recipe.Name, Math.Min(3, recipe.MostBits), set);
             }
         }
         finally

@@ -196,7 +196,7 @@ public class GptqTests
     private static LayerSolution Solve(LayerProblem problem, SolverStep step) => new GptqSolver(step).Solve(problem, GptqFactor.Create(
         problem.Objective, step.Order == ColumnOrder.Activation ? GptqFactor.ActivationOrder(problem.Objective) : GptqFactor.NaturalOrder(problem.Columns), step.Damping)!);
 
-    private static LayerObjective Diagonal(int columns, bool identity)
+    internal static LayerObjective Diagonal(int columns, bool identity)
     {
         var gram = new double[columns * columns];
         for (int i = 0; i < columns; i++)

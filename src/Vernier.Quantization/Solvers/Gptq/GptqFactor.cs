@@ -1,6 +1,8 @@
 using System.Numerics.Tensors;
+using System.Runtime.CompilerServices;
 using Vernier.Numerics;
 using Vernier.Quantization.Objectives;
+using Vernier.Quantization.Recipes;
 
 namespace Vernier.Quantization.Solvers.Gptq;
 
@@ -17,6 +19,9 @@ internal sealed class GptqFactor
     private const double FirstDamping = 1e-6;
     private const int RowsPerTask = 64;
 
+    // Layers that share their input share its factor, for as long as the Gram matrix is there.
+    private static readonly ConditionalWeakTable<LayerObjective, Dictionary<(ColumnOrder, double), GptqFactor?>> s_factors = [];
+
     private GptqFactor(int[] order, float[] carry, double[] cost, double damping) => (Order, Carry, Cost, Damping) = (order, carry, cost, damping);
 
     /// <summary>The column that is taken at each place.</summary>
@@ -30,6 +35,34 @@ internal sealed class GptqFactor
 
     /// <summary>The damping with which H could be factored, relative to its mean diagonal.</summary>
     public double Damping { get; }
+
+    /// <summary>The factor in the order and with the damping of a step; as <see cref="Create"/>, but found once for each Gram matrix.</summary>
+    public static GptqFactor? Of(LayerObjective objective, SolverStep step)
+    {
+        Dictionary<(ColumnOrder, double), GptqFactor?> factors = s_factors.GetOrCreateValue(objective);
+        lock (factors)
+        {
+            if (!factors.TryGetValue((step.Order, step.Damping), out GptqFactor? factor))
+                factors[(step.Order, step.Damping)] = factor = Create(objective, step.Order == ColumnOrder.Activation ? ActivationOrder(objective) : NaturalOrder(objective.Columns), step.Damping);
+            return factor;
+        }
+    }
+
+    /// <summary>1 / [H^-1]_jj by places, of the damped H: what an error costs once all other columns have made up for it.</summary>
+    public double[] InverseDiagonals()
+    {
+        int n = Order.Length;
+        var sums = new double[n];
+        for (int j = 0; j < n; j++)
+        {
+            // U_jk^2 = carry_jk^2 / cost_j.
+            double unit = 1 / Cost[j];
+            sums[j] += unit;
+            for (int k = j + 1; k < n; k++)
+                sums[k] += unit * Carry[j * n + k] * Carry[j * n + k];
+        }
+        return Array.ConvertAll(sums, sum => 1 / sum);
+    }
 
     /// <summary>
     /// Factors H. Where that fails, the damping grows tenfold and it is tried again. A dead channel is taken out of H: its weights are

@@ -25,7 +25,7 @@ internal sealed class GptqSolver(SolverStep step)
     /// <param name="factor">The factor of its Gram matrix, in the order in which the columns are to be taken.</param>
     public LayerSolution Solve(LayerProblem problem, GptqFactor factor)
     {
-        float[] importance = Importance(problem, factor);
+        float[] importance = ColumnWeights.Of(problem.Objective, step.Importance, factor);
         bool whole = problem.Spec.Granularity.GroupColumns < 0;
         bool fixedScales = step.Groups == GroupFit.Static || whole;
         // One scale of the matrix depends on all rows, so that it is always found beforehand.
@@ -35,23 +35,6 @@ internal sealed class GptqSolver(SolverStep step)
         int perTask = Math.Clamp((problem.Rows / 8 + 7) / 8 * 8, 8, MostRowsPerTask), tasks = (problem.Rows + perTask - 1) / perTask;
         ParallelLoop.For(tasks, task => SolveRows(problem, factor, solution, fixedScales ? null : importance, ends, task * perTask, Math.Min(perTask, problem.Rows - task * perTask)));
         return solution;
-    }
-
-    private float[] Importance(LayerProblem problem, GptqFactor factor)
-    {
-        if (step.Importance == ColumnImportance.None)
-            return [];
-        double[] values = step.Importance == ColumnImportance.Diagonal ? problem.Objective.Diagonal : new double[problem.Columns];
-        for (int place = 0; place < values.Length && step.Importance == ColumnImportance.Sequential; place++)
-            values[factor.Order[place]] = factor.Cost[place];
-        return Normalised(values);
-    }
-
-    /// <summary>Importances of mean 1; a channel of none counts a little, so that its weights have a scale.</summary>
-    internal static float[] Normalised(double[] values)
-    {
-        double mean = values.Average();
-        return mean > 0 ? Array.ConvertAll(values, value => (float)Math.Max(value / mean, 1e-6)) : [];
     }
 
     /// <summary>Where the blocks end: after so many columns, but where a granule begins rather than within one, if one begins.</summary>

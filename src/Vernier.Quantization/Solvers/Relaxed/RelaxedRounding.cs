@@ -5,7 +5,7 @@ using Vernier.Quantization.Recipes;
 namespace Vernier.Quantization.Solvers.Relaxed;
 
 /// <summary>
-/// The part that all learned roundings share: one latent number for each weight, weights decoded from them softly, the layer objective's gradient with
+/// The part that all learned roundings share: one latent number for each weight, or several, weights decoded from them softly, the layer objective's gradient with
 /// respect to the decoded weights, 2 (Q - W) H, passed on to the latents by the chain rule, and Adam. No activation is needed: H holds all of them.
 /// <para>The objective is divided by the mean diagonal of H and by the mean squared distance of neighbouring levels, so that learning rates and penalties mean
 /// the same in every layer.</para>
@@ -13,7 +13,8 @@ namespace Vernier.Quantization.Solvers.Relaxed;
 /// <param name="problem">The layer.</param>
 /// <param name="start">The codes to start from; not changed.</param>
 /// <param name="step">The step of the recipe.</param>
-internal abstract class RelaxedRounding(LayerProblem problem, LayerSolution start, SolverStep step)
+/// <param name="latents">The latents of a weight.</param>
+internal abstract class RelaxedRounding(LayerProblem problem, LayerSolution start, SolverStep step, int latents = 1)
 {
     private readonly float[] _quantized = new float[problem.Weights.Length];
     private readonly float[] _gradient = new float[problem.Weights.Length];
@@ -28,8 +29,11 @@ internal abstract class RelaxedRounding(LayerProblem problem, LayerSolution star
     /// <summary>The step of the recipe.</summary>
     protected SolverStep Step => step;
 
-    /// <summary>The latents, R x C.</summary>
-    protected float[] Latents { get; } = new float[problem.Weights.Length];
+    /// <summary>The latents, R x C; of several for a weight, R x latents x C.</summary>
+    protected float[] Latents { get; } = new float[checked(problem.Weights.Length * latents)];
+
+    /// <summary>The latents of a row, [latents, C].</summary>
+    protected Span<float> LatentsOf(int row) => Latents.AsSpan(row * problem.Columns * latents, problem.Columns * latents);
 
     /// <summary>What a squared distance of weights is multiplied by: 1 / mean of the squared distances of neighbouring levels.</summary>
     protected double WeightUnit { get; private set; } = 1;
@@ -63,12 +67,12 @@ internal abstract class RelaxedRounding(LayerProblem problem, LayerSolution star
             int number = iteration + 1;
             ParallelLoop.For(rows, row =>
             {
-                using var latentGradient = new PooledArray<float>(columns);
+                using var latentGradient = new PooledArray<float>(columns * latents);
                 Span<float> gradient = _gradient.AsSpan(row * columns, columns);
                 Observe(row, TensorPrimitives.Dot<float>(_quantized.AsSpan(row * columns, columns), gradient));
                 TensorPrimitives.Multiply(gradient, 2, gradient);
                 Backward(row, gradient, latentGradient.Span);
-                adam.Step(row * columns, Latents.AsSpan(row * columns, columns), latentGradient.Span, rate, number);
+                adam.Step(row * columns * latents, LatentsOf(row), latentGradient.Span, rate, number);
             });
             EndIteration(number);
         }

@@ -2,7 +2,6 @@ using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Quantization.Pipeline;
 using Vernier.Quantization.Recipes;
-using Vernier.Quantization.Solvers.Gptq;
 using Vernier.Quantization.Solvers.Outliers;
 
 namespace Vernier.Quantization.Solvers.Trits;
@@ -39,7 +38,7 @@ internal sealed class TritMethod : GridMethod
         double nearest = Relative(problem, plain), objective = nearest;
         if (weighted && problem.Objective.MeanDiagonal > 0)
         {
-            matrix = Solve(spec, weights, GptqSolver.Normalised(problem.Objective.Diagonal), set, problem.Shift);
+            matrix = Solve(spec, weights, ColumnWeights.Normalised(problem.Objective.Diagonal), set, problem.Shift);
             objective = Relative(problem, matrix);
         }
         return new MatrixResult(matrix, nearest, objective);

@@ -1,0 +1,108 @@
+using Vernier.Files;
+using Vernier.Inference;
+using Vernier.Quantization.Pipeline;
+
+namespace Vernier.Quantization.Transforms;
+
+/// <summary>
+/// An order of the inner channels of a network in which rows of similar distribution lie together, so that they can share a codebook with no index stored: what one
+/// layer permutes its neighbour absorbs, and the network computes the same function.
+/// <list type="bullet">
+/// <item>Feed-forward: the rows of gate and up, and the columns of down.</item>
+/// <item>Values: the rows of V within a head, and the columns of O within each query head that it serves.</item>
+/// <item>Queries and keys stay: the rotation gives each pair of coordinates a frequency of its own. So does the residual stream, on which all layers meet.</item>
+/// </list>
+/// <para>JLCM: joint learning of codebooks and mappings, 2023. Which channels may move, the descriptor and the clustering are our reconstruction.</para>
+/// </summary>
+public sealed class ChannelOrder
+{
+    /// <summary>The order as it is.</summary>
+    public static readonly ChannelOrder None = new([]);
+
+    private readonly Dictionary<string, TensorOrder> _tensors;
+
+    private ChannelOrder(Dictionary<string, TensorOrder> tensors) => _tensors = tensors;
+
+    /// <summary>Whether nothing moves.</summary>
+    public bool IsEmpty => _tensors.Count == 0;
+
+    /// <summary>The order of a tensor; null where it stays.</summary>
+    public TensorOrder? Of(string name) => _tensors.GetValueOrDefault(name);
+
+    /// <summary>Finds the order. Reads the weights of one block at a time; deterministic, so that it need not be stored.</summary>
+    /// <param name="checkpoint">The model.</param>
+    /// <param name="config">Its configuration.</param>
+    /// <param name="rows">The rows that share a codebook.</param>
+    /// <exception cref="InvalidFileException">A tensor is missing or has another shape.</exception>
+    public static ChannelOrder Find(Checkpoint checkpoint, ModelConfig config, int rows)
+    {
+        ArgumentNullException.ThrowIfNull(checkpoint);
+        ArgumentNullException.ThrowIfNull(config);
+        var tensors = new Dictionary<string, TensorOrder>(StringComparer.Ordinal);
+        for (int layer = 0; layer < config.LayerCount; layer++)
+        {
+            string prefix = $"model.layers.{layer}.";
+            FeedForward(checkpoint, config, prefix + "mlp.", rows, tensors);
+            Values(checkpoint, config, prefix + "self_attn.", rows, tensors);
+        }
+        return new ChannelOrder(tensors);
+    }
+
+    private static void FeedForward(Checkpoint checkpoint, ModelConfig config, string prefix, int rows, Dictionary<string, TensorOrder> tensors)
+    {
+        int inner = config.IntermediateSize;
+        string[] inputs = config.FusedProjections ? ["gate_up_proj"] : ["gate_proj", "up_proj"];
+        // Fused, the rows of gate come before those of up.
+        float[] stacked = [.. inputs.SelectMany(name => Read(checkpoint, prefix + name, 2 * inner / inputs.Length, config.HiddenSize))];
+        var descriptors = new ChannelDescriptors(inner);
+        descriptors.AddRows(stacked.AsMemory(0, inner * config.HiddenSize), config.HiddenSize);
+        descriptors.AddRows(stacked.AsMemory(inner * config.HiddenSize), config.HiddenSize);
+        descriptors.AddColumns(Read(checkpoint, prefix + "down_proj", config.HiddenSize, inner), inner);
+        int[] order = descriptors.Order((inner + rows - 1) / rows);
+        int[] both = [.. order, .. order.Select(channel => inner + channel)];
+        foreach (string name in inputs)
+            AddRows(tensors, prefix + name, config.FusedProjections ? both : order);
+        tensors.Add(prefix + "down_proj.weight", new TensorOrder(null, order));
+    }
+
+    private static void Values(Checkpoint checkpoint, ModelConfig config, string prefix, int rows, Dictionary<string, TensorOrder> tensors)
+    {
+        int size = config.HeadSize, keys = config.KeyValueHeadCount * size, queries = config.HeadCount * size, perHead = config.HeadCount / config.KeyValueHeadCount;
+        int before = config.FusedProjections ? queries + keys : 0;
+        string name = prefix + (config.FusedProjections ? "qkv_proj" : "v_proj");
+        float[] all = Read(checkpoint, name, before + keys, config.HiddenSize), output = Read(checkpoint, prefix + "o_proj", config.HiddenSize, queries);
+        int[] valueRows = [.. Enumerable.Range(0, before + keys)], columns = new int[queries];
+        for (int head = 0; head < config.KeyValueHeadCount; head++)
+        {
+            var descriptors = new ChannelDescriptors(size);
+            descriptors.AddRows(all.AsMemory((before + head * size) * config.HiddenSize, size * config.HiddenSize), config.HiddenSize);
+            for (int query = head * perHead; query < (head + 1) * perHead; query++)
+                descriptors.AddColumns(output, queries, query * size);
+            int[] order = descriptors.Order((size + rows - 1) / rows);
+            for (int i = 0; i < size; i++)
+            {
+                valueRows[before + head * size + i] = before + head * size + order[i];
+                for (int query = head * perHead; query < (head + 1) * perHead; query++)
+                    columns[query * size + i] = query * size + order[i];
+            }
+        }
+        AddRows(tensors, name, valueRows);
+        tensors.Add(prefix + "o_proj.weight", new TensorOrder(null, columns));
+    }
+
+    private static void AddRows(Dictionary<string, TensorOrder> tensors, string layer, int[] rows)
+    {
+        tensors.Add(layer + ".weight", new TensorOrder(rows, null));
+        tensors.Add(layer + ".bias", new TensorOrder(rows, null));
+    }
+
+    private static float[] Read(Checkpoint checkpoint, string layer, int rows, int columns)
+    {
+        string name = layer + ".weight";
+        if (!checkpoint.TryGet(name, out TensorInfo? tensor) || !tensor.Shape.SequenceEqual([rows, columns]))
+            throw new InvalidFileException(checkpoint.Folder, ModelRules.TensorShape, $"it is missing, or not of the shape [{rows}, {columns}] that config.json asks for", "Check that config.json belongs to these weights", name);
+        var values = new float[checked(rows * columns)];
+        new WeightMatrix(checkpoint, tensor).Read(0, 0, values);
+        return values;
+    }
+}
