@@ -49,7 +49,7 @@ public sealed record MemoryEstimate(long WorkBytes, long ActivationBytes, string
     public static MemoryEstimate Of(QuantizationPlan plan, int sequences, int length)
     {
         ArgumentNullException.ThrowIfNull(plan);
-        (long Bytes, string Name) work = plan.Tensors.Where(planned => planned.Layout is not null).Select(planned => (Nearest(planned), planned.Tensor.Name)).Max();
+        (long Bytes, string Name) work = plan.Tensors.Where(planned => planned.Layout is not null).Select(planned => (Nearest(planned, plan.Options.Recipe), planned.Tensor.Name)).Max();
         long activations = 0;
         if (plan.Options.Recipe.NeedsCalibration && ModelConfig.TryGetFamily(plan.Checkpoint.Folder, out _, out _))
         {
@@ -125,10 +125,17 @@ public sealed record MemoryEstimate(long WorkBytes, long ActivationBytes, string
         };
     }
 
-    // Rounded to nearest rows are read one at a time; only one scale for a matrix needs the whole of it.
-    private static long Nearest(PlannedTensor planned)
+    // Rounded to nearest rows are read one at a time; one scale for a matrix, a search for its largest weights, a grid with a layout of its own and what makes up for the
+    // error need the whole of it.
+    private static long Nearest(PlannedTensor planned, Recipe recipe)
     {
-        long packed = 2 * planned.Layout!.StoredBytes;
-        return packed + Math.Max(planned.Layout.GroupColumns < 0 ? 5 * planned.Tensor.Count : 0, planned.Layout.Rank > 0 ? 4 * planned.Tensor.Count + LowRankSolver.WorkBytes(planned.Layout) : 0);
+        PackedLayout layout = planned.Layout!;
+        long rows = layout.Rows, columns = layout.Columns, weights = rows * columns;
+        long solving = layout is not ScalarLayout ? 4 * weights + GridMethod.Of(recipe)!.WorkBytes(rows, columns, recipe)
+            // The weights, those that are left, their codes, and the order of all.
+            : layout.OutlierValues > 0 ? 20 * weights
+            : layout.GroupColumns < 0 ? 5 * weights
+            : 0;
+        return 2 * layout.StoredBytes + Math.Max(solving, layout.Rank > 0 ? 4 * weights + LowRankSolver.WorkBytes(layout) : 0);
     }
 }

@@ -45,7 +45,11 @@ public sealed record RunEstimate(MemoryEstimate Memory, long PeakMemoryBytes, lo
         MachineRates rates = MachineRates.Measure();
         seconds += packed.Sum(planned => LowRankSolver.Operations(planned.Layout!)) / rates.Single;
         if (!recipe.NeedsCalibration || !ModelConfig.TryGetFamily(plan.Checkpoint.Folder, out _, out _))
+        {
+            foreach (PackedLayout layout in packed.Select(planned => planned.Layout!).Where(layout => layout is not ScalarLayout))
+                seconds += GridMethod.Of(recipe)!.Operations(layout.Rows, layout.Columns, recipe).Single / rates.Single;
             return seconds;
+        }
         foreach (PlannedTensor planned in packed.Where(planned => planned.Role == TensorRole.Linear))
         {
             (double single, double wide) = Operations(planned, recipe, tokens);
