@@ -68,6 +68,9 @@ public sealed class ChannelOrder
     private static void Values(Checkpoint checkpoint, ModelConfig config, string prefix, int rows, Dictionary<string, TensorOrder> tensors)
     {
         int size = config.HeadSize, keys = config.KeyValueHeadCount * size, queries = config.HeadCount * size, perHead = config.HeadCount / config.KeyValueHeadCount;
+        // Where a codebook serves whole heads, the order within one makes no difference.
+        if (rows >= size)
+            return;
         int before = config.FusedProjections ? queries + keys : 0;
         string name = prefix + (config.FusedProjections ? "qkv_proj" : "v_proj");
         float[] all = Read(checkpoint, name, before + keys, config.HiddenSize), output = Read(checkpoint, prefix + "o_proj", config.HiddenSize, queries);

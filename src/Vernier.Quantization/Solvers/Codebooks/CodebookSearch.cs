@@ -5,8 +5,9 @@ using Vernier.Numerics;
 namespace Vernier.Quantization.Solvers.Codebooks;
 
 /// <summary>
-/// k-means on weights that are divided by the scales of their granules: codebooks, scales and codes in turn. Codebooks begin at even quantiles of the weights
-/// divided by their granule's root mean square, several for groups of granules by how far their largest weight stands out; then, while the error falls, each granule takes the
+/// k-means on weights that are divided by the scales of their granules: codebooks, scales and codes in turn. Codebooks begin where many levels do best, with a
+/// density that is the cube root of that of the weights divided by their granule's root mean square (Panter, Dite, 1951), several for groups of granules by how far
+/// their largest weight stands out, and once more on the uniform grid, and the better is taken: from either, while the error falls, each granule takes the
 /// codebook and the scale that fit it best, as they are stored, and each codebook becomes the one of least squared error for its granules at their scales. Weights
 /// count by the importance of their columns. Nothing is random.
 /// </summary>
@@ -19,6 +20,7 @@ internal sealed class CodebookSearch(int bits, int tables, bool mirror)
     private const int MostIterations = 200;
     private const double LeastGain = 1e-4;
     private const int GranulesPerItem = 32;
+    private const int Bins = 1024;
 
     private readonly ScaleSearch _fit = new(mirror);
 
@@ -26,9 +28,14 @@ internal sealed class CodebookSearch(int bits, int tables, bool mirror)
     public LevelTable[] Choose(IReadOnlyList<GranuleSample> samples)
     {
         (GranuleSample Sample, int Granule)[] granules = [.. samples.SelectMany(sample => Enumerable.Range(0, sample.Count).Select(granule => (sample, granule)))];
-        LevelTable[] best = Start(granules);
+        (LevelTable[] Tables, double Error) dense = Improve(granules, Start(granules)), even = Improve(granules, [.. Enumerable.Repeat(Uniform(), tables)]);
+        return dense.Error <= even.Error ? dense.Tables : even.Tables;
+    }
+
+    private (LevelTable[] Tables, double Error) Improve((GranuleSample Sample, int Granule)[] granules, LevelTable[] start)
+    {
+        LevelTable[] best = start, current = start;
         double least = double.PositiveInfinity;
-        LevelTable[] current = best;
         for (int round = 0; round < MostRounds; round++)
         {
             var choices = new Choice[granules.Length];
@@ -47,7 +54,7 @@ internal sealed class CodebookSearch(int bits, int tables, bool mirror)
                 break;
             current = Refit(granules, choices, current);
         }
-        return best;
+        return (best, least);
     }
 
     private Choice Fit(GranuleSample sample, int granule, LevelTable[] from)
@@ -79,7 +86,7 @@ internal sealed class CodebookSearch(int bits, int tables, bool mirror)
         {
             int first = (int)((long)granules.Length * table / tables), end = (int)((long)granules.Length * (table + 1) / tables);
             Points points = Collect(granules, order[first..Math.Max(end, Math.Min(first + 1, granules.Length))], i => scales[i]);
-            result[table] = Table(points.Count == 0 ? [] : points.Quantiles(1 << bits)) ?? Uniform();
+            result[table] = Table(points.Count == 0 ? [] : points.CubeRootQuantiles(1 << bits)) ?? Uniform();
         }
         return result;
     }
@@ -141,8 +148,28 @@ internal sealed class CodebookSearch(int bits, int tables, bool mirror)
 
         public int Count => _values.Length;
 
-        /// <summary>The points that part the others evenly.</summary>
-        public double[] Quantiles(int count) => [.. Enumerable.Range(0, count).Select(i => _values[(int)((i + 0.5) * _values.Length / count)])];
+        /// <summary>The numbers that part evenly the cube root of the density, which is a histogram of the points.</summary>
+        public double[] CubeRootQuantiles(int count)
+        {
+            double first = _values[0], width = (_values[^1] - first) / Bins;
+            var sums = new double[Bins + 1];
+            for (int bin = 0, at = 0; bin < Bins; bin++)
+            {
+                int end = bin + 1 == Bins ? _values.Length : FirstAbove(first + (bin + 1) * width);
+                sums[bin + 1] = sums[bin] + Math.Cbrt(Math.Max(0, _counts[end] - _counts[at]));
+                at = end;
+            }
+            var numbers = new double[count];
+            for (int i = 0, bin = 0; i < count; i++)
+            {
+                double wanted = (i + 0.5) / count * sums[Bins];
+                while (bin < Bins - 1 && sums[bin + 1] < wanted)
+                    bin++;
+                double part = sums[bin + 1] > sums[bin] ? (wanted - sums[bin]) / (sums[bin + 1] - sums[bin]) : 0.5;
+                numbers[i] = first + (bin + part) * width;
+            }
+            return numbers;
+        }
 
         /// <summary>Lloyd's iterations: each number becomes the mean of the points that are nearest to it, until none moves.</summary>
         public double[] Improve(double[] start, int iterations)
