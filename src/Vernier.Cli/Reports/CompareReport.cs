@@ -91,9 +91,22 @@ internal sealed record CompareReport(
             $"| {string.Join(" | ", Headers.Select(header => header.TrimStart('>')))} |",
             $"|{string.Join('|', Headers.Select(header => header.StartsWith('>') ? "---:" : "---"))}|",
             .. Rows.Select(row => $"| {string.Join(" | ", Cells(row))} |"),
+            "",
+            "## The front",
+            "",
+            "Of no other row above are both the bytes and the KL divergence less.",
+            "",
+            "| bits per weight | recipe | bits | group | KL divergence |",
+            "|---:|---|---:|---:|---:|",
+            .. Front.Select(row => (row, Cells: Cells(row))).Select(pair => $"| {pair.Cells[3]} | {pair.Cells[0]} | {pair.Cells[1]} | {pair.Cells[2]} | {pair.Cells[6]} |"),
         ];
         return string.Join('\n', lines) + "\n";
     }
+
+    /// <summary>The recipes that no other beats in both size and quality, the smallest first.</summary>
+    private IEnumerable<CompareRow> Front => Rows
+        .Where(row => row.KlDivergence is double kl && !Rows.Any(other => other.KlDivergence is double better && ((other.Bytes < row.Bytes && better <= kl) || (other.Bytes <= row.Bytes && better < kl))))
+        .OrderBy(row => row.Bytes);
 
     private string Products => Arithmetic switch
     {
