@@ -105,7 +105,7 @@ internal static class Choose
 
     /// <summary>Which weights share a scale.</summary>
     public static Option<Granularity?> Group() =>
-        Make<Granularity?>("--group", "N|channel|tensor", "How many consecutive weights of a row share a scale; or all of a channel, or of a tensor. [default: 64]",
+        Make<Granularity?>("--group", "N|channel|tensor", "How many consecutive weights of a row share a scale; or all of a channel, or of a tensor. Codebooks of vectors take as much as these scales. [default: 64]",
             Groups, (string text, out Granularity? value) =>
             {
                 bool valid = TryGroup(text, out Granularity group);
@@ -115,7 +115,7 @@ internal static class Choose
 
     /// <summary>As <see cref="Group"/>, several with commas.</summary>
     public static Option<Granularity[]?> SomeGroups() =>
-        Make<Granularity[]?>("--group", "LIST", "How many consecutive weights of a row share a scale; or all of a channel, or of a tensor. With commas: N, channel, tensor. [default: 64]",
+        Make<Granularity[]?>("--group", "LIST", "How many consecutive weights of a row share a scale; or all of a channel, or of a tensor; codebooks of vectors take as much as these scales. With commas: N, channel, tensor. [default: 64]",
             $"a list, with commas, of {Groups}", (string text, out Granularity[]? value) =>
             {
                 string[] parts = text.Split(',', StringSplitOptions.TrimEntries);
