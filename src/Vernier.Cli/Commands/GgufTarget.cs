@@ -21,6 +21,9 @@ internal sealed record GgufTarget(GgufMix Mix, IReadOnlyList<GgufOverride> Overr
     /// <param name="data">Whether data is used: llama-quantize's rules differ a little.</param>
     public Func<TensorInfo, BlockFormat?> Formats(Checkpoint checkpoint, bool data) => GgufQuantizer.FormatsOf(checkpoint, Mix, Overrides, data);
 
+    /// <summary>The exact bytes of the file.</summary>
+    public long SizeOf(Checkpoint checkpoint, bool data) => GgufQuantizer.SizeOf(checkpoint, Mix, Overrides, data);
+
     /// <summary>Refuses a file that is there.</summary>
     public static void Check(string model, string file, bool replace)
     {

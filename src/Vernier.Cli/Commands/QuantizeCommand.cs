@@ -43,9 +43,10 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
                 GgufTarget.Check(model, output, run.Replace);
             OutputCheck.CheckFolder(model, folder, run);
         }
+        long bytes = target?.SizeOf(checkpoint, UsesData(options)) ?? plan.Bytes;
         RunEstimate estimate = Threads.With(_arguments.Threads(arguments), () => Estimate(arguments, plan, ceiling));
         if (_arguments.DryRun(arguments))
-            return Show(arguments, plan, output, target, estimate);
+            return Show(arguments, plan, output, target, bytes, estimate);
         long free = OutputCheck.FreeBytes(output);
         OutputCheck.CheckSpace(output, estimate.DiskBytes, free);
         MemoryCeiling.Keep(run.MemoryBytes);
@@ -53,7 +54,7 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
         if (!json)
         {
             console.Remark(Headline(plan, output, target));
-            console.Remark($"writes {Figures.Whole(plan.Bytes)} bytes ({Figures.Size(plan.Bytes)}, {plan.BitsPerWeight:0.00} bits per weight); the disk has {Figures.Size(free)} free");
+            console.Remark($"writes {Figures.Whole(bytes)} bytes ({Figures.Size(bytes)}, {8.0 * bytes / plan.Parameters:0.00} bits per weight); the disk has {Figures.Size(free)} free");
             console.Remark($"takes up to {Figures.Size(estimate.PeakMemoryBytes)} of memory and {Figures.Size(estimate.DiskBytes)} of the disk, about {Figures.Duration(estimate.Seconds)}");
         }
         bool evaluate = _arguments.Evaluates(arguments) && CanEvaluate(plan, ceiling);
@@ -79,9 +80,9 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
         return RunEstimate.Of(plan, sequences, length, ceiling);
     }
 
-    private int Show(ParseResult arguments, QuantizationPlan plan, string output, GgufTarget? target, RunEstimate estimate)
+    private int Show(ParseResult arguments, QuantizationPlan plan, string output, GgufTarget? target, long bytes, RunEstimate estimate)
     {
-        PlanReport report = PlanReport.Of(plan, output, estimate);
+        PlanReport report = PlanReport.Of(plan, output, bytes, estimate);
         if (_arguments.Json(arguments))
         {
             JsonOutput.Write(console, report);
@@ -100,10 +101,9 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
         IReadOnlyList<QuantizedTensorReport> tensors = display.Run(report => Run(plan, place.Folder, _arguments.Run(arguments), report));
         if (place.Target is not null)
         {
-            bool data = plan.Options.Recipe.NeedsCalibration || plan.Options.Importance is not null;
             display.Run(report =>
             {
-                place.Target.Write(plan.Checkpoint, place.Folder, output, data, new Relay<double>(part => report("writing the file", part)), cancellation);
+                place.Target.Write(plan.Checkpoint, place.Folder, output, UsesData(plan.Options), new Relay<double>(part => report("writing the file", part)), cancellation);
                 return 0;
             });
         }
@@ -179,6 +179,8 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
         _notes.Add($"{Unevaluated}the models take {Figures.Size(needed)} of memory, and the run may take {Figures.Size(ceiling)}.");
         return false;
     }
+
+    private static bool UsesData(QuantizationOptions options) => options.Recipe.NeedsCalibration || options.Importance is not null;
 
     private static string Headline(QuantizationPlan plan, string output, GgufTarget? target)
     {

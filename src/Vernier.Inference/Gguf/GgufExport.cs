@@ -65,6 +65,30 @@ public static class GgufExport
     /// <exception cref="InvalidFileException">The model is invalid, of a family or with a tokenizer that llama.cpp lacks, or packed already.</exception>
     public static long Write(Checkpoint checkpoint, string path, int fileType, Func<TensorInfo, GgufTensorChoice> choose, IProgress<double>? progress = null, CancellationToken cancellation = default)
     {
+        File file = FileOf(checkpoint, fileType, choose);
+        using var writer = new GgufWriter(path, file.Metadata, file.Tensors);
+        foreach ((string name, float[] factors) in file.Rope)
+            writer.Write(name, System.Runtime.InteropServices.MemoryMarshal.AsBytes(factors.AsSpan()));
+        long all = file.Items.Sum(item => item.Source.Count), done = 0;
+        foreach (Item item in file.Items)
+        {
+            WriteTensor(checkpoint, writer, item, part => progress?.Report((done + part) / (double)all), cancellation);
+            done += item.Source.Count;
+        }
+        writer.Complete();
+        return writer.Size;
+    }
+
+    /// <summary>The exact bytes of a file, before anything is written.</summary>
+    /// <inheritdoc cref="Write(Checkpoint, string, int, Func{TensorInfo, GgufTensorChoice}, IProgress{double}, CancellationToken)"/>
+    public static long SizeOf(Checkpoint checkpoint, int fileType, Func<TensorInfo, GgufTensorChoice> choose)
+    {
+        File file = FileOf(checkpoint, fileType, choose);
+        return GgufWriter.SizeOf(file.Metadata, file.Tensors);
+    }
+
+    private static File FileOf(Checkpoint checkpoint, int fileType, Func<TensorInfo, GgufTensorChoice> choose)
+    {
         ArgumentNullException.ThrowIfNull(checkpoint);
         ArgumentNullException.ThrowIfNull(choose);
         string model = checkpoint.Folder;
@@ -76,19 +100,7 @@ public static class GgufExport
         OrderedDictionary<string, GgufValue> metadata = GgufModel.ToMetadata(texts, config, Path.GetFileNameWithoutExtension(Path.TrimEndingDirectorySeparator(Path.GetFullPath(model))), widened);
         metadata["general.file_type"] = GgufValue.Of((uint)fileType);
         metadata["general.quantization_version"] = GgufValue.Of(QuantizationVersion);
-
-        (string Name, float[] Factors)[] rope = [.. GgufConfig.RopeTensors(config)];
-        using var writer = new GgufWriter(path, metadata, [.. rope.Select(tensor => new GgufTensor(tensor.Name, GgufTensorType.F32, [tensor.Factors.Length])), .. items.Select(item => item.Info)]);
-        foreach ((string name, float[] factors) in rope)
-            writer.Write(name, System.Runtime.InteropServices.MemoryMarshal.AsBytes(factors.AsSpan()));
-        long all = items.Sum(item => item.Source.Count), done = 0;
-        foreach (Item item in items)
-        {
-            WriteTensor(checkpoint, writer, item, part => progress?.Report((done + part) / (double)all), cancellation);
-            done += item.Source.Count;
-        }
-        writer.Complete();
-        return writer.Size;
+        return new File(metadata, [.. GgufConfig.RopeTensors(config)], items);
     }
 
     /// <summary>Writes a GGUF file as a Hugging Face folder: blocks become single precision, everything else stays as it is.</summary>
@@ -119,11 +131,11 @@ public static class GgufExport
             }
             writer.Complete();
         }
-        File.WriteAllBytes(Path.Combine(folder, "config.json"), ModelSource.Serialize(texts.Config));
-        File.WriteAllBytes(Path.Combine(folder, "tokenizer.json"), ModelSource.Serialize(texts.Tokenizer));
-        File.WriteAllBytes(Path.Combine(folder, "tokenizer_config.json"), ModelSource.Serialize(texts.Settings));
+        System.IO.File.WriteAllBytes(Path.Combine(folder, "config.json"), ModelSource.Serialize(texts.Config));
+        System.IO.File.WriteAllBytes(Path.Combine(folder, "tokenizer.json"), ModelSource.Serialize(texts.Tokenizer));
+        System.IO.File.WriteAllBytes(Path.Combine(folder, "tokenizer_config.json"), ModelSource.Serialize(texts.Settings));
         if (texts.ChatTemplate is not null)
-            File.WriteAllText(Path.Combine(folder, "chat_template.jinja"), texts.ChatTemplate);
+            System.IO.File.WriteAllText(Path.Combine(folder, "chat_template.jinja"), texts.ChatTemplate);
     }
 
     private static ModelConfig ConfigOf(Checkpoint checkpoint)
@@ -197,6 +209,12 @@ public static class GgufExport
             format.EncodeRows(numbers, columns, [], bytes);
         else
             FloatBytes.Write(numbers, type.Element!.Value, bytes);
+    }
+
+    /// <summary>All of a file but the numbers of its tensors.</summary>
+    private sealed record File(OrderedDictionary<string, GgufValue> Metadata, (string Name, float[] Factors)[] Rope, Item[] Items)
+    {
+        public IReadOnlyList<GgufTensor> Tensors => [.. Rope.Select(tensor => new GgufTensor(tensor.Name, GgufTensorType.F32, [tensor.Factors.Length])), .. Items.Select(item => item.Info)];
     }
 
     private sealed record Item(TensorInfo Source, GgufTensor Info, GgufRowBytes? Rows, int HeadSize);

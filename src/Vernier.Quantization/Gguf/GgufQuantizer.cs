@@ -22,6 +22,18 @@ public static class GgufQuantizer
         return tensor => types.TryGetValue(tensor.Name, out GgufTensorType? type) ? type.Format : null;
     }
 
+    /// <summary>The exact bytes of the file, before any work.</summary>
+    /// <param name="source">The original model's checkpoint.</param>
+    /// <param name="mix">The mix.</param>
+    /// <param name="overrides">Types by pattern.</param>
+    /// <param name="importance">As for <see cref="FormatsOf"/>.</param>
+    public static long SizeOf(Checkpoint source, GgufMix mix, IReadOnlyList<GgufOverride>? overrides = null, bool importance = false)
+    {
+        ArgumentNullException.ThrowIfNull(mix);
+        IReadOnlyDictionary<string, GgufTensorType> types = GgufExport.TypesOf(source, mix, overrides, importance);
+        return GgufExport.SizeOf(source, mix.FileType, tensor => new GgufTensorChoice(types[tensor.Name]));
+    }
+
     /// <summary>Writes the file: blocks as they were solved, other tensors in the types of the mix.</summary>
     /// <param name="source">The original model's checkpoint.</param>
     /// <param name="quantized">The folder that holds the model quantized by formats of <see cref="FormatsOf"/>.</param>

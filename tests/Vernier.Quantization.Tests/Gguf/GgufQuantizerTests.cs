@@ -29,6 +29,7 @@ public class GgufQuantizerTests
         new Quantizer(plan).Run(folder["packed"]);
         long bytes = GgufQuantizer.Write(checkpoint, folder["packed"], folder["model.gguf"], mix, null, solved);
         Assert.Equal(new FileInfo(folder["model.gguf"]).Length, bytes);
+        Assert.Equal(bytes, GgufQuantizer.SizeOf(checkpoint, mix, null, solved));
         Assert.Equal(Logits(folder["packed"]), Logits(folder["model.gguf"]));
 
         static float[] Logits(string model) => LanguageModel.Load(model, PackedArithmetic.Integer).Forward([new Segment(new[] { 4094, 17, 301, 5, 88, 1024 })], LogitRows.All).ToArray();
