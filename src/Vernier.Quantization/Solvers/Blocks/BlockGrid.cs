@@ -14,7 +14,9 @@ internal sealed class BlockGrid
     {
         Format = format;
         _ofCode = [.. format.Levels.ToArray().Select(level => (short)level)];
-        short[] levels = [.. _ofCode.Distinct().Order()];
+        // TQ2_0 has a fourth code, which ggml decodes but does not write: what runs ternary weights need not know it.
+        IEnumerable<short> usable = format == BlockFormats.TQ2_0 ? _ofCode.Where(level => Math.Abs((int)level) <= 1) : _ofCode;
+        short[] levels = [.. usable.Distinct().Order()];
         _codes = Array.ConvertAll(levels, level => (byte)Array.IndexOf(_ofCode, level));
         Table = new LevelTable(Math.Clamp((int)Math.Ceiling(Math.Log2(levels.Length)), 2, 8), levels, 1, 1);
         (Least, Most) = (levels[0], levels[^1]);
