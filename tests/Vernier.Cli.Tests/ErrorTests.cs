@@ -16,7 +16,7 @@ public sealed class ErrorTests(QuantizedQuill quantized) : IDisposable
     [InlineData("quantize x --bits four", "error: --bits: 'four' is not a whole number from 2 to 8.")]
     [InlineData("quantize x --group 0", "error: --group: '0' is not a whole number from 1 to 1048576, 'channel' or 'tensor'.")]
     [InlineData("quantize x --embedding-bits 1", "error: --embedding-bits: '1' is not a whole number from 2 to 8, or 'none'.")]
-    [InlineData("quantize x --grid cubic", "error: --grid: 'cubic' is not one of uniform, power.")]
+    [InlineData("quantize x --grid cubic", "error: --grid: 'cubic' is not one of uniform, power, codebook, vector.")]
     [InlineData("quantize x --layout full,half", "error: --layout: 'full,half' is not a list, with commas, of symmetric, full, mid-rise, offset, asymmetric.")]
     [InlineData("quantize x --tables 3", "error: --tables: '3' is not one of 1, 2, 4, 8.")]
     [InlineData("quantize x --exponent 7", "error: --exponent: '7' is not a number from 0.2 to 1.2.")]

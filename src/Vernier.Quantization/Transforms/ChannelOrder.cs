@@ -52,11 +52,14 @@ public sealed class ChannelOrder
     {
         int inner = config.IntermediateSize;
         string[] inputs = config.FusedProjections ? ["gate_up_proj"] : ["gate_proj", "up_proj"];
-        // Fused, the rows of gate come before those of up.
-        float[] stacked = [.. inputs.SelectMany(name => Read(checkpoint, prefix + name, 2 * inner / inputs.Length, config.HiddenSize))];
         var descriptors = new ChannelDescriptors(inner);
-        descriptors.AddRows(stacked.AsMemory(0, inner * config.HiddenSize), config.HiddenSize);
-        descriptors.AddRows(stacked.AsMemory(inner * config.HiddenSize), config.HiddenSize);
+        foreach (string name in inputs)
+        {
+            // Fused, the rows of gate come before those of up.
+            float[] weights = Read(checkpoint, prefix + name, 2 * inner / inputs.Length, config.HiddenSize);
+            for (int first = 0; first < weights.Length; first += inner * config.HiddenSize)
+                descriptors.AddRows(weights.AsMemory(first, inner * config.HiddenSize), config.HiddenSize);
+        }
         descriptors.AddColumns(Read(checkpoint, prefix + "down_proj", config.HiddenSize, inner), inner);
         int[] order = descriptors.Order((inner + rows - 1) / rows);
         int[] both = [.. order, .. order.Select(channel => inner + channel)];
