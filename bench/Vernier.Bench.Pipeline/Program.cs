@@ -7,11 +7,14 @@ using Vernier.Bench.Pipeline;
 //   Quantizes the random model without data; millions of weights a second for the whole command.
 // bench gptq FOLDER [--size 2048] [--threads 2] [--pairs 5] [--python python3]
 //   GPTQ of one layer, ours and PyTorch's in turn; FOLDER receives the layer.
-if (args.Length < 2 || args[0] is not ("memory" or "encode" or "gptq"))
+// bench gguf-encode FOLDER [--llama-cpp DIR] [--types Q4_0,Q4_K] [--rows 4096] [--columns 4096] [--threads 2] [--pairs 7]
+//   Encodes a matrix to blocks without data, ours and ggml's in turn; ggml's folder can also be given by VERNIER_LLAMA_CPP. Nothing is written.
+if (args.Length < 2 || args[0] is not ("memory" or "encode" or "gptq" or "gguf-encode"))
 {
     Console.Error.WriteLine("bench memory FOLDER [--hidden N] [--intermediate N] [--layers N] [--heads N] [--kv-heads N] [--vocabulary N] [--sequences N] [--length N] [--recipe NAME] [--memory SIZE] [--threads N]");
     Console.Error.WriteLine("bench encode FOLDER [--bits N] [--group N] [--threads N] [--repeats N] [the shape, as above]");
     Console.Error.WriteLine("bench gptq FOLDER [--size N] [--threads N] [--pairs N] [--python PATH]");
+    Console.Error.WriteLine("bench gguf-encode FOLDER [--llama-cpp DIR] [--types NAME,...] [--rows N] [--columns N] [--threads N] [--pairs N]");
     return 2;
 }
 var options = new Options(args);
@@ -19,6 +22,7 @@ Directory.CreateDirectory(args[1]);
 return args[0] switch
 {
     "memory" => MemoryCase.Run(args[1], options),
+    "gguf-encode" => GgufEncodeCase.Run(options),
     "encode" => EncodeCase.Run(args[1], options),
     _ => GptqCase.Run(args[1], options),
 };

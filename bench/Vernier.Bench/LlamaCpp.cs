@@ -101,6 +101,50 @@ internal sealed unsafe class LlamaSession(LlamaCpp library, nint model, nint con
         _synchronize(context);
     }
 
+    /// <summary>The logits of the last token.</summary>
+    public float[] Logits(int vocabulary) =>
+        new ReadOnlySpan<float>(((delegate* unmanaged<nint, int, float*>)library.Export("llama_get_logits_ith"))(context, -1), vocabulary).ToArray();
+
+    /// <summary>Appends tokens to the sequence and gives the logits after each of them, tokens x vocabulary.</summary>
+    public float[] AllLogits(int[] tokens, int vocabulary)
+    {
+        var batch = ((delegate* unmanaged<int, int, int, LlamaCpp.Batch>)library.Export("llama_batch_init"))(tokens.Length, 0, 1);
+        batch.Count = tokens.Length;
+        for (int i = 0; i < tokens.Length; i++)
+        {
+            ((int*)batch.Tokens)[i] = tokens[i];
+            ((int*)batch.Positions)[i] = i;
+            ((int*)batch.SequenceCounts)[i] = 1;
+            ((int**)batch.Sequences)[i][0] = 0;
+            ((byte*)batch.Logits)[i] = 1;
+        }
+        if (_decode(context, batch) != 0)
+            throw new InvalidOperationException("llama.cpp could not decode");
+        _synchronize(context);
+        var logits = new float[tokens.Length * vocabulary];
+        var row = (delegate* unmanaged<nint, int, float*>)library.Export("llama_get_logits_ith");
+        for (int i = 0; i < tokens.Length; i++)
+            new ReadOnlySpan<float>(row(context, i), vocabulary).CopyTo(logits.AsSpan(i * vocabulary));
+        ((delegate* unmanaged<LlamaCpp.Batch, void>)library.Export("llama_batch_free"))(batch);
+        return logits;
+    }
+
+    /// <summary>The tokens of a text.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="addSpecial">Whether the tokens that begin and end a text are added.</param>
+    public int[] Tokenize(string text, bool addSpecial)
+    {
+        nint vocabulary = ((delegate* unmanaged<nint, nint>)library.Export("llama_model_get_vocab"))(model);
+        byte[] bytes = Encoding.UTF8.GetBytes(text);
+        var tokens = new int[bytes.Length + 8];
+        fixed (byte* from = bytes.Length == 0 ? new byte[1] : bytes)
+        fixed (int* to = tokens)
+        {
+            int count = ((delegate* unmanaged<nint, byte*, int, int*, int, byte, byte, int>)library.Export("llama_tokenize"))(vocabulary, from, bytes.Length, to, tokens.Length, (byte)(addSpecial ? 1 : 0), 0);
+            return count >= 0 ? tokens[..count] : throw new InvalidOperationException("llama.cpp could not tokenize the text");
+        }
+    }
+
     /// <summary>Forgets the sequence.</summary>
     public void Clear()
     {

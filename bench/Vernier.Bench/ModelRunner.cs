@@ -37,15 +37,32 @@ internal sealed class ModelRunner(string folder, LlamaShape shape, string peer, 
         double gigabytes = model.WeightBytes / 1e9;
         if (cases.Contains("generate"))
         {
-            Report($"generate {kind.Name}", type, "tokens/s", Pairs(
+            Report($"generate {kind.Name}", $"llama.cpp {type}", "tokens/s", Pairs(
                 () => Rate(GenerateTokens, () => GenerateTokens / model.Generate(GenerateContext, GenerateTokens)),
                 session is null ? null : () => Rate(GenerateTokens, () => Generate(session))), gigabytes);
         }
         foreach (int length in cases.Contains("prompt") ? (int[])[256, 1024] : [])
         {
-            Report($"prompt {length} {kind.Name}", type, "tokens/s", Pairs(
+            Report($"prompt {length} {kind.Name}", $"llama.cpp {type}", "tokens/s", Pairs(
                 () => Rate(length, () => length / model.Prompt(length)),
                 session is null ? null : () => Rate(length, () => Prompt(session, length))), null);
+        }
+    }
+
+    /// <summary>
+    /// Measures the generation of every layout against the first of them, in turn, at the same bytes: what the first would reach if its weights took as many bytes as those of the layout.
+    /// </summary>
+    public void RunLayouts(string[] names)
+    {
+        ModelKind[] kinds = [.. RandomLayouts.Kinds.Where((kind, i) => i == 0 || names.Length == 0 || names.Contains(kind.Name))];
+        var first = new SpeedMeasurement(LanguageModel.Load(RandomModel.Ensure(folder, shape, kinds[0])));
+        foreach (ModelKind kind in kinds.Skip(1))
+        {
+            var model = new SpeedMeasurement(LanguageModel.Load(RandomModel.Ensure(folder, shape, kind)));
+            double sameBytes = (double)first.WeightBytes / model.WeightBytes;
+            Report($"generate {kind.Name}", $"{kinds[0].Name} at the same bytes", "tokens/s", Pairs(
+                () => Rate(GenerateTokens, () => GenerateTokens / model.Generate(GenerateContext, GenerateTokens)),
+                () => sameBytes * Rate(GenerateTokens, () => GenerateTokens / first.Generate(GenerateContext, GenerateTokens))), model.WeightBytes / 1e9);
         }
     }
 
@@ -75,7 +92,7 @@ internal sealed class ModelRunner(string folder, LlamaShape shape, string peer, 
                 return time;
             },
             theirs is null ? null : () => FirstToken.Run("llama.cpp", theirs, peer, threads).Seconds);
-        Report($"load to first token {kind.Name}", type, "s", seconds, null);
+        Report($"load to first token {kind.Name}", $"llama.cpp {type}", "s", seconds, null);
         Console.WriteLine(JsonSerializer.Serialize(new { @case = $"peak memory {kind.Name}", unit = "of the file", ours = Round(bytes.Order().ElementAt(bytes.Count / 2) / file), file_bytes = file }));
     }
 
@@ -117,7 +134,7 @@ internal sealed class ModelRunner(string folder, LlamaShape shape, string peer, 
             @case = name,
             unit,
             ours = Round(ours),
-            peer = compared ? $"llama.cpp {peerName}" : null,
+            peer = compared ? peerName : null,
             theirs = compared ? Round(theirs) : null as double?,
             ratio = compared ? Round(ratio) : null as double?,
             best_ours = Round(Best(results.Select(result => result.Ours), unit)),

@@ -14,7 +14,11 @@ namespace Vernier.Bench;
 /// <param name="HeadBits">Bits of the output layer's, on a uniform grid.</param>
 /// <param name="EmbeddingBits">Bits of the embedding's, on a uniform grid.</param>
 /// <param name="Tables">Power grids that each group chooses from; 0 for the uniform grid.</param>
-internal sealed record ModelKind(string Name, int Bits, int HeadBits, int EmbeddingBits, int Tables);
+internal sealed record ModelKind(string Name, int Bits, int HeadBits, int EmbeddingBits, int Tables)
+{
+    /// <summary>Makes a matrix of a linear layer in another layout; null for the scalar one that the other members describe.</summary>
+    public Func<Random, int, int, PackedMatrix>? Layout { get; init; }
+}
 
 /// <summary>Writes a packed model of random codes: speed does not depend on what the codes are.</summary>
 internal static class RandomModel
@@ -28,25 +32,26 @@ internal static class RandomModel
         if (File.Exists(Path.Combine(folder, "config.json")))
             return folder;
         Directory.CreateDirectory(folder);
-        var specs = new Dictionary<string, PackedLayout>(StringComparer.Ordinal)
+        var makers = new Dictionary<string, Func<Random, PackedMatrix>>(StringComparer.Ordinal)
         {
-            ["model.embed_tokens.weight"] = Spec(shape.Vocabulary, shape.Hidden, kind.EmbeddingBits, 0),
-            ["lm_head.weight"] = Spec(shape.Vocabulary, shape.Hidden, kind.HeadBits, 0),
+            ["model.embed_tokens.weight"] = random => Create(random, Spec(shape.Vocabulary, shape.Hidden, kind.EmbeddingBits, 0), power: false),
+            ["lm_head.weight"] = random => Create(random, Spec(shape.Vocabulary, shape.Hidden, kind.HeadBits, 0), power: false),
         };
         var norms = new List<TensorInfo> { new("model.norm.weight", ElementType.F32, [shape.Hidden]) };
         for (int layer = 0; layer < shape.Layers; layer++)
         {
             foreach ((_, string name, int rows, int columns) in shape.Matrices(layer))
-                specs[name] = Spec(rows, columns, kind.Bits, kind.Tables);
+                makers[name] = random => kind.Layout?.Invoke(random, rows, columns) ?? Create(random, Spec(rows, columns, kind.Bits, kind.Tables), kind.Tables > 0);
             norms.Add(new($"model.layers.{layer}.input_layernorm.weight", ElementType.F32, [shape.Hidden]));
             norms.Add(new($"model.layers.{layer}.post_attention_layernorm.weight", ElementType.F32, [shape.Hidden]));
         }
-        using var writer = new CheckpointWriter(folder, [.. specs.SelectMany(entry => entry.Value.Arrays(entry.Key)), .. norms]);
         var random = new Random(1);
-        HashSet<string> powers = [.. specs.Keys.Where(name => kind.Tables > 0 && name.StartsWith("model.layers.", StringComparison.Ordinal))];
+        // The layout of a matrix does not depend on its numbers, so that each is made twice and none is kept.
+        Dictionary<string, PackedLayout> specs = makers.ToDictionary(entry => entry.Key, entry => entry.Value(random).Layout, StringComparer.Ordinal);
+        using var writer = new CheckpointWriter(folder, [.. specs.SelectMany(entry => entry.Value.Arrays(entry.Key)), .. norms]);
         foreach ((string name, PackedLayout spec) in specs)
         {
-            foreach ((TensorInfo array, ReadOnlyMemory<byte> bytes) in spec.Arrays(name).Zip(Create(random, (ScalarLayout)spec, powers.Contains(name)).ArrayBytes()))
+            foreach ((TensorInfo array, ReadOnlyMemory<byte> bytes) in spec.Arrays(name).Zip(makers[name](random).ArrayBytes()))
                 writer.Write(array.Name, bytes.Span);
         }
         float[] ones = new float[shape.Hidden];

@@ -48,6 +48,7 @@ internal static class VernierCommand
             EvalCommand.Create(console, cancellation),
             CompareCommand.Create(console, cancellation),
             RunCommand.Create(console, cancellation),
+            ExportCommand.Create(console, cancellation),
             BenchCommand.Create(console, cancellation),
             InspectCommand.Create(console, cancellation),
             RecipesCommand.Create(console),

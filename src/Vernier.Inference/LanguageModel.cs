@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Vernier.Files;
+using Vernier.Inference.Gguf;
 using Vernier.Numerics;
 using Vernier.Packing;
 
@@ -46,14 +47,18 @@ public sealed class LanguageModel
     /// <summary>The output layer, vocabulary x hidden size. Applied to rows of <see cref="Hidden"/> it gives their logits.</summary>
     public ILinear Head { get; }
 
-    /// <summary>Loads a model, with float weights or with weights that Vernier packed, from a folder with config.json and safetensors files.</summary>
+    /// <summary>Loads a model, with float weights or with weights that Vernier packed, from a folder with config.json and safetensors files, or from a GGUF file.</summary>
     /// <exception cref="InvalidFileException">A file is missing or invalid, or the weights don't fit the configuration.</exception>
     /// <param name="folder">The folder.</param>
     /// <param name="arithmetic">How layers with packed weights multiply.</param>
     public static LanguageModel Load(string folder, PackedArithmetic arithmetic = PackedArithmetic.Integer)
     {
         ModelConfig config = ModelConfig.Load(folder);
-        using Checkpoint checkpoint = Checkpoint.Open(folder);
+        using Checkpoint checkpoint = ModelSource.OpenCheckpoint(folder);
+        if (checkpoint.Files[0] is GgufTensorSource file)
+            return Load(config, new GgufWeightSource(checkpoint, file, arithmetic));
+        if (config.Quantization is null)
+            return Load(config, new FloatWeightSource(checkpoint));
         using JsonDocument document = StrictJson.Parse(config.Path, ModelConfig.MaxFileBytes);
         return QuantizationConfig.Read(document.RootElement, config.Path) is QuantizationConfig packed
             ? Load(config, new PackedWeightSource(checkpoint, packed, arithmetic))

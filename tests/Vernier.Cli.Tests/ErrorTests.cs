@@ -16,7 +16,7 @@ public sealed class ErrorTests(QuantizedQuill quantized) : IDisposable
     [InlineData("quantize x --bits four", "error: --bits: 'four' is not a whole number from 2 to 8.")]
     [InlineData("quantize x --group 0", "error: --group: '0' is not a whole number from 1 to 1048576, 'channel' or 'tensor'.")]
     [InlineData("quantize x --embedding-bits 1", "error: --embedding-bits: '1' is not a whole number from 2 to 8, or 'none'.")]
-    [InlineData("quantize x --grid cubic", "error: --grid: 'cubic' is not one of uniform, power, codebook, vector.")]
+    [InlineData("quantize x --grid cubic", "error: --grid: 'cubic' is not one of uniform, power, minifloat, normal-float, ggml, codebook, vector, trits, two-level.")]
     [InlineData("quantize x --layout full,half", "error: --layout: 'full,half' is not a list, with commas, of symmetric, full, mid-rise, offset, asymmetric.")]
     [InlineData("quantize x --tables 3", "error: --tables: '3' is not one of 1, 2, 4, 8.")]
     [InlineData("quantize x --exponent 7", "error: --exponent: '7' is not a number from 0.2 to 1.2.")]
@@ -37,9 +37,13 @@ public sealed class ErrorTests(QuantizedQuill quantized) : IDisposable
     [InlineData("--recipe foo", "there is no recipe 'foo'. There are: ")]
     [InlineData("--layout asymmetric", "the recipe 'nupes-datafree+layout=asymmetric' does not work: a power grid is centred on zero: it has no asymmetric layout.")]
     [InlineData("--grid uniform --layout asymmetric,full", "the recipe 'nupes-datafree+grid=uniform+layout=asymmetric,full' does not work: the asymmetric layout can't be chosen among others: it stores zero points.")]
-    [InlineData("--grid uniform --layout offset", "the recipe 'nupes-datafree+grid=uniform+layout=offset' does not work: a uniform grid has no exponent, no offset and one table.")]
-    [InlineData("--grid uniform --tables 4", "--tables: a uniform grid, or one with a given layout and exponent, is a single table. Leave it out.")]
+    [InlineData("--grid uniform --layout offset", "the recipe 'nupes-datafree+grid=uniform+layout=offset' does not work: only a power grid has an exponent, an offset and a choice of tables.")]
+    [InlineData("--grid uniform --tables 4", "--tables: only a power grid, and none with a given layout and exponent, is more than a single table. Leave it out.")]
     [InlineData("--grid uniform --exponent 0.5", "--exponent: only a power grid has an exponent. Say --grid power as well, or leave it out.")]
+    [InlineData("--grid uniform --exponent-bits 2", "--exponent-bits: only a minifloat has bits of exponent. Say --grid minifloat as well, or leave it out.")]
+    [InlineData("--recipe mxfp6 --bits 4", "--bits: the grid of the recipe mxfp6 has 6. Leave it out.")]
+    [InlineData("--recipe nvfp4 --group 32", "--group: the blocks of the recipe nvfp4 are of 16. Leave it out.")]
+    [InlineData("--recipe ptqtp --bits 2", "--bits: the grid of the recipe ptqtp has 3. Leave it out.")]
     public void A_recipe_that_can_not_be_is_refused(string options, string message)
     {
         CommandRun run = CommandRun.Of(["quantize", SharedData.Quill, .. options.Split(' ')]);
@@ -59,12 +63,12 @@ public sealed class ErrorTests(QuantizedQuill quantized) : IDisposable
     public void A_missing_model_is_named(string command)
     {
         string folder = _temp["nowhere"];
-        Fails(1, $"{folder}: there is no such folder. Give the folder of a Hugging Face model in safetensors format.", command == "run" ? [command, folder, "x"] : [command, folder]);
+        Fails(1, $"{folder}: there is no such folder. Give the folder of a Hugging Face model in safetensors format, or a .gguf file.", command == "run" ? [command, folder, "x"] : [command, folder]);
     }
 
     [Fact]
     public void A_file_is_no_model() =>
-        Fails(1, $"{quantized.Text}: this is a file, not a folder. Give the folder of a Hugging Face model in safetensors format.", "inspect", quantized.Text);
+        Fails(1, $"{quantized.Text}: this is a file, not a folder, and no GGUF file. Give the folder of a Hugging Face model in safetensors format, or a .gguf file.", "inspect", quantized.Text);
 
     [Fact]
     public void An_empty_folder_is_no_model() =>

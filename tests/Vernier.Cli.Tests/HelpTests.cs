@@ -11,6 +11,7 @@ public class HelpTests(QuantizedQuill quantized)
     [InlineData("eval")]
     [InlineData("compare")]
     [InlineData("run")]
+    [InlineData("export")]
     [InlineData("bench")]
     [InlineData("inspect")]
     [InlineData("recipes")]
@@ -37,6 +38,7 @@ public class HelpTests(QuantizedQuill quantized)
     [InlineData("eval")]
     [InlineData("compare")]
     [InlineData("run")]
+    [InlineData("export")]
     [InlineData("bench")]
     [InlineData("inspect")]
     [InlineData("recipes")]
@@ -50,6 +52,7 @@ public class HelpTests(QuantizedQuill quantized)
             {
                 "quantize" => words.Contains("--dry-run") ? [] : ["--dry-run"],
                 "eval" => ["--windows", "2"],
+                "export" => ["--force"],
                 "run" => words.Contains("--max-tokens") ? [] : ["--max-tokens", "3"],
                 _ => [],
             };
@@ -64,6 +67,7 @@ public class HelpTests(QuantizedQuill quantized)
         "models/quill-6m" => SharedData.Quill,
         "quill-3bit" or "quill-4bit" => quantized.Folder,
         "wiki.txt" => quantized.Text,
+        _ when word.StartsWith("quill", StringComparison.Ordinal) => Path.Combine(Path.GetDirectoryName(quantized.Folder)!, word),
         _ => word,
     };
 

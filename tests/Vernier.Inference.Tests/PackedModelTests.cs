@@ -140,7 +140,7 @@ public class PackedModelTests
                 scales[i] = (Half)(random.NextDouble() / Math.Sqrt(columns));
             int[] places = [.. Enumerable.Range(0, rows * columns).OrderBy(_ => random.Next()).Take(outliers).Order()];
             int[] counts = [.. Enumerable.Range(0, rows).Select(row => places.Count(place => place / columns == row))];
-            Outliers? sparse = outliers == 0 ? null : new Outliers(spec, grids[0].Unit, counts, Array.ConvertAll(places, place => place % columns), [.. places.Select(_ => (Half)(200 * random.NextDouble() - 100))]);
+            Outliers? sparse = outliers == 0 ? null : new Outliers(spec, grids[0].Unit, counts, Array.ConvertAll(places, place => place % columns), [.. places.Select(_ => (float)(Half)(200 * random.NextDouble() - 100))]);
             return new ScalarMatrix(spec, grids, scales, [], codes, sparse);
         }
     }

@@ -8,7 +8,7 @@ namespace Vernier.Cli.Commands;
 /// <summary>vernier bench: how fast a model runs on this machine.</summary>
 internal sealed class BenchCommand(CommandConsole console, CancellationToken cancellation)
 {
-    private readonly Argument<string> _model = Choose.Model("The folder of a model, float or quantized.");
+    private readonly Argument<string> _model = Choose.Model("The folder of a model, float or quantized, or a .gguf file.");
     private readonly Option<int?> _prompt = Choose.Integer("--prompt", "Tokens of the prompt. [default: 256, or the model's context if that is less]", 1, 1 << 20);
     private readonly Option<int?> _generate = Choose.Integer("--generate", "Tokens to generate. [default: 64]", 1, 1 << 20);
     private readonly Option<int?> _repeats = Choose.Integer("--repeats", "How often each is measured; the median counts. [default: 5]", 1, 1000);
@@ -30,7 +30,7 @@ internal sealed class BenchCommand(CommandConsole console, CancellationToken can
     private int Run(ParseResult arguments)
     {
         string folder = arguments.GetValue(_model)!;
-        ModelFiles.CheckFolder(folder);
+        ModelFiles.CheckModel(folder);
         int context = ModelConfig.Load(folder).MaxPositions, generate = arguments.GetValue(_generate) ?? 64;
         int prompt = arguments.GetValue(_prompt) ?? Math.Min(256, context);
         if (Math.Max(prompt, 1 + generate) > context)

@@ -16,7 +16,7 @@ internal static class Choose
     private delegate bool Parser<T>(string text, out T value);
 
     /// <summary>The argument MODEL.</summary>
-    public static Argument<string> Model(string description = "The folder of a Hugging Face model in safetensors format.") =>
+    public static Argument<string> Model(string description = "The folder of a Hugging Face model in safetensors format, or a .gguf file.") =>
         new("MODEL") { Description = description };
 
     /// <summary>The option --json.</summary>
@@ -27,7 +27,7 @@ internal static class Choose
 
     /// <summary>The option --arithmetic.</summary>
     public static Option<PackedArithmetic?> Arithmetic() =>
-        OneOf<PackedArithmetic>("--arithmetic", "How packed layers multiply: with activations rounded to 8 bits, as models run, or in float, which shows the weights alone. [default: integer]");
+        OneOf<PackedArithmetic>("--arithmetic", "How packed layers multiply: with activations rounded to 8 bits, as models run; in float, which shows the weights alone; or by L-Mul, sums of bit patterns of floats of four bits of mantissa. [default: integer]");
 
     /// <summary>What keys and values are kept in.</summary>
     public static Option<CachePrecision?> Cache() =>

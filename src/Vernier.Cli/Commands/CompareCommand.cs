@@ -3,6 +3,7 @@ using Vernier.Cli.Reports;
 using Vernier.Cli.Terminal;
 using Vernier.Files;
 using Vernier.Inference;
+using Vernier.Inference.Gguf;
 using Vernier.Packing;
 using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Evaluation;
@@ -46,25 +47,33 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
     private int Run(ParseResult arguments)
     {
         string model = arguments.GetValue(_model)!;
-        ModelFiles.CheckFolder(model);
+        ModelFiles.CheckModel(model);
         Entry[] entries = Entries(arguments);
         int[] bits = arguments.GetValue(_bits) is [_, ..] list ? list : [4, 3, 2];
-        Granularity[] groups = arguments.GetValue(_groups) is [_, ..] given ? given : [Granularity.Group(64)];
-        using var checkpoint = Checkpoint.Open(model);
+        Granularity?[] groups = arguments.GetValue(_groups) is [_, ..] given ? Array.ConvertAll(given, group => (Granularity?)group) : [null];
+        using Checkpoint checkpoint = ModelSource.OpenCheckpoint(model);
         TextWindows? text = _text.Read(arguments, model);
         CalibrationSet? calibration = _calibration.IsGiven(arguments)
             ? ModelConfig.TryGetFamily(model, out _, out _) ? _calibration.OfCommand(arguments, model, cancellation) : null
             : _calibration.Read(arguments, model, entries.Select(entry => entry.Recipe), cancellation);
         Dictionary<string, CalibrationSet> others = entries.Where(entry => entry.Text is not null).Select(entry => entry.Text!).Distinct(StringComparer.Ordinal)
             .ToDictionary(file => file, file => _calibration.Cut(arguments, model, file == Self ? null : file, cancellation), StringComparer.Ordinal);
-        Candidate[][] plans = [.. groups.SelectMany(group => bits.Select(b => entries.Where(entry => b <= entry.Recipe.MostBits).Select(entry => new Candidate(entry.Name, QuantizationPlan.Create(checkpoint, new QuantizationOptions
-        {
-            Recipe = entry.Recipe,
-            Bits = b,
-            Granularity = group,
-            EmbeddingBits = arguments.GetValue(_embeddingBits) is > 0 and int embedding ? embedding : null,
-            Calibration = entry.Text is null ? calibration : others[entry.Text],
-        }))).ToArray())).Where(group => group.Length > 0)];
+        // What a grid does not leave to the command, such as the blocks of a format, is the same in every group: one row is enough.
+        var seen = new HashSet<(string, int, Granularity)>();
+        Candidate[][] plans = [.. groups
+            .SelectMany(group => bits.Select(b => entries.Where(entry => b <= entry.Recipe.MostBits)
+                .Select(entry => (entry.Name, Options: new QuantizationOptions
+                {
+                    Recipe = entry.Recipe,
+                    Bits = b,
+                    Granularity = group ?? entry.Recipe.DefaultGranularity,
+                    EmbeddingBits = arguments.GetValue(_embeddingBits) is > 0 and int embedding ? embedding : null,
+                    Calibration = entry.Text is null ? calibration : others[entry.Text],
+                }))
+                .Where(candidate => seen.Add((candidate.Name, candidate.Options.LinearBits, candidate.Options.LinearGranularity)))
+                .Select(candidate => new Candidate(candidate.Name, QuantizationPlan.Create(checkpoint, candidate.Options)))
+                .ToArray()))
+            .Where(row => row.Length > 0)];
         if (plans.Length == 0)
             throw new UsageException($"--bits: none of the recipes can do so many bits; {entries[0].Recipe.Name} can do {entries[0].Recipe.MostBits}.");
         bool json = arguments.GetValue(_json);
@@ -99,7 +108,7 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
         {
             foreach (Candidate[] group in plans)
             {
-                string stage = $"{group[0].Plan.Options.Bits} bits, {group[0].Plan.Options.Granularity}";
+                string stage = $"{group[0].Plan.Options.LinearBits} bits, {group[0].Plan.Options.LinearGranularity}";
                 var written = new List<Written>();
                 foreach (Candidate candidate in group)
                 {
@@ -115,12 +124,9 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
             if (calibration is not null)
             {
                 IReadOnlyList<IReadOnlyDictionary<string, double>> objectives = LayerObjectives.Measure(checkpoint, folders, [.. plans.SelectMany(group => group.Select(candidate => candidate.Plan.Order))], calibration, new Relay<double>(part => progress("layer objectives", part)), cancellation);
-                for (int i = 0, first = 0; i < objectives.Count; i++)
-                {
-                    // The first row of those of the same granularity and number of bits.
-                    first = i > 0 && rows[i + 1].Bits == rows[i].Bits && rows[i + 1].Group == rows[i].Group ? first : i;
-                    rows[i + 1] = rows[i + 1].WithObjectives(objectives[i], objectives[first]);
-                }
+                int[] firsts = [.. plans.SelectMany((group, i) => Enumerable.Repeat(plans.Take(i).Sum(before => before.Length), group.Length))];
+                for (int i = 0; i < objectives.Count; i++)
+                    rows[i + 1] = rows[i + 1].WithObjectives(objectives[i], objectives[firsts[i]]);
             }
         }
         finally

@@ -10,8 +10,8 @@ namespace Vernier.Cli.Commands;
 /// <summary>vernier eval: perplexity; against a reference also KL divergence and top-1 agreement.</summary>
 internal sealed class EvalCommand(CommandConsole console, CancellationToken cancellation)
 {
-    private readonly Argument<string> _model = Choose.Model("The folder of a model, float or quantized.");
-    private readonly Option<string?> _against = Choose.Text("--against", "REFERENCE", "The folder of the model to compare with: the original.");
+    private readonly Argument<string> _model = Choose.Model("The folder of a model, float or quantized, or a .gguf file.");
+    private readonly Option<string?> _against = Choose.Text("--against", "REFERENCE", "The model to compare with: the original.");
     private readonly TextArguments _text = new(textWindows: null);
     private readonly Option<int?> _stride = Choose.Integer("--stride", "Tokens from one window of --text to the next; less than the window, each token has more context. [default: the window]", 1, 1 << 20);
     private readonly Option<PackedArithmetic?> _arithmetic = Choose.Arithmetic();
@@ -71,7 +71,7 @@ internal sealed class EvalCommand(CommandConsole console, CancellationToken canc
     private static void CheckAlike(string model, string reference)
     {
         const string Remedy = "Compare with the model that this one was made from";
-        ModelFiles.CheckFolder(reference);
+        ModelFiles.CheckModel(reference);
         int vocabulary = ModelConfig.Load(model).VocabularySize, other = ModelConfig.Load(reference).VocabularySize;
         if (vocabulary != other)
             throw new InvalidFileException(reference, "vocabularies-differ", $"its vocabulary has {other} tokens, that of {model} {vocabulary}", Remedy);

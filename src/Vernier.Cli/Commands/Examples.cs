@@ -27,6 +27,12 @@ internal static class Examples
             "vernier run models/quill-6m \"The king said\" --max-tokens 40",
             "vernier run quill-3bit - --greedy < prompt.txt",
         ],
+        "export" =>
+        [
+            "vernier export models/quill-6m --to gguf -o quill.gguf",
+            "vernier export models/quill-6m --to gguf -o quill-q4.gguf --type Q4_K_M --tensor-type ffn_down=Q6_K",
+            "vernier export quill.gguf --to hf -o quill-again",
+        ],
         "bench" =>
         [
             "vernier bench quill-3bit",

@@ -3,6 +3,7 @@ using System.Text.RegularExpressions;
 using Vernier.Cli.Reports;
 using Vernier.Cli.Terminal;
 using Vernier.Files;
+using Vernier.Inference.Gguf;
 using Vernier.Packing;
 using Vernier.Quantization.Evaluation;
 using Vernier.Quantization.Pipeline;
@@ -12,7 +13,7 @@ namespace Vernier.Cli.Commands;
 /// <summary>vernier inspect: the tensors of a model and how their numbers are distributed.</summary>
 internal sealed class InspectCommand(CommandConsole console, CancellationToken cancellation)
 {
-    private readonly Argument<string> _model = Choose.Model("The folder of a model, float or quantized.");
+    private readonly Argument<string> _model = Choose.Model("The folder of a model, float or quantized, or a .gguf file.");
     private readonly Option<Regex?> _match = Choose.Pattern("--match", "Only tensors whose names match.");
     private readonly Option<int?> _threads = Choose.Threads();
     private readonly Option<bool> _json = Choose.Json();
@@ -56,20 +57,21 @@ internal sealed class InspectCommand(CommandConsole console, CancellationToken c
     // In the order of the checkpoint; the arrays of a packed matrix count as the matrix.
     private static IEnumerable<(string Name, Func<TensorDetails> Measure)> Work(ModelFiles files)
     {
+        Dictionary<string, (string Name, PackedLayout Layout)> firsts = files.Packed?.Tensors.ToDictionary(pair => pair.Value.Arrays(pair.Key)[0].Name, pair => (pair.Key, pair.Value), StringComparer.Ordinal) ?? [];
         foreach (TensorInfo tensor in files.Checkpoint.Tensors)
         {
-            const string Codes = ".codes";
             if (!files.ArrayNames.Contains(tensor.Name))
                 yield return (tensor.Name, () => Plain(files.Checkpoint, tensor));
-            else if (tensor.Name.EndsWith(Codes, StringComparison.Ordinal) && files.Packed!.Tensors.TryGetValue(tensor.Name[..^Codes.Length], out PackedLayout? layout))
-                yield return (tensor.Name[..^Codes.Length], () => Packed(files.Checkpoint, tensor.Name[..^Codes.Length], layout));
+            else if (firsts.TryGetValue(tensor.Name, out (string Name, PackedLayout Layout) packed))
+                yield return (packed.Name, () => Packed(files.Checkpoint, packed.Name, packed.Layout));
         }
     }
 
     private static TensorDetails Plain(Checkpoint checkpoint, TensorInfo tensor)
     {
         bool real = tensor.Type.Bits() % 8 == 0 && tensor.Type is not (ElementType.C64 or ElementType.BOOL);
-        return Details(tensor, tensor.Type.ToString(), tensor.Bytes, null, null, real ? WeightStatistics.Of(checkpoint, tensor) : null);
+        (string type, long bytes) = ModelSource.Stored(checkpoint, tensor);
+        return Details(tensor, type, bytes, null, null, real ? WeightStatistics.Of(checkpoint, tensor) : null);
     }
 
     private static TensorDetails Packed(Checkpoint checkpoint, string name, PackedLayout layout)

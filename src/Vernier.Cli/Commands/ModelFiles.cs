@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Vernier.Files;
-using Vernier.Files.Tokenizers;
 using Vernier.Inference;
+using Vernier.Inference.Gguf;
 using Vernier.Packing;
 
 namespace Vernier.Cli.Commands;
@@ -16,7 +16,7 @@ internal sealed class ModelFiles : IDisposable
         Parameters = checkpoint.Tensors.Where(tensor => !ArrayNames.Contains(tensor.Name)).Sum(tensor => tensor.Count)
             + (packed?.Tensors.Values.Sum(spec => (long)spec.Rows * spec.Columns) ?? 0);
         string index = Path.Combine(checkpoint.Folder, "model.safetensors.index.json");
-        IEnumerable<string> files = checkpoint.Files.Select(file => file.Path).Append(Path.Combine(checkpoint.Folder, "config.json"));
+        IEnumerable<string> files = checkpoint.Files.Select(file => file.Path).Concat(ModelSource.IsGguf(checkpoint.Folder) ? [] : [Path.Combine(checkpoint.Folder, "config.json")]);
         Bytes = files.Concat(checkpoint.Files.Count > 1 ? [index] : []).Sum(path => new FileInfo(path).Length);
     }
 
@@ -41,14 +41,16 @@ internal sealed class ModelFiles : IDisposable
     /// <summary>Bits per weight; everything that is stored counts.</summary>
     public double BitsPerWeight => 8.0 * Bytes / Parameters;
 
-    /// <summary>Opens a model's folder.</summary>
+    /// <summary>Opens a model.</summary>
     public static ModelFiles Open(string folder)
     {
-        CheckFolder(folder);
-        Checkpoint checkpoint = Checkpoint.Open(folder);
+        CheckModel(folder);
+        Checkpoint checkpoint = ModelSource.OpenCheckpoint(folder);
         try
         {
             ModelConfig.TryGetFamily(folder, out _, out string architecture);
+            if (ModelSource.IsGguf(folder))
+                return new ModelFiles(checkpoint, null, architecture);
             string path = Path.Combine(folder, "config.json");
             using JsonDocument config = StrictJson.Parse(path, ModelConfig.MaxFileBytes);
             return new ModelFiles(checkpoint, QuantizationConfig.Read(config.RootElement, path), architecture);
@@ -60,21 +62,23 @@ internal sealed class ModelFiles : IDisposable
         }
     }
 
-    /// <summary>Refuses a MODEL that is no folder.</summary>
-    public static void CheckFolder(string folder)
+    /// <summary>Refuses a MODEL that is neither a folder nor a GGUF file.</summary>
+    public static void CheckModel(string folder)
     {
-        const string Remedy = "Give the folder of a Hugging Face model in safetensors format";
+        const string Remedy = "Give the folder of a Hugging Face model in safetensors format, or a .gguf file";
+        if (ModelSource.IsGguf(folder))
+            return;
         if (File.Exists(folder))
-            throw new InvalidFileException(folder, "model-folder", "this is a file, not a folder", Remedy);
+            throw new InvalidFileException(folder, "model-folder", "this is a file, not a folder, and no GGUF file", Remedy);
         if (!Directory.Exists(folder))
             throw new InvalidFileException(folder, "model-folder", "there is no such folder", Remedy);
     }
 
-    /// <summary>The name of a model: that of its folder.</summary>
-    public static string NameOf(string folder) => new DirectoryInfo(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder))).Name;
+    /// <summary>The name of a model: that of its folder or file.</summary>
+    public static string NameOf(string folder) => ModelSource.IsGguf(folder) ? Path.GetFileNameWithoutExtension(folder) : new DirectoryInfo(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder))).Name;
 
     /// <summary>The ids of a text file, without special tokens.</summary>
-    public static int[] Tokenize(string folder, string file) => Tokenizer.Load(folder).Encode(ReadText(file));
+    public static int[] Tokenize(string folder, string file) => ModelSource.LoadTokenizer(folder).Encode(ReadText(file));
 
     /// <inheritdoc/>
     public void Dispose() => Checkpoint.Dispose();

@@ -1,7 +1,10 @@
 using System.CommandLine;
 using System.Text.RegularExpressions;
+using Vernier.Cli.Terminal;
 using Vernier.Packing;
+using Vernier.Quantization.Gguf;
 using Vernier.Quantization.Pipeline;
+using Vernier.Quantization.Recipes;
 
 namespace Vernier.Cli.Commands;
 
@@ -9,7 +12,10 @@ namespace Vernier.Cli.Commands;
 internal sealed class QuantizeArguments
 {
     private readonly Argument<string> _model = Choose.Model();
-    private readonly Option<string?> _output = Choose.Text("--output", "FOLDER", "The folder to write. [default: MODEL-RECIPE-BITSbit in the current folder]", "-o");
+    private readonly Option<string?> _output = Choose.Text("--output", "PATH", "The folder or the file to write. [default: MODEL-RECIPE-BITSbit, or MODEL-TYPE.gguf, in the current folder]", "-o");
+    private readonly Option<string?> _to = Choose.Text("--to", "FORMAT", "What to write: hf, a folder, or gguf, a file for llama.cpp and its kin. Without a recipe a file is solved with --calibration and searched without data. [default: hf]");
+    private readonly GgufArguments _types = new("Q4_K_M");
+    private readonly Option<string?> _imatrix = Choose.Text("--imatrix", "FILE", "An importance matrix of llama.cpp, for a gguf file without calibration.");
     private readonly RecipeArguments _recipe = new();
     private readonly Option<int?> _bits = Choose.Integer("--bits", "Bits of a weight in linear layers, 2 to 8.", 2, 8);
     private readonly Option<Granularity?> _group = Choose.Group();
@@ -38,6 +44,9 @@ internal sealed class QuantizeArguments
     {
         command.Arguments.Add(_model);
         command.Options.Add(_output);
+        command.Options.Add(_to);
+        _types.AddTo(command);
+        command.Options.Add(_imatrix);
         _recipe.AddRecipeTo(command);
         foreach (Option option in new Option[] { _bits, _group, _embeddingBits, _keep })
             command.Options.Add(option);
@@ -51,19 +60,48 @@ internal sealed class QuantizeArguments
     /// <summary>The model's folder.</summary>
     public string Model(ParseResult arguments) => arguments.GetValue(_model)!;
 
-    /// <summary>The folder to write.</summary>
-    public string Output(ParseResult arguments, QuantizationOptions options) =>
-        arguments.GetValue(_output) ?? OutputCheck.DefaultFor(Model(arguments), options.Recipe.Name, options.Bits);
+    /// <summary>What to write where it is a GGUF file; null for a folder.</summary>
+    public GgufTarget? Target(ParseResult arguments)
+    {
+        string to = arguments.GetValue(_to) ?? "hf";
+        if (to is not ("hf" or "gguf"))
+            throw new UsageException($"--to: '{to}' is neither hf nor gguf.");
+        if (to == "gguf")
+            return new GgufTarget(_types.Mix(arguments), _types.Overrides(arguments));
+        if (_types.AreGiven(arguments) || arguments.GetValue(_imatrix) is not null)
+            throw new UsageException("--type, --tensor-type, --imatrix: these are for GGUF files. Say --to gguf as well, or leave them out.");
+        return null;
+    }
+
+    /// <summary>The folder or the file to write.</summary>
+    public string Output(ParseResult arguments, QuantizationOptions options, GgufTarget? target) => arguments.GetValue(_output)
+        ?? (target is null ? OutputCheck.DefaultFor(Model(arguments), options.Recipe.Name, options.LinearBits) : $"{ModelFiles.NameOf(Model(arguments))}-{target.Mix.Name}.gguf");
 
     /// <summary>What to do with the model.</summary>
-    public QuantizationOptions Options(ParseResult arguments) => new()
+    public QuantizationOptions Options(ParseResult arguments, GgufTarget? target, Files.Checkpoint checkpoint)
     {
-        Recipe = _recipe.Build(arguments),
-        Bits = arguments.GetValue(_bits)!.Value,
-        Granularity = arguments.GetValue(_group) ?? Granularity.Group(64),
-        EmbeddingBits = arguments.GetValue(_embeddingBits) is > 0 and int bits ? bits : null,
-        Keep = arguments.GetValue(_keep),
-    };
+        string? imatrix = arguments.GetValue(_imatrix);
+        Recipe recipe = _recipe.Build(arguments, target is null ? null : Calibration.IsGiven(arguments) ? "gguf" : "gguf-datafree");
+        if (target is not null && recipe.Grid.Kind != GridKind.Ggml)
+            throw new UsageException($"--recipe: {recipe.Name} makes no blocks of GGUF files. Say gguf or gguf-datafree, or leave it out.");
+        if (imatrix is not null && recipe.NeedsCalibration)
+            throw new UsageException($"--imatrix: the recipe {recipe.Name} observes the inputs itself. Leave out --imatrix, or --calibration.");
+        var options = new QuantizationOptions
+        {
+            Recipe = recipe,
+            Bits = arguments.GetValue(_bits)!.Value,
+            Granularity = arguments.GetValue(_group) ?? recipe.DefaultGranularity,
+            EmbeddingBits = arguments.GetValue(_embeddingBits) is > 0 and int bits ? bits : null,
+            Keep = arguments.GetValue(_keep),
+            BlockFormatOf = target?.Formats(checkpoint, recipe.NeedsCalibration || imatrix is not null),
+            Importance = imatrix is null ? null : ImportanceMatrix.Read(imatrix, Inference.ModelConfig.Load(checkpoint.Folder)),
+        };
+        if (options.LinearBits != options.Bits && arguments.GetResult(_bits) is { Implicit: false })
+            throw new UsageException($"--bits: the grid of the recipe {recipe.Name} has {options.LinearBits}. Leave it out.");
+        if (options.LinearGranularity != options.Granularity && arguments.GetValue(_group) is not null)
+            throw new UsageException($"--group: the blocks of the recipe {recipe.Name} are of {options.LinearGranularity.GroupColumns}. Leave it out.");
+        return options;
+    }
 
     /// <summary>Whether to evaluate.</summary>
     public bool Evaluates(ParseResult arguments) => !arguments.GetValue(_noEval);

@@ -29,26 +29,32 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
     private int Run(ParseResult arguments)
     {
         string model = _arguments.Model(arguments);
-        QuantizationOptions options = _arguments.Options(arguments);
-        string output = _arguments.Output(arguments, options);
-        ModelFiles.CheckFolder(model);
-        using var checkpoint = Files.Checkpoint.Open(model);
+        GgufTarget? target = _arguments.Target(arguments);
+        ModelFiles.CheckModel(model);
+        using Files.Checkpoint checkpoint = Inference.Gguf.ModelSource.OpenCheckpoint(model);
+        QuantizationOptions options = _arguments.Options(arguments, target, checkpoint);
+        string output = _arguments.Output(arguments, options, target), folder = target is null ? output : GgufTarget.FolderOf(output);
         QuantizationPlan plan = QuantizationPlan.Create(checkpoint, options);
         RunOptions run = _arguments.Run(arguments);
         long ceiling = run.MemoryBytes ?? MemoryEstimate.DefaultCeiling;
         if (!_arguments.DryRun(arguments))
-            OutputCheck.CheckFolder(model, output, run);
+        {
+            if (target is not null)
+                GgufTarget.Check(model, output, run.Replace);
+            OutputCheck.CheckFolder(model, folder, run);
+        }
+        long bytes = target?.SizeOf(checkpoint, UsesData(options)) ?? plan.Bytes;
         RunEstimate estimate = Threads.With(_arguments.Threads(arguments), () => Estimate(arguments, plan, ceiling));
         if (_arguments.DryRun(arguments))
-            return Show(arguments, plan, output, estimate);
+            return Show(arguments, plan, output, target, bytes, estimate);
         long free = OutputCheck.FreeBytes(output);
         OutputCheck.CheckSpace(output, estimate.DiskBytes, free);
         MemoryCeiling.Keep(run.MemoryBytes);
         bool json = _arguments.Json(arguments);
         if (!json)
         {
-            console.Remark(Headline(plan, output));
-            console.Remark($"writes {Figures.Whole(plan.Bytes)} bytes ({Figures.Size(plan.Bytes)}, {plan.BitsPerWeight:0.00} bits per weight); the disk has {Figures.Size(free)} free");
+            console.Remark(Headline(plan, output, target));
+            console.Remark($"writes {Figures.Whole(bytes)} bytes ({Figures.Size(bytes)}, {8.0 * bytes / plan.Parameters:0.00} bits per weight); the disk has {Figures.Size(free)} free");
             console.Remark($"takes up to {Figures.Size(estimate.PeakMemoryBytes)} of memory and {Figures.Size(estimate.DiskBytes)} of the disk, about {Figures.Duration(estimate.Seconds)}");
         }
         bool evaluate = _arguments.Evaluates(arguments) && CanEvaluate(plan, ceiling);
@@ -61,7 +67,7 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
         if (!json)
             _notes.ForEach(console.Remark);
         var progress = new ProgressDisplay(console, silent: json);
-        return Threads.With(_arguments.Threads(arguments), () => Quantize(arguments, plan, output, evaluate, text, progress));
+        return Threads.With(_arguments.Threads(arguments), () => Quantize(arguments, plan, (output, folder, target), evaluate, text, progress));
     }
 
     // Refuses what can't be done within the ceiling, before any work.
@@ -74,24 +80,33 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
         return RunEstimate.Of(plan, sequences, length, ceiling);
     }
 
-    private int Show(ParseResult arguments, QuantizationPlan plan, string output, RunEstimate estimate)
+    private int Show(ParseResult arguments, QuantizationPlan plan, string output, GgufTarget? target, long bytes, RunEstimate estimate)
     {
-        PlanReport report = PlanReport.Of(plan, output, estimate);
+        PlanReport report = PlanReport.Of(plan, output, bytes, estimate);
         if (_arguments.Json(arguments))
         {
             JsonOutput.Write(console, report);
             return ErrorBoundary.Success;
         }
-        console.Output.WriteLine(Headline(plan, output));
+        console.Output.WriteLine(Headline(plan, output, target));
         console.Output.WriteLine();
         report.WriteTo(console.Output);
         return ErrorBoundary.Success;
     }
 
-    private int Quantize(ParseResult arguments, QuantizationPlan plan, string output, bool evaluate, TextWindows? text, ProgressDisplay display)
+    private int Quantize(ParseResult arguments, QuantizationPlan plan, (string Output, string Folder, GgufTarget? Target) place, bool evaluate, TextWindows? text, ProgressDisplay display)
     {
+        string output = place.Output;
         long start = console.Time.GetTimestamp();
-        IReadOnlyList<QuantizedTensorReport> tensors = display.Run(report => Run(plan, output, _arguments.Run(arguments), report));
+        IReadOnlyList<QuantizedTensorReport> tensors = display.Run(report => Run(plan, place.Folder, _arguments.Run(arguments), report));
+        if (place.Target is not null)
+        {
+            display.Run(report =>
+            {
+                place.Target.Write(plan.Checkpoint, place.Folder, output, UsesData(plan.Options), new Relay<double>(part => report("writing the file", part)), cancellation);
+                return 0;
+            });
+        }
         double seconds = console.Time.GetElapsedTime(start).TotalSeconds;
         start = console.Time.GetTimestamp();
         EvaluationResult? evaluation = null;
@@ -165,11 +180,13 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
         return false;
     }
 
-    private static string Headline(QuantizationPlan plan, string output)
+    private static bool UsesData(QuantizationOptions options) => options.Recipe.NeedsCalibration || options.Importance is not null;
+
+    private static string Headline(QuantizationPlan plan, string output, GgufTarget? target)
     {
         QuantizationOptions options = plan.Options;
         string name = ModelFiles.NameOf(plan.Checkpoint.Folder);
         return $"{name}: {Figures.Whole(plan.Tensors.Count)} tensors, {Figures.Whole(plan.Parameters)} weights, {Figures.Size(plan.SourceBytes)}\n"
-            + $"{output}: {options.Recipe.Name}, {options.Bits} bits, {options.Granularity}";
+            + $"{output}: {options.Recipe.Name}, {(target is null ? $"{options.LinearBits} bits, {options.LinearGranularity}" : target.Mix.Name)}";
     }
 }

@@ -4,6 +4,7 @@ using Vernier.Cli.Reports;
 using Vernier.Cli.Terminal;
 using Vernier.Files.Tokenizers;
 using Vernier.Inference;
+using Vernier.Inference.Gguf;
 
 namespace Vernier.Cli.Commands;
 
@@ -12,7 +13,7 @@ internal sealed class RunCommand(CommandConsole console, CancellationToken cance
 {
     private const double DefaultTemperature = 0.8;
 
-    private readonly Argument<string> _model = Choose.Model("The folder of a model, float or quantized.");
+    private readonly Argument<string> _model = Choose.Model("The folder of a model, float or quantized, or a .gguf file.");
     private readonly Argument<string> _prompt = new("PROMPT") { Description = "The text to continue; - reads it from the standard input." };
     private readonly Option<int?> _maxTokens = Choose.Integer("--max-tokens", "The most tokens to write.", 0, int.MaxValue);
     private readonly Option<double?> _temperature = Choose.Number("--temperature", "T", $"Above 1 more varied, below 1 more likely text. [default: the model's, or {DefaultTemperature}]", 0, 100);
@@ -42,10 +43,10 @@ internal sealed class RunCommand(CommandConsole console, CancellationToken cance
     {
         string folder = arguments.GetValue(_model)!, prompt = arguments.GetValue(_prompt)!;
         bool json = arguments.GetValue(_json);
-        ModelFiles.CheckFolder(folder);
+        ModelFiles.CheckModel(folder);
         GenerationDefaults defaults = GenerationDefaults.Load(folder);
         SamplingOptions options = Options(arguments, defaults);
-        Tokenizer tokenizer = Tokenizer.Load(folder);
+        Tokenizer tokenizer = ModelSource.LoadTokenizer(folder);
         LanguageModel model = LanguageModel.Load(folder);
         model.CachePrecision = arguments.GetValue(_cache) ?? CachePrecision.Single;
         if (prompt == "-")

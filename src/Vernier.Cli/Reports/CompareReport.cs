@@ -23,7 +23,7 @@ internal sealed record CompareRow(
 
     /// <summary>The row of a written model.</summary>
     public static CompareRow Of(string name, QuantizationPlan plan, long bytes, IReadOnlyList<QuantizedTensorReport> tensors, EvaluationResult result, double seconds) => new(
-        name, plan.Options.Bits, plan.Options.Granularity.GroupColumns, plan.Options.EmbeddingBits, bytes, 8.0 * bytes / plan.Parameters,
+        name, plan.Options.LinearBits, plan.Options.LinearGranularity.GroupColumns, plan.Options.EmbeddingBits, bytes, 8.0 * bytes / plan.Parameters,
         result.Perplexity.Mean, result.Perplexity.StandardError, result.KlDivergence!.Value.Mean, result.KlDivergence.Value.StandardError,
         result.Top1Agreement!.Value.Mean, result.Top1Agreement.Value.StandardError, WeightErrorOf(plan, tensors), null, null, null, result.Tokens, seconds);
 
@@ -91,13 +91,29 @@ internal sealed record CompareReport(
             $"| {string.Join(" | ", Headers.Select(header => header.TrimStart('>')))} |",
             $"|{string.Join('|', Headers.Select(header => header.StartsWith('>') ? "---:" : "---"))}|",
             .. Rows.Select(row => $"| {string.Join(" | ", Cells(row))} |"),
+            "",
+            "## The front",
+            "",
+            "Of no other row above are both the bytes and the KL divergence less.",
+            "",
+            "| bits per weight | recipe | bits | group | KL divergence |",
+            "|---:|---|---:|---:|---:|",
+            .. Front.Select(row => (row, Cells: Cells(row))).Select(pair => $"| {pair.Cells[3]} | {pair.Cells[0]} | {pair.Cells[1]} | {pair.Cells[2]} | {pair.Cells[6]} |"),
         ];
         return string.Join('\n', lines) + "\n";
     }
 
-    private string Products => Arithmetic == PackedArithmetic.Integer
-        ? "activations rounded to 8 bits as the packed layers run"
-        : "activations in float, so that the weights alone make the difference";
+    /// <summary>The recipes that no other beats in both size and quality, the smallest first.</summary>
+    private IEnumerable<CompareRow> Front => Rows
+        .Where(row => row.KlDivergence is double kl && !Rows.Any(other => other.KlDivergence is double better && ((other.Bytes < row.Bytes && better <= kl) || (other.Bytes <= row.Bytes && better < kl))))
+        .OrderBy(row => row.Bytes);
+
+    private string Products => Arithmetic switch
+    {
+        PackedArithmetic.Integer => "activations rounded to 8 bits as the packed layers run",
+        PackedArithmetic.LMul => "products by L-Mul, of activations and weights rounded to four bits of mantissa",
+        _ => "activations in float, so that the weights alone make the difference",
+    };
 
     // A path of one machine has no place in a page for all.
     private static string Origin(string text) => text.Contains(Path.DirectorySeparatorChar) ? text[..(text.LastIndexOf(' ') + 1)] + Path.GetFileName(text) : text;

@@ -35,7 +35,7 @@ internal sealed record InspectReport(string Model, string Architecture, string? 
 
     private static string Exponents(IReadOnlyList<double>? exponents)
     {
-        if (exponents is null)
+        if (exponents is null or { Count: 0 })
             return "";
         double least = exponents.Min(), most = exponents.Max();
         return least == most ? $"{least:0.####}" : $"{least:0.####} .. {most:0.####}";

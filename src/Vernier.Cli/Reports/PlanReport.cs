@@ -15,7 +15,7 @@ internal sealed record PlanReport(
     long PeakMemoryBytes, long SmallestMemoryBytes, long DiskBytes, double Seconds, IReadOnlyList<RoleFigures> Roles)
 {
     /// <summary>Describes a plan.</summary>
-    public static PlanReport Of(QuantizationPlan plan, string output, RunEstimate estimate)
+    public static PlanReport Of(QuantizationPlan plan, string output, long bytes, RunEstimate estimate)
     {
         QuantizationOptions options = plan.Options;
         List<RoleFigures> roles =
@@ -23,10 +23,10 @@ internal sealed record PlanReport(
             .. plan.Tensors.OrderBy(planned => planned.Layout is null ? TensorRole.Other : planned.Role)
                 .GroupBy(planned => (Role: planned.Layout is null ? "as it was" : RoleName(planned.Role), planned.Layout?.CodeBits)).Select(Figures),
         ];
-        long headers = plan.Bytes - roles.Sum(role => role.Bytes);
-        roles.Add(new RoleFigures("headers and config.json", 0, 0, null, headers, double.NaN));
-        return new PlanReport(true, plan.Checkpoint.Folder, output, options.Recipe.Name, options.Bits, options.Granularity.GroupColumns, options.EmbeddingBits, plan.Parameters,
-            new ModelFigures(plan.SourceBytes, plan.SourceBitsPerWeight), new ModelFigures(plan.Bytes, plan.BitsPerWeight),
+        long headers = bytes - roles.Sum(role => role.Bytes);
+        roles.Add(new RoleFigures(bytes == plan.Bytes ? "headers and config.json" : "metadata, tokenizer and padding", 0, 0, null, headers, double.NaN));
+        return new PlanReport(true, plan.Checkpoint.Folder, output, options.Recipe.Name, options.LinearBits, options.LinearGranularity.GroupColumns, options.EmbeddingBits, plan.Parameters,
+            new ModelFigures(plan.SourceBytes, plan.SourceBitsPerWeight), new ModelFigures(bytes, 8.0 * bytes / plan.Parameters),
             estimate.PeakMemoryBytes, estimate.Memory.SmallestCeiling, estimate.DiskBytes, estimate.Seconds, roles);
     }
 

@@ -49,7 +49,7 @@ internal sealed record QuantizeReport(
         QuantizationOptions options = plan.Options;
         HashSet<string> linear = [.. plan.Tensors.Where(planned => planned.Role == TensorRole.Linear).Select(planned => planned.Tensor.Name)];
         return new QuantizeReport(
-            plan.Checkpoint.Folder, output, options.Recipe.Name, options.Bits, options.Granularity.GroupColumns, options.EmbeddingBits, plan.Parameters,
+            plan.Checkpoint.Folder, output, options.Recipe.Name, options.LinearBits, options.LinearGranularity.GroupColumns, options.EmbeddingBits, plan.Parameters,
             new ModelFigures(plan.SourceBytes, plan.SourceBitsPerWeight, evaluation?.ReferencePerplexity?.Mean, evaluation?.ReferencePerplexity?.StandardError),
             new ModelFigures(written, 8.0 * written / plan.Parameters, evaluation?.Perplexity.Mean, evaluation?.Perplexity.StandardError,
                 evaluation?.KlDivergence?.Mean, evaluation?.KlDivergence?.StandardError, evaluation?.Top1Agreement?.Mean, evaluation?.Top1Agreement?.StandardError),

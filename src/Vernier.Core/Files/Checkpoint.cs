@@ -14,16 +14,16 @@ public sealed class Checkpoint : IDisposable
     /// <summary>The name of the only file of a checkpoint that is not sharded.</summary>
     internal const string SingleFileName = "model.safetensors";
 
-    private readonly List<SafetensorsFile> _files = [];
-    private readonly Dictionary<string, SafetensorsFile> _fileOf = new(StringComparer.Ordinal);
+    private readonly List<ITensorFile> _files = [];
+    private readonly Dictionary<string, ITensorFile> _fileOf = new(StringComparer.Ordinal);
 
     private Checkpoint(string folder) => Folder = folder;
 
-    /// <summary>The folder.</summary>
+    /// <summary>The folder; the file, where the model is a single file of another format.</summary>
     public string Folder { get; }
 
     /// <summary>The files that hold the tensors, in order.</summary>
-    public IReadOnlyList<SafetensorsFile> Files => _files;
+    public IReadOnlyList<ITensorFile> Files => _files;
 
     /// <summary>All tensors: shards in the order of their names, in each the order of the data.</summary>
     public IEnumerable<TensorInfo> Tensors => _files.SelectMany(file => file.Tensors);
@@ -63,10 +63,21 @@ public sealed class Checkpoint : IDisposable
         return checkpoint;
     }
 
+    /// <summary>Makes a checkpoint of one file in another format.</summary>
+    /// <param name="file">The file, which the checkpoint disposes.</param>
+    /// <param name="model">What the user names the model by: <see cref="Folder"/>.</param>
+    public static Checkpoint Of(ITensorFile file, string model)
+    {
+        ArgumentNullException.ThrowIfNull(file);
+        var checkpoint = new Checkpoint(model);
+        checkpoint.Add(file);
+        return checkpoint;
+    }
+
     /// <summary>Finds a tensor by name.</summary>
     public bool TryGet(string name, [NotNullWhen(true)] out TensorInfo? tensor)
     {
-        tensor = _fileOf.TryGetValue(name, out SafetensorsFile? file) ? file[name] : null;
+        tensor = _fileOf.TryGetValue(name, out ITensorFile? file) ? file[name] : null;
         return tensor is not null;
     }
 
@@ -101,7 +112,7 @@ public sealed class Checkpoint : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (SafetensorsFile file in _files)
+        foreach (ITensorFile file in _files)
             file.Dispose();
     }
 
@@ -117,15 +128,16 @@ public sealed class Checkpoint : IDisposable
         }
         foreach ((string tensor, string shard) in shardOf)
         {
-            string? actual = _fileOf.TryGetValue(tensor, out SafetensorsFile? file) ? Path.GetFileName(file.Path) : null;
+            string? actual = _fileOf.TryGetValue(tensor, out ITensorFile? file) ? Path.GetFileName(file.Path) : null;
             if (!string.Equals(actual, shard, StringComparison.Ordinal))
                 throw new InvalidFileException(index, CheckpointRules.IndexTensorMissing, $"the index says that it is in '{shard}', but it is {(actual is null ? "in no file" : $"in '{actual}'")}", "Download the index and the files again, all of the same version", tensor);
         }
     }
 
-    private void Add(string name)
+    private void Add(string name) => Add(SafetensorsFile.Open(Path.Combine(Folder, name)));
+
+    private void Add(ITensorFile file)
     {
-        SafetensorsFile file = SafetensorsFile.Open(Path.Combine(Folder, name));
         _files.Add(file);
         foreach (TensorInfo tensor in file.Tensors)
         {
@@ -134,6 +146,6 @@ public sealed class Checkpoint : IDisposable
         }
     }
 
-    private SafetensorsFile FileWith(string tensor) => _fileOf.TryGetValue(tensor, out SafetensorsFile? file) ? file
+    private ITensorFile FileWith(string tensor) => _fileOf.TryGetValue(tensor, out ITensorFile? file) ? file
         : throw new InvalidFileException(Folder, SafetensorsRules.TensorMissing, "the checkpoint has no such tensor", "Check that the checkpoint and its config.json belong together", tensor);
 }

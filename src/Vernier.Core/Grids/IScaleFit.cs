@@ -18,4 +18,9 @@ public interface IScaleFit
     /// <param name="tables">1, 2, 4 or 8 level tables to choose from.</param>
     /// <param name="codes">Receives the codes; empty where only the error is wanted.</param>
     FittedGranule Fit(ReadOnlySpan<float> weights, ReadOnlySpan<float> importance, ReadOnlySpan<LevelTable> tables, Span<byte> codes);
+
+    /// <summary>Brings the scales of a row, once all are fitted, into the proportions that the rule asks for.</summary>
+    /// <param name="scales">The scales of the granules of a row.</param>
+    /// <returns>Whether one changed: the row is then rounded again, at the scales as they are now.</returns>
+    bool Constrain(Span<Half> scales) => false;
 }

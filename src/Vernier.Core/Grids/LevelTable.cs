@@ -5,7 +5,8 @@ namespace Vernier.Grids;
 
 /// <summary>
 /// A scalar grid: sorted integer levels times a power of two. A code k of granule g stands for
-/// <c>scale_g * Unit * Levels[k]</c>. Uniform, power and every other scalar grid of at most 8 bits is such a table.
+/// <c>scale_g * Unit * Levels[k]</c>. Uniform, power and every other scalar grid of at most 8 bits is such a table. Levels that are too far apart for
+/// integers of 16 bits, as those of FP8, are floats: see <see cref="OfFloats"/>.
 /// </summary>
 public sealed class LevelTable
 {
@@ -48,18 +49,19 @@ public sealed class LevelTable
         Offset = offset;
         _levels = levels.ToArray();
         _values = Array.ConvertAll(_levels, level => level * unit);
-        _boundaries = new float[_levels.Length - 1];
-        for (int i = 0; i < _boundaries.Length; i++)
-        {
-            double threshold = thresholds.Length == 0 ? (_levels[i] + _levels[i + 1]) / 2.0 : thresholds[i];
-            _boundaries[i] = Boundary(threshold * unit, lowerIsEven: (i - _levels.Length / 2) % 2 == 0);
-            // Where levels coincide, so do thresholds, and the rule for ties would put their boundaries out of order.
-            if (i > 0)
-                _boundaries[i] = Math.Max(_boundaries[i], _boundaries[i - 1]);
-        }
+        double[] places = thresholds.Length == 0 ? [] : thresholds.ToArray();
+        _boundaries = BoundariesOf(i => (places.Length == 0 ? (_levels[i] + _levels[i + 1]) / 2.0 : places[i]) * unit);
         _index = BoundaryIndex.For(_boundaries);
         (IsRounding, StepArray, Tree) = (CheckRounding(), Steps(), LevelTree.For(this));
         (_padded, _inverseUnit) = (Padded(), 1 / unit);
+    }
+
+    private LevelTable(int bits, float[] values, float unit)
+    {
+        (Bits, Unit, Exponent, _levels, _values) = (bits, unit, 1, [], values);
+        _boundaries = BoundariesOf(i => ((double)_values[i] + _values[i + 1]) / 2);
+        _index = BoundaryIndex.For(_boundaries);
+        (StepArray, Tree, _padded) = (Steps(), LevelTree.For(this), Padded());
     }
 
     private LevelTable(LevelTable source, float unit)
@@ -70,12 +72,33 @@ public sealed class LevelTable
         Exponent = source.Exponent;
         Offset = source.Offset;
         _levels = source._levels;
-        _values = Array.ConvertAll(_levels, level => level * unit);
         float ratio = unit / source.Unit;
+        _values = Array.ConvertAll(source._values, value => value * ratio);
         _boundaries = Array.ConvertAll(source._boundaries, boundary => boundary * ratio);
         _index = BoundaryIndex.For(_boundaries);
         (IsRounding, StepArray, Tree) = (CheckRounding(), Steps(), LevelTree.For(this));
         (_padded, _inverseUnit) = (Padded(), 1 / unit);
+    }
+
+    /// <summary>Creates a table whose levels are floats. No integer kernel serves it: products are in single precision.</summary>
+    /// <param name="bits">Bits of a code, 2 to 8.</param>
+    /// <param name="levels">The levels, finite and in ascending order, at most 2^bits.</param>
+    /// <param name="unit">The value of level 1 at scale 1: a positive power of two.</param>
+    /// <exception cref="ArgumentException">The levels are not finite, not sorted, too many, or the unit is no power of two.</exception>
+    public static LevelTable OfFloats(int bits, ReadOnlySpan<float> levels, float unit)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(bits, 2);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(bits, 8);
+        if (levels.Length < 2 || levels.Length > 1 << bits)
+            throw new ArgumentException($"a {bits}-bit table has 2 to {1 << bits} levels, not {levels.Length}", nameof(levels));
+        CheckUnit(unit);
+        float[] values = Array.ConvertAll(levels.ToArray(), level => level * unit);
+        for (int i = 0; i < values.Length; i++)
+        {
+            if (!float.IsFinite(values[i]) || (i > 0 && values[i] < values[i - 1]))
+                throw new ArgumentException("the levels must be finite and ascend", nameof(levels));
+        }
+        return new LevelTable(bits, values, unit);
     }
 
     /// <summary>Bits of a code.</summary>
@@ -90,7 +113,13 @@ public sealed class LevelTable
     /// <summary>The offset d of the indices of a power grid: 0, or up to 1/2.</summary>
     public double Offset { get; }
 
-    /// <summary>The integer levels in ascending order. Index = code.</summary>
+    /// <summary>The number of levels.</summary>
+    public int Count => _values.Length;
+
+    /// <summary>Whether the levels are floats, not integers.</summary>
+    public bool IsFloat => _levels.Length == 0;
+
+    /// <summary>The integer levels in ascending order. Index = code. Empty where levels are floats.</summary>
     public ReadOnlySpan<short> Levels => _levels;
 
     /// <summary>Levels times unit.</summary>
@@ -107,9 +136,9 @@ public sealed class LevelTable
     {
         get
         {
-            for (int i = 0; i < _levels.Length; i++)
+            for (int i = 0; i < _values.Length; i++)
             {
-                if (_levels[i] != -_levels[^(i + 1)])
+                if (_values[i] != -_values[^(i + 1)])
                     return false;
             }
             return true;
@@ -117,7 +146,7 @@ public sealed class LevelTable
     }
 
     /// <summary>Whether all levels fit in 8 bits.</summary>
-    public bool FitsInSByte => _levels[0] >= sbyte.MinValue && _levels[^1] <= sbyte.MaxValue;
+    public bool FitsInSByte => !IsFloat && _levels[0] >= sbyte.MinValue && _levels[^1] <= sbyte.MaxValue;
 
     /// <summary>The code of a value that has been divided by the scale: the number of boundaries that it exceeds.</summary>
     public int Encode(float x)
@@ -170,8 +199,23 @@ public sealed class LevelTable
         return boundary;
     }
 
+    private float[] BoundariesOf(Func<int, double> threshold)
+    {
+        var boundaries = new float[_values.Length - 1];
+        for (int i = 0; i < boundaries.Length; i++)
+        {
+            boundaries[i] = Boundary(threshold(i), lowerIsEven: (i - _values.Length / 2) % 2 == 0);
+            // Where levels coincide, so do thresholds, and the rule for ties would put their boundaries out of order.
+            if (i > 0)
+                boundaries[i] = Math.Max(boundaries[i], boundaries[i - 1]);
+        }
+        return boundaries;
+    }
+
     private bool CheckRounding()
     {
+        if (IsFloat)
+            return false;
         for (int i = 0; i < _boundaries.Length; i++)
         {
             float half = (_levels[i] + 0.5f) * Unit;

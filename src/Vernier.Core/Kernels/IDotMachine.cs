@@ -32,9 +32,10 @@ internal unsafe interface ILevelLookup<TSelf, V>
     static abstract bool IsSupported { get; }
 
     /// <summary>Takes a table into registers.</summary>
-    /// <param name="levels">256 levels, a table and its repetitions.</param>
+    /// <param name="levels">A table and its repetitions.</param>
     /// <param name="bias">0 or 128, added to every level.</param>
-    static abstract TSelf Load(sbyte* levels, int bias);
+    /// <param name="entries">How many levels are there: 256, or what <see cref="IntegerKernel.TableEntries"/> says for the table.</param>
+    static abstract TSelf Load(sbyte* levels, int bias, int entries);
 
     /// <summary>The bytes of the levels of all indices of a register.</summary>
     V Levels(V codes);

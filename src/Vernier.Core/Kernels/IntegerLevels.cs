@@ -38,10 +38,12 @@ internal sealed class IntegerLevels
 
     /// <summary>
     /// The levels as one 8-bit part, or as two where they need 16: level = 256 high + low, low from 0 to 255 and stored less 128. Empty where
-    /// they need more than 16, which no grid of the house does.
+    /// they need more than 16, or are floats.
     /// </summary>
     public static IntegerLevels[] Of(ScalarLayout spec, IReadOnlyList<LevelTable> grids)
     {
+        if (spec.FloatLevels)
+            return [];
         float unit = grids.Min(grid => grid.Unit);
         var levels = new long[grids.Count * Stride];
         for (int g = 0; g < grids.Count; g++)

@@ -13,7 +13,7 @@ internal readonly unsafe struct DirectLevels<V>(V bias) : ILevelLookup<DirectLev
     public static bool IsSupported => true;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static DirectLevels<V> Load(sbyte* levels, int bias) => new(V.Broadcast(bias * 0x01010101));
+    public static DirectLevels<V> Load(sbyte* levels, int bias, int entries) => new(V.Broadcast(bias * 0x01010101));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public V Levels(V codes) => V.Xor(codes, _bias);
@@ -27,7 +27,7 @@ internal readonly unsafe struct Shuffle16x256(Vector256<byte> table) : ILevelLoo
     public static bool IsSupported => Avx2.IsSupported;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Shuffle16x256 Load(sbyte* levels, int bias)
+    public static Shuffle16x256 Load(sbyte* levels, int bias, int entries)
     {
         Vector128<byte> table = Vector128.Load((byte*)levels) ^ Vector128.Create((byte)bias);
         return new(Vector256.Create(table, table));
@@ -46,7 +46,7 @@ internal readonly unsafe struct Shuffle128x256(nint levels, byte bias) : ILevelL
     public static bool IsSupported => Avx2.IsSupported;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Shuffle128x256 Load(sbyte* levels, int bias) => new((nint)levels, (byte)bias);
+    public static Shuffle128x256 Load(sbyte* levels, int bias, int entries) => new((nint)levels, (byte)bias);
 
     public Bytes256 Levels(Bytes256 codes)
     {
@@ -71,7 +71,7 @@ internal readonly unsafe struct PairLookup<L, V>(L lookup) : ILevelLookup<PairLo
     public static bool IsSupported => L.IsSupported;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static PairLookup<L, V> Load(sbyte* levels, int bias) => new(L.Load(levels, bias));
+    public static PairLookup<L, V> Load(sbyte* levels, int bias, int entries) => new(L.Load(levels, bias, entries));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public RegisterPair<V> Levels(RegisterPair<V> codes) => new(_lookup.Levels(codes.Low), _lookup.Levels(codes.High));
@@ -85,7 +85,13 @@ internal readonly unsafe struct Permute64(Vector512<byte> table) : ILevelLookup<
     public static bool IsSupported => Avx512Vbmi.IsSupported;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Permute64 Load(sbyte* levels, int bias) => new(Vector512.Load((byte*)levels) ^ Vector512.Create((byte)bias));
+    public static Permute64 Load(sbyte* levels, int bias, int entries)
+    {
+        Vector512<byte> table = entries >= 64 ? Vector512.Load((byte*)levels)
+            : entries == 32 ? Avx512F.BroadcastVector256ToVector512((long*)levels).AsByte()
+            : Avx512F.BroadcastVector128ToVector512((int*)levels).AsByte();
+        return new(table ^ Vector512.Create((byte)bias));
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Bytes512 Levels(Bytes512 codes) => new(Avx512Vbmi.PermuteVar64x8(_table, codes.Value));
@@ -99,7 +105,7 @@ internal readonly unsafe struct Permute128(Vector512<byte> low, Vector512<byte> 
     public static bool IsSupported => Avx512Vbmi.IsSupported;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Permute128 Load(sbyte* levels, int bias)
+    public static Permute128 Load(sbyte* levels, int bias, int entries)
     {
         var turn = Vector512.Create((byte)bias);
         return new(Vector512.Load((byte*)levels) ^ turn, Vector512.Load((byte*)levels + 64) ^ turn);
@@ -117,7 +123,7 @@ internal readonly unsafe struct Permute256(Permute128 low, Permute128 high) : IL
     public static bool IsSupported => Avx512Vbmi.IsSupported;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Permute256 Load(sbyte* levels, int bias) => new(Permute128.Load(levels, bias), Permute128.Load(levels + 128, bias));
+    public static Permute256 Load(sbyte* levels, int bias, int entries) => new(Permute128.Load(levels, bias, entries), Permute128.Load(levels + 128, bias, entries));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Bytes512 Levels(Bytes512 codes) =>
@@ -132,7 +138,7 @@ internal readonly unsafe struct Shuffle16x128(Vector128<byte> table) : ILevelLoo
     public static bool IsSupported => true;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Shuffle16x128 Load(sbyte* levels, int bias) => new(Vector128.Load((byte*)levels) ^ Vector128.Create((byte)bias));
+    public static Shuffle16x128 Load(sbyte* levels, int bias, int entries) => new(Vector128.Load((byte*)levels) ^ Vector128.Create((byte)bias));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Bytes128 Levels(Bytes128 codes) => new(Vector128.Shuffle(_table, codes.Value & Vector128.Create((byte)0x0F)));
@@ -144,7 +150,7 @@ internal readonly unsafe struct Shuffle128x128(nint levels, byte bias) : ILevelL
     public static bool IsSupported => true;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Shuffle128x128 Load(sbyte* levels, int bias) => new((nint)levels, (byte)bias);
+    public static Shuffle128x128 Load(sbyte* levels, int bias, int entries) => new((nint)levels, (byte)bias);
 
     public Bytes128 Levels(Bytes128 codes)
     {

@@ -16,6 +16,15 @@ internal unsafe interface IPanelKernel
     /// <param name="y">Receives 16 numbers.</param>
     void Generate(PanelMatrix matrix, in RowsView x, int panel, float* y);
 
+    /// <summary>One token times two matrices that share their codes and have one level table a granule: what two calls would give, with each code fetched once.</summary>
+    /// <param name="first">The first matrix.</param>
+    /// <param name="second">The second.</param>
+    /// <param name="x">The token for the first.</param>
+    /// <param name="secondX">The token for the second.</param>
+    /// <param name="panel">The panel.</param>
+    /// <param name="y">Receives 16 numbers, and the 16 of the second.</param>
+    void GeneratePair(PanelMatrix first, PanelMatrix second, in RowsView x, in RowsView secondX, int panel, float* y);
+
     /// <summary>The same for the 6 tokens of each of some tiles.</summary>
     /// <param name="matrix">The matrix.</param>
     /// <param name="x">The tokens.</param>
@@ -78,14 +87,14 @@ internal sealed unsafe class PanelKernel<M, V, P, L, F> : IPanelKernel
     {
         PanelPlan plan = matrix.Plan;
         int stepQuads = CodeFormats.StepQuads(F.Bits), stepBytes = CodeFormats.StepBytes(F.Bits);
-        float factor = HalfScales.Factor * matrix.Levels.Unit;
-        int offset = matrix.Levels.Offset, tableCount = matrix.Tables, granules = plan.Granules;
-        bool hasZeros = plan.Spec.ZeroPoints;
+        float factor = HalfScales.Factor * matrix.Unit;
+        int offset = matrix.Offset, tableCount = matrix.Tables, granules = plan.Granules, tableStride = matrix.GranuleStride;
         fixed (ushort* allScales = matrix.Scales)
+        fixed (float* allWide = matrix.WideScales, allMinimums = matrix.Minimums)
         fixed (short* allZeros = matrix.Zeros)
-        fixed (sbyte* tables = &matrix.LookupTables[panel / plan.PanelsPerGrid * IntegerLevels.Stride])
+        fixed (sbyte* tables = &matrix.LookupTables[panel / plan.PanelsPerGrid * matrix.RowStride])
         {
-            L lookup = L.Load(tables, M.Bias);
+            L lookup = L.Load(tables, M.Bias, IntegerLevels.Stride);
             for (int half = 0; half < Rows; half += P.Rows)
             {
                 byte* step = matrix.Codes + (long)panel * plan.PanelBytes + 4 * half;
@@ -96,7 +105,9 @@ internal sealed unsafe class PanelKernel<M, V, P, L, F> : IPanelKernel
                 {
                     long at = ((long)panel * granules + segment.Granule) * Rows + half;
                     ushort* halves = allScales + at;
-                    short* zeros = hasZeros ? allZeros + at : null;
+                    short* zeros = allZeros == null ? null : allZeros + at;
+                    if (tableStride > 0)
+                        lookup = L.Load(tables + (long)segment.Granule * tableStride, M.Bias, tableStride);
                     int* values = x.Values + segment.Quad;
                     byte* end = step + segment.Quads / stepQuads * stepBytes;
                     P n;
@@ -120,12 +131,68 @@ internal sealed unsafe class PanelKernel<M, V, P, L, F> : IPanelKernel
                         }
                         n = P.Join(sink.Low, sink.High);
                     }
-                    f = P.AddScaled(f, P.AddInt32(n, Start(offset, zeros, *sums)), P.LoadHalf(halves, factor), *xScales);
+                    f = P.AddScaled(f, P.AddInt32(n, Start(offset, zeros, *sums)), allWide == null ? P.LoadHalf(halves, factor) : P.Load((byte*)(allWide + at)), *xScales);
+                    if (allMinimums != null)
+                        f = P.AddScaled(f, P.Broadcast(*sums), P.Load((byte*)(allMinimums + at)), *xScales);
                     sums++;
                     xScales++;
                 }
                 P.Store((byte*)(y + half), f);
             }
+        }
+    }
+
+    [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public void GeneratePair(PanelMatrix first, PanelMatrix second, in RowsView x, in RowsView secondX, int panel, float* y)
+    {
+        PanelPlan plan = first.Plan;
+        int stepQuads = CodeFormats.StepQuads(F.Bits), stepBytes = CodeFormats.StepBytes(F.Bits), grid = panel / plan.PanelsPerGrid;
+        int tableStride = first.GranuleStride, secondStride = second.GranuleStride;
+        fixed (sbyte* tables = &first.LookupTables[grid * first.RowStride], secondTables = &second.LookupTables[grid * second.RowStride])
+        {
+            L lookup = L.Load(tables, M.Bias, IntegerLevels.Stride), secondLookup = L.Load(secondTables, M.Bias, IntegerLevels.Stride);
+            for (int half = 0; half < Rows; half += P.Rows)
+            {
+                byte* step = first.Codes + (long)panel * plan.PanelBytes + 4 * half;
+                P f = P.Broadcast(0), g = P.Broadcast(0);
+                for (int i = 0; i < plan.Segments.Length; i++)
+                {
+                    ref readonly Segment segment = ref plan.Segments[i];
+                    if (tableStride > 0)
+                        lookup = L.Load(tables + (long)segment.Granule * tableStride, M.Bias, tableStride);
+                    if (secondStride > 0)
+                        secondLookup = L.Load(secondTables + (long)segment.Granule * secondStride, M.Bias, secondStride);
+                    byte* end = step + segment.Quads / stepQuads * stepBytes;
+                    var sink = new DotSink(lookup, x.Values + segment.Quad);
+                    var secondSink = new DotSink(secondLookup, secondX.Values + segment.Quad);
+                    for (; step < end; step += stepBytes)
+                    {
+                        FetchAhead(step);
+                        F.Step<P, DotSink>(step, ref sink);
+                        F.Step<P, DotSink>(step, ref secondSink);
+                    }
+                    long at = ((long)panel * plan.Granules + segment.Granule) * Rows + half;
+                    f = AddSegment(f, first, P.Join(sink.Low, sink.High), at, x.Sums[i], x.Scales[i]);
+                    g = AddSegment(g, second, P.Join(secondSink.Low, secondSink.High), at, secondX.Sums[i], secondX.Scales[i]);
+                }
+                P.Store((byte*)(y + half), f);
+                P.Store((byte*)(y + Rows + half), g);
+            }
+        }
+    }
+
+    /// <summary>f + float(n) (scale s), and where there is a minimum + float(sum q) (minimum s).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static P AddSegment(P f, PanelMatrix matrix, P n, long at, int sum, float s)
+    {
+        fixed (ushort* halves = matrix.Scales)
+        fixed (float* wide = matrix.WideScales, minimums = matrix.Minimums)
+        fixed (short* zeros = matrix.Zeros)
+        {
+            P scale = wide == null ? P.LoadHalf(halves + at, HalfScales.Factor * matrix.Unit) : P.Load((byte*)(wide + at));
+            f = P.AddScaled(f, P.AddInt32(n, Start(matrix.Offset, zeros == null ? null : zeros + at, sum)), scale, s);
+            return minimums == null ? f : P.AddScaled(f, P.Broadcast(sum), P.Load((byte*)(minimums + at)), s);
         }
     }
 
@@ -163,7 +230,7 @@ internal sealed unsafe class PanelKernel<M, V, P, L, F> : IPanelKernel
         float* scales = stackalloc float[ChunkSegments * Rows];
         new Span<float>(y, tiles * QuantizedRows.TileTokens * Rows).Clear();
         byte* line = matrix.Codes + (long)panel * plan.PanelBytes;
-        fixed (sbyte* tables = &matrix.LookupTables[panel / plan.PanelsPerGrid * IntegerLevels.Stride])
+        fixed (sbyte* tables = &matrix.LookupTables[panel / plan.PanelsPerGrid * matrix.RowStride])
         fixed (short* zeros = matrix.Zeros)
         {
             for (int first = 0, end; first < plan.Segments.Length; first = end)
@@ -189,15 +256,19 @@ internal sealed unsafe class PanelKernel<M, V, P, L, F> : IPanelKernel
     private static byte* Expand(PanelMatrix matrix, ReadOnlySpan<Segment> segments, int panel, byte* line, sbyte* tables, byte* levels, float* scales)
     {
         int stepQuads = CodeFormats.StepQuads(F.Bits), stepBytes = CodeFormats.StepBytes(F.Bits);
-        L lookup = L.Load(tables, M.Bias);
+        L lookup = L.Load(tables, M.Bias, IntegerLevels.Stride);
         fixed (ushort* allScales = matrix.Scales)
+        fixed (float* allWide = matrix.WideScales)
         {
             foreach (ref readonly Segment segment in segments)
             {
-                ushort* halves = allScales + ((long)panel * matrix.Plan.Granules + segment.Granule) * Rows;
+                long at = ((long)panel * matrix.Plan.Granules + segment.Granule) * Rows;
+                ushort* halves = allScales + at;
+                if (matrix.GranuleStride > 0)
+                    lookup = L.Load(tables + (long)segment.Granule * matrix.GranuleStride, M.Bias, matrix.GranuleStride);
                 for (int half = 0; half < Rows; half += P.Rows)
                 {
-                    P.Store((byte*)(scales + half), P.LoadHalf(halves + half, HalfScales.Factor * matrix.Levels.Unit));
+                    P.Store((byte*)(scales + half), allWide == null ? P.LoadHalf(halves + half, HalfScales.Factor * matrix.Unit) : P.Load((byte*)(allWide + at + half)));
                     var sink = new StoreSink(lookup, levels + 4 * half, Table(matrix, halves + half));
                     byte* step = line + 4 * half;
                     for (int quad = 0; quad < segment.Quads; quad += stepQuads, step += stepBytes)
@@ -219,12 +290,12 @@ internal sealed unsafe class PanelKernel<M, V, P, L, F> : IPanelKernel
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Tile(PanelMatrix matrix, ReadOnlySpan<Segment> segments, int panel, short* zeros, byte* levels, float* scales, int* values, float* xScales, int* sums, float* y)
     {
-        int offset = matrix.Levels.Offset;
+        int offset = matrix.Offset;
         int* starts = stackalloc int[ChunkSegments * QuantizedRows.TileTokens];
         Starts(matrix, segments.Length * QuantizedRows.TileTokens, sums, starts);
         foreach (ref readonly Segment segment in segments)
         {
-            short* zero = matrix.Plan.Spec.ZeroPoints ? zeros + ((long)panel * matrix.Plan.Granules + segment.Granule) * Rows : null;
+            short* zero = zeros != null ? zeros + ((long)panel * matrix.Plan.Granules + segment.Granule) * Rows : null;
             for (int half = 0; half < Rows; half += P.Rows)
             {
                 V a0 = V.Broadcast(0), a1 = a0, a2 = a0, a3 = a0, a4 = a0, a5 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0, b4 = a0, b5 = a0;
@@ -263,6 +334,8 @@ internal sealed unsafe class PanelKernel<M, V, P, L, F> : IPanelKernel
                 }
                 M.AddScaled(y + half, starts, scales + half, xScales, a0, b0, a1, b1, a2, b2, a3, b3, a4, b4, a5, b5);
             }
+            if (matrix.Minimums.Length > 0)
+                AddMinimums(y, ref matrix.Minimums[((long)panel * matrix.Plan.Granules + segment.Granule) * Rows], sums, xScales);
             levels += segment.Quads * PanelPlan.QuadBytes;
             values += segment.Quads * QuantizedRows.TileTokens;
             scales += Rows;
@@ -272,10 +345,23 @@ internal sealed unsafe class PanelKernel<M, V, P, L, F> : IPanelKernel
         }
     }
 
+    /// <summary>y += minimum * (the sum of the activations) for the tokens of a tile.</summary>
+    private static void AddMinimums(float* y, ref float minimums, int* sums, float* xScales)
+    {
+        fixed (float* minimum = &minimums)
+        {
+            for (int token = 0; token < QuantizedRows.TileTokens; token++, y += Rows)
+            {
+                for (int half = 0; half < Rows; half += P.Rows)
+                    P.Store((byte*)(y + half), P.AddScaled(P.Load((byte*)(y + half)), P.Broadcast(sums[token]), P.Load((byte*)(minimum + half)), xScales[token]));
+            }
+        }
+    }
+
     /// <summary>What is added to the sums of all rows alike: without zero points (offset - bias) times the sum of the activations, else nothing.</summary>
     private static void Starts(PanelMatrix matrix, int count, int* sums, int* starts)
     {
-        int factor = matrix.Plan.Spec.ZeroPoints ? 0 : matrix.Levels.Offset - M.Bias;
+        int factor = matrix.Zeros.Length > 0 ? 0 : matrix.Offset - M.Bias;
         TensorPrimitives.Multiply(new ReadOnlySpan<int>(sums, count), factor, new Span<int>(starts, count));
     }
 
@@ -312,6 +398,16 @@ internal sealed unsafe class PanelKernel<M, V, P, L, F> : IPanelKernel
             Low = M.Dot(Low, levels.Low, activations);
             High = M.Dot(High, levels.High, activations);
         }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Pair(P first, P second)
+        {
+            P levels = _lookup.Levels(first), next = _lookup.Levels(second);
+            V activations = V.Broadcast(_x[0]), following = V.Broadcast(_x[1]);
+            Low = V.AddInt32(Low, M.Dot(M.Dot(V.Broadcast(0), levels.Low, activations), next.Low, following));
+            High = V.AddInt32(High, M.Dot(M.Dot(V.Broadcast(0), levels.High, activations), next.High, following));
+            _x += 2;
+        }
     }
 
     /// <summary>As <see cref="DotSink"/>, where granules choose their table.</summary>
@@ -331,6 +427,16 @@ internal sealed unsafe class PanelKernel<M, V, P, L, F> : IPanelKernel
             Low = M.Dot(Low, levels.Low, activations);
             High = M.Dot(High, levels.High, activations);
         }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Pair(P first, P second)
+        {
+            P levels = _lookup.Levels(P.Select(CodeMask, first, _table)), next = _lookup.Levels(P.Select(CodeMask, second, _table));
+            V activations = V.Broadcast(_x[0]), following = V.Broadcast(_x[1]);
+            Low = V.AddInt32(Low, M.Dot(M.Dot(V.Broadcast(0), levels.Low, activations), next.Low, following));
+            High = V.AddInt32(High, M.Dot(M.Dot(V.Broadcast(0), levels.High, activations), next.High, following));
+            _x += 2;
+        }
     }
 
     private struct StoreSink(L lookup, byte* levels, P table) : IQuadSink<P>
@@ -344,6 +450,14 @@ internal sealed unsafe class PanelKernel<M, V, P, L, F> : IPanelKernel
         {
             P.Store(_levels, _lookup.Levels(P.Select(CodeMask, codes, _table)));
             _levels += PanelPlan.QuadBytes;
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Pair(P first, P second)
+        {
+            P.Store(_levels, _lookup.Levels(P.Select(CodeMask, first, _table)));
+            P.Store(_levels + PanelPlan.QuadBytes, _lookup.Levels(P.Select(CodeMask, second, _table)));
+            _levels += 2 * PanelPlan.QuadBytes;
         }
     }
 }

@@ -3,103 +3,88 @@ using Vernier.Numerics;
 
 namespace Vernier.Kernels;
 
-/// <summary>Reads packed rows of the source, each of the specification's bytes.</summary>
-/// <param name="firstRow">The first row.</param>
-/// <param name="destination">Receives whole rows.</param>
-public delegate void PackedRowReader(int firstRow, Span<byte> destination);
-
 /// <summary>
 /// A packed matrix in the order in which the integer kernels read it; see <see cref="PanelPlan"/>. It takes the place of the source: codes
-/// have the same bits (8 where the source has 7 or more than 128 levels in its tables), scales stay in half precision.
+/// have the same bits (8 where the source has 7 or more than 128 levels in its tables). Its weights are
+/// <code>unit * scale * (stored level + offset - level of the zero point) + minimum</code>
+/// with the last two terms only where it has them, and scales in half precision, or in single precision with the unit in them.
 /// </summary>
 internal sealed unsafe class PanelMatrix
 {
     private readonly byte[] _memory;
 
-    private PanelMatrix(PanelPlan plan, IntegerLevels levels, bool isDirect)
+    /// <summary>Makes room for the codes.</summary>
+    public PanelMatrix(PanelPlan plan)
     {
-        (Plan, Levels, IsDirect) = (plan, levels, isDirect);
+        Plan = plan;
         // On the pinned heap, so that kernels need no handle; 64 bytes more to begin on a cache line.
         _memory = GC.AllocateUninitializedArray<byte>(checked((int)((long)plan.Panels * plan.PanelBytes + 64)), pinned: true);
         nint start = (nint)Marshal.UnsafeAddrOfPinnedArrayElement(_memory, 0);
         HugePages.Advise((void*)start, _memory.LongLength);
         Codes = (byte*)((start + 63) & ~63);
-        Scales = GC.AllocateUninitializedArray<ushort>(checked(plan.Panels * plan.Granules * PanelPlan.PanelRows), pinned: true);
-        Zeros = plan.Spec.ZeroPoints ? GC.AllocateUninitializedArray<short>(Scales.Length, pinned: true) : [];
-        Tables = isDirect ? 1 : plan.Spec.Tables;
-        LookupTables = GC.AllocateUninitializedArray<sbyte>(plan.Spec.Grids / plan.Spec.Tables * IntegerLevels.Stride, pinned: true);
     }
 
-    private PanelMatrix(PanelMatrix source, IntegerLevels levels)
+    /// <summary>Makes a matrix of the same codes; scales and levels are its own.</summary>
+    public PanelMatrix(PanelMatrix codes)
     {
-        (Plan, Levels, IsDirect, _memory, Scales, Zeros, Tables) = (source.Plan, levels, false, source._memory, source.Scales, source.Zeros, source.Tables);
-        Codes = source.Codes;
-        LookupTables = GC.AllocateUninitializedArray<sbyte>(source.LookupTables.Length, pinned: true);
-        FillTables();
+        (Plan, _memory) = (codes.Plan, codes._memory);
+        Codes = codes.Codes;
     }
 
     /// <summary>The cut into panels and segments.</summary>
     public PanelPlan Plan { get; }
 
-    /// <summary>The integers that codes stand for.</summary>
-    public IntegerLevels Levels { get; }
-
-    /// <summary>Whether stored bytes are levels rather than codes.</summary>
-    public bool IsDirect { get; }
-
     /// <summary>The panels, each of <see cref="PanelPlan.PanelBytes"/>.</summary>
     public byte* Codes { get; }
 
-    /// <summary>[panel][granule][row] in half precision, zero for rows that are not there.</summary>
-    public ushort[] Scales { get; }
+    /// <summary>Whether stored bytes are levels rather than codes.</summary>
+    public bool IsDirect { get; init; }
+
+    /// <summary>What is added to every stored level.</summary>
+    public int Offset { get; init; }
+
+    /// <summary>What level 1 stands for at a scale of 1; 1 where scales are in single precision.</summary>
+    public float Unit { get; init; } = 1;
+
+    /// <summary>[panel][granule][row] in half precision, zero for rows that are not there; empty where scales are in single precision.</summary>
+    public ushort[] Scales { get; init; } = [];
+
+    /// <summary>[panel][granule][row] in single precision, zero for rows that are not there; empty where scales are in half precision.</summary>
+    public float[] WideScales { get; init; } = [];
 
     /// <summary>[panel][granule][row]: the stored level of the zero point; empty where there are none.</summary>
-    public short[] Zeros { get; }
+    public short[] Zeros { get; init; } = [];
+
+    /// <summary>[panel][granule][row]: what is added to every weight of the granule; empty where nothing is.</summary>
+    public float[] Minimums { get; init; } = [];
 
     /// <summary>The tables that a granule chooses from by the last bits of its scale; 1 where codes are levels already.</summary>
-    public int Tables { get; }
+    public int Tables { get; init; } = 1;
 
-    /// <summary>For each group of rows 256 levels: those of table t begin at t 2^bits, and all repeat themselves.</summary>
-    public sbyte[] LookupTables { get; }
+    /// <summary>
+    /// The levels that codes are looked up in: at <see cref="RowStride"/> times the group of rows plus <see cref="GranuleStride"/> times the granule. Where granules
+    /// share them, 256 for each group of rows: those of table t begin at t 2^bits, and all repeat themselves. Where each has its own, as many as the kernel takes.
+    /// </summary>
+    public sbyte[] LookupTables { get; init; } = [];
 
-    /// <summary>The bytes in memory.</summary>
-    public long Bytes => _memory.LongLength + 2L * Scales.Length + 2L * Zeros.Length + LookupTables.Length;
+    /// <summary>From the levels of a group of rows to those of the next.</summary>
+    public int RowStride { get; init; }
 
-    /// <summary>Rearranges a matrix, panels in parallel.</summary>
-    /// <param name="plan">The cut.</param>
-    /// <param name="levels">The integers of the codes.</param>
-    /// <param name="isDirect">Whether to store levels rather than codes.</param>
-    /// <param name="source">The source without its codes.</param>
-    /// <param name="read">Reads the codes.</param>
-    public static PanelMatrix Create(PanelPlan plan, IntegerLevels levels, bool isDirect, PackedScales source, PackedRowReader read)
-    {
-        var matrix = new PanelMatrix(plan, levels, isDirect);
-        matrix.FillTables();
-        const int PanelsPerTask = 4;
-        ParallelLoop.For((plan.Panels + PanelsPerTask - 1) / PanelsPerTask, task =>
-        {
-            var packing = new PanelPacking(matrix, source, read);
-            for (int panel = task * PanelsPerTask; panel < Math.Min(plan.Panels, (task + 1) * PanelsPerTask); panel++)
-                packing.Fill(panel);
-        });
-        return matrix;
-    }
+    /// <summary>From the levels of a granule to those of the next; 0 where granules share them.</summary>
+    public int GranuleStride { get; init; }
 
-    /// <summary>The same codes and scales with other levels; there are no zero points.</summary>
-    public PanelMatrix WithLevels(IntegerLevels levels) => new(this, levels);
+    /// <summary>Which of the activations it multiplies, where codes stand for several columns: those of column mod <see cref="PreparedWeight.Views"/>.</summary>
+    public int View { get; init; }
 
-    private void FillTables()
-    {
-        int codes = 1 << Plan.Spec.Bits, tables = Plan.Spec.Tables;
-        LookupTables.AsSpan().Clear();
-        if (IsDirect)
-            return;
-        for (int grid = 0; grid < Plan.Spec.Grids; grid++)
-            Levels.Stored.AsSpan(grid * IntegerLevels.Stride, codes).CopyTo(LookupTables.AsSpan(grid / tables * IntegerLevels.Stride + grid % tables * codes));
-        for (int first = 0; first < LookupTables.Length; first += IntegerLevels.Stride)
-        {
-            for (int i = tables * codes; i < IntegerLevels.Stride; i++)
-                LookupTables[first + i] = LookupTables[first + i - tables * codes];
-        }
-    }
+    /// <summary>The address of the memory of the codes, to tell matrices that share it.</summary>
+    public nint Address => (nint)Codes;
+
+    /// <summary>Whether a kernel may multiply both at once: they have the same codes, and one table a granule.</summary>
+    public bool SharesCodes(PanelMatrix other) => Address == other.Address && Tables == 1 && other.Tables == 1;
+
+    /// <summary>The bytes of the codes.</summary>
+    public long CodeBytes => _memory.LongLength;
+
+    /// <summary>The bytes in memory beside the codes.</summary>
+    public long OtherBytes => 2L * Scales.Length + 4L * WideScales.Length + 2L * Zeros.Length + 4L * Minimums.Length + LookupTables.Length;
 }

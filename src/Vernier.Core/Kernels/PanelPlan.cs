@@ -32,38 +32,55 @@ internal sealed class PanelPlan
 
     private const int MaxSegment = 128;
 
-    /// <summary>Plans a matrix.</summary>
+    /// <summary>Plans a matrix of a scalar layout.</summary>
     /// <param name="spec">How the matrix is packed.</param>
     /// <param name="storedBits">Bits of a code as the kernel stores it: 2, 3, 4, 5, 6 or 8.</param>
     public PanelPlan(ScalarLayout spec, int storedBits)
+        : this(spec.Rows, spec.Columns, spec.Granularity.Width(spec.Columns), spec.RowsPerGrid, storedBits)
     {
-        (Spec, StoredBits) = (spec, storedBits);
-        int step = CodeFormats.StepQuads(storedBits), width = spec.Granularity.Width(spec.Columns), quad = 0;
+    }
+
+    /// <summary>Plans a matrix.</summary>
+    /// <param name="rows">The rows.</param>
+    /// <param name="columns">The columns of codes.</param>
+    /// <param name="width">The columns of a granule: what shares a scale, and where each has its own, level tables.</param>
+    /// <param name="rowsPerGrid">Consecutive rows that share level tables.</param>
+    /// <param name="storedBits">Bits of a code as the kernel stores it: 2, 3, 4, 5, 6 or 8.</param>
+    public PanelPlan(int rows, int columns, int width, int rowsPerGrid, int storedBits)
+    {
+        (AllRows, Columns, RowsPerGrid, StoredBits) = (rows, columns, rowsPerGrid, storedBits);
+        int step = CodeFormats.StepQuads(storedBits), quad = 0;
         var segments = new List<Segment>();
-        for (int first = 0, granule = 0; first < spec.Columns; first += width, granule++)
+        for (int first = 0, granule = 0; first < columns; first += width, granule++)
         {
-            int end = (int)Math.Min((long)first + width, spec.Columns);
+            int end = (int)Math.Min((long)first + width, columns);
             for (int column = first; column < end; column += MaxSegment)
             {
                 int count = Math.Min(MaxSegment, end - column), quads = (count + 4 * step - 1) / (4 * step) * step;
                 segments.Add(new Segment(column, count, granule, quads, quad));
                 quad += quads;
             }
-            if (width > spec.Columns - first)
+            if (width > columns - first)
                 break;
         }
         Segments = [.. segments];
         Quads = quad;
-        Granules = spec.Granularity.ScaleColumns(spec.Columns);
-        PanelsPerGrid = (spec.RowsPerGrid + PanelRows - 1) / PanelRows;
-        int whole = spec.Rows / spec.RowsPerGrid, rest = spec.Rows % spec.RowsPerGrid;
+        Granules = (int)(((long)columns + width - 1) / width);
+        PanelsPerGrid = (rowsPerGrid + PanelRows - 1) / PanelRows;
+        int whole = rows / rowsPerGrid, rest = rows % rowsPerGrid;
         Panels = checked(whole * PanelsPerGrid + (rest + PanelRows - 1) / PanelRows);
         PanelBytes = checked(quad / step * CodeFormats.StepBytes(storedBits));
-        IsContiguous = segments.TrueForAll(segment => segment.Quad * 4 == segment.Column) && quad * 4 == spec.Columns;
+        IsContiguous = segments.TrueForAll(segment => segment.Quad * 4 == segment.Column) && quad * 4 == columns;
     }
 
-    /// <summary>The packing of the source.</summary>
-    public ScalarLayout Spec { get; }
+    /// <summary>The rows of the matrix.</summary>
+    public int AllRows { get; }
+
+    /// <summary>The columns of codes.</summary>
+    public int Columns { get; }
+
+    /// <summary>Consecutive rows that share level tables.</summary>
+    public int RowsPerGrid { get; }
 
     /// <summary>Bits of a stored code.</summary>
     public int StoredBits { get; }
@@ -93,12 +110,12 @@ internal sealed class PanelPlan
     public bool IsCutAs(PanelPlan other) => Segments.AsSpan().SequenceEqual(other.Segments);
 
     /// <summary>The first row of a panel.</summary>
-    public int Row(int panel) => panel / PanelsPerGrid * Spec.RowsPerGrid + panel % PanelsPerGrid * PanelRows;
+    public int Row(int panel) => panel / PanelsPerGrid * RowsPerGrid + panel % PanelsPerGrid * PanelRows;
 
     /// <summary>The rows of a panel that there are: 1 to 16.</summary>
     public int Rows(int panel)
     {
-        int end = Math.Min((panel / PanelsPerGrid + 1) * Spec.RowsPerGrid, Spec.Rows);
+        int end = Math.Min((panel / PanelsPerGrid + 1) * RowsPerGrid, AllRows);
         return Math.Min(PanelRows, end - Row(panel));
     }
 }

@@ -21,7 +21,7 @@ internal unsafe struct PreparedProduct : ITeamWork
 
     private Parts _parts;
     private int _count, _rows, _tiles, _blocks;
-    private RowsView _x;
+    private RowsViews _x;
 
     /// <summary>Adds a matrix and the place of its outputs.</summary>
     public void Add(PreparedWeight weight, float* y) => _parts[_count++] = new Part { Weight = weight, Y = y };
@@ -32,8 +32,9 @@ internal unsafe struct PreparedProduct : ITeamWork
         if (rows == 0)
             return;
         PanelPlan plan = _parts[0].Weight.Plan;
-        using var quantized = new QuantizedRows(x, rows, plan);
-        _x = new RowsView(quantized.Values, quantized.Scales, quantized.Sums, quantized.TileQuads, quantized.TileSegments);
+        using var quantized = new QuantizedRows(x, rows, plan, _parts[0].Weight.Columns, _parts[0].Weight.Views);
+        for (int view = 0; view < _parts[0].Weight.Views; view++)
+            _x[view] = quantized.View(view);
         _rows = rows;
         // One token's tiles are tokens; they have no blocks.
         _tiles = quantized.Tiles;
@@ -77,16 +78,25 @@ internal unsafe struct PreparedProduct : ITeamWork
         int first = tile * QuantizedRows.TileTokens, last = Math.Min(_rows, first + tiles * QuantizedRows.TileTokens);
         for (int i = 0; i < part.Weight.Parts.Length; i++)
         {
-            part.Weight.PanelKernels[i].Prompt(part.Weight.Parts[i], _x, tile, tiles, blockPanel, sums);
+            part.Weight.PanelKernels[i].Prompt(part.Weight.Parts[i], _x[part.Weight.Parts[i].View], tile, tiles, blockPanel, sums);
             Write(part, blockPanel, first, last - first, sums, i > 0);
         }
     }
 
     private readonly void Generate(in Part part, int panel, int token, float* sums)
     {
-        for (int i = 0; i < part.Weight.Parts.Length; i++)
+        ReadOnlySpan<PanelMatrix> parts = part.Weight.Parts;
+        for (int i = 0; i < parts.Length; i++)
         {
-            part.Weight.PanelKernels[i].Generate(part.Weight.Parts[i], _x.Token(token), panel, sums);
+            if (i + 1 < parts.Length && parts[i].SharesCodes(parts[i + 1]))
+            {
+                part.Weight.PanelKernels[i].GeneratePair(parts[i], parts[i + 1], _x[parts[i].View].Token(token), _x[parts[i + 1].View].Token(token), panel, sums);
+                Write(part, panel, token, 1, sums, i > 0);
+                Write(part, panel, token, 1, sums + PanelPlan.PanelRows, add: true);
+                i++;
+                continue;
+            }
+            part.Weight.PanelKernels[i].Generate(part.Weight.Parts[i], _x[part.Weight.Parts[i].View].Token(token), panel, sums);
             Write(part, panel, token, 1, sums, i > 0);
         }
     }
@@ -97,7 +107,7 @@ internal unsafe struct PreparedProduct : ITeamWork
     {
         PanelPlan plan = part.Weight.Plan;
         int rows = plan.Rows(panel);
-        long stride = plan.Spec.Rows;
+        long stride = plan.AllRows;
         float* y = part.Y + firstToken * stride + plan.Row(panel);
         for (int token = 0; token < tokens; token++, y += stride, sums += PanelPlan.PanelRows)
         {
@@ -123,5 +133,11 @@ internal unsafe struct PreparedProduct : ITeamWork
     private struct Parts
     {
         private Part _first;
+    }
+
+    [InlineArray(QuantizedRows.MostViews)]
+    private struct RowsViews
+    {
+        private RowsView _first;
     }
 }

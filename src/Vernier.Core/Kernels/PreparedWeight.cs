@@ -17,20 +17,26 @@ public sealed unsafe class PreparedWeight : IPreparedMatrix
     private readonly PanelMatrix[] _parts;
     private readonly IPanelKernel[] _kernels;
 
-    private PreparedWeight(ScalarLayout spec, IntegerKernel kernel, PanelMatrix[] parts)
+    private PreparedWeight(int columns, int views, int entries, IntegerKernel kernel, PanelMatrix[] parts)
     {
-        (Spec, Kernel, _parts) = (spec, kernel.Name, parts);
-        _kernels = Array.ConvertAll(parts, part => kernel.Create(part.Plan.StoredBits, part.IsDirect ? 0 : Math.Max(part.Tables << spec.Bits, part.Plan.StoredBits == 8 ? 256 : 0)));
+        (Columns, Views, Kernel, _parts) = (columns, views, kernel.Name, parts);
+        _kernels = Array.ConvertAll(parts, part => kernel.Create(part.Plan.StoredBits, part.IsDirect ? 0 : Math.Max(part.Tables * entries, part.Plan.StoredBits == 8 ? 256 : 0)));
     }
 
-    /// <summary>How the source is packed.</summary>
-    public ScalarLayout Spec { get; }
+    /// <summary>Output channels.</summary>
+    public int Rows => Plan.AllRows;
+
+    /// <summary>Input channels.</summary>
+    public int Columns { get; }
+
+    /// <summary>The input channels that a code stands for.</summary>
+    internal int Views { get; }
 
     /// <summary>The kernel that multiplies.</summary>
     public string Kernel { get; }
 
     /// <summary>The bytes in memory.</summary>
-    public long Bytes => _parts.DistinctBy(part => (nint)part.Codes).Sum(part => part.Bytes);
+    public long Bytes => _parts.DistinctBy(part => part.Address).Sum(part => part.CodeBytes) + _parts.Sum(part => part.OtherBytes);
 
     internal PanelPlan Plan => _parts[0].Plan;
 
@@ -100,7 +106,7 @@ public sealed unsafe class PreparedWeight : IPreparedMatrix
             var product = default(PreparedProduct);
             for (int i = 0; i < weights.Length; i++)
             {
-                if (i > 0 && !weights[i].Plan.IsCutAs(weights[0].Plan))
+                if (i > 0 && !weights[i].IsCutAs(weights[0]))
                 {
                     product.Run(px, rows);
                     product = default;
@@ -117,6 +123,16 @@ public sealed unsafe class PreparedWeight : IPreparedMatrix
         Create(weight.Spec, weight.Grids, new PackedScales(weight.Spec, weight.Scales, weight.Zeros),
             (row, rows) => weight.Codes.Span.Slice(row * weight.Spec.BytesPerRow, rows.Length).CopyTo(rows), kernel);
 
+    /// <summary>Prepares a matrix of another layout.</summary>
+    /// <returns>Null where no integer kernel serves.</returns>
+    internal static PreparedWeight? Create(PanelSource source, IntegerKernel? kernel = null)
+    {
+        kernel ??= KernelRegistry.Best;
+        return source.IsSupported ? new PreparedWeight(source.InputColumns, source.Views, source.Entries, kernel, new SourcePanels(source, kernel).Create()) : null;
+    }
+
+    private bool IsCutAs(PreparedWeight other) => Columns == other.Columns && Views == other.Views && Plan.IsCutAs(other.Plan);
+
     private static PreparedWeight? Create(ScalarLayout spec, IReadOnlyList<LevelTable> grids, PackedScales source, PackedRowReader read, IntegerKernel kernel)
     {
         if (!CanPrepare(spec, grids))
@@ -125,18 +141,18 @@ public sealed unsafe class PreparedWeight : IPreparedMatrix
         int stored = CodeFormats.StoredBits(spec.Bits);
         if (levels.Length == 2 && stored == 8 && spec.Tables == 1 && !spec.ZeroPoints && kernel.MostEntries == 256)
         {
-            PanelMatrix high = PanelMatrix.Create(new PanelPlan(spec, 8), levels[0], isDirect: false, source, read);
-            return new PreparedWeight(spec, kernel, [high, high.WithLevels(levels[1])]);
+            PanelMatrix high = ScalarPanels.Create(new PanelPlan(spec, 8), levels[0], isDirect: false, source, read);
+            return new PreparedWeight(spec.Columns, 1, 1 << spec.Bits, kernel, [high, ScalarPanels.WithLevels(high, spec, levels[1])]);
         }
         bool direct = stored == 8 || levels.Length > 1 || spec.Tables << spec.Bits > 128;
         var plan = new PanelPlan(spec, direct ? 8 : stored);
-        return new PreparedWeight(spec, kernel, Array.ConvertAll(levels, part => PanelMatrix.Create(plan, part, direct, source, read)));
+        return new PreparedWeight(spec.Columns, 1, 1 << spec.Bits, kernel, Array.ConvertAll(levels, part => ScalarPanels.Create(plan, part, direct, source, read)));
     }
 
     private void CheckLengths(ReadOnlySpan<float> x, int rows, ReadOnlySpan<float> y)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(rows);
-        ArgumentOutOfRangeException.ThrowIfLessThan(x.Length, (long)rows * Spec.Columns, nameof(x));
-        ArgumentOutOfRangeException.ThrowIfLessThan(y.Length, (long)rows * Spec.Rows, nameof(y));
+        ArgumentOutOfRangeException.ThrowIfLessThan(x.Length, (long)rows * Columns, nameof(x));
+        ArgumentOutOfRangeException.ThrowIfLessThan(y.Length, (long)rows * Rows, nameof(y));
     }
 }

@@ -8,7 +8,8 @@ namespace Vernier.Kernels;
 /// <summary>
 /// Activations in 8 bits: for each token and segment s = max |x| / 127 and the integers q = round(x / s), ties to even, so that x is
 /// about s q. Tokens lie in tiles of 6 (of 1 for three tokens at most): [tile][quad][token][4 bytes], their scales and the sums of
-/// their integers [tile][segment][token]. Tokens that fill the last tile, and columns that fill a segment, are zero.
+/// their integers [tile][segment][token]. Tokens that fill the last tile, and columns that fill a segment, are zero. Where a code stands for several
+/// columns, there is a view for each of them: view v has the columns v, v + views, v + 2 views ..
 /// </summary>
 /// <remarks>
 /// Where the largest is below 1e-30, all are taken for zero. Where one is not finite, the scale is NaN and the integers zero, so that all
@@ -23,23 +24,34 @@ internal unsafe ref struct QuantizedRows
     public const int FewTokens = 3;
 
     private readonly byte[] _memory;
+    private readonly byte* _start;
     private System.Runtime.InteropServices.GCHandle _pin;
 
+    /// <summary>The most columns that a code stands for.</summary>
+    public const int MostViews = 4;
+
+    private readonly long _viewBytes;
+
     /// <summary>Quantizes rows.</summary>
-    public QuantizedRows(float* x, int rows, PanelPlan plan)
+    /// <param name="x">The activations.</param>
+    /// <param name="rows">The number of rows.</param>
+    /// <param name="plan">The cut of the columns of codes.</param>
+    /// <param name="columns">The columns of X.</param>
+    /// <param name="views">The columns that a code stands for.</param>
+    public QuantizedRows(float* x, int rows, PanelPlan plan, int columns, int views)
     {
         Tile = rows <= FewTokens ? 1 : TileTokens;
         Tiles = (rows + Tile - 1) / Tile;
         TileQuads = (long)plan.Quads * Tile;
         TileSegments = plan.Segments.Length * Tile;
-        long bytes = Tiles * (4 * TileQuads + 8 * TileSegments);
-        _memory = ArrayPool<byte>.Shared.Rent(checked((int)bytes + 64));
+        _viewBytes = (Tiles * (4 * TileQuads + 8 * TileSegments) + 63) & ~63L;
+        _memory = ArrayPool<byte>.Shared.Rent(checked((int)(views * _viewBytes) + 64));
         _pin = System.Runtime.InteropServices.GCHandle.Alloc(_memory, System.Runtime.InteropServices.GCHandleType.Pinned);
-        Values = (int*)(((nint)_pin.AddrOfPinnedObject() + 63) & ~63);
-        Scales = (float*)(Values + Tiles * TileQuads);
-        Sums = (int*)(Scales + Tiles * TileSegments);
-        var work = new Work { X = x, Rows = rows, Columns = plan.Spec.Columns, Tile = Tile, TileQuads = TileQuads, TileSegments = TileSegments, Values = Values, Scales = Scales, Sums = Sums, Segments = plan.Segments };
-        WorkerTeam.Run(Tiles, ref work);
+        _start = (byte*)(((nint)_pin.AddrOfPinnedObject() + 63) & ~63);
+        var work = new Work { X = x, Rows = rows, Columns = columns, Views = views, Tile = Tile, Segments = plan.Segments };
+        for (int view = 0; view < views; view++)
+            work.Targets[view] = View(view);
+        WorkerTeam.Run(Tiles * views, ref work);
     }
 
     /// <summary>The tokens of a tile: 1 or 6.</summary>
@@ -54,14 +66,13 @@ internal unsafe ref struct QuantizedRows
     /// <summary>The segments of all tokens of a tile.</summary>
     public int TileSegments { get; }
 
-    /// <summary>Four integers of 8 bits each.</summary>
-    public int* Values { get; }
-
-    /// <summary>Scales.</summary>
-    public float* Scales { get; }
-
-    /// <summary>Sums of the integers.</summary>
-    public int* Sums { get; }
+    /// <summary>Where the integers, scales and sums of a view lie.</summary>
+    public RowsView View(int view)
+    {
+        int* values = (int*)(_start + view * _viewBytes);
+        float* scales = (float*)(values + Tiles * TileQuads);
+        return new RowsView(values, scales, (int*)(scales + Tiles * TileSegments), TileQuads, TileSegments);
+    }
 
     /// <summary>Gives the memory back.</summary>
     public void Dispose()
@@ -124,35 +135,51 @@ internal unsafe ref struct QuantizedRows
     private struct Work : ITeamWork
     {
         public float* X;
-        public int Rows, Columns, Tile, TileSegments;
-        public long TileQuads;
-        public int* Values, Sums;
-        public float* Scales;
+        public int Rows, Columns, Views, Tile;
+        public Targets Targets;
         public Segment[] Segments;
 
         [SkipLocalsInit]
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public readonly void Invoke(int tile)
+        public readonly void Invoke(int index)
         {
             sbyte* buffer = stackalloc sbyte[256];
+            float* gathered = stackalloc float[128];
+            (int tile, int view) = Math.DivRem(index, Views);
+            RowsView target = Targets[view];
             for (int token = 0; token < Tile; token++)
             {
                 int row = tile * Tile + token;
-                int* values = Values + tile * TileQuads + token;
-                int at = tile * TileSegments + token;
+                int* values = target.Values + tile * target.TileQuads + token;
+                int at = tile * target.TileSegments + token;
                 foreach (ref readonly Segment segment in Segments.AsSpan())
                 {
                     (float scale, int sum) = (0, 0);
                     if (row < Rows)
-                        scale = Quantize(X + (long)row * Columns + segment.Column, segment.Count, 4 * segment.Quads, buffer, out sum);
+                        scale = Quantize(Views == 1 ? X + (long)row * Columns + segment.Column : Gather(row, view, segment, gathered), segment.Count, 4 * segment.Quads, buffer, out sum);
                     else
                         new Span<byte>(buffer, 4 * segment.Quads).Clear();
                     for (int quad = 0; quad < segment.Quads; quad++)
                         values[(long)(segment.Quad + quad) * Tile] = ((int*)buffer)[quad];
-                    (Scales[at], Sums[at]) = (scale, sum);
+                    (target.Scales[at], target.Sums[at]) = (scale, sum);
                     at += Tile;
                 }
             }
         }
+
+        // The last code may stand for fewer columns than there are views: the others are zero.
+        private readonly float* Gather(int row, int view, in Segment segment, float* gathered)
+        {
+            float* x = X + (long)row * Columns;
+            for (int i = 0, column = segment.Column * Views + view; i < segment.Count; i++, column += Views)
+                gathered[i] = column < Columns ? x[column] : 0;
+            return gathered;
+        }
+    }
+
+    [InlineArray(MostViews)]
+    private struct Targets
+    {
+        private RowsView _first;
     }
 }

@@ -1,11 +1,13 @@
 using System.Runtime.InteropServices;
+using Vernier.Files;
 using Vernier.Numerics;
 
 namespace Vernier.Packing;
 
 /// <summary>
 /// The sparse companion of a packed matrix: numbers in half precision that are added to some of its weights, w = decoded + unit * value, the unit being that
-/// of the matrix. Either single weights, listed row by row, or whole columns; see <see cref="PackedLayout.Outliers"/>.
+/// of the matrix. Either single weights, listed row by row, or whole columns; see <see cref="PackedLayout.Outliers"/>. Or they are weights as they were in the source,
+/// beside codes that stand for zero, and the unit is 1; see <see cref="PackedLayout.OutlierSource"/>.
 /// </summary>
 public sealed class Outliers
 {
@@ -13,7 +15,7 @@ public sealed class Outliers
 
     private readonly int[] _starts;
     private readonly int[] _columns;
-    private readonly Half[] _values;
+    private readonly float[] _values;
     private readonly PackedLayout _spec;
     private readonly float _unit;
 
@@ -22,11 +24,11 @@ public sealed class Outliers
     /// <param name="unit">What a value of 1 adds: a positive power of two.</param>
     /// <param name="counts">The outliers of each row; of whole columns empty.</param>
     /// <param name="columns">Their columns, ascending in each row; of whole columns these columns, once.</param>
-    /// <param name="values">Their values, row by row, all finite.</param>
+    /// <param name="values">Their values, row by row, all finite, as numbers that the stored type has.</param>
     /// <exception cref="ArgumentException">
     /// The counts do not add up, a column is out of range or not above the one before it in its row, or a value is not finite.
     /// </exception>
-    public Outliers(PackedLayout spec, float unit, ReadOnlySpan<int> counts, int[] columns, Half[] values)
+    public Outliers(PackedLayout spec, float unit, ReadOnlySpan<int> counts, int[] columns, float[] values)
     {
         ArgumentNullException.ThrowIfNull(spec);
         ArgumentNullException.ThrowIfNull(columns);
@@ -54,7 +56,9 @@ public sealed class Outliers
                     throw new ArgumentException($"the outliers of row {row} are not in ascending columns below {spec.Columns}", nameof(columns));
             }
         }
-        if (!Array.TrueForAll(values, Half.IsFinite))
+        if (spec.OutlierSource is not null && unit != 1)
+            throw new ArgumentException("outliers as they were in the source have the unit 1", nameof(unit));
+        if (!Array.TrueForAll(values, float.IsFinite))
             throw new ArgumentException("an outlier is not finite", nameof(values));
     }
 
@@ -65,7 +69,7 @@ public sealed class Outliers
     public ReadOnlySpan<int> Columns(int row) => _spec.OutlierColumns > 0 ? _columns : _columns.AsSpan(_starts[row], _starts[row + 1] - _starts[row]);
 
     /// <summary>The values of the outliers of a row, in the order of <see cref="Columns"/>.</summary>
-    public ReadOnlySpan<Half> Values(int row) => _values.AsSpan(_starts[row], _starts[row + 1] - _starts[row]);
+    public ReadOnlySpan<float> Values(int row) => _values.AsSpan(_starts[row], _starts[row + 1] - _starts[row]);
 
     /// <summary>Adds the outliers of a row to its weights.</summary>
     /// <param name="row">From 0.</param>
@@ -73,9 +77,9 @@ public sealed class Outliers
     public void AddTo(int row, Span<float> weights)
     {
         ReadOnlySpan<int> columns = Columns(row);
-        ReadOnlySpan<Half> values = Values(row);
+        ReadOnlySpan<float> values = Values(row);
         for (int i = 0; i < columns.Length; i++)
-            weights[columns[i]] += _unit * (float)values[i];
+            weights[columns[i]] += _unit * values[i];
     }
 
     /// <summary>
@@ -101,8 +105,21 @@ public sealed class Outliers
         if (_spec.OutlierColumns == 0)
             yield return Indices([.. Enumerable.Range(0, _spec.Rows).Select(row => _starts[row + 1] - _starts[row])]);
         yield return Indices(_columns);
-        yield return MemoryMarshal.AsBytes(_values.AsSpan()).ToArray();
+        yield return _spec.OutlierType switch
+        {
+            ElementType.F32 => MemoryMarshal.AsBytes(_values.AsSpan()).ToArray(),
+            ElementType.BF16 => MemoryMarshal.AsBytes(Array.ConvertAll(_values, value => (ushort)(BitConverter.SingleToUInt32Bits(value) >> 16)).AsSpan()).ToArray(),
+            _ => MemoryMarshal.AsBytes(Array.ConvertAll(_values, value => (Half)value).AsSpan()).ToArray(),
+        };
     }
+
+    /// <summary>Values as they are stored, in single precision.</summary>
+    internal static float[] Values(ReadOnlySpan<byte> stored, ElementType type) => type switch
+    {
+        ElementType.F32 => MemoryMarshal.Cast<byte, float>(stored).ToArray(),
+        ElementType.BF16 => Array.ConvertAll(MemoryMarshal.Cast<byte, ushort>(stored).ToArray(), bits => BitConverter.UInt32BitsToSingle((uint)bits << 16)),
+        _ => Array.ConvertAll(MemoryMarshal.Cast<byte, Half>(stored).ToArray(), value => (float)value),
+    };
 
     private byte[] Indices(int[] numbers) => _spec.NarrowIndices
         ? MemoryMarshal.AsBytes(Array.ConvertAll(numbers, number => (ushort)number).AsSpan()).ToArray()
@@ -121,7 +138,7 @@ public sealed class Outliers
             for (int row = index * RowsPerItem; row < end; row++)
             {
                 ReadOnlySpan<int> columns = Outliers.Columns(row);
-                ReadOnlySpan<Half> values = Outliers.Values(row);
+                ReadOnlySpan<float> values = Outliers.Values(row);
                 if (columns.IsEmpty)
                     continue;
                 for (int token = 0; token < Tokens; token++)
@@ -129,7 +146,7 @@ public sealed class Outliers
                     float* x = X + (long)token * spec.Columns;
                     float sum = 0;
                     for (int i = 0; i < columns.Length; i++)
-                        sum += x[columns[i]] * (float)values[i];
+                        sum += x[columns[i]] * values[i];
                     Y[(long)token * spec.Rows + row] += Outliers._unit * sum;
                 }
             }

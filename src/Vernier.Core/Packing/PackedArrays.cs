@@ -76,6 +76,14 @@ internal sealed class PackedArrays
             throw Invalid(array, "packed-scale", "a scale is not finite");
     }
 
+    /// <summary>The unit of a matrix: the array of that name, a single power of two.</summary>
+    /// <exception cref="InvalidFileException">It is no power of two.</exception>
+    public float Unit()
+    {
+        float unit = Read<float>("unit")[0];
+        return MatrixUnit.IsValid(unit) ? unit : throw Invalid("unit", "packed-unit", "the unit is no power of two");
+    }
+
     /// <summary>The outliers of the matrix; null where the layout has none.</summary>
     /// <param name="layout">The layout.</param>
     /// <param name="unit">The unit of the matrix.</param>
@@ -86,7 +94,7 @@ internal sealed class PackedArrays
             return null;
         try
         {
-            return new Outliers(layout, unit, _arrays.ContainsKey("outlier_counts") ? Indices("outlier_counts") : [], Indices("outlier_columns"), Read<Half>("outliers"));
+            return new Outliers(layout, layout.OutlierSource is null ? unit : 1, _arrays.ContainsKey("outlier_counts") ? Indices("outlier_counts") : [], Indices("outlier_columns"), Packing.Outliers.Values(Read<byte>("outliers"), layout.OutlierType));
         }
         catch (ArgumentException e)
         {
@@ -95,6 +103,22 @@ internal sealed class PackedArrays
 
         // An index of 32 bits that is above 2^31 becomes negative, and is refused as such.
         int[] Indices(string array) => layout.NarrowIndices ? Array.ConvertAll(Read<ushort>(array), index => (int)index) : Read<int>(array);
+    }
+
+    /// <summary>The matrix of low rank that is added; null where the layout has none.</summary>
+    /// <exception cref="InvalidFileException">A scale is not finite.</exception>
+    public LowRank? LowRank(PackedLayout layout)
+    {
+        if (layout.Rank == 0)
+            return null;
+        try
+        {
+            return new LowRank(layout, Read<sbyte>("low_rank_left"), Read<sbyte>("low_rank_right"), Read<float>("low_rank_scales"));
+        }
+        catch (ArgumentException e)
+        {
+            throw Invalid("low_rank_scales", "packed-low-rank", $"its factors are malformed: {e.Message}", e);
+        }
     }
 
     /// <summary>An array that holds what no writer writes.</summary>

@@ -15,7 +15,11 @@ public static class PackedMatrixReader
     {
         ArgumentNullException.ThrowIfNull(checkpoint);
         ArgumentNullException.ThrowIfNull(layout);
-        return layout.Read(PackedArrays.Find(checkpoint, name, layout));
+        var arrays = PackedArrays.Find(checkpoint, name, layout);
+        PackedMatrix matrix = layout.Read(arrays);
+        if (arrays.LowRank(layout) is LowRank lowRank)
+            matrix.Add(lowRank);
+        return matrix;
     }
 
     /// <summary>Reads the arrays of one matrix into the order of the machine's kernels.</summary>
@@ -23,12 +27,15 @@ public static class PackedMatrixReader
     /// <param name="name">The name of the matrix.</param>
     /// <param name="layout">How it is stored.</param>
     /// <param name="outliers">Receives what is to be added to some weights, or null.</param>
+    /// <param name="lowRank">Receives the matrix of low rank that is to be added, or null.</param>
     /// <returns>Null where no integer kernel serves the matrix.</returns>
     /// <exception cref="InvalidFileException">An array is missing, of another type or shape, or holds what no writer writes.</exception>
-    public static IPreparedMatrix? Prepare(Checkpoint checkpoint, string name, PackedLayout layout, out Outliers? outliers)
+    public static IPreparedMatrix? Prepare(Checkpoint checkpoint, string name, PackedLayout layout, out Outliers? outliers, out LowRank? lowRank)
     {
         ArgumentNullException.ThrowIfNull(checkpoint);
         ArgumentNullException.ThrowIfNull(layout);
-        return layout.Prepare(PackedArrays.Find(checkpoint, name, layout), out outliers);
+        var arrays = PackedArrays.Find(checkpoint, name, layout);
+        lowRank = arrays.LowRank(layout);
+        return layout.Prepare(arrays, out outliers);
     }
 }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Vernier.Files;
+using Vernier.Packing.Ggml;
 
 namespace Vernier.Packing;
 
@@ -38,6 +39,10 @@ public sealed record QuantizationConfig(string Recipe, IReadOnlyDictionary<strin
                 entry["outliers"] = layout.Outliers;
             if (layout.OutlierColumns > 0)
                 entry["outlier_columns"] = layout.OutlierColumns;
+            if (layout.OutlierSource is ElementType source)
+                entry["outlier_type"] = source.ToString();
+            if (layout.Rank > 0)
+                entry["rank"] = layout.Rank;
             tensors[name] = entry;
         }
         return new JsonObject { ["quant_method"] = Method, ["format"] = Format, ["recipe"] = Recipe, ["tensors"] = tensors };
@@ -76,12 +81,25 @@ public sealed record QuantizationConfig(string Recipe, IReadOnlyDictionary<strin
         {
             ScalarLayout.Name => ScalarLayout.Parse(entry),
             VectorLayout.Name => VectorLayout.Parse(entry),
+            BlockLayout.Name => BlockLayout.Parse(entry),
+            TritLayout.Name => TritLayout.Parse(entry),
+            TwoLevelLayout.Name => TwoLevelLayout.Parse(entry),
             string other => throw entry.Invalid($"the layout '{other}' is unknown", "Use the version of Vernier that wrote the model, or a later one"),
         };
         int outliers = entry.Integer("outliers", 1, (int)Math.Min(int.MaxValue, (long)layout.Rows * layout.Columns), 0), columns = entry.Integer("outlier_columns", 1, layout.Columns, 0);
         if (outliers > 0 && columns > 0)
             throw entry.Invalid("it has both 'outliers' and 'outlier_columns'");
-        return layout with { Outliers = outliers, OutlierColumns = columns };
+        ElementType? source = entry.Text("outlier_type", "") switch
+        {
+            "" => null,
+            nameof(ElementType.F16) => ElementType.F16,
+            nameof(ElementType.BF16) => ElementType.BF16,
+            nameof(ElementType.F32) => ElementType.F32,
+            string other => throw entry.Invalid($"the type of outliers '{other}' is not F16, BF16 or F32"),
+        };
+        if (source is not null && outliers + columns == 0)
+            throw entry.Invalid("it has an 'outlier_type' and no outliers");
+        return layout with { OutlierSource = source, Outliers = outliers, OutlierColumns = columns, Rank = entry.Integer("rank", 1, Math.Min(layout.Rows, layout.Columns), 0) };
     }
 
     private static InvalidFileException Invalid(string path, string rule, string problem, string? tensor = null) =>

@@ -28,8 +28,11 @@ public sealed class ScalarMatrix : PackedMatrix
         ArgumentNullException.ThrowIfNull(grids);
         ArgumentNullException.ThrowIfNull(scales);
         ArgumentNullException.ThrowIfNull(zeros);
-        if (grids.Count != spec.Grids || scales.Length != spec.Scales || zeros.Length != spec.ZeroBytes || codes.Length != (long)spec.Rows * spec.BytesPerRow || (outliers is not null && outliers.Unit != grids[0].Unit))
+        if (grids.Count != spec.Grids || scales.Length != spec.Scales || zeros.Length != spec.ZeroBytes || codes.Length != (long)spec.Rows * spec.BytesPerRow)
             throw new ArgumentException("an array does not have the size that the specification gives", nameof(spec));
+        if (grids.Any(grid => grid.IsFloat != spec.FloatLevels))
+            throw new ArgumentException("levels that are floats are stored as such, and no others", nameof(grids));
+        CheckUnit(grids[0].Unit);
         Spec = spec;
         Grids = grids;
         Scales = scales;
@@ -123,7 +126,7 @@ public sealed class ScalarMatrix : PackedMatrix
     {
         var grid = new float[3 * Grids.Count];
         int count = 1 << Spec.Bits;
-        var levels = new byte[Grids.Count * count * (Spec.WideLevels ? 2 : 1)];
+        var levels = new byte[Grids.Count * count * (Spec.FloatLevels ? 4 : Spec.WideLevels ? 2 : 1)];
         for (int g = 0; g < Grids.Count; g++)
         {
             grid[3 * g] = (float)Grids[g].Exponent;
@@ -132,6 +135,11 @@ public sealed class ScalarMatrix : PackedMatrix
             ReadOnlySpan<short> table = Grids[g].Levels;
             for (int code = 0; code < count; code++)
             {
+                if (Spec.FloatLevels)
+                {
+                    BitConverter.TryWriteBytes(levels.AsSpan(4 * (g * count + code)), Grids[g].Values[Math.Min(code, Grids[g].Count - 1)] / Grids[g].Unit);
+                    continue;
+                }
                 short level = table[Math.Min(code, table.Length - 1)];
                 if (Spec.WideLevels)
                     BitConverter.TryWriteBytes(levels.AsSpan(2 * (g * count + code)), level);
@@ -141,7 +149,9 @@ public sealed class ScalarMatrix : PackedMatrix
         }
         yield return MemoryMarshal.AsBytes(grid.AsSpan()).ToArray();
         yield return levels;
-        yield return MemoryMarshal.AsBytes(Scales.Span).ToArray();
+        yield return Spec.ScaleFormat == ScaleFormat.Half
+            ? MemoryMarshal.AsBytes(Scales.Span).ToArray()
+            : Array.ConvertAll(Scales.ToArray(), scale => StoredScale.Encode(scale, Spec.ScaleFormat));
         if (Spec.ZeroPoints)
             yield return Zeros;
         yield return Codes;

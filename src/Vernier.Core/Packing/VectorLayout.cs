@@ -37,7 +37,7 @@ public sealed record VectorLayout(int Rows, int Columns, int Dimension, int Inde
     /// Where it is above 0, codebooks are stored as the product of coefficients, [books, rank], and a basis that all share, [rank, 2^b]; at most 2^b, and only of one
     /// dimension.
     /// </summary>
-    public int Rank { get; init; }
+    public int BookRank { get; init; }
 
     /// <inheritdoc/>
     public override string Kind => Name;
@@ -47,7 +47,7 @@ public sealed record VectorLayout(int Rows, int Columns, int Dimension, int Inde
 
     /// <inheritdoc/>
     public override string Summary => $"{CodeBits} bits, vectors of {Dimension}, codebooks of {BookRows} x {BookColumns}"
-        + (BlockColumns > 0 ? $", blocks of {BlockColumns}" : "") + (Rank > 0 ? $", rank {Rank}" : "");
+        + (BlockColumns > 0 ? $", blocks of {BlockColumns}" : "") + (BookRank > 0 ? $", rank {BookRank}" : "");
 
     /// <inheritdoc/>
     public override int GroupColumns => BookColumns < Columns ? BookColumns : 0;
@@ -91,9 +91,9 @@ public sealed record VectorLayout(int Rows, int Columns, int Dimension, int Inde
     protected override IEnumerable<TensorInfo> CodeArrays(string name)
     {
         yield return new($"{name}.units", ElementType.F32, [BlockColumns > 0 ? 2 : 1]);
-        yield return new($"{name}.codebooks", ElementType.I8, Rank > 0 ? [Books, Rank] : [Books, Entries, Dimension]);
-        if (Rank > 0)
-            yield return new($"{name}.basis", ElementType.I8, [Rank, Entries]);
+        yield return new($"{name}.codebooks", ElementType.I8, BookRank > 0 ? [Books, BookRank] : [Books, Entries, Dimension]);
+        if (BookRank > 0)
+            yield return new($"{name}.basis", ElementType.I8, [BookRank, Entries]);
         yield return new($"{name}.scales", ElementType.F16, [Books]);
         if (BlockColumns > 0)
             yield return new($"{name}.blocks", ElementType.U8, [Rows, BlockBytesPerRow]);
@@ -109,8 +109,8 @@ public sealed record VectorLayout(int Rows, int Columns, int Dimension, int Inde
         entry["book_columns"] = BookColumns;
         if (BlockColumns > 0)
             entry["block_columns"] = BlockColumns;
-        if (Rank > 0)
-            entry["rank"] = Rank;
+        if (BookRank > 0)
+            entry["book_rank"] = BookRank;
     }
 
     /// <summary>What is wrong with the sizes, or null.</summary>
@@ -120,7 +120,7 @@ public sealed record VectorLayout(int Rows, int Columns, int Dimension, int Inde
         : BookRows != Rows && (BookRows < 1 || BookRows > Rows || BookRows % RowStep != 0) ? $"'book_rows' is neither a multiple of {RowStep} nor all rows"
         : BookColumns != Columns && (BookColumns < 1 || BookColumns > Columns || BookColumns % (VectorStep * Dimension) != 0) ? $"'book_columns' is neither a multiple of {VectorStep * Dimension} nor all columns"
         : BlockColumns != 0 && BlockColumns != BookColumns && (BlockColumns < 1 || BlockColumns % (VectorStep * Dimension) != 0 || BookColumns % BlockColumns != 0) ? $"'block_columns' is no multiple of {VectorStep * Dimension} that divides 'book_columns'"
-        : Rank != 0 && (Dimension != 1 || Rank < 1 || Rank > Entries) ? "'rank' is above the number of entries, or the codebooks are of more than one dimension"
+        : BookRank != 0 && (Dimension != 1 || BookRank < 1 || BookRank > Entries) ? "'book_rank' is above the number of entries, or the codebooks are of more than one dimension"
         : null;
 
     /// <summary>Reads the layout from its entry in <c>quantization_config</c>.</summary>
@@ -130,7 +130,7 @@ public sealed record VectorLayout(int Rows, int Columns, int Dimension, int Inde
         var layout = new VectorLayout(entry.Rows, entry.Columns, entry.Integer("dimension", 1, 4), entry.Integer("index_bits", 2, 8), entry.Integer("book_rows", 1, entry.Rows), entry.Integer("book_columns", 1, entry.Columns))
         {
             BlockColumns = entry.Integer("block_columns", 1, entry.Columns, 0),
-            Rank = entry.Integer("rank", 1, 256, 0),
+            BookRank = entry.Integer("book_rank", 1, 256, 0),
         };
         return layout.Problem is string problem ? throw entry.Invalid(problem) : layout;
     }
@@ -141,7 +141,7 @@ public sealed record VectorLayout(int Rows, int Columns, int Dimension, int Inde
         float[] units = arrays.Read<float>("units");
         var parts = new VectorParts(units[0], arrays.Read<sbyte>("codebooks"), arrays.Scales("scales"))
         {
-            Basis = Rank > 0 ? arrays.Read<sbyte>("basis") : [],
+            Basis = BookRank > 0 ? arrays.Read<sbyte>("basis") : [],
             BlockStep = BlockColumns > 0 ? units[1] : 0,
             Blocks = BlockColumns > 0 ? arrays.Read<byte>("blocks") : [],
         };

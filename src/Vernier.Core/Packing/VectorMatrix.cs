@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Vernier.Kernels;
 using Vernier.Numerics;
 
 namespace Vernier.Packing;
@@ -50,14 +51,14 @@ public sealed class VectorMatrix : PackedMatrix
         if (spec.Problem is string problem)
             throw new ArgumentException(problem, nameof(spec));
         parts.Check();
-        int books = spec.Rank > 0 ? spec.Books * spec.Rank : checked(spec.Books * spec.Entries * spec.Dimension);
-        if (parts.Codebooks.Length != books || parts.Basis.Length != spec.Rank * spec.Entries || parts.Scales.Length != spec.Books || parts.Blocks.Length != (long)spec.Rows * spec.BlockBytesPerRow
+        int books = spec.BookRank > 0 ? spec.Books * spec.BookRank : checked(spec.Books * spec.Entries * spec.Dimension);
+        if (parts.Codebooks.Length != books || parts.Basis.Length != spec.BookRank * spec.Entries || parts.Scales.Length != spec.Books || parts.Blocks.Length != (long)spec.Rows * spec.BlockBytesPerRow
             || codes.Length != (long)spec.Rows * spec.BytesPerRow || (outliers is not null && outliers.Unit != parts.Unit))
         {
             throw new ArgumentException("an array does not have the size that the layout gives", nameof(spec));
         }
         (Spec, _parts, Codes) = (spec, parts, codes);
-        _entries = spec.Rank > 0 ? Product(parts.Codebooks, parts.Basis, spec.Rank, spec.Entries) : parts.Codebooks;
+        _entries = spec.BookRank > 0 ? Product(parts.Codebooks, parts.Basis, spec.BookRank, spec.Entries) : parts.Codebooks;
         _blockScales = [.. Enumerable.Range(0, 1 << VectorLayout.BlockBits).Select(code => BlockScale(parts.BlockStep, code))];
     }
 
@@ -152,12 +153,43 @@ public sealed class VectorMatrix : PackedMatrix
     }
 
     /// <inheritdoc/>
+    public override IPreparedMatrix? Prepare() => PreparedWeight.Create(Source());
+
+    /// <summary>The matrix as the integer kernels take it: a part for each number of a vector, with the levels of its codebooks, and scales a row and block or book.</summary>
+    internal PanelSource Source()
+    {
+        int d = Spec.Dimension, piece = Spec.BlockColumns > 0 ? Spec.BlockColumns : Spec.BookColumns, granules = (int)(((long)Columns + piece - 1) / piece), bands = (Rows + Spec.BookRows - 1) / Spec.BookRows;
+        var scales = new float[checked(Rows * granules)];
+        ParallelLoop.For(Rows, row =>
+        {
+            using var blockBuffer = new PooledArray<byte>(Spec.Blocks);
+            if (Spec.Blocks > 0)
+                UnpackBlocks(row, blockBuffer.Span);
+            for (int granule = 0; granule < granules; granule++)
+                scales[row * granules + granule] = (float)_parts.Scales[Spec.BookOf(row, granule * piece)] * (Spec.Blocks > 0 ? _blockScales[blockBuffer.Span[granule]] : 1) * Unit;
+        });
+        var parts = new PanelPart[d];
+        for (int view = 0; view < d; view++)
+        {
+            var levels = new sbyte[checked(bands * granules * Spec.Entries)];
+            for (int i = 0; i < levels.Length; i++)
+            {
+                (int table, int entry) = Math.DivRem(i, Spec.Entries);
+                int book = Spec.BookOf(table / granules * Spec.BookRows, table % granules * piece);
+                levels[i] = _entries[(book * Spec.Entries + entry) * d + view];
+            }
+            parts[view] = new PanelPart { Levels = levels, LevelsPerGranule = true, WideScales = scales, View = view };
+        }
+        return new PanelSource(Rows, Columns, d, (piece + d - 1) / d, Spec.IndexBits, Spec.BookRows, UnpackRow, parts);
+    }
+
+    /// <inheritdoc/>
     protected override IEnumerable<ReadOnlyMemory<byte>> CodeArrayBytes()
     {
         float[] units = Spec.BlockColumns > 0 ? [_parts.Unit, _parts.BlockStep] : [_parts.Unit];
         yield return MemoryMarshal.AsBytes(units.AsSpan()).ToArray();
         yield return MemoryMarshal.AsBytes(_parts.Codebooks.AsSpan()).ToArray();
-        if (Spec.Rank > 0)
+        if (Spec.BookRank > 0)
             yield return MemoryMarshal.AsBytes(_parts.Basis.AsSpan()).ToArray();
         yield return MemoryMarshal.AsBytes(_parts.Scales.AsSpan()).ToArray();
         if (Spec.BlockColumns > 0)

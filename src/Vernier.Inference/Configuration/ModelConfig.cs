@@ -87,20 +87,22 @@ public sealed record ModelConfig
     /// <summary>The window of a layer in tokens, or null where it sees the whole context.</summary>
     public int? WindowOf(int layer) => SlidingLayers[layer] ? SlidingWindow : null;
 
-    /// <summary>Reads config.json in a model's folder.</summary>
+    /// <summary>Reads config.json in a model's folder, or what a GGUF file says of the same.</summary>
     /// <exception cref="InvalidFileException">
     /// The file is missing or no JSON, a value has the wrong type or lies outside its range, or the model is of a family or
     /// uses a feature that can't run here: the rules of <see cref="ModelRules"/>.
     /// </exception>
-    public static ModelConfig Load(string folder) => ModelConfigReader.Read(ConfigPath(folder));
+    public static ModelConfig Load(string folder) =>
+        Gguf.ModelSource.IsGguf(folder) ? ModelConfigReader.Read(Gguf.ModelSource.ReadConfig(folder), folder) : ModelConfigReader.Read(ConfigPath(folder));
 
-    /// <summary>Whether the model in a folder is of a family that runs here.</summary>
+    /// <summary>Whether the model in a folder, or in a GGUF file, is of a family that runs here. A GGUF file of another is refused.</summary>
     /// <param name="folder">The model's folder.</param>
     /// <param name="family">The family, if it is one.</param>
     /// <param name="architecture">The architecture as the file names it, for messages.</param>
     /// <exception cref="InvalidFileException">The file is missing or no JSON object.</exception>
-    public static bool TryGetFamily(string folder, out ModelFamily family, out string architecture) =>
-        ModelConfigReader.TryReadFamily(ConfigPath(folder), out family, out architecture);
+    public static bool TryGetFamily(string folder, out ModelFamily family, out string architecture) => Gguf.ModelSource.IsGguf(folder)
+        ? ModelConfigReader.TryReadFamily(Gguf.ModelSource.ReadConfig(folder), folder, out family, out architecture)
+        : ModelConfigReader.TryReadFamily(ConfigPath(folder), out family, out architecture);
 
     private static string ConfigPath(string folder) => System.IO.Path.Combine(folder, "config.json");
 }

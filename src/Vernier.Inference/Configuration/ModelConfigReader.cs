@@ -23,6 +23,12 @@ internal static class ModelConfigReader
         return TryGetFamily(new ConfigObject(path, document.RootElement), out family, out architecture);
     }
 
+    public static bool TryReadFamily(ReadOnlyMemory<byte> utf8, string path, out ModelFamily family, out string architecture)
+    {
+        using JsonDocument document = CheckObject(StrictJson.Parse(utf8, path), path);
+        return TryGetFamily(new ConfigObject(path, document.RootElement), out family, out architecture);
+    }
+
     public static ModelConfig Read(string path)
     {
         using JsonDocument document = Parse(path);

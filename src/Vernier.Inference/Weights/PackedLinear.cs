@@ -11,20 +11,23 @@ public sealed class PackedLinear : ILinear
     private readonly PackedMatrix? _packed;
     private readonly IPreparedMatrix? _prepared;
     private readonly Outliers? _outliers;
+    private readonly LowRank? _lowRank;
+    private readonly bool _adds;
     private readonly float[]? _bias;
 
     /// <summary>Makes a layer of a matrix in memory.</summary>
     /// <param name="weight">W, outputs x inputs.</param>
     /// <param name="bias">b, one number for each output, or null.</param>
-    /// <param name="arithmetic">Integer products where a kernel serves the matrix, or float products.</param>
+    /// <param name="arithmetic">Integer products where a kernel serves the matrix, float products, or those of L-Mul.</param>
     public PackedLinear(PackedMatrix weight, float[]? bias = null, PackedArithmetic arithmetic = PackedArithmetic.Integer)
         : this(weight?.Layout, bias)
     {
         ArgumentNullException.ThrowIfNull(weight);
         _prepared = arithmetic == PackedArithmetic.Integer ? weight.Prepare() : null;
         _packed = _prepared is null ? weight : null;
-        // Float products are those of the dequantized weights, outliers included.
-        _outliers = _prepared is null ? null : weight.Outliers;
+        _adds = arithmetic == PackedArithmetic.LMul;
+        // Float products are those of the dequantized weights, which include all that is added.
+        (_outliers, _lowRank) = _prepared is null ? (null, null) : (weight.Outliers, weight.LowRank);
     }
 
     /// <summary>Makes a layer of a matrix that is ready for integer products.</summary>
@@ -32,8 +35,9 @@ public sealed class PackedLinear : ILinear
     /// <param name="weight">W, outputs x inputs, made ready.</param>
     /// <param name="bias">b, one number for each output, or null.</param>
     /// <param name="outliers">What is added to some weights, or null.</param>
-    public PackedLinear(PackedLayout layout, IPreparedMatrix weight, float[]? bias = null, Outliers? outliers = null)
-        : this(layout, bias) => (_prepared, _outliers) = (weight, outliers);
+    /// <param name="lowRank">The matrix of low rank that is added, or null.</param>
+    public PackedLinear(PackedLayout layout, IPreparedMatrix weight, float[]? bias = null, Outliers? outliers = null, LowRank? lowRank = null)
+        : this(layout, bias) => (_prepared, _outliers, _lowRank) = (weight, outliers, lowRank);
 
     private PackedLinear(PackedLayout? layout, float[]? bias)
     {
@@ -46,8 +50,8 @@ public sealed class PackedLinear : ILinear
     /// <summary>How the weights are stored.</summary>
     public PackedLayout Layout { get; }
 
-    /// <summary>The name of the integer kernel, or "float".</summary>
-    public string Kernel => _prepared?.Kernel ?? "float";
+    /// <summary>The name of the integer kernel, "float" or "l-mul".</summary>
+    public string Kernel => _prepared?.Kernel ?? (_adds ? "l-mul" : "float");
 
     /// <inheritdoc/>
     public int Inputs => Layout.Columns;
@@ -65,6 +69,8 @@ public sealed class PackedLinear : ILinear
             return;
         if (_prepared is not null)
             _prepared.Multiply(x, rows, y);
+        else if (_adds)
+            LMulProduct.Multiply(x, rows, _packed!, y);
         else
             PackedProduct.Multiply(x, rows, _packed!, y);
         AddRest(x, y, rows);
@@ -84,6 +90,7 @@ public sealed class PackedLinear : ILinear
     private void AddRest(ReadOnlySpan<float> x, Span<float> y, int rows)
     {
         _outliers?.AddProduct(x, rows, y);
+        _lowRank?.AddProduct(x, rows, y);
         if (_bias is null)
             return;
         for (int row = 0; row < rows; row++)

@@ -34,9 +34,9 @@ public sealed class PackedWeightSource : IWeightSource
         if (LayoutOf(weightName, outputs, inputs) is not PackedLayout layout)
             return _floats.Linear(weightName, biasName, outputs, inputs);
         float[]? bias = biasName is null ? null : _floats.Vector(biasName, outputs);
-        if (_arithmetic == PackedArithmetic.Integer && PackedMatrixReader.Prepare(_checkpoint, weightName, layout, out Outliers? outliers) is IPreparedMatrix prepared)
-            return new PackedLinear(layout, prepared, bias, outliers);
-        return new PackedLinear(Read(weightName, layout), bias, PackedArithmetic.Float);
+        if (_arithmetic == PackedArithmetic.Integer && PackedMatrixReader.Prepare(_checkpoint, weightName, layout, out Outliers? outliers, out LowRank? lowRank) is IPreparedMatrix prepared)
+            return new PackedLinear(layout, prepared, bias, outliers, lowRank);
+        return new PackedLinear(Read(weightName, layout), bias, _arithmetic == PackedArithmetic.LMul ? _arithmetic : PackedArithmetic.Float);
     }
 
     /// <inheritdoc/>

@@ -29,6 +29,12 @@ public sealed class LayerObjective
         MeanDiagonal = Diagonal.Average();
     }
 
+    private LayerObjective(int columns) =>
+        (Gram, Columns, Diagonal, DeadChannels) = ([], columns, new double[columns], [.. Enumerable.Range(0, columns)]);
+
+    /// <summary>The objective of a layer of whose input nothing is known: no channel counts, and H is not kept.</summary>
+    internal static LayerObjective Unknown(int columns) => new(columns);
+
     /// <summary>C.</summary>
     public int Columns { get; }
 

@@ -4,6 +4,7 @@ using Vernier.Inference;
 using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Quantization.Calibration;
+using Vernier.Quantization.Compensators;
 using Vernier.Quantization.Objectives;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers;
@@ -152,13 +153,21 @@ internal sealed class BlockPipeline(QuantizationPlan plan, LayerGrids grids, Cal
         WeightMatrix matrix = plan.Matrix(planned);
         float[] values = matrix.ReadNormalized();
         float[]? corrected = cross?.Correct(values, objective.Gram, TargetRidge);
-        MatrixResult result = Solve(planned, matrix, corrected ?? values, objective, samples);
+        MatrixResult result = Compensated(Solve(planned, matrix, corrected ?? values, objective, samples), corrected ?? values, matrix.Shift, objective);
         if (result.Fallback is null && cross is not null && corrected is null)
             result = result with { Fallback = "its Gram matrix can't be factored: its own weights were the target in place of the network's" };
         if (result.Fallback is string reason)
             CheckStrict(planned, reason);
         var report = new SolvedLayerReport(result.Nearest, result.Objective, result.Damping, objective.DeadChannels.Count, result.Fallback, Stopwatch.GetElapsedTime(start).TotalSeconds);
         journal.Add(planned, result.Matrix, report);
+    }
+
+    private MatrixResult Compensated(MatrixResult result, float[] values, int shift, LayerObjective objective)
+    {
+        if (result.Matrix.Layout.Rank == 0)
+            return result;
+        float[] quantized = LowRankSolver.Compensate(result.Matrix, values, shift, plan.Options.Recipe.LowRank!.Weighted ? objective.Diagonal : null);
+        return result with { Objective = objective.Relative(values, quantized) };
     }
 
     private MatrixResult Solve(PlannedTensor planned, WeightMatrix matrix, float[] values, LayerObjective objective, float[] samples)

@@ -3,6 +3,7 @@ using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Vernier.Inference.Gguf;
 using Vernier.Quantization.Calibration;
 
 namespace Vernier.Quantization.Pipeline;
@@ -36,10 +37,13 @@ internal sealed class Fingerprint
             ["bits"] = options.Bits.ToString(CultureInfo.InvariantCulture),
             ["group"] = options.Granularity.ToString(),
             ["embedding_bits"] = options.EmbeddingBits?.ToString(CultureInfo.InvariantCulture) ?? "none",
+            // Bits and granularity are not all: a type of GGUF gives each tensor a format of its own.
+            ["layouts"] = $"sha256 {ContentHash.Of([plan.Config])}",
+            ["importance"] = options.Importance is null ? "none" : $"sha256 {HashOf(options.Importance)}",
             ["keep"] = options.Keep?.ToString() ?? "none",
             ["calibration"] = set is null ? "none" : $"{set.Sequences.Count} sequences of {set.Length} tokens, sha256 {HashOf(set)}",
         };
-        foreach (string path in plan.Checkpoint.Files.Select(file => file.Path).Append(Path.Combine(plan.Checkpoint.Folder, "config.json")))
+        foreach (string path in plan.Checkpoint.Files.Select(file => file.Path).Concat(ModelSource.IsGguf(plan.Checkpoint.Folder) ? [] : [Path.Combine(plan.Checkpoint.Folder, "config.json")]))
             parts[Path.GetFileName(path)] = $"{new FileInfo(path).Length} bytes, sha256 of the sha256 of 16 MiB each {ContentHash.OfFile(path, cancellation)}";
         return new Fingerprint(parts);
     }
@@ -69,6 +73,9 @@ internal sealed class Fingerprint
 
     private static string Describe(string name, string before, string now) =>
         before.Length <= LongestValue && now.Length <= LongestValue ? $"{name} ({before} then, {now} now)" : name;
+
+    private static string HashOf(IReadOnlyDictionary<string, float[]> importance) => ContentHash.Of(importance.OrderBy(pair => pair.Key, StringComparer.Ordinal)
+        .SelectMany(pair => (ReadOnlyMemory<byte>[])[System.Text.Encoding.UTF8.GetBytes(pair.Key), MemoryMarshal.AsBytes(pair.Value.AsSpan()).ToArray()]));
 
     private static string HashOf(CalibrationSet set) => ContentHash.Of(set.Sequences.Select(tokens => (ReadOnlyMemory<byte>)MemoryMarshal.AsBytes(tokens.AsSpan()).ToArray()));
 }

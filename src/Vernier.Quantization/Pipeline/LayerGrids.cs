@@ -1,6 +1,8 @@
+using Vernier.Files;
 using Vernier.Grids;
 using Vernier.Grids.Uniform;
 using Vernier.Packing;
+using Vernier.Quantization.Compensators;
 using Vernier.Quantization.Objectives;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers;
@@ -37,17 +39,24 @@ internal sealed class LayerGrids(QuantizationPlan plan, LevelTable[]? shared)
     public IScaleFit FitOf(TensorRole role)
     {
         GridPart part = QuantizationPlan.GridOf(role, _recipe);
-        bool search = _recipe.Scale == ScaleRule.Search;
+        bool search = _recipe.Scale != ScaleRule.Largest;
+        if (part.ScaleFormat != ScaleFormat.Half)
+            return new FormatScale(part.ScaleFormat, search);
         if (part.Layouts.Contains(LevelLayout.Asymmetric))
             return search ? new AffineScaleSearch() : new AffineScaleSearch(steps: 1);
-        return search ? new ScaleSearch(part.Mirror, _recipe.PreserveNorm) : new LargestScale(part.Mirror);
+        if (_recipe.Scale == ScaleRule.Gradient && role == TensorRole.Linear)
+            return new GradientScale(_recipe.Descent.Iterations, _recipe.Descent.LearningRate);
+        IScaleFit fit = search ? new ScaleSearch(part.Mirror, _recipe.PreserveNorm) : new LargestScale(part.Mirror);
+        return role == TensorRole.Linear && _recipe.Scale is (ScaleRule.PowerOfTwo or ScaleRule.PowerOfTwoRatios)
+            ? new PowerOfTwoScale(fit, _recipe.Scale == ScaleRule.PowerOfTwoRatios)
+            : fit;
     }
 
     // A layer of which nothing was observed: the largest weights are its outliers, the others are rounded to nearest.
     private ScalarMatrix SolveWithoutData(PlannedTensor planned, WeightMatrix matrix)
     {
         float[] values = matrix.ReadNormalized();
-        var unknown = new LayerObjective(new double[checked(matrix.Columns * matrix.Columns)], matrix.Columns);
+        var unknown = LayerObjective.Unknown(matrix.Columns);
         return new LayerSolver([]).Solve(new LayerProblem((ScalarLayout)planned.Layout!, Choose(planned, matrix), FitOf(planned.Role), values, unknown)).Solution.Pack(matrix.Shift);
     }
 
@@ -55,8 +64,21 @@ internal sealed class LayerGrids(QuantizationPlan plan, LevelTable[]? shared)
     public PackedMatrix SolveNearest(PlannedTensor planned)
     {
         WeightMatrix matrix = plan.Matrix(planned);
+        PackedMatrix packed = SolveCodes(planned, matrix);
+        if (planned.Layout!.Rank > 0)
+            LowRankSolver.Compensate(packed, matrix.ReadNormalized(), matrix.Shift, null);
+        return packed;
+    }
+
+    private PackedMatrix SolveCodes(PlannedTensor planned, WeightMatrix matrix)
+    {
         if (planned.Layout is not ScalarLayout scalar)
-            return GridMethod.Of(_recipe)!.Solve(new MatrixProblem(planned.Layout!, matrix.ReadNormalized(), matrix.Shift, null), _recipe).Matrix;
+        {
+            float[]? importance = plan.Options.Importance?.GetValueOrDefault(planned.Tensor.Name);
+            if (importance is not null && importance.Length != matrix.Columns)
+                throw new InvalidFileException(plan.Checkpoint.FileOf(planned.Tensor), "importance-columns", $"its importance matrix has {importance.Length} numbers for {matrix.Columns} columns", "Give an importance matrix of this model", planned.Tensor.Name);
+            return GridMethod.Of(_recipe)!.Solve(new MatrixProblem(planned.Layout!, matrix.ReadNormalized(), matrix.Shift, null) { Importance = importance }, _recipe).Matrix;
+        }
         if (scalar.OutlierValues > 0)
             return SolveWithoutData(planned, matrix);
         return new NearestSolver(FitOf(planned.Role)).Solve(matrix, scalar, Choose(planned, matrix), default);

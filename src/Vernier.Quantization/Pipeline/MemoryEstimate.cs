@@ -2,6 +2,7 @@ using Vernier.Files;
 using Vernier.Inference;
 using Vernier.Packing;
 using Vernier.Quantization.Calibration;
+using Vernier.Quantization.Compensators;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers;
 
@@ -48,7 +49,7 @@ public sealed record MemoryEstimate(long WorkBytes, long ActivationBytes, string
     public static MemoryEstimate Of(QuantizationPlan plan, int sequences, int length)
     {
         ArgumentNullException.ThrowIfNull(plan);
-        (long Bytes, string Name) work = plan.Tensors.Where(planned => planned.Layout is not null).Select(planned => (Nearest(planned), planned.Tensor.Name)).Max();
+        (long Bytes, string Name) work = plan.Tensors.Where(planned => planned.Layout is not null).Select(planned => (Nearest(planned, plan.Options.Recipe), planned.Tensor.Name)).Max();
         long activations = 0;
         if (plan.Options.Recipe.NeedsCalibration && ModelConfig.TryGetFamily(plan.Checkpoint.Folder, out _, out _))
         {
@@ -93,14 +94,14 @@ public sealed record MemoryEstimate(long WorkBytes, long ActivationBytes, string
             correcting = 8 * square + 20 * weights;
         }
         if (planned.Layout is not ScalarLayout)
-            return held + Math.Max(correcting, 4 * weights + GridMethod.Of(recipe)!.WorkBytes(rows, columns, recipe));
+            return held + Math.Max(correcting, 4 * weights + Math.Max(GridMethod.Of(recipe)!.WorkBytes(rows, columns, recipe), LowRankSolver.WorkBytes(planned.Layout!)));
         long solving = recipe.Solver.Max(step => OfStep(step, rows, columns));
         // The carry stays for the layers that share the input.
         if (recipe.Solver.Any(step => step.Method == SolverMethod.Gptq))
             held += 4 * square;
         // The weights, the nearest solution and the best, what they decode to, and the products of the objective.
         long around = 4 * weights + 2 * weights + 8 * weights + 32 * Math.Min(rows, 1024) * columns;
-        return held + Math.Max(correcting, solving + around);
+        return held + Math.Max(correcting, Math.Max(solving + around, 4 * weights + LowRankSolver.WorkBytes(planned.Layout)));
     }
 
     // The working memory of a step by what it keeps: GPTQ the factor in double and the carry in single precision, coordinate descent its residuals in double,
@@ -124,10 +125,17 @@ public sealed record MemoryEstimate(long WorkBytes, long ActivationBytes, string
         };
     }
 
-    // Rounded to nearest rows are read one at a time; only one scale for a matrix needs the whole of it.
-    private static long Nearest(PlannedTensor planned)
+    // Rounded to nearest rows are read one at a time; one scale for a matrix, a search for its largest weights, a grid with a layout of its own and what makes up for the
+    // error need the whole of it.
+    private static long Nearest(PlannedTensor planned, Recipe recipe)
     {
-        long packed = 2 * planned.Layout!.StoredBytes;
-        return planned.Layout.GroupColumns < 0 ? packed + 5 * planned.Tensor.Count : packed;
+        PackedLayout layout = planned.Layout!;
+        long rows = layout.Rows, columns = layout.Columns, weights = rows * columns;
+        long solving = layout is not ScalarLayout ? 4 * weights + GridMethod.Of(recipe)!.WorkBytes(rows, columns, recipe)
+            // The weights, those that are left, their codes, and the order of all.
+            : layout.OutlierValues > 0 ? 20 * weights
+            : layout.GroupColumns < 0 ? 5 * weights
+            : 0;
+        return 2 * layout.StoredBytes + Math.Max(solving, layout.Rank > 0 ? 4 * weights + LowRankSolver.WorkBytes(layout) : 0);
     }
 }

@@ -1,3 +1,5 @@
+using Vernier.Inference.Gguf;
+
 namespace Vernier.Quantization.Pipeline;
 
 /// <summary>
@@ -61,6 +63,12 @@ public sealed class OutputFolder : IDisposable
     /// <summary>Copies what accompanies the weights and does not change: tokenizer, generation settings, licence, notes.</summary>
     public void CopyCompanions(string source)
     {
+        if (ModelSource.IsGguf(source))
+        {
+            foreach ((string name, byte[] text) in ModelSource.Companions(source))
+                File.WriteAllBytes(Path.Combine(Result, name), text);
+            return;
+        }
         foreach (string path in Directory.EnumerateFiles(source).Order(StringComparer.Ordinal))
         {
             string name = Path.GetFileName(path);

@@ -3,9 +3,12 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Vernier.Files;
 using Vernier.Grids;
+using Vernier.Grids.Minifloat;
+using Vernier.Inference.Gguf;
 using Vernier.Packing;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers;
+using Vernier.Quantization.Solvers.Outliers;
 using Vernier.Quantization.Transforms;
 
 namespace Vernier.Quantization.Pipeline;
@@ -82,36 +85,39 @@ public sealed class QuantizationPlan
     /// <summary>Plans a run.</summary>
     /// <param name="checkpoint">The checkpoint, which must outlive the plan.</param>
     /// <param name="options">What to do.</param>
-    /// <exception cref="InvalidFileException">config.json is invalid, the model is quantized already, or nothing in it can be quantized.</exception>
+    /// <exception cref="InvalidFileException">
+    /// config.json is invalid, the model is quantized already, or nothing in it can be quantized; where outliers have to be counted, a weight is not finite.
+    /// </exception>
     public static QuantizationPlan Create(Checkpoint checkpoint, QuantizationOptions options)
     {
         ArgumentNullException.ThrowIfNull(checkpoint);
         ArgumentNullException.ThrowIfNull(options);
-        string path = Path.Combine(checkpoint.Folder, "config.json");
-        using JsonDocument source = StrictJson.Parse(path, Vernier.Inference.ModelConfig.MaxFileBytes);
+        bool gguf = ModelSource.IsGguf(checkpoint.Folder);
+        string path = gguf ? checkpoint.Folder : Path.Combine(checkpoint.Folder, "config.json");
+        using JsonDocument source = gguf ? StrictJson.Parse(ModelSource.ReadConfig(path), path) : StrictJson.Parse(path, Vernier.Inference.ModelConfig.MaxFileBytes);
         if (source.RootElement.ValueKind != JsonValueKind.Object)
             throw new InvalidFileException(path, "config-type", "the file is not a JSON object", "Download the file again");
         if (source.RootElement.TryGetProperty("quantization_config", out JsonElement quantized) && quantized.ValueKind != JsonValueKind.Null)
             throw new InvalidFileException(path, "already-quantized", "the model is quantized already", "Give the original model");
-        PlannedTensor[] tensors = [.. checkpoint.Tensors.Select(tensor => Plan(tensor, options))];
+        PlannedTensor[] tensors = [.. checkpoint.Tensors.Select(tensor => Plan(checkpoint, tensor, options))];
         if (!Array.Exists(tensors, planned => planned.Layout is not null))
             throw new InvalidFileException(checkpoint.Folder, "nothing-to-quantize", "no tensor is a matrix of floats that may be quantized", "Check the model, --keep and --embedding-bits");
         var packed = tensors.Where(planned => planned.Layout is not null).ToDictionary(planned => planned.Tensor.Name, planned => planned.Layout!, StringComparer.Ordinal);
         JsonObject config = JsonObject.Create(source.RootElement.Clone())!;
         config["quantization_config"] = new QuantizationConfig(options.Recipe.Name, packed).ToJson();
-        return new QuantizationPlan(checkpoint, options, tensors, JsonSerializer.SerializeToUtf8Bytes(config, s_json), new FileInfo(path).Length);
+        return new QuantizationPlan(checkpoint, options, tensors, JsonSerializer.SerializeToUtf8Bytes(config, s_json), gguf ? 0 : new FileInfo(path).Length);
     }
 
     private ChannelOrder FindOrder() => Options.Recipe.Reorder && Inference.ModelConfig.TryGetFamily(Checkpoint.Folder, out _, out _)
         ? ChannelOrder.Find(Checkpoint, Inference.ModelConfig.Load(Checkpoint.Folder), Options.Recipe.Grid.Rows)
         : ChannelOrder.None;
 
-    private static PlannedTensor Plan(TensorInfo tensor, QuantizationOptions options)
+    private static PlannedTensor Plan(Checkpoint checkpoint, TensorInfo tensor, QuantizationOptions options)
     {
         TensorRole role = TensorRoles.Of(tensor);
         int? bits = role switch
         {
-            TensorRole.Linear => options.Bits,
+            TensorRole.Linear => options.LinearBits,
             TensorRole.Embedding => options.EmbeddingBits,
             _ => null,
         };
@@ -119,19 +125,39 @@ public sealed class QuantizationPlan
             return new PlannedTensor(tensor, role, null);
         GridPart grid = GridOf(role, options.Recipe);
         int rows = (int)tensor.Shape[0];
-        PackedLayout layout = role == TensorRole.Linear && GridMethod.Of(options.Recipe) is GridMethod method ? method.Layout(rows, (int)tensor.Shape[1], options) : Scalar();
-        return new PlannedTensor(tensor, role, layout with { Outliers = CountOf(OutlierStructure.Weights, tensor.Count), OutlierColumns = CountOf(OutlierStructure.Columns, tensor.Shape[1]) });
+        PackedLayout? own = GridMethod.Of(options.Recipe)?.LayoutOf(tensor, role, options);
+        if (own is null && options.Recipe.Grid.Kind == GridKind.Ggml)
+            return new PlannedTensor(tensor, role, null);
+        PackedLayout layout = own ?? Scalar();
+        if (role == TensorRole.Linear && options.Recipe.Outliers?.Sigma is double sigma)
+        {
+            int count = OutlierBound.Count(new WeightMatrix(checkpoint, tensor), sigma);
+            return new PlannedTensor(tensor, role, layout with { Outliers = count, OutlierSource = count > 0 ? SourceOf(tensor.Type) : null });
+        }
+        return new PlannedTensor(tensor, role, layout with { Outliers = CountOf(OutlierStructure.Weights, tensor.Count), OutlierColumns = CountOf(OutlierStructure.Columns, tensor.Shape[1]), Rank = Rank() });
+
+        int Rank() => role == TensorRole.Linear && options.Recipe.LowRank is LowRankPart part ? (int)Math.Min(part.Rank, Math.Min(tensor.Shape[0], tensor.Shape[1])) : 0;
 
         ScalarLayout Scalar()
         {
-            bool wide = (grid.Kind is GridKind.Power or GridKind.Codebook && bits > 6) || (bits == 8 && grid.Layouts.Any(layout => layout is LevelLayout.MidRise or LevelLayout.Asymmetric));
+            IReadOnlyList<MinifloatFormat> formats = grid.FormatsFor(bits.Value);
+            bool floats = formats.Any(MinifloatGrid.IsFloat);
+            bool wide = !floats && ((grid.Kind is GridKind.Power or GridKind.NormalFloat or GridKind.Codebook && bits > 6) || !formats.All(MinifloatGrid.FitsInSByte)
+                || (bits == 8 && grid.Layouts.Any(layout => layout is LevelLayout.MidRise or LevelLayout.Asymmetric)));
+            Granularity granularity = role == TensorRole.Linear ? options.LinearGranularity : options.Granularity;
             int rowsPerGrid = grid.Scope == GridScope.Rows ? Math.Min(grid.Rows, rows) : rows;
             bool zeroPoints = grid.Layouts.Contains(LevelLayout.Asymmetric);
-            return new ScalarLayout(rows, (int)tensor.Shape[1], bits.Value, options.Granularity, rowsPerGrid, grid.TablesFor(bits.Value), wide, zeroPoints);
+            return new ScalarLayout(rows, (int)tensor.Shape[1], bits.Value, granularity, rowsPerGrid, grid.TablesFor(bits.Value), wide, zeroPoints)
+            {
+                FloatLevels = floats,
+                ScaleFormat = grid.ScaleFormat,
+            };
         }
 
+        static ElementType SourceOf(ElementType type) => type is ElementType.F16 or ElementType.BF16 ? type : ElementType.F32;
+
         int CountOf(OutlierStructure structure, long all) => role == TensorRole.Linear && options.Recipe.Outliers is OutlierPart part && part.Structure == structure
-            ? (int)Math.Clamp(Math.Round(part.Share * all), 1, int.MaxValue)
+            ? (int)Math.Clamp(Math.Round(part.Share!.Value * all), 1, int.MaxValue)
             : 0;
     }
 

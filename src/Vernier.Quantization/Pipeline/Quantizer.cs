@@ -125,7 +125,7 @@ public sealed class Quantizer(QuantizationPlan plan, IProgress<QuantizationProgr
     {
         var samples = new List<GranuleSample>();
         GridPart part = _options.Recipe.Grid;
-        var search = new GridSearch(part, _options.Bits, part.TablesFor(_options.Bits), _options.Recipe.Rounding);
+        var search = new GridSearch(part, _options.LinearBits, part.TablesFor(_options.LinearBits), _options.Recipe.Rounding);
         ForEachTensor("searching the grid of the network", planned =>
         {
             if (search.IsNeeded && planned.Role == TensorRole.Linear && planned.Layout is ScalarLayout scalar)

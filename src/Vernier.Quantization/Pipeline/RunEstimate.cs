@@ -1,5 +1,6 @@
 using Vernier.Inference;
 using Vernier.Packing;
+using Vernier.Quantization.Compensators;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers;
 
@@ -41,9 +42,14 @@ public sealed record RunEstimate(MemoryEstimate Memory, long PeakMemoryBytes, lo
             PlannedTensor sample = role.MaxBy(planned => planned.Tensor.Count)!;
             seconds += MachineRates.Nearest(plan, grids, sample) * role.Sum(planned => planned.Tensor.Count) / sample.Tensor.Count;
         }
-        if (!recipe.NeedsCalibration || !ModelConfig.TryGetFamily(plan.Checkpoint.Folder, out _, out _))
-            return seconds;
         MachineRates rates = MachineRates.Measure();
+        seconds += packed.Sum(planned => LowRankSolver.Operations(planned.Layout!)) / rates.Single;
+        if (!recipe.NeedsCalibration || !ModelConfig.TryGetFamily(plan.Checkpoint.Folder, out _, out _))
+        {
+            foreach (PackedLayout layout in packed.Select(planned => planned.Layout!).Where(layout => layout is not ScalarLayout))
+                seconds += GridMethod.Of(recipe)!.Operations(layout.Rows, layout.Columns, recipe).Single / rates.Single;
+            return seconds;
+        }
         foreach (PlannedTensor planned in packed.Where(planned => planned.Role == TensorRole.Linear))
         {
             (double single, double wide) = Operations(planned, recipe, tokens);

@@ -28,8 +28,8 @@ internal static class RunReport
         {
             ["version"] = fingerprint.Parts["version"],
             ["recipe"] = JsonNode.Parse(options.Recipe.ToJson()),
-            ["bits"] = options.Bits,
-            ["group"] = options.Granularity.GroupColumns,
+            ["bits"] = options.LinearBits,
+            ["group"] = options.LinearGranularity.GroupColumns,
             ["embedding_bits"] = options.EmbeddingBits,
             ["keep"] = options.Keep?.ToString(),
             ["calibration"] = calibration,

@@ -81,11 +81,14 @@ public sealed class WeightMatrix
     }
 
     /// <summary>Divides numbers of the size of the weights by 2^<see cref="Shift"/>.</summary>
-    public void Normalize(Span<float> values)
+    public void Normalize(Span<float> values) => Normalize(values, Shift);
+
+    /// <summary>Divides numbers by 2^shift.</summary>
+    internal static void Normalize(Span<float> values, int shift)
     {
-        // In two steps: 2^-Shift alone may be out of range.
-        TensorPrimitives.Multiply(values, MathF.ScaleB(1, -Shift / 2), values);
-        TensorPrimitives.Multiply(values, MathF.ScaleB(1, -(Shift - Shift / 2)), values);
+        // In two steps: 2^-shift alone may be out of range.
+        TensorPrimitives.Multiply(values, MathF.ScaleB(1, -shift / 2), values);
+        TensorPrimitives.Multiply(values, MathF.ScaleB(1, -(shift - shift / 2)), values);
     }
 
     private int FindShift()

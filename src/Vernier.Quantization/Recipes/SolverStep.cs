@@ -75,6 +75,9 @@ public enum ColumnImportance
 
     /// <summary>By what an error costs once all other columns have made up for it: 1 / [H^-1]_jj.</summary>
     Inverse,
+
+    /// <summary>Not one by one: by what the error of all does to the output, the whole of H. Two-level grids only.</summary>
+    Output,
 }
 
 /// <summary>The gradient by what decides among codewords.</summary>

@@ -36,7 +36,7 @@ internal readonly struct GranuleGrid
     public float Level(int code) => _table.Values[code] - _zero;
 
     /// <summary>The largest code.</summary>
-    public int Last => _table.Levels.Length - 1;
+    public int Last => _table.Count - 1;
 
     /// <summary>
     /// The code of the interval that a weight lies in: of all codes but the last that whose level and the next one enclose it, or the outermost.
@@ -52,12 +52,12 @@ internal readonly struct GranuleGrid
     /// <summary>The code that the grid's rounding rule gives.</summary>
     public int Encode(float weight) => _zeroPoint < 0
         ? _table.Encode(weight * _inverse)
-        : (int)Math.Clamp(MathF.Round(weight * _perStep) + _zeroPoint, 0, _table.Levels.Length - 1);
+        : (int)Math.Clamp(MathF.Round(weight * _perStep) + _zeroPoint, 0, _table.Count - 1);
 
     /// <summary>The code whose level is the nearest, whatever the rounding rule of the grid is.</summary>
     public int Nearest(double weight)
     {
-        int code = Encode((float)weight), last = _table.Levels.Length - 1;
+        int code = Encode((float)weight), last = _table.Count - 1;
         // The rule of the grid may give a neighbour of the nearest level; from it the distance falls towards the nearest one.
         while (code < last && Distance(code + 1, weight) < Distance(code, weight))
             code++;

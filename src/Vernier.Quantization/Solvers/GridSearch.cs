@@ -1,4 +1,6 @@
 using Vernier.Grids;
+using Vernier.Grids.Minifloat;
+using Vernier.Grids.NormalFloat;
 using Vernier.Grids.Power;
 using Vernier.Grids.Uniform;
 using Vernier.Numerics;
@@ -9,7 +11,8 @@ namespace Vernier.Quantization.Solvers;
 
 /// <summary>
 /// The data-free search of PowerQuant and NUPES: the grid whose squared error on the weights, after rounding at the best scales, is
-/// least. Exponents are tried from 0.3 to 1.2, on every layout and offset that the recipe allows; a = 1, the uniform grid, is among them, so that on the sample the result is never worse than uniform.
+/// least. Of a power grid exponents are tried from 0.3 to 1.2, on every layout and offset that the recipe allows; a = 1, the uniform grid, is among them, so that on the sample the result is never worse than uniform; of minifloats
+/// all formats.
 /// <para>Where each granule may choose among several tables, the set is built greedily: each table is the one that lowers the error most,
 /// every granule taking the best it has; then each is exchanged for a better one while there is one.</para>
 /// </summary>
@@ -19,14 +22,17 @@ public sealed class GridSearch(GridPart part, int bits, int tables, RoundingRule
     private const double FinestStep = 0.0125;
     private const int Exchanges = 3;
 
+    // With it the largest weight of a matrix has a scale in the upper half of what E4M3 holds, 0 to 448.
+    private const float RangeOfE4M3 = 256;
+
     private static readonly double[] s_exponents = [1.2, 1.1, 1, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3];
 
     private static readonly double[] s_offsets = [0, 0.1, 0.2, 0.3, 0.4, 0.5];
 
-    private readonly ScaleSearch _fit = new(part.Mirror);
+    private readonly IScaleFit _fit = part.ScaleFormat == ScaleFormat.Half ? new ScaleSearch(part.Mirror) : new FormatScale(part.ScaleFormat);
 
     /// <summary>Whether there is anything to choose.</summary>
-    public bool IsNeeded => part.Kind == GridKind.Codebook || part.Layouts.Count > 1 || (part.Kind == GridKind.Power && (part.Exponent is null || part.Layouts[0] == LevelLayout.Offset));
+    public bool IsNeeded => part.Kind == GridKind.Codebook || part.Layouts.Count > 1 || part.FormatsFor(bits).Count > 1 || (part.Kind == GridKind.Power && (part.Exponent is null || part.Layouts[0] == LevelLayout.Offset));
 
     /// <summary>The tables that serve all samples best: as many as a granule may choose from.</summary>
     public LevelTable[] Choose(IReadOnlyList<GranuleSample> samples)
@@ -58,12 +64,19 @@ public sealed class GridSearch(GridPart part, int bits, int tables, RoundingRule
 
     private IEnumerable<LevelTable> Candidates(LevelLayout layout)
     {
-        if (part.Kind == GridKind.Uniform)
-            return [UniformGrid.Create(bits, layout)];
+        if (part.Kind != GridKind.Power)
+            return Array.ConvertAll(Simple(layout), table => part.ScaleFormat == ScaleFormat.E4M3 ? table.WithUnit(table.Unit / RangeOfE4M3) : table);
         double[] exponents = part.Exponent is double given ? [given] : s_exponents;
         double[] offsets = layout == LevelLayout.Offset ? s_offsets : [0];
         return exponents.SelectMany(exponent => offsets.Select(offset => PowerGrid.Create(bits, layout, exponent, offset, rounding)));
     }
+
+    private LevelTable[] Simple(LevelLayout layout) => part.Kind switch
+    {
+        GridKind.Minifloat => [.. part.FormatsFor(bits).Select(MinifloatGrid.Create)],
+        GridKind.NormalFloat => [NormalFloatGrid.Create(bits)],
+        _ => [UniformGrid.Create(bits, layout)],
+    };
 
     /// <summary>
     /// One table for all granules: of each layout the best exponent without an offset, then the best offset for it, then the exponent
@@ -74,9 +87,10 @@ public sealed class GridSearch(GridPart part, int bits, int tables, RoundingRule
         (LevelTable? Table, double Error) best = (null, double.PositiveInfinity);
         foreach (LevelLayout layout in part.Layouts)
         {
-            if (part.Kind == GridKind.Uniform)
+            if (part.Kind != GridKind.Power)
             {
-                Try(UniformGrid.Create(bits, layout));
+                foreach (LevelTable table in Candidates(layout))
+                    Try(table);
                 continue;
             }
             (double exponent, double offset, double least) = (1, 0, double.PositiveInfinity);

@@ -127,8 +127,25 @@ public sealed class LayerSolution
                 ReadOnlySpan<float> weighting = importance.Length == 0 ? [] : importance.AsSpan(first, count);
                 solution.Keep(row * solution.Granules + granule, problem.Fit.Fit(problem.Weights.AsSpan(at, count), weighting, problem.TablesOf(row), solution.Codes.AsSpan(at, count)));
             }
+            Span<Half> scales = solution.Scales.AsSpan(row * solution.Granules, solution.Granules);
+            if (!problem.Fit.Constrain(scales))
+                return;
+            for (int granule = 0; granule < solution.Granules; granule++)
+            {
+                Encode(problem.Weights.AsSpan(row * columns, columns), scales[granule], problem.TablesOf(row), granule * solution.Width,
+                    Math.Min(solution.Width, columns - granule * solution.Width), solution.Codes.AsSpan(row * columns, columns));
+            }
         });
         return solution;
+    }
+
+    /// <summary>Rounds the weights of a granule at its scale, which chooses the table.</summary>
+    internal static void Encode(ReadOnlySpan<float> weights, Half scale, ReadOnlySpan<LevelTable> tables, int first, int count, Span<byte> codes)
+    {
+        LevelTable table = tables[BitConverter.HalfToUInt16Bits(scale) & (tables.Length - 1)];
+        float inverse = scale == Half.Zero ? 0 : 1 / (float)scale;
+        for (int i = first; i < first + count; i++)
+            codes[i] = (byte)table.Encode(weights[i] * inverse);
     }
 
     /// <summary>Takes codes and scales of a row from a solution on the same grids; not where the matrix has one scale.</summary>

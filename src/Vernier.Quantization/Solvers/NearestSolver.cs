@@ -84,6 +84,12 @@ public sealed class NearestSolver(IScaleFit fit)
             scales[row * granules + granule] = fitted.Scale;
             zeroPoints[granule] = fitted.ZeroPoint;
         }
+        Span<Half> rowScales = scales.AsSpan(row * granules, granules);
+        if (fit.Constrain(rowScales))
+        {
+            for (int granule = 0; granule < granules; granule++)
+                LayerSolution.Encode(weights, rowScales[granule], tables, granule * width, Math.Min(width, spec.Columns - granule * width), rowCodes);
+        }
         CodePacking.Pack(rowCodes, spec.Bits, codes.AsSpan(row * spec.BytesPerRow, spec.BytesPerRow));
         if (spec.ZeroPoints)
             CodePacking.Pack(zeroPoints, spec.Bits, zeros.AsSpan(row * (spec.ZeroBytes / spec.Rows), spec.ZeroBytes / spec.Rows));

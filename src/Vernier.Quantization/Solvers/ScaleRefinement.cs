@@ -1,6 +1,7 @@
 using System.Numerics.Tensors;
 using Vernier.Grids;
 using Vernier.Numerics;
+using Vernier.Packing;
 
 namespace Vernier.Quantization.Solvers;
 
@@ -26,7 +27,7 @@ internal static class ScaleRefinement
 
     private static int ImproveRow(LayerProblem problem, LayerSolution solution, int row)
     {
-        int granules = solution.Granules, tables = problem.Spec.Tables;
+        int granules = solution.Granules;
         var matrix = new double[granules * granules];
         var right = new double[granules];
         Normal(problem, solution, row, matrix, right);
@@ -40,7 +41,7 @@ internal static class ScaleRefinement
                 double own = matrix[g * granules + g], best = right[g];
                 for (int h = 0; h < granules; h++)
                     best -= h == g ? 0 : matrix[g * granules + h] * (double)scales[h];
-                changes += TryKeep(ref scales[g], own, best, tables) ? 1 : 0;
+                changes += TryKeep(ref scales[g], own, best, problem.Spec) ? 1 : 0;
             }
         }
         int changed = 0;
@@ -54,17 +55,17 @@ internal static class ScaleRefinement
         var own = new double[problem.Rows];
         var right = new double[problem.Rows];
         ParallelLoop.For(problem.Rows, row => Normal(problem, solution, row, own.AsSpan(row, 1), right.AsSpan(row, 1)));
-        return TryKeep(ref solution.Scales[0], own.Sum(), right.Sum(), problem.Spec.Tables) ? 1 : 0;
+        return TryKeep(ref solution.Scales[0], own.Sum(), right.Sum(), problem.Spec) ? 1 : 0;
     }
 
     /// <summary>Sets a scale to right / own, as it is stored, if that lowers own s^2 - 2 right s.</summary>
-    private static bool TryKeep(ref Half scale, double own, double right, int tables)
+    private static bool TryKeep(ref Half scale, double own, double right, ScalarLayout spec)
     {
         if (!(own > 0))
             return false;
         double best = right / own;
-        int table = BitConverter.HalfToUInt16Bits(scale) & (tables - 1);
-        Half stored = StoredScale.Nearest(best, table, tables);
+        int table = BitConverter.HalfToUInt16Bits(scale) & (spec.Tables - 1);
+        Half stored = spec.ScaleFormat == ScaleFormat.Half ? StoredScale.Nearest(best, table, spec.Tables) : StoredScale.Nearest(best, spec.ScaleFormat);
         if (!Half.IsFinite(stored) || !(Math.Abs((double)stored - best) < Math.Abs((double)scale - best)))
             return false;
         scale = stored;

@@ -114,6 +114,44 @@ public class OutlierTests
         }
     }
 
+    [Theory]
+    [InlineData(ElementType.F16)]
+    [InlineData(ElementType.BF16)]
+    [InlineData(ElementType.F32)]
+    public void OutliersOfTheSourceComeBackBitForBit(ElementType type)
+    {
+        var random = new Random(3);
+        var spec = new ScalarLayout(Rows, 101, 4, Granularity.Channel, Rows, 1, false, false) { Outliers = 200, OutlierSource = type };
+        var table = UniformGrid.Create(4, Vernier.Grids.LevelLayout.Symmetric);
+        // Code 7 stands for zero.
+        byte[] row = [.. Enumerable.Repeat((byte)7, 101)], codes = new byte[Rows * spec.BytesPerRow];
+        for (int r = 0; r < Rows; r++)
+            CodePacking.Pack(row, 4, codes.AsSpan(r * spec.BytesPerRow, spec.BytesPerRow));
+        int[] places = [.. Enumerable.Range(0, Rows * 101).OrderBy(_ => random.Next()).Take(200).Order()], counts = [.. Enumerable.Range(0, Rows).Select(r => places.Count(place => place / 101 == r))];
+        float[] values = [.. places.Select((_, i) => Of(i < 2 ? float.Epsilon * (1 << 23) : (float)Math.ScaleB(random.NextDouble() - 0.5, random.Next(-9, 12))))];
+        var packed = new ScalarMatrix(spec, [table], [.. Enumerable.Repeat((Half)0.3, Rows)], [], codes, new Outliers(spec, 1, counts, Array.ConvertAll(places, place => place % 101), values));
+        using var folder = new TempFolder();
+        Write(folder.Path, spec.Arrays("w"), packed.ArrayBytes());
+        using Checkpoint checkpoint = Checkpoint.Open(folder.Path);
+        Assert.Equal(spec.StoredBytes, checkpoint.Tensors.Sum(tensor => tensor.Bytes));
+        Assert.Equal(200 * (type == ElementType.F32 ? 4 : 2), checkpoint["w.outliers"].Bytes);
+        PackedMatrix read = PackedMatrixReader.Read(checkpoint, "w", spec);
+        var line = new float[101];
+        for (int i = 0; i < places.Length; i++)
+        {
+            read.DequantizeRow(places[i] / 101, line);
+            Assert.Equal(BitConverter.SingleToUInt32Bits(values[i]), BitConverter.SingleToUInt32Bits(line[places[i] % 101]));
+        }
+        Assert.Throws<ArgumentException>(() => new Outliers(spec, 0.5f, counts, Array.ConvertAll(places, place => place % 101), values));
+
+        float Of(float value) => type switch
+        {
+            ElementType.F16 => (float)(Half)value,
+            ElementType.BF16 => BitConverter.UInt32BitsToSingle(BitConverter.SingleToUInt32Bits(value) & 0xFFFF0000),
+            _ => value,
+        };
+    }
+
     [Fact]
     public void OutliersThatTheSpecificationDoesNotHaveAreRefused()
     {
@@ -134,7 +172,7 @@ public class OutlierTests
         Half[] scales = [.. Enumerable.Range(0, spec.Scales).Select(_ => (Half)random.NextDouble())];
         int[] places = [.. Enumerable.Range(0, whole > 0 ? columns : Rows * columns).OrderBy(_ => random.Next()).Take(single + whole).Order()];
         int[] counts = whole > 0 ? [] : [.. Enumerable.Range(0, Rows).Select(row => places.Count(place => place / columns == row))];
-        Half[] values = [.. Enumerable.Range(0, spec.OutlierValues).Select(_ => (Half)(8 * random.NextDouble() - 4))];
+        float[] values = [.. Enumerable.Range(0, spec.OutlierValues).Select(_ => (float)(Half)(8 * random.NextDouble() - 4))];
         var table = UniformGrid.Create(3, Vernier.Grids.LevelLayout.Full);
         return new ScalarMatrix(spec, [table], scales, [], codes, new Outliers(spec, table.Unit, counts, Array.ConvertAll(places, place => place % columns), values));
     }

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Vernier.Files;
+using Vernier.Grids;
 using Vernier.Packing;
 
 namespace Vernier.Tests.Packing;
@@ -16,7 +17,14 @@ public class QuantizationConfigTests
         ["d"] = new ScalarLayout(10, 20, 3, Granularity.Channel, 10, 1, false, false) { Outliers = 200 },
         ["e"] = new ScalarLayout(10, 20, 3, Granularity.Channel, 10, 1, false, false) { OutlierColumns = 20 },
         ["f"] = new VectorLayout(64, 96, 2, 6, 16, 32) { BlockColumns = 16, Outliers = 3 },
-        ["g"] = new VectorLayout(7, 5, 1, 3, 7, 5) { Rank = 4 },
+        ["g"] = new VectorLayout(7, 5, 1, 3, 7, 5) { BookRank = 4 },
+        ["h"] = new ScalarLayout(10, 20, 8, Granularity.Group(32), 10, 1, false, false) { FloatLevels = true, ScaleFormat = ScaleFormat.E8M0 },
+        ["i"] = new ScalarLayout(10, 20, 4, Granularity.Group(16), 10, 1, false, false) { ScaleFormat = ScaleFormat.E4M3 },
+        ["l"] = new ScalarLayout(10, 20, 4, Granularity.Channel, 10, 1, false, false) { Outliers = 2, OutlierSource = ElementType.BF16 },
+        ["m"] = new TritLayout(10, 20, 0, TritStorage.Base3),
+        ["n"] = new TritLayout(10, 20, 128, TritStorage.TwoBits) { Outliers = 3, Rank = 2 },
+        ["o"] = new ScalarLayout(10, 20, 4, Granularity.Channel, 10, 1, false, false) { Rank = 10 },
+        ["p"] = new TwoLevelLayout(10, 20, 4, 128) { Outliers = 1 },
     });
 
     [Fact]
@@ -50,7 +58,19 @@ public class QuantizationConfigTests
     [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [1, 1], \"bits\": 4, \"group\": 64, \"rows_per_grid\": 2}}")]
     [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [1, 1], \"bits\": 4, \"group\": 64, \"tables\": 3}}")]
     [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [1, 1], \"bits\": 4, \"group\": 64, \"wide_levels\": 1}}")]
+    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [1, 1], \"bits\": 8, \"group\": 64, \"wide_levels\": true, \"float_levels\": true}}")]
+    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [1, 1], \"bits\": 4, \"group\": 64, \"scale_format\": \"e5m2\"}}")]
+    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [1, 1], \"bits\": 4, \"group\": 64, \"scale_format\": \"e8m0\", \"tables\": 2}}")]
     [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"bits\": 4, \"group\": 64, \"outliers\": 7}}")]
+    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"bits\": 4, \"group\": 64, \"rank\": 3}}")]
+    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"layout\": \"two-level\", \"bits\": 1, \"group\": 0}}")]
+    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"layout\": \"two-level\", \"bits\": 4, \"group\": -1}}")]
+    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"bits\": 4, \"group\": 64, \"outlier_type\": \"F16\"}}")]
+    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"bits\": 4, \"group\": 64, \"outliers\": 1, \"outlier_type\": \"F64\"}}")]
+    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"layout\": \"trits\", \"group\": 0}}")]
+    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"layout\": \"trits\", \"group\": -1, \"storage\": \"base3\"}}")]
+    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"layout\": \"trits\", \"group\": 0, \"storage\": \"base4\"}}")]
+    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"layout\": \"quats\", \"group\": 0}}")]
     [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"bits\": 4, \"group\": 64, \"outliers\": 0}}")]
     [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"bits\": 4, \"group\": 64, \"outlier_columns\": 4}}")]
     [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"bits\": 4, \"group\": 64, \"outliers\": 1, \"outlier_columns\": 1}}")]
@@ -64,10 +84,10 @@ public class QuantizationConfigTests
     [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 2, \"index_bits\": 4, \"book_rows\": 16, \"book_columns\": 128}}")]
     [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 2, \"index_bits\": 4, \"book_rows\": 16, \"book_columns\": 32, \"block_columns\": 24}}")]
     [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 2, \"index_bits\": 4, \"book_rows\": 16, \"book_columns\": 32, \"block_columns\": 4}}")]
-    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 2, \"index_bits\": 4, \"book_rows\": 16, \"book_columns\": 32, \"rank\": 1}}")]
+    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 2, \"index_bits\": 4, \"book_rows\": 16, \"book_columns\": 32, \"book_rank\": 1}}")]
     [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"index_bits\": 4, \"book_rows\": 16, \"book_columns\": 32}}")]
     [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 2, \"index_bits\": 4, \"book_columns\": 32}}")]
-    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 1, \"index_bits\": 4, \"book_rows\": 16, \"book_columns\": 32, \"rank\": 17}}")]
+    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 1, \"index_bits\": 4, \"book_rows\": 16, \"book_columns\": 32, \"book_rank\": 17}}")]
     public void WhatBreaksARuleIsRefusedByItsName(string rule, string key, string? value)
     {
         JsonObject config = s_config.ToJson();

@@ -40,13 +40,21 @@ public class VectorMatrixTests
     }
 
     [Theory]
+    [MemberData(nameof(Specs))]
+    public void IntegerKernelsMultiplyTheSameWeights(int rows, int columns, int dimension, int bits, int bookRows, int bookColumns, int blockColumns)
+    {
+        VectorMatrix packed = Random(new VectorLayout(rows, columns, dimension, bits, bookRows, bookColumns) { BlockColumns = blockColumns }, 2);
+        SourceWeights.Check(packed, packed.Source());
+    }
+
+    [Theory]
     [InlineData(2, 1)]
     [InlineData(2, 4)]
     [InlineData(4, 8)]
     [InlineData(8, 17)]
     public void AProductOfCoefficientsAndBasisComesBackFromTheFile(int bits, int rank)
     {
-        VectorMatrix packed = Random(new VectorLayout(40, 50, 1, bits, 16, 20) { Rank = rank }, rank);
+        VectorMatrix packed = Random(new VectorLayout(40, 50, 1, bits, 16, 20) { BookRank = rank }, rank);
         CheckValues(packed);
         CheckValues(WriteAndRead(packed));
     }
@@ -99,7 +107,7 @@ public class VectorMatrixTests
     [Fact]
     public void DamagedArraysAreRefusedByName()
     {
-        VectorMatrix packed = Random(new VectorLayout(40, 50, 1, 4, 16, 20) { BlockColumns = 20, Rank = 3 }, 5);
+        VectorMatrix packed = Random(new VectorLayout(40, 50, 1, 4, 16, 20) { BlockColumns = 20, BookRank = 3 }, 5);
         for (int array = 0; array < 6; array++)
         {
             int at = array;
@@ -146,7 +154,7 @@ public class VectorMatrixTests
         Assert.Throws<ArgumentException>(() => new VectorMatrix(packed.Spec with { BookRows = 8 }, parts, packed.Codes));
         Assert.Throws<ArgumentException>(() => new VectorMatrix(packed.Spec with { BookColumns = 12 }, parts, packed.Codes));
         Assert.Throws<ArgumentException>(() => new VectorMatrix(packed.Spec with { BlockColumns = 24 }, parts, packed.Codes));
-        Assert.Throws<ArgumentException>(() => new VectorMatrix(packed.Spec with { Rank = 2 }, parts, packed.Codes));
+        Assert.Throws<ArgumentException>(() => new VectorMatrix(packed.Spec with { BookRank = 2 }, parts, packed.Codes));
     }
 
     /// <summary>A matrix of random indices, codebooks and scales.</summary>
@@ -161,10 +169,10 @@ public class VectorMatrixTests
                 row[i] = (byte)random.Next(layout.Entries);
             CodePacking.Pack(row, layout.IndexBits, codes.AsSpan(r * layout.BytesPerRow, layout.BytesPerRow));
         }
-        var parts = new VectorParts(1f / 128, Bytes(layout.Rank > 0 ? layout.Books * layout.Rank : layout.Books * layout.Entries * layout.Dimension),
+        var parts = new VectorParts(1f / 128, Bytes(layout.BookRank > 0 ? layout.Books * layout.BookRank : layout.Books * layout.Entries * layout.Dimension),
             [.. Enumerable.Range(0, layout.Books).Select(_ => (Half)(2 * random.NextDouble() - 1))])
         {
-            Basis = Bytes(layout.Rank * layout.Entries),
+            Basis = Bytes(layout.BookRank * layout.Entries),
             BlockStep = layout.BlockColumns > 0 ? 0.3f : 0,
             Blocks = new byte[layout.Rows * layout.BlockBytesPerRow],
         };

@@ -98,7 +98,9 @@ public class CalibrationTests
         SolvedLayerReport[] solved = [.. reports.Where(report => report.Solved is not null).Select(report => report.Solved!)];
         Assert.Equal(14, solved.Length);
         Assert.All(solved, layer => Assert.Null(layer.Fallback));
-        Assert.All(solved, layer => Assert.True(layer.Objective <= layer.Nearest * 1.02, $"{layer.Objective} against {layer.Nearest}"));
+        // Rounding to nearest sees of the objective its diagonal alone.
+        double slack = plan.Options.Recipe.Solver.All(step => step.Method == SolverMethod.Nearest) ? 1.1 : 1.02;
+        Assert.All(solved, layer => Assert.True(layer.Objective <= layer.Nearest * slack, $"{layer.Objective} against {layer.Nearest}"));
         Assert.True(solved.Sum(layer => layer.Objective) < solved.Sum(layer => layer.Nearest));
         LanguageModel.Load(folder["out"]).Forward([new Segment(new[] { 0, 1, 2 })], LogitRows.Last);
     }

@@ -35,9 +35,10 @@ public class QuantizerTests
         IReadOnlyList<QuantizedTensorReport> reports = new Quantizer(plan).Run(folder["out"]);
         Assert.Equal(plan.Bytes, ModelBytes(folder["out"]));
         Assert.Equal(8.0 * plan.Bytes / plan.Parameters, plan.BitsPerWeight);
-        Assert.Equal(["a.weight", "b.weight", "embed.weight"], reports.Select(report => report.Name).Order(StringComparer.Ordinal));
-        // About 6 decibel a bit on weights of a bell shape.
-        Assert.All(reports, report => Assert.InRange(report.Error.SignalToNoise, 5.5 * report.Layout.CodeBits - 5, 6.1 * report.Layout.CodeBits + 6));
+        // Of the block formats every one needs at least 32 columns.
+        Assert.Equal(plan.Options.Recipe.Grid.Kind == GridKind.Ggml ? ["a.weight", "embed.weight"] : ["a.weight", "b.weight", "embed.weight"], reports.Select(report => report.Name).Order(StringComparer.Ordinal));
+        // About 6 decibel a bit on weights of a bell shape; of FP8 only the bits of its mantissa count, whatever the size of a weight.
+        Assert.All(reports, report => Assert.InRange(report.Error.SignalToNoise, report.Layout is ScalarLayout { FloatLevels: true } ? 30 : 5.5 * report.Layout.CodeBits - 6, 6.1 * report.Layout.CodeBits + 6));
     }
 
     [Fact]

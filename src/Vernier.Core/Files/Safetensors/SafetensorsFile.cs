@@ -8,7 +8,7 @@ namespace Vernier.Files.Safetensors;
 /// the file; docs/formats/safetensors.md has the rules. Any number of threads may read at the same time. The file must not
 /// be shortened while it is open.
 /// </summary>
-public sealed unsafe class SafetensorsFile : IDisposable
+public sealed unsafe class SafetensorsFile : ITensorFile
 {
     /// <summary>The longest header that is accepted, in bytes: 100,000,000, the limit of the reference implementation.</summary>
     public const int MaxHeaderBytes = 100_000_000;

@@ -66,6 +66,17 @@ public sealed class Tokenizer
         return new Tokenizer(TokenizerReader.Read(folder));
     }
 
+    /// <summary>Reads the texts of a tokenizer.json and a tokenizer_config.json.</summary>
+    /// <param name="tokenizer">The tokenizer.json, UTF-8.</param>
+    /// <param name="configuration">The tokenizer_config.json, UTF-8.</param>
+    /// <param name="path">The file that they come from, for messages.</param>
+    /// <exception cref="InvalidFileException">As for <see cref="Load"/>.</exception>
+    public static Tokenizer Parse(ReadOnlyMemory<byte> tokenizer, ReadOnlyMemory<byte> configuration, string path)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        return new Tokenizer(TokenizerReader.Read(tokenizer, configuration, path));
+    }
+
     /// <summary>Turns a text into ids. A lone surrogate counts as U+FFFD.</summary>
     /// <param name="text">The text.</param>
     /// <param name="addSpecialTokens">Puts around the text the special tokens that the model was trained with, such as the beginning-of-text token.</param>

@@ -24,6 +24,13 @@ internal static class TokenizerReader
         return Read(new JsonField(document.RootElement, path, ""), config is null ? null : new JsonField(config.RootElement, configPath, ""));
     }
 
+    /// <summary>Reads texts in memory; the path is for messages.</summary>
+    public static TokenizerParts Read(ReadOnlyMemory<byte> tokenizer, ReadOnlyMemory<byte> configuration, string path)
+    {
+        using JsonDocument document = StrictJson.Parse(tokenizer, path), config = StrictJson.Parse(configuration, path);
+        return Read(new JsonField(document.RootElement, path, ""), new JsonField(config.RootElement, path, ""));
+    }
+
     /// <summary>Reads documents that are parsed already.</summary>
     public static TokenizerParts Read(JsonField root, JsonField? config)
     {

@@ -17,7 +17,7 @@ public sealed class AffineScaleSearch(int steps = AffineScaleSearch.DefaultSteps
         if (tables.Length != 1)
             throw new ArgumentException("an asymmetric grid has one table", nameof(tables));
         LevelTable grid = tables[0];
-        int last = grid.Levels.Length - 1;
+        int last = grid.Count - 1;
         float low = 0, high = 0;
         foreach (float weight in weights)
         {
@@ -48,7 +48,7 @@ public sealed class AffineScaleSearch(int steps = AffineScaleSearch.DefaultSteps
     private static double Round(ReadOnlySpan<float> weights, ReadOnlySpan<float> importance, LevelTable grid, Half scale, int zero, Span<byte> codes)
     {
         float step = (float)scale * grid.Unit, inverse = step == 0 ? 0 : 1 / step;
-        int last = grid.Levels.Length - 1;
+        int last = grid.Count - 1;
         double sum = 0;
         for (int i = 0; i < weights.Length; i++)
         {

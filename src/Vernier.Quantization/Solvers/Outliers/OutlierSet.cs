@@ -3,20 +3,20 @@ using Vernier.Packing;
 namespace Vernier.Quantization.Solvers.Outliers;
 
 /// <summary>
-/// The sparse part S of W = Q + S: at some places of a matrix, single ones or whole columns, numbers as they are stored, in half precision times the unit of the
-/// first level table.
+/// The sparse part S of W = Q + S: at some places of a matrix, single ones or whole columns, numbers as they are stored: in half precision times the unit of the
+/// first level table, or the weights themselves where they are kept bit for bit.
 /// </summary>
 internal sealed class OutlierSet
 {
-    private readonly ScalarLayout _spec;
+    private readonly PackedLayout _spec;
     private readonly float _unit;
     private readonly int[] _places;
-    private readonly Half[] _values;
+    private readonly float[] _values;
 
-    private OutlierSet(ScalarLayout spec, float unit, int[] places)
+    private OutlierSet(PackedLayout spec, float unit, int[] places)
     {
         (_spec, _unit, _places) = (spec, unit, places);
-        _values = new Half[places.Length];
+        _values = new float[places.Length];
         Starts = new int[spec.Rows + 1];
         foreach (int place in places)
             Starts[place / spec.Columns + 1]++;
@@ -35,9 +35,14 @@ internal sealed class OutlierSet
     /// </summary>
     /// <param name="problem">The layer.</param>
     /// <param name="numbers">R x C.</param>
-    public static OutlierSet Largest(LayerProblem problem, ReadOnlySpan<float> numbers)
+    public static OutlierSet Largest(LayerProblem problem, ReadOnlySpan<float> numbers) => Largest(problem.Spec, problem.Grids[0].Unit, numbers);
+
+    /// <summary>The same for any layout.</summary>
+    /// <param name="spec">The layout.</param>
+    /// <param name="unit">The unit of the matrix for normalised weights.</param>
+    /// <param name="numbers">R x C.</param>
+    public static OutlierSet Largest(PackedLayout spec, float unit, ReadOnlySpan<float> numbers)
     {
-        ScalarLayout spec = problem.Spec;
         int rows = spec.Rows, columns = spec.Columns;
         int[] places;
         if (spec.OutlierColumns > 0)
@@ -51,8 +56,10 @@ internal sealed class OutlierSet
         else
         {
             var keys = new float[numbers.Length];
+            // Beyond so many sigma are those that are the farthest from the mean: the specification has counted them.
+            float centre = spec.OutlierSource is null ? 0 : (float)OutlierBound.Mean(numbers, columns);
             for (int i = 0; i < keys.Length; i++)
-                keys[i] = -Math.Abs(numbers[i]);
+                keys[i] = -Math.Abs(numbers[i] - centre);
             int[] all = [.. Enumerable.Range(0, keys.Length)];
             // Sorting is not stable; what is as large as the last is taken in order.
             Array.Sort(keys, all);
@@ -61,17 +68,17 @@ internal sealed class OutlierSet
             places = [.. all[..above], .. all[above..(above + equal)].Order().Take(spec.Outliers - above)];
             Array.Sort(places);
         }
-        return new OutlierSet(spec, problem.Grids[0].Unit, places);
+        return new OutlierSet(spec, unit, places);
     }
 
     /// <summary>The number at a place, as it is stored.</summary>
     public float this[int index]
     {
-        get => _unit * (float)_values[index];
+        get => _unit * _values[index];
         set
         {
             var stored = (Half)(value / _unit);
-            _values[index] = Half.IsFinite(stored) ? stored : Half.CopySign(Half.MaxValue, stored);
+            _values[index] = _spec.OutlierSource is not null ? value / _unit : (float)(Half.IsFinite(stored) ? stored : Half.CopySign(Half.MaxValue, stored));
         }
     }
 
@@ -83,12 +90,15 @@ internal sealed class OutlierSet
     }
 
     /// <summary>The layer without the outliers: W - S.</summary>
-    public LayerProblem Remaining(LayerProblem whole)
+    public LayerProblem Remaining(LayerProblem whole) => whole.WithWeights(Remaining(whole.Weights));
+
+    /// <summary>Weights without the outliers: W - S.</summary>
+    public float[] Remaining(float[] weights)
     {
-        float[] weights = [.. whole.Weights];
+        float[] rest = [.. weights];
         for (int i = 0; i < _places.Length; i++)
-            weights[_places[i]] -= this[i];
-        return whole.WithWeights(weights);
+            rest[_places[i]] -= this[i];
+        return rest;
     }
 
     /// <summary>Adds the outliers of a row to its weights.</summary>
@@ -104,6 +114,9 @@ internal sealed class OutlierSet
     {
         int[] columns = Array.ConvertAll(_places, place => place % _spec.Columns);
         int[] counts = _spec.OutlierColumns > 0 ? [] : [.. Enumerable.Range(0, _spec.Rows).Select(row => Starts[row + 1] - Starts[row])];
-        return new Packing.Outliers(_spec, MathF.ScaleB(_unit, shift), counts, _spec.OutlierColumns > 0 ? columns[.._spec.OutlierColumns] : columns, [.. _values]);
+        bool exact = _spec.OutlierSource is not null;
+        float unit = MathF.ScaleB(_unit, shift);
+        float[] values = exact ? Array.ConvertAll(_values, value => value * unit) : [.. _values];
+        return new Packing.Outliers(_spec, exact ? 1 : unit, counts, _spec.OutlierColumns > 0 ? columns[.._spec.OutlierColumns] : columns, values);
     }
 }

@@ -34,7 +34,7 @@ internal sealed record CodebookProduct(sbyte[] Coefficients, sbyte[] Basis)
     public static void Apply(VectorSolution solution)
     {
         Sort(solution);
-        int entries = solution.Layout.Entries, rank = solution.Layout.Rank;
+        int entries = solution.Layout.Entries, rank = solution.Layout.BookRank;
         double[] numbers = Numbers(solution), square = new double[entries * entries];
         for (int book = 0; book < solution.Layout.Books; book++)
         {
@@ -49,7 +49,7 @@ internal sealed record CodebookProduct(sbyte[] Coefficients, sbyte[] Basis)
     /// <summary>Stores a basis and coefficients, [books, rank]; the coefficients are those of the basis as it is rounded.</summary>
     public static void Keep(VectorSolution solution, double[] coefficients, double[] basis)
     {
-        int entries = solution.Layout.Entries, rank = solution.Layout.Rank, books = solution.Layout.Books;
+        int entries = solution.Layout.Entries, rank = solution.Layout.BookRank, books = solution.Layout.Books;
         double[] rounded = Rounded(basis, rank), product = Multiply(coefficients, rounded, rank);
         var product8 = new CodebookProduct(new sbyte[books * rank], Array.ConvertAll(rounded, value => (sbyte)value));
         for (int book = 0; book < books; book++)

@@ -19,7 +19,7 @@ internal static class CodebookUpdate
     public static bool Improve(MatrixProblem problem, VectorSolution solution, int iterations)
     {
         VectorLayout layout = solution.Layout;
-        int bands = layout.Books / layout.BooksAcross, rank = layout.Rank;
+        int bands = layout.Books / layout.BooksAcross, rank = layout.BookRank;
         CodebookMap map = MapOf(problem, solution);
         if (rank == 0)
         {

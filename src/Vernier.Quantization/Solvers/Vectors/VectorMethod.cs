@@ -35,7 +35,7 @@ internal sealed class VectorMethod : GridMethod
         int d = grid.Dimension, bits = options.Bits * d;
         if (bits > 8)
             throw new ArgumentException($"the recipe {options.Recipe.Name} takes vectors of {d}: with {options.Bits} bits a weight an index would have {bits} bits, and 8 are the most. Take at most {8 / d} bits, or another recipe");
-        var whole = new VectorLayout(rows, columns, d, bits, rows, columns) { Rank = grid.Rank < 1 ? Math.Max(1, (int)Math.Round(grid.Rank * (1 << bits))) : 0 };
+        var whole = new VectorLayout(rows, columns, d, bits, rows, columns) { BookRank = grid.Rank < 1 ? Math.Max(1, (int)Math.Round(grid.Rank * (1 << bits))) : 0 };
         int block = grid.BlockColumns;
         int group = options.Granularity.Width(columns);
         if (options.Granularity.GroupColumns < 0)
@@ -48,7 +48,7 @@ internal sealed class VectorMethod : GridMethod
             foreach (int bookColumns in Sizes(columns, step, MostColumns, doubling: false))
             {
                 VectorLayout layout = whole with { BookRows = bookRows, BookColumns = bookColumns };
-                double overhead = (double)layout.Books * 8 * (layout.Rank > 0 ? layout.Rank : layout.Entries * d) / ((double)rows * columns);
+                double overhead = (double)layout.Books * 8 * (layout.BookRank > 0 ? layout.BookRank : layout.Entries * d) / ((double)rows * columns);
                 if (overhead <= budget && (layout.Books > best.Books || (layout.Books == best.Books && bookColumns > best.BookColumns)))
                     best = layout;
             }
@@ -128,7 +128,7 @@ internal sealed class VectorMethod : GridMethod
     {
         var layout = (VectorLayout)problem.Layout;
         VectorSolution solution = solver.Solve(layout, problem.Weights);
-        if (layout.Rank > 0)
+        if (layout.BookRank > 0)
             CodebookProduct.Apply(solution);
         return solution;
     }

@@ -83,7 +83,7 @@ internal sealed class VectorSolution(VectorLayout layout, float blockStep)
     {
         other.Scales.AsSpan(first, count).CopyTo(Scales.AsSpan(first));
         other.Entries.AsSpan(first * BookLength, count * BookLength).CopyTo(Entries.AsSpan(first * BookLength));
-        int rank = layout.Rank;
+        int rank = layout.BookRank;
         if (Product is not null)
             other.Product!.Coefficients.AsSpan(first * rank, count * rank).CopyTo(Product.Coefficients.AsSpan(first * rank));
     }

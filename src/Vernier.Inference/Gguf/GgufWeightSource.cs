@@ -1,0 +1,45 @@
+using Vernier.Files;
+using Vernier.Packing.Ggml;
+
+namespace Vernier.Inference.Gguf;
+
+/// <summary>The weights of a GGUF file: matrices in blocks as they are, everything else in single precision.</summary>
+internal sealed class GgufWeightSource : IWeightSource
+{
+    private readonly GgufTensorSource _file;
+    private readonly FloatWeightSource _floats;
+    private readonly PackedArithmetic _arithmetic;
+    private readonly Dictionary<string, BlockMatrix> _read = new(StringComparer.Ordinal);
+
+    /// <summary>Reads from a checkpoint, which must stay open until the model is loaded.</summary>
+    /// <param name="checkpoint">The checkpoint.</param>
+    /// <param name="file">The file behind it.</param>
+    /// <param name="arithmetic">How layers in blocks multiply.</param>
+    public GgufWeightSource(Checkpoint checkpoint, GgufTensorSource file, PackedArithmetic arithmetic) =>
+        (_file, _floats, _arithmetic) = (file, new FloatWeightSource(checkpoint), arithmetic);
+
+    /// <inheritdoc/>
+    public bool Contains(string name) => _floats.Contains(name);
+
+    /// <inheritdoc/>
+    public ILinear Linear(string weightName, string? biasName, int outputs, int inputs) =>
+        Blocks(weightName, outputs, inputs) is BlockMatrix blocks
+            ? new PackedLinear(blocks, biasName is null ? null : _floats.Vector(biasName, outputs), _arithmetic)
+            : _floats.Linear(weightName, biasName, outputs, inputs);
+
+    /// <inheritdoc/>
+    public float[] Vector(string name, int expectedLength) => _floats.Vector(name, expectedLength);
+
+    /// <inheritdoc/>
+    public IEmbedding Embedding(string name, int rows, int width) => Blocks(name, rows, width) is BlockMatrix blocks ? new PackedEmbedding(blocks) : _floats.Embedding(name, rows, width);
+
+    // A head that is the embedding is read once. Of another shape than it should have, it is left to the floats, which say so.
+    private BlockMatrix? Blocks(string name, int rows, int columns)
+    {
+        if (_read.TryGetValue(name, out BlockMatrix? known))
+            return known;
+        if (!_floats.Contains(name) || _file.ReadBlocks(name) is not BlockMatrix blocks || blocks.Rows != rows || blocks.Columns != columns)
+            return null;
+        return _read[name] = blocks;
+    }
+}

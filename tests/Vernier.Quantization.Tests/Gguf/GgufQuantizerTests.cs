@@ -1,0 +1,168 @@
+using System.Buffers.Binary;
+using System.Text;
+using Vernier.Files;
+using Vernier.Files.Gguf;
+using Vernier.Inference;
+using Vernier.Inference.Gguf;
+using Vernier.Quantization.Calibration;
+using Vernier.Quantization.Gguf;
+using Vernier.Quantization.Pipeline;
+using Vernier.Quantization.Recipes;
+
+namespace Vernier.Tests.Gguf;
+
+/// <summary>Models quantized to the block formats of ggml, as files and back.</summary>
+public class GgufQuantizerTests
+{
+    /// <summary>The file computes what the folder that it was made of does: the same blocks, in the order of rows that llama.cpp has.</summary>
+    [Theory]
+    [InlineData("Q3_K_M", true)]
+    [InlineData("Q4_0", false)]
+    [InlineData("IQ4_XS", false)]
+    public void AFileHasTheLogitsOfItsFolder(string type, bool solved)
+    {
+        using var folder = new TempFolder();
+        Assert.True(GgufMix.TryGet(type, out GgufMix? mix));
+        using Checkpoint checkpoint = ModelSource.OpenCheckpoint(SharedData.Quill);
+        CalibrationSet? calibration = solved ? CalibrationSet.WrittenBy(LanguageModel.Load(SharedData.Quill), 2, 64, 2) : null;
+        var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find(solved ? "gguf" : "gguf-datafree"), Calibration = calibration, BlockFormatOf = GgufQuantizer.FormatsOf(checkpoint, mix, null, solved) });
+        new Quantizer(plan).Run(folder["packed"]);
+        long bytes = GgufQuantizer.Write(checkpoint, folder["packed"], folder["model.gguf"], mix, null, solved);
+        Assert.Equal(new FileInfo(folder["model.gguf"]).Length, bytes);
+        Assert.Equal(bytes, GgufQuantizer.SizeOf(checkpoint, mix, null, solved));
+        Assert.Equal(Logits(folder["packed"]), Logits(folder["model.gguf"]));
+
+        static float[] Logits(string model) => LanguageModel.Load(model, PackedArithmetic.Integer).Forward([new Segment(new[] { 4094, 17, 301, 5, 88, 1024 })], LogitRows.All).ToArray();
+    }
+
+    [Fact]
+    public void AFolderOfOtherTypesIsRefused()
+    {
+        using var folder = new TempFolder();
+        Assert.True(GgufMix.TryGet("Q4_0", out GgufMix? mix) & GgufMix.TryGet("Q5_0", out GgufMix? other));
+        using Checkpoint checkpoint = ModelSource.OpenCheckpoint(SharedData.Quill);
+        var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find("gguf-datafree"), BlockFormatOf = GgufQuantizer.FormatsOf(checkpoint, mix!) });
+        new Quantizer(plan).Run(folder["packed"]);
+        InvalidFileException error = Assert.Throws<InvalidFileException>(() => GgufQuantizer.Write(checkpoint, folder["packed"], folder["model.gguf"], other!));
+        Assert.Equal("quantized-type", error.Rule);
+        Assert.False(File.Exists(folder["model.gguf"]));
+    }
+
+    /// <summary>With importance the columns that count lose less.</summary>
+    [Fact]
+    public void ImportanceMovesTheErrorToWhereItCountsLess()
+    {
+        using var folder = new TempFolder();
+        const string Name = "model.layers.0.mlp.up_proj.weight";
+        using Checkpoint checkpoint = ModelSource.OpenCheckpoint(SharedData.Quill);
+        float[] importance = [.. Enumerable.Range(0, 256).Select(i => i % 4 == 0 ? 100f : 1f)];
+        Assert.True(GgufMix.TryGet("Q3_K_S", out GgufMix? mix));
+        double[] shares = [.. new[] { null, new Dictionary<string, float[]>(StringComparer.Ordinal) { [Name] = importance } }.Select((given, i) =>
+        {
+            var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find("gguf-datafree"), Importance = given, BlockFormatOf = GgufQuantizer.FormatsOf(checkpoint, mix) });
+            new Quantizer(plan).Run(folder[$"{i}"]);
+            using Checkpoint packed = Checkpoint.Open(folder[$"{i}"]);
+            Vernier.Packing.PackedMatrix matrix = Vernier.Packing.PackedMatrixReader.Read(packed, Name, plan.Tensors.Single(tensor => tensor.Tensor.Name == Name).Layout!);
+            float[] original = new float[matrix.Rows * matrix.Columns], row = new float[matrix.Columns];
+            checkpoint.Read(checkpoint[Name], 0, original);
+            double important = 0, other = 0;
+            for (int r = 0; r < matrix.Rows; r++)
+            {
+                matrix.DequantizeRow(r, row);
+                for (int c = 0; c < row.Length; c++)
+                {
+                    double error = Math.Pow(row[c] - original[r * row.Length + c], 2);
+                    (important, other) = c % 4 == 0 ? (important + error, other) : (important, other + error);
+                }
+            }
+            return important / (important + other);
+        })];
+        Assert.InRange(shares[0], 0.2, 0.3);
+        Assert.InRange(shares[1], 0, 0.8 * shares[0]);
+    }
+
+    [Fact]
+    public void ImportanceOfAnotherModelIsRefused()
+    {
+        using var folder = new TempFolder();
+        using Checkpoint checkpoint = ModelSource.OpenCheckpoint(SharedData.Quill);
+        var importance = new Dictionary<string, float[]>(StringComparer.Ordinal) { ["model.layers.0.mlp.up_proj.weight"] = new float[255] };
+        var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find("gguf-datafree"), Importance = importance });
+        Assert.Equal("importance-columns", Assert.Throws<InvalidFileException>(() => new Quantizer(plan).Run(folder["out"])).Rule);
+    }
+
+    [Fact]
+    public void BothKindsOfImportanceMatrixAreRead()
+    {
+        using var folder = new TempFolder();
+        ModelConfig config = ModelConfig.Load(SharedData.Quill);
+        File.WriteAllBytes(folder["old.dat"], Old(("blk.0.attn_q.weight", 4, [8f, 0, 2]), ("blk.1.ffn_down.weight", 2, [1f])));
+        WriteGguf(folder["new.gguf"], 4);
+        foreach (string file in (string[])["old.dat", "new.gguf"])
+        {
+            IReadOnlyDictionary<string, float[]> read = ImportanceMatrix.Read(folder[file], config);
+            Assert.Equal([2f, 0, 0.5f], read["model.layers.0.self_attn.q_proj.weight"]);
+            Assert.Equal([0.5f], read["model.layers.1.mlp.down_proj.weight"]);
+            Assert.Equal(2, read.Count);
+        }
+    }
+
+    [Fact]
+    public void MalformedImportanceMatricesAreRefused()
+    {
+        using var folder = new TempFolder();
+        ModelConfig config = ModelConfig.Load(SharedData.Quill);
+        byte[] whole = Old(("blk.0.attn_q.weight", 4, [8f, 0, 2]));
+        Refused(whole[..^1]);
+        Refused(whole[..3]);
+        Refused([]);
+        Refused([0xFF, 0xFF, 0xFF, 0x7F, .. whole[4..]]);
+        Refused([.. whole[..4], 0xFF, 0xFF, 0xFF, 0x7F, .. whole[8..]]);
+        Refused(Old(("blk.0.attn_q.weight", 4, [-1f])));
+        Refused(Old(("blk.0.attn_q.weight", 4, [float.NaN])));
+        Refused(Old(("blk.0.attn_q.weight", 4, [1f]), ("blk.0.attn_q.weight", 4, [1f])));
+        Assert.Equal(FileRules.FileMissing, Assert.Throws<InvalidFileException>(() => ImportanceMatrix.Read(folder["none"], config)).Rule);
+
+        void Refused(byte[] bytes)
+        {
+            File.WriteAllBytes(folder["bad.dat"], bytes);
+            Assert.Equal(ImportanceMatrix.Rule, Assert.Throws<InvalidFileException>(() => ImportanceMatrix.Read(folder["bad.dat"], config)).Rule);
+        }
+    }
+
+    private static byte[] Old(params (string Name, int Calls, float[] Values)[] entries)
+    {
+        using var stream = new MemoryStream();
+        Write(entries.Length);
+        foreach ((string name, int calls, float[] values) in entries)
+        {
+            Write(Encoding.UTF8.GetByteCount(name));
+            stream.Write(Encoding.UTF8.GetBytes(name));
+            Write(calls);
+            Write(values.Length);
+            foreach (float value in values)
+                stream.Write(BitConverter.GetBytes(value));
+        }
+        return stream.ToArray();
+
+        void Write(int number)
+        {
+            var bytes = new byte[4];
+            BinaryPrimitives.WriteInt32LittleEndian(bytes, number);
+            stream.Write(bytes);
+        }
+    }
+
+    private static void WriteGguf(string path, float count)
+    {
+        (string Name, float[] Values)[] tensors =
+        [
+            ("blk.0.attn_q.weight.in_sum2", [8f, 0, 2]), ("blk.0.attn_q.weight.counts", [count]),
+            ("blk.1.ffn_down.weight.in_sum2", [2f]), ("blk.1.ffn_down.weight.counts", [count]),
+        ];
+        using var writer = new GgufWriter(path, new OrderedDictionary<string, GgufValue>(StringComparer.Ordinal) { ["general.type"] = GgufValue.Of("imatrix") }, [.. tensors.Select(tensor => new GgufTensor(tensor.Name, GgufTensorType.F32, [tensor.Values.Length]))]);
+        foreach ((string name, float[] values) in tensors)
+            writer.Write(name, System.Runtime.InteropServices.MemoryMarshal.AsBytes(values.AsSpan()));
+        writer.Complete();
+    }
+}

@@ -1,0 +1,102 @@
+using Vernier.Files;
+using Vernier.Inference;
+using Vernier.Numerics;
+using Vernier.Packing;
+using Vernier.Quantization.Pipeline;
+using Vernier.Quantization.Recipes;
+
+namespace Vernier.Tests.Solvers;
+
+public class EasyQuantTests
+{
+    [Theory]
+    [InlineData(3, 4)]
+    [InlineData(2.5, 3)]
+    public void OutliersAreThoseBeyondSoManySigmaAndStayBitForBit(double sigma, int bits)
+    {
+        using var folder = new TempFolder();
+        using Checkpoint checkpoint = Checkpoint.Open(SharedData.Quill);
+        Recipe recipe = RecipeCatalogue.Find("easyquant") with { Outliers = new OutlierPart { Sigma = sigma } };
+        var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = recipe, Bits = bits, Granularity = Granularity.Channel });
+        new Quantizer(plan).Run(folder["out"]);
+        Assert.Equal(plan.Bytes, new FileInfo(folder["out/model.safetensors"]).Length + new FileInfo(folder["out/config.json"]).Length);
+        using Checkpoint written = Checkpoint.Open(folder["out"]);
+        long outliers = 0, weights = 0;
+        foreach (PlannedTensor planned in plan.Tensors.Where(planned => planned.Role == TensorRole.Linear))
+        {
+            var matrix = new WeightMatrix(checkpoint, planned.Tensor);
+            float[] original = new float[matrix.Rows * matrix.Columns], row = new float[matrix.Columns];
+            matrix.Read(0, 0, original);
+            double mean = original.Average(w => (double)w), deviation = Math.Sqrt(original.Average(w => Math.Pow(w - mean, 2)));
+            PackedMatrix packed = PackedMatrixReader.Read(written, planned.Tensor.Name, planned.Layout!);
+            Assert.Equal(planned.Tensor.Type, packed.Layout.OutlierType);
+            for (int r = 0; r < packed.Rows; r++)
+            {
+                packed.DequantizeRow(r, row);
+                int[] expected = [.. Enumerable.Range(0, packed.Columns).Where(c => Math.Abs(original[r * packed.Columns + c] - mean) >= sigma * deviation)];
+                Assert.Equal(expected, packed.Outliers!.Columns(r).ToArray());
+                Assert.All(expected, c => Assert.Equal(BitConverter.SingleToUInt32Bits(original[r * packed.Columns + c]), BitConverter.SingleToUInt32Bits(row[c])));
+            }
+            outliers += packed.Layout.Outliers;
+            weights += original.Length;
+        }
+        Assert.InRange((double)outliers / weights, 0.0005, sigma == 3 ? 0.01 : 0.02);
+        LanguageModel.Load(folder["out"]).Forward([new Segment(new[] { 1, 2, 3 })], LogitRows.Last);
+    }
+
+    [Fact]
+    public void TheDescentLowersTheErrorOfEveryMatrix()
+    {
+        using var folder = new TempFolder();
+        using Checkpoint checkpoint = Checkpoint.Open(SharedData.Quill);
+        Recipe descent = RecipeCatalogue.Find("easyquant"), largest = descent with { Scale = ScaleRule.Largest };
+        IReadOnlyList<QuantizedTensorReport>[] reports = [.. ((Recipe[])[largest, descent]).Select((recipe, i) =>
+            new Quantizer(QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = recipe, Granularity = Granularity.Channel, EmbeddingBits = null })).Run(folder[$"{i}"]))];
+        Assert.All(reports[0].Zip(reports[1]), pair => Assert.True(pair.Second.Error.SquaredError < pair.First.Error.SquaredError));
+    }
+
+    [Fact]
+    public void MatricesOfEqualOrZeroWeightsHaveNoOutliersAndTheBytesDependOnNoThreads()
+    {
+        using var folder = new TempFolder();
+        float[] spiked = Pipeline.TinyModel.Gaussian(70 * 101, 4);
+        spiked[1234] = 50;
+        Pipeline.TinyModel.Write(folder["m"], ("a.weight", [48, 64], new float[48 * 64]), ("b.weight", [48, 64], [.. Enumerable.Repeat(0.1f, 48 * 64)]), ("c.weight", [70, 101], spiked));
+        using Checkpoint checkpoint = Checkpoint.Open(folder["m"]);
+        int threads = ParallelLoop.MaxThreads;
+        byte[][] files = [.. ((int[])[1, 3]).Select(count =>
+        {
+            ParallelLoop.MaxThreads = count;
+            var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find("easyquant"), Granularity = Granularity.Group(50) });
+            Assert.Equal([0, 0, 1], plan.Tensors.Where(planned => planned.Layout is not null).Select(planned => planned.Layout!.Outliers));
+            new Quantizer(plan).Run(folder[$"{count}"]);
+            return File.ReadAllBytes(folder[$"{count}/model.safetensors"]);
+        })];
+        ParallelLoop.MaxThreads = threads;
+        Assert.Equal(files[0], files[1]);
+    }
+
+    [Fact]
+    public void AWeightThatIsNoNumberIsNamedWhenOutliersAreCounted()
+    {
+        using var folder = new TempFolder();
+        float[] bad = Pipeline.TinyModel.Gaussian(64, 4);
+        bad[7] = float.NaN;
+        Pipeline.TinyModel.Write(folder["m"], ("a.weight", [8, 8], bad));
+        using Checkpoint checkpoint = Checkpoint.Open(folder["m"]);
+        Assert.Equal("weight-not-finite", Assert.Throws<InvalidFileException>(() => QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find("easyquant") })).Rule);
+    }
+
+    [Theory]
+    [InlineData(""" "outliers":{} """)]
+    [InlineData(""" "outliers":{"share":0.1,"sigma":3} """)]
+    [InlineData(""" "outliers":{"share":0.6} """)]
+    [InlineData(""" "outliers":{"sigma":0.5} """)]
+    [InlineData(""" "outliers":{"sigma":3,"structure":"columns"} """)]
+    [InlineData(""" "outliers":{"sigma":3},"solver":[{"method":"gptq"}] """)]
+    [InlineData(""" "outliers":{"sigma":3},"low_rank":{"rank":4} """)]
+    [InlineData(""" "low_rank":{"rank":0} """)]
+    [InlineData(""" "descent":{"iterations":0} """)]
+    public void WhatDoesNotGoTogetherIsRefused(string parts) => Assert.Throws<System.Text.Json.JsonException>(() => Recipe.Parse(new MemoryStream(
+        System.Text.Encoding.UTF8.GetBytes($$"""{"name":"x","summary":"","paper":"","needs":"","grid":{"kind":"uniform","layouts":["full"]},{{parts}}}"""))));
+}

@@ -1,0 +1,117 @@
+using Vernier.Files;
+using Vernier.Grids;
+using Vernier.Packing;
+using Vernier.Quantization.Pipeline;
+using Vernier.Quantization.Recipes;
+using Vernier.Quantization.Solvers;
+
+namespace Vernier.Tests.Solvers;
+
+/// <summary>Minifloats, normal floats and block formats under the solvers that all scalar grids have.</summary>
+public class MinifloatTests
+{
+    [Theory]
+    [InlineData("fp4", 4)]
+    [InlineData("nf4", 3)]
+    [InlineData("minifloat", 3)]
+    [InlineData("mxfp4", 4)]
+    [InlineData("nvfp4", 4)]
+    [InlineData("fp6", 6)]
+    [InlineData("mxfp8", 8)]
+    public void GptqAndDescentLowerTheObjectiveOnEveryFloatGrid(string recipe, int bits)
+    {
+        LayerProblem problem = RealLayers.Problem(RealLayers.Names[3], recipe, bits, Granularity.Group(64));
+        double[] objectives = [.. ((string[])["nearest", "gptq", "gptq+quantease", "gptq+quantease-scales"]).Select(Objective)];
+        Assert.True(objectives[1] < objectives[0], $"gptq {objectives[1]}, nearest {objectives[0]}");
+        Assert.True(objectives[2] < objectives[1], $"quantease {objectives[2]}, gptq {objectives[1]}");
+        Assert.True(objectives[3] < objectives[1], $"quantease with scales {objectives[3]}, gptq {objectives[1]}");
+
+        double Objective(string steps)
+        {
+            SolverStep[] list =
+            [
+                new() { Method = steps == "nearest" ? SolverMethod.Nearest : SolverMethod.Gptq },
+                .. steps.Contains("quantease", StringComparison.Ordinal) ? (SolverStep[])[new() { Method = SolverMethod.Quantease, RefitScales = steps.EndsWith("scales", StringComparison.Ordinal), Sweeps = 5 }] : [],
+            ];
+            LayerResult result = new LayerSolver(list).Solve(problem);
+            // What is stored is a number of the format.
+            if (problem.Spec.ScaleFormat != ScaleFormat.Half)
+                Assert.All(result.Solution.Scales, scale => StoredScale.Encode(scale, problem.Spec.ScaleFormat));
+            PackedMatrix packed = result.Solution.Pack(0);
+            Assert.Equal(problem.Spec.StoredBytes, packed.ArrayBytes().Sum(bytes => (long)bytes.Length));
+            return result.Objective;
+        }
+    }
+
+    [Fact]
+    public void AnExpectedSplitIsChosenForEachLaw()
+    {
+        var random = new Random(2);
+        Assert.Equal(1, Chosen(() => 2 * random.NextDouble() - 1));
+        Assert.InRange(Chosen(() => Math.Exp(3 * Gaussian(random)) * (random.Next(2) - 0.5)), 3, 3);
+
+        // The ratio of the largest level to the smallest tells the split.
+        int Chosen(Func<double> law)
+        {
+            using var folder = new TempFolder();
+            Pipeline.TinyModel.Write(folder["m"], ("a.weight", [64, 512], [.. Enumerable.Range(0, 64 * 512).Select(_ => (float)law())]));
+            using Checkpoint checkpoint = Checkpoint.Open(folder["m"]);
+            var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find("minifloat"), Bits = 6, Granularity = Granularity.Channel });
+            new Quantizer(plan).Run(folder["out"]);
+            using Checkpoint written = Checkpoint.Open(folder["out"]);
+            var packed = (ScalarMatrix)PackedMatrixReader.Read(written, "a.weight", plan.Tensors.Single(planned => planned.Tensor.Name == "a.weight").Layout!);
+            return packed.Grids[0].Levels[^1] switch { 31 => 1, 60 => 2, 448 => 3, short other => other };
+        }
+    }
+
+    [Fact]
+    public void RatiosOfScalesAreExactPowersOfTwoInTheFile()
+    {
+        Recipe m2 = RecipeCatalogue.Find("fp4") with { Scale = ScaleRule.PowerOfTwoRatios }, m1 = m2 with { Scale = ScaleRule.PowerOfTwo };
+        Assert.Null(m2.Problem);
+        foreach (Recipe recipe in (Recipe[])[m1, m2])
+        {
+            using var folder = new TempFolder();
+            using Checkpoint checkpoint = Checkpoint.Open(SharedData.Quill);
+            var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = recipe, Granularity = Granularity.Group(32) });
+            new Quantizer(plan).Run(folder["out"]);
+            using Checkpoint written = Checkpoint.Open(folder["out"]);
+            foreach (PlannedTensor planned in plan.Tensors.Where(planned => planned.Role == TensorRole.Linear))
+            {
+                var packed = (ScalarMatrix)PackedMatrixReader.Read(written, planned.Tensor.Name, planned.Layout!);
+                int granules = packed.Spec.Granularity.ScaleColumns(packed.Columns);
+                bool differ = false;
+                for (int row = 0; row < packed.Rows; row++)
+                {
+                    double[] scales = [.. packed.Scales.Span.Slice(row * granules, granules).ToArray().Select(scale => (double)scale)];
+                    double largest = recipe.Scale == ScaleRule.PowerOfTwo ? 1 : scales.Max();
+                    Assert.All(scales, scale => Assert.Equal(Math.ScaleB(1, Math.ILogB(largest / scale)), largest / scale));
+                    differ |= scales.Distinct().Count() > 1;
+                }
+                Assert.True(differ);
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData("""{"kind":"minifloat","layouts":["symmetric"]}""")]
+    [InlineData("""{"kind":"minifloat","layouts":["full"],"exponent_bits":[1]}""")]
+    [InlineData("""{"kind":"minifloat","layouts":["symmetric"],"exponent_bits":[0,1]}""")]
+    [InlineData("""{"kind":"minifloat","layouts":["symmetric"],"exponent_bits":[2]}""")]
+    [InlineData("""{"kind":"minifloat","layouts":["symmetric"],"formats":["e2m1","e3m2"]}""")]
+    [InlineData("""{"kind":"minifloat","layouts":["symmetric"],"formats":["e2m9"]}""")]
+    [InlineData("""{"kind":"minifloat","layouts":["symmetric"],"formats":["e2m1"],"exponent_bits":[1]}""")]
+    [InlineData("""{"kind":"minifloat","layouts":["symmetric"],"formats":["e2m1"],"block":0}""")]
+    [InlineData("""{"kind":"minifloat","layouts":["symmetric"],"formats":["e2m1"],"scale_format":"e5m2"}""")]
+    [InlineData("""{"kind":"minifloat","layouts":["symmetric"],"formats":["e2m1"],"scale_format":"e8m0","mirror":true}""")]
+    [InlineData("""{"kind":"minifloat","layouts":["symmetric"],"formats":["e2m1"],"tables":2}""")]
+    [InlineData("""{"kind":"normal-float","layouts":["symmetric"]}""")]
+    [InlineData("""{"kind":"uniform","layouts":["full"],"formats":["e2m1"]}""")]
+    [InlineData("""{"kind":"uniform","layouts":["full"]},"scale":"power-of-two-ratios","solver":[{"method":"gptq"}]""")]
+    [InlineData("""{"kind":"uniform","layouts":["full"]},"scale":"power-of-two","solver":[{"method":"gptq"},{"method":"scales"}]""")]
+    [InlineData("""{"kind":"uniform","layouts":["full"]},"group":-1""")]
+    public void WhatDoesNotGoTogetherIsRefused(string grid) => Assert.Throws<System.Text.Json.JsonException>(() => Recipe.Parse(new MemoryStream(
+        System.Text.Encoding.UTF8.GetBytes($$"""{"name":"x","summary":"","paper":"","needs":"","grid":{{grid}}}"""))));
+
+    private static double Gaussian(Random random) => Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble());
+}
