@@ -18,7 +18,7 @@ public class FeatureTests
         var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true, UseShellExecute = false };
         if (Path.GetFileNameWithoutExtension(start.FileName) == "dotnet")
             start.ArgumentList.Add(typeof(FeatureTests).Assembly.Location);
-        foreach (Type type in (Type[])[typeof(IntegerKernelTests), typeof(SquareRootPowerTests), typeof(Packing.Ggml.BlockFormatTests), typeof(FeatureTests)])
+        foreach (Type type in (Type[])[typeof(IntegerKernelTests), typeof(PanelSourceTests), typeof(SquareRootPowerTests), typeof(Packing.Ggml.BlockFormatTests), typeof(FeatureTests)])
         {
             start.ArgumentList.Add("-class");
             start.ArgumentList.Add(type.FullName!);
