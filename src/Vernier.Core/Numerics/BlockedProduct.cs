@@ -5,23 +5,25 @@ using System.Numerics.Tensors;
 namespace Vernier.Numerics;
 
 /// <summary>
-/// Runs a product with tile <typeparamref name="TTile"/>, blocked for the caches. k is cut into blocks of about 512 terms: a panel
-/// of B of one block stays in the first or second cache while it meets the row panels of A one after another, and a block of
-/// about a hundred rows of A stays in the second while the panels of B pass.
+/// Runs a product with tile <typeparamref name="TTile"/>, blocked for the caches. k is cut into blocks of up to 4 KiB, as
+/// few as the caches allow, for each goes through the result once more. A panel of B of one block and a block of a few dozen rows of A
+/// stay in the second cache while they meet.
 /// </summary>
 /// <remarks>
 /// With many rows both factors are packed, in steps that bound the buffers, each step having a phase of packing and a phase of
-/// multiplying. With few rows a panel of B would be used by one task alone: then the task packs it itself, a few panels at a time, and while it
-/// multiplies a few panels, it prefetches the source of the next few. How outputs are dealt out to tasks and threads decides only where
+/// multiplying. With few rows a panel of B would be used by one task alone: then the task packs it itself, a group of panels at a time, and
+/// while it multiplies a group, it prefetches the source of the next. How outputs are dealt out to tasks and threads decides only where
 /// they are computed; their value follows from the cuts of k, which depend on k alone.
 /// </remarks>
 internal sealed unsafe class BlockedProduct<TTile, T>
     where TTile : struct, IMatrixTile<T>
     where T : unmanaged, INumber<T>
 {
-    private const int BlockTerms = 512, BlockRows = 144, BlockColumns = 512;
+    private const int BlockRows = 72, BlockColumns = 512;
     private const int FewRows = 288, StepRows = 4608, StepColumns = 2048;
-    private const int StepElements = 1 << 22, PackElements = 1 << 16, SmallWork = 1 << 19;
+    private const int StepElements = 1 << 22, PackElements = 1 << 16, SmallWork = 1 << 19, TasksPerWorker = 16;
+
+    private static int BlockTerms => 4096 / sizeof(T);
 
     private readonly ProductTask<T> _task;
     private readonly int _blocks, _stepBlocks, _workers;
@@ -37,7 +39,7 @@ internal sealed unsafe class BlockedProduct<TTile, T>
         _blocks = (task.K + BlockTerms - 1) / BlockTerms;
         _fewRows = task.M <= FewRows && !task.Lower;
         // Panels that continue each other's lines are packed together; rows a power of two apart would evict each other.
-        _groupPanels = task.B.TermStride == 1 ? 1 : 4;
+        _groupPanels = task.B.TermStride == 1 ? 2 : 4;
         _stepRows = Math.Min(RoundUp(task.M, TTile.Rows), RoundUp(StepRows, TTile.Rows));
         _stepColumns = Math.Min(RoundUp(task.N, TTile.Columns), _fewRows ? int.MaxValue : RoundUp(StepColumns, TTile.Columns));
         int packed = _stepRows + (_fewRows ? 0 : _stepColumns);
@@ -116,7 +118,7 @@ internal sealed unsafe class BlockedProduct<TTile, T>
         // A task is a block of rows and a run of panels, both cut evenly.
         int tiles = Steps(step.Rows, TTile.Rows), panels = Steps(step.Columns, TTile.Columns);
         int cutRows = _fewRows ? 1 : Steps(tiles, Math.Max(1, BlockRows / TTile.Rows));
-        int cutColumns = Math.Min(panels, Math.Max(Steps(step.Columns, _task.Lower ? BlockColumns / 2 : BlockColumns), (8 * _workers) / cutRows));
+        int cutColumns = Math.Min(panels, Math.Max(Steps(step.Columns, _task.Lower ? BlockColumns / 2 : BlockColumns), (TasksPerWorker * _workers) / cutRows));
         int tasks = cutRows * cutColumns;
         while (_phases.TryClaim(phase + 1, tasks, out int index))
         {
@@ -154,29 +156,34 @@ internal sealed unsafe class BlockedProduct<TTile, T>
             T* blockA = _packedA + ((long)paddedRows * offset);
             T* blockB = _packedB + ((long)paddedColumns * offset);
             var ahead = default(PanelPrefetch<T>);
-            for (int panel = firstPanel; panel < lastPanel; panel++)
+            int chunk = _fewRows ? Math.Max(1, BlockRows / TTile.Rows) : lastTile - firstTile;
+            for (int group = firstPanel, next; group < lastPanel; group = next)
             {
-                int column = step.Column + (panel * TTile.Columns);
+                int column = step.Column + (group * TTile.Columns);
                 if (_task.Lower && column > lastRow)
                     break;
-                int columns = Math.Min(TTile.Columns, _task.N - column);
-                T* panelB = blockB + ((long)panel * TTile.Columns * k);
+                next = _fewRows ? Math.Min(lastPanel, group + _groupPanels) : group + 1;
+                T* panels = blockB + ((long)group * TTile.Columns * k);
                 if (_fewRows)
                 {
-                    int position = (panel - firstPanel) % _groupPanels, next = Math.Min(lastPanel, panel + _groupPanels);
-                    panelB = scratch.Panel + ((long)position * TTile.Columns * k);
-                    if (position == 0)
-                    {
-                        MatrixPacking.Rows(_task.B, column, Math.Min((next - panel) * TTile.Columns, _task.N - column), first, k, TTile.Columns, panelB);
-                        int shares = (next - panel) * (lastTile - firstTile);
-                        ahead = next < lastPanel ? Ahead(step, next, lastPanel, block, shares)
-                            : block + 1 < step.EndBlock ? Ahead(step, firstPanel, lastPanel, block + 1, shares) : default;
-                    }
+                    panels = scratch.Panel;
+                    MatrixPacking.Rows(_task.B, column, Math.Min((next - group) * TTile.Columns, _task.N - column), first, k, TTile.Columns, panels);
+                    int shares = (next - group) * (lastTile - firstTile);
+                    ahead = next < lastPanel ? Ahead(step, next, lastPanel, block, shares)
+                        : block + 1 < step.EndBlock ? Ahead(step, firstPanel, lastPanel, block + 1, shares) : default;
                 }
-                for (int tile = firstTile; tile < lastTile; tile++)
+                for (int start = firstTile; start < lastTile; start += chunk)
                 {
-                    nint* list = ahead.Next(scratch.List, Steps(k, TileStore.AheadTerms));
-                    Tile(blockA + ((long)tile * TTile.Rows * k), panelB, step.Row + (tile * TTile.Rows), column, columns, k, _task.Accumulate || first > 0, scratch.Edge, list);
+                    int end = Math.Min(lastTile, start + chunk);
+                    for (int panel = group; panel < next; panel++)
+                    {
+                        for (int tile = start; tile < end; tile++)
+                        {
+                            nint* list = ahead.Next(scratch.List, Steps(k, TileStore.AheadTerms));
+                            Tile(blockA + ((long)tile * TTile.Rows * k), panels + ((long)(panel - group) * TTile.Columns * k), step.Row + (tile * TTile.Rows),
+                                step.Column + (panel * TTile.Columns), k, _task.Accumulate || first > 0, scratch.Edge, list);
+                        }
+                    }
                 }
             }
         }
@@ -189,9 +196,9 @@ internal sealed unsafe class BlockedProduct<TTile, T>
         return new(_task.B, column, Math.Min(panels * TTile.Columns, _task.N - column), first, First(block + 1) - first, shares);
     }
 
-    private void Tile(T* a, T* b, int row, int column, int columns, int k, bool accumulate, T* edge, nint* ahead)
+    private void Tile(T* a, T* b, int row, int column, int k, bool accumulate, T* edge, nint* ahead)
     {
-        int rows = Math.Min(TTile.Rows, _task.M - row);
+        int rows = Math.Min(TTile.Rows, _task.M - row), columns = Math.Min(TTile.Columns, _task.N - column);
         if (_task.Lower && column > row + rows - 1)
             return;
         bool crossed = _task.Lower && column + columns - 1 > row;
