@@ -70,7 +70,7 @@ public sealed class KillTests(QuantizedQuill quantized) : IDisposable
         Assert.Equal(File.ReadAllBytes(_temp["usual/model.safetensors"]), File.ReadAllBytes(_temp["bounded/model.safetensors"]));
     }
 
-    private int JournalEntries() => Directory.Exists(_temp["out.partial/journal"]) ? Directory.GetFiles(_temp["out.partial/journal"], "*.safetensors").Length : 0;
+    private int JournalEntries() => Directory.Exists(_temp["out.partial/journal"]) ? Directory.GetFiles(_temp["out.partial/journal"], "*.matrix.json").Length : 0;
 
     private string[] Command(string output) =>
         ["quantize", SharedData.Quill, "-o", _temp[output], "--recipe", "gptq", "--calibration", quantized.Text, "--sequences", "4", "--length", "128", "--no-eval"];

@@ -14,8 +14,7 @@ public sealed class CheckpointWriter : IDisposable
 
     private readonly string _folder;
     private readonly IReadOnlyDictionary<string, string>? _metadata;
-    private readonly List<TensorInfo[]> _shards;
-    private readonly string[] _names;
+    private readonly CheckpointShards _shards;
     private readonly List<SafetensorsWriter> _finished = [];
     private SafetensorsWriter _writer;
     private bool _complete;
@@ -35,16 +34,15 @@ public sealed class CheckpointWriter : IDisposable
     {
         _folder = folder;
         _metadata = metadata;
-        _shards = Split(tensors, maxShardBytes);
-        _names = [.. Enumerable.Range(1, _shards.Count).Select(i => NameOf(i, _shards.Count))];
-        string other = Path.Combine(folder, _shards.Count == 1 ? CheckpointIndex.FileName : Checkpoint.SingleFileName);
+        _shards = new CheckpointShards(tensors, maxShardBytes);
+        string other = Path.Combine(folder, _shards.Names.Count == 1 ? CheckpointIndex.FileName : Checkpoint.SingleFileName);
         if (File.Exists(other))
             throw new InvalidFileException(other, CheckpointRules.OtherCheckpoint, "the folder already holds another checkpoint, which could be taken for the new one", "Choose another folder or remove the file");
         _writer = Begin(0);
     }
 
     /// <summary>The names of the files with tensors, in order.</summary>
-    public IReadOnlyList<string> FileNames => _names;
+    public IReadOnlyList<string> FileNames => _shards.Names;
 
     /// <summary>The tensor that the next byte belongs to, or null when all are written. Tensors without data are skipped.</summary>
     public TensorInfo? Current => _writer.Current;
@@ -56,9 +54,8 @@ public sealed class CheckpointWriter : IDisposable
     /// <exception cref="ArgumentException">As for the constructor.</exception>
     public static long SizeOf(IReadOnlyList<TensorInfo> tensors, long maxShardBytes = DefaultShardBytes, IReadOnlyDictionary<string, string>? metadata = null)
     {
-        List<TensorInfo[]> shards = Split(tensors, maxShardBytes);
-        long index = shards.Count == 1 ? 0 : Index(shards).Length;
-        return shards.Aggregate(index, (sum, shard) => checked(sum + SafetensorsWriter.SizeOf(shard, metadata)));
+        var shards = new CheckpointShards(tensors, maxShardBytes);
+        return shards.Tensors.Aggregate((long)(shards.Index?.Length ?? 0), (sum, shard) => checked(sum + SafetensorsWriter.SizeOf(shard, metadata)));
     }
 
     /// <summary>Writes the next bytes of <see cref="Current"/>, little-endian and row-major.</summary>
@@ -86,13 +83,13 @@ public sealed class CheckpointWriter : IDisposable
     {
         _writer.Finish();
         string index = Path.Combine(_folder, CheckpointIndex.FileName);
-        if (_shards.Count > 1)
+        if (_shards.Index is not null)
             File.Delete(index); // An index must never name shards that it was not written for.
         foreach (SafetensorsWriter writer in _finished)
             writer.Publish();
         _writer.Publish();
-        if (_shards.Count > 1)
-            WriteWhole(index, Index(_shards));
+        if (_shards.Index is byte[] content)
+            WriteWhole(index, content);
         _complete = true;
     }
 
@@ -107,37 +104,6 @@ public sealed class CheckpointWriter : IDisposable
             writer.Dispose();
     }
 
-    private static string NameOf(int shard, int count) =>
-        count == 1 ? Checkpoint.SingleFileName : $"model-{shard:D5}-of-{count:D5}.safetensors";
-
-    /// <summary>Fills one shard after the other with the tensors as they come; there is always at least one.</summary>
-    private static List<TensorInfo[]> Split(IReadOnlyList<TensorInfo> tensors, long maxShardBytes)
-    {
-        ArgumentOutOfRangeException.ThrowIfLessThan(maxShardBytes, 1);
-        SafetensorsWriter.SizeOf(tensors); // Refuses what no file may hold, and names that stand twice in different shards.
-        var shards = new List<TensorInfo[]>();
-        var shard = new List<TensorInfo>();
-        long bytes = 0;
-        foreach (TensorInfo tensor in tensors)
-        {
-            if (bytes > 0 && tensor.Bytes > maxShardBytes - bytes)
-            {
-                shards.Add([.. shard]);
-                shard.Clear();
-                bytes = 0;
-            }
-            shard.Add(tensor);
-            bytes += tensor.Bytes;
-        }
-        shards.Add([.. shard]);
-        return shards;
-    }
-
-    private static byte[] Index(List<TensorInfo[]> shards) => CheckpointIndex.Format(
-        shards.SelectMany((shard, i) => shard.Select(tensor => (tensor.Name, File: NameOf(i + 1, shards.Count))))
-            .ToDictionary(pair => pair.Name, pair => pair.File, StringComparer.Ordinal),
-        shards.Sum(shard => shard.Sum(tensor => tensor.Bytes)));
-
     private static void WriteWhole(string path, byte[] bytes)
     {
         string partial = path + ".partial";
@@ -149,11 +115,11 @@ public sealed class CheckpointWriter : IDisposable
         File.Move(partial, path, overwrite: true);
     }
 
-    private SafetensorsWriter Begin(int shard) => new(Path.Combine(_folder, _names[shard]), _shards[shard], _metadata);
+    private SafetensorsWriter Begin(int shard) => new(Path.Combine(_folder, _shards.Names[shard]), _shards.Tensors[shard], _metadata);
 
     private void SkipFull()
     {
-        while (_writer.Current is null && _finished.Count < _shards.Count - 1)
+        while (_writer.Current is null && _finished.Count < _shards.Names.Count - 1)
         {
             _writer.Finish();
             _finished.Add(_writer);

@@ -6,7 +6,7 @@ namespace Vernier.Grids;
 /// bits say which was taken.
 /// </param>
 /// <param name="ZeroPoint">The code that stands for zero, on an asymmetric grid; otherwise 0 and not stored.</param>
-/// <param name="Error">Sum of m (w - q)^2.</param>
+/// <param name="Error">Sum of m (w - q)^2; NaN where codes were asked for and the rule had no choice that would have needed it.</param>
 public readonly record struct FittedGranule(Half Scale, byte ZeroPoint, double Error);
 
 /// <summary>How the scale of a granule is chosen, and its level table where there is a choice.</summary>

@@ -14,13 +14,24 @@ public sealed class LargestScale(bool mirror = true) : IScaleFit
     /// <inheritdoc/>
     public FittedGranule Fit(ReadOnlySpan<float> weights, ReadOnlySpan<float> importance, ReadOnlySpan<LevelTable> tables, Span<byte> codes)
     {
-        var trial = new ScaleTrial(weights, importance, tables);
         float largest = TensorPrimitives.MaxMagnitude(weights);
-        for (int table = 0; table < tables.Length && largest != 0; table++)
+        // A table alone has nothing to be compared with.
+        if (tables.Length == 1 && !codes.IsEmpty)
         {
-            float low = tables[table].Values[0], high = tables[table].Values[^1];
-            trial.Try(mirror && -low > high ? largest / low : Math.Abs(largest) / high, table);
+            Half only = StoredScale.Nearest(Candidate(largest, tables[0]), 0, 1);
+            bool usable = only != Half.Zero && Half.IsFinite(only);
+            GridKernels.Encode(weights, usable ? 1 / (float)only : 0, tables[0], codes);
+            return new FittedGranule(usable ? only : Half.Zero, 0, double.NaN);
         }
+        var trial = new ScaleTrial(weights, importance, tables);
+        for (int table = 0; table < tables.Length && largest != 0; table++)
+            trial.Try(Candidate(largest, tables[table]), table);
         return trial.Finish(codes);
+    }
+
+    private double Candidate(float largest, LevelTable table)
+    {
+        float low = table.Values[0], high = table.Values[^1];
+        return mirror && -low > high ? largest / low : Math.Abs(largest) / high;
     }
 }

@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using Microsoft.Win32.SafeHandles;
-using Vernier.Files;
 using Vernier.Numerics;
 
 namespace Vernier.Quantization.Pipeline;
@@ -19,9 +18,15 @@ internal static class ContentHash
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
-    /// <summary>The hash of tensors, one after the other, a piece in memory at a time.</summary>
-    public static string Of(Checkpoint checkpoint, IEnumerable<TensorInfo> tensors) =>
-        Of(tensors.SelectMany(tensor => Pieces(tensor.Bytes, (position, piece) => checkpoint.ReadOnce(tensor, position, piece.Span))));
+    /// <summary>The hash of the hashes of the pieces of 1 MiB that arrays are cut into, each array from its beginning; they are taken in parallel.</summary>
+    public static string OfPieces(IEnumerable<ReadOnlyMemory<byte>> arrays)
+    {
+        ReadOnlyMemory<byte>[] pieces = [.. arrays.SelectMany(array => Enumerable.Range(0, (array.Length + PieceBytes - 1) / PieceBytes)
+            .Select(piece => array.Slice(piece * PieceBytes, Math.Min(PieceBytes, array.Length - piece * PieceBytes))))];
+        var hashes = new byte[pieces.Length][];
+        ParallelLoop.For(pieces.Length, piece => hashes[piece] = SHA256.HashData(pieces[piece].Span));
+        return Of(hashes.Select(hash => (ReadOnlyMemory<byte>)hash));
+    }
 
     /// <summary>The hash of the hashes of a file's pieces of 16 MiB, which are taken in parallel.</summary>
     public static string OfFile(string path, CancellationToken cancellation)
@@ -48,16 +53,5 @@ internal static class ContentHash
         });
         cancellation.ThrowIfCancellationRequested();
         return Of(hashes.Select(hash => (ReadOnlyMemory<byte>)hash));
-    }
-
-    private static IEnumerable<ReadOnlyMemory<byte>> Pieces(long length, Action<long, Memory<byte>> read)
-    {
-        var buffer = new byte[(int)Math.Min(PieceBytes, length)];
-        for (long position = 0; position < length; position += buffer.Length)
-        {
-            Memory<byte> piece = buffer.AsMemory(0, (int)Math.Min(buffer.Length, length - position));
-            read(position, piece);
-            yield return piece;
-        }
     }
 }

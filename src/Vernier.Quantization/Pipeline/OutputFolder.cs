@@ -4,7 +4,7 @@ namespace Vernier.Quantization.Pipeline;
 
 /// <summary>
 /// A folder that appears whole or not at all. Until then its run works in <c>NAME.partial</c> beside it: <see cref="Result"/> is what will take the name,
-/// <see cref="Journal"/> holds the finished matrices and stays for <c>--resume</c> where the run doesn't come to its end, and a lock keeps a second run away.
+/// <see cref="Journal"/> says which matrices in it are finished, both stay for <c>--resume</c> where the run doesn't come to its end, and a lock keeps a second run away.
 /// </summary>
 public sealed class OutputFolder : IDisposable
 {
@@ -30,12 +30,8 @@ public sealed class OutputFolder : IDisposable
         Check(target, replace, resume);
         Directory.CreateDirectory(Partial);
         _lock = Lock();
-        foreach (string name in resume ? (string[])[ResultName] : [ResultName, JournalName])
-        {
-            if (Directory.Exists(Path.Combine(Partial, name)))
-                Directory.Delete(Path.Combine(Partial, name), recursive: true);
-        }
-        Directory.CreateDirectory(Path.Combine(Partial, ResultName));
+        foreach (string folder in new[] { Result, Journal }.Where(folder => !resume && Directory.Exists(folder)))
+            Directory.Delete(folder, recursive: true);
     }
 
     /// <summary>The folder to work in.</summary>
@@ -75,7 +71,7 @@ public sealed class OutputFolder : IDisposable
             bool licence = name.StartsWith("LICEN", StringComparison.OrdinalIgnoreCase);
             bool weights = name is "config.json" || name.EndsWith(".index.json", StringComparison.Ordinal);
             if (!weights && (licence || s_companions.Contains(Path.GetExtension(name), StringComparer.OrdinalIgnoreCase)))
-                File.Copy(path, Path.Combine(Result, name));
+                File.Copy(path, Path.Combine(Result, name), overwrite: true);
         }
     }
 

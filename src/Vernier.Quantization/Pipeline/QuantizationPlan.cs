@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -27,6 +28,9 @@ public sealed class QuantizationPlan
     private static readonly JsonSerializerOptions s_json = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private readonly Lazy<ChannelOrder> _order;
+
+    // Of the matrices that have been checked.
+    private readonly ConcurrentDictionary<string, int> _shifts = new(StringComparer.Ordinal);
 
     private QuantizationPlan(Checkpoint checkpoint, QuantizationOptions options, IReadOnlyList<PlannedTensor> tensors, byte[] config, long sourceConfigBytes)
     {
@@ -79,7 +83,15 @@ public sealed class QuantizationPlan
     public WeightMatrix Matrix(PlannedTensor planned)
     {
         ArgumentNullException.ThrowIfNull(planned);
-        return new WeightMatrix(Checkpoint, planned.Tensor, Order.Of(planned.Tensor.Name));
+        return new WeightMatrix(Checkpoint, planned.Tensor, Order.Of(planned.Tensor.Name), _shifts.TryGetValue(planned.Tensor.Name, out int shift) ? shift : null);
+    }
+
+    /// <summary>Checks that all weights of a matrix are finite numbers.</summary>
+    /// <exception cref="InvalidFileException">A weight is not.</exception>
+    public void CheckFinite(PlannedTensor planned)
+    {
+        ArgumentNullException.ThrowIfNull(planned);
+        _shifts[planned.Tensor.Name] = new WeightMatrix(Checkpoint, planned.Tensor).Shift;
     }
 
     /// <summary>Plans a run.</summary>

@@ -68,7 +68,7 @@ public sealed class Quantizer(QuantizationPlan plan, IProgress<QuantizationProgr
             folder.Forget();
             return finished;
         }
-        var journal = new Journal(folder.Journal, plan, fingerprint);
+        var journal = new Journal(folder.Journal, folder.Result, plan, fingerprint);
         try
         {
             Solve(journal, set, run.Strict, memory.Spills(ceiling) ? folder.Partial : null);
@@ -94,18 +94,30 @@ public sealed class Quantizer(QuantizationPlan plan, IProgress<QuantizationProgr
             var blocks = new BlockRun(strict, spillFolder, (tensor, fraction) => progress?.Report(new QuantizationProgress("solving", tensor, fraction)), _cancellation);
             new BlockPipeline(plan, grids, set, journal, blocks).Run();
         }
-        ForEachTensor("quantizing", planned =>
+        // While a matrix is being rounded the one before it is written.
+        Task written = Task.CompletedTask;
+        try
         {
-            if (planned.Layout is not null && !journal.Contains(planned.Tensor.Name))
-                journal.Add(planned, grids.SolveNearest(planned), null);
-        });
+            ForEachTensor("quantizing", planned =>
+            {
+                if (planned.Layout is null || journal.Contains(planned.Tensor.Name))
+                    return;
+                PackedMatrix packed = grids.SolveNearest(planned);
+                written.GetAwaiter().GetResult();
+                written = Task.Run(() => journal.Add(planned, packed, null));
+            });
+        }
+        finally
+        {
+            written.GetAwaiter().GetResult();
+        }
     }
 
     // Before any work: what takes hours should not end at a weight that could have been found at once.
     private void CheckWeights() => ForEachTensor("checking the weights", planned =>
     {
         if (planned.Layout is not null)
-            _ = new WeightMatrix(plan.Checkpoint, planned.Tensor).Shift;
+            plan.CheckFinite(planned);
     });
 
     private CalibrationSet? Calibration()
@@ -139,17 +151,12 @@ public sealed class Quantizer(QuantizationPlan plan, IProgress<QuantizationProgr
 
     private void Write(OutputFolder folder, Journal journal)
     {
-        using (var writer = new CheckpointWriter(folder.Result, plan.Arrays))
+        ForEachTensor("writing", planned =>
         {
-            ForEachTensor("writing", planned =>
-            {
-                if (planned.Layout is null)
-                    TensorBytes.Copy(plan.Checkpoint, planned.Tensor, writer, plan.Order.Of(planned.Tensor.Name));
-                else
-                    journal.CopyTo(writer, planned);
-            });
-            writer.Complete();
-        }
+            if (planned.Layout is null)
+                TensorBytes.Copy(plan.Checkpoint, planned.Tensor, journal.Result, plan.Order.Of(planned.Tensor.Name));
+        });
+        journal.Result.Flush();
         File.WriteAllBytes(Path.Combine(folder.Result, "config.json"), plan.Config.Span);
         folder.CopyCompanions(plan.Checkpoint.Folder);
     }
@@ -168,7 +175,7 @@ public sealed class Quantizer(QuantizationPlan plan, IProgress<QuantizationProgr
                 return;
             }
             PackedMatrix packed = PackedMatrixReader.Read(written, name, planned.Layout);
-            if (ContentHash.Of(packed.ArrayBytes()) != journal.HashOf(name))
+            if (ContentHash.OfPieces(packed.ArrayBytes()) != journal.HashOf(name))
                 throw new InvalidFileException(folder, "read-back", "the packed tensor does not read back as it was solved", "Check the disk and run again", name);
             WeightError error = NearestSolver.Measure(plan.Matrix(planned), packed);
             reports.Add(new QuantizedTensorReport(name, planned.Layout, packed.Exponents, error, journal.ReportOf(name)));

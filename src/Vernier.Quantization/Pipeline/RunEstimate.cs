@@ -28,7 +28,7 @@ public sealed record RunEstimate(MemoryEstimate Memory, long PeakMemoryBytes, lo
         ArgumentNullException.ThrowIfNull(plan);
         MemoryEstimate memory = MemoryEstimate.Of(plan, sequences, length);
         PlannedTensor[] packed = [.. plan.Tensors.Where(planned => planned.Layout is not null)];
-        long disk = plan.Bytes + packed.Sum(planned => planned.Layout!.StoredBytes + EntryBytes) + (memory.Spills(ceiling) ? memory.ActivationBytes : 0);
+        long disk = plan.Bytes + packed.Length * (long)EntryBytes + (memory.Spills(ceiling) ? memory.ActivationBytes : 0);
         return new RunEstimate(memory, memory.PeakBytes(ceiling), disk, Time(plan, packed, (long)sequences * length));
     }
 

@@ -8,16 +8,21 @@ internal static class TensorBytes
 {
     private const int PieceBytes = 1 << 20;
 
-    /// <summary>Copies a tensor that is next in a writer.</summary>
+    /// <summary>Copies a tensor.</summary>
     /// <param name="source">Where it is.</param>
     /// <param name="tensor">The tensor.</param>
-    /// <param name="writer">The writer.</param>
+    /// <param name="target">Where it is to be.</param>
     /// <param name="order">The order to bring it into, a row in memory at a time; null for that of the source.</param>
-    public static void Copy(Checkpoint source, TensorInfo tensor, CheckpointWriter writer, TensorOrder? order = null)
+    public static void Copy(Checkpoint source, TensorInfo tensor, CheckpointDraft target, TensorOrder? order = null)
     {
         if (order is not null)
         {
-            ForRows(source, tensor, order, line => writer.Write(tensor.Name, line.Span));
+            long at = 0;
+            ForRows(source, tensor, order, line =>
+            {
+                target.Write(tensor.Name, at, line.Span);
+                at += line.Length;
+            });
             return;
         }
         var buffer = new byte[(int)Math.Min(tensor.Bytes, PieceBytes)];
@@ -25,7 +30,7 @@ internal static class TensorBytes
         {
             Span<byte> piece = buffer.AsSpan(0, (int)Math.Min(buffer.Length, tensor.Bytes - position));
             source.ReadOnce(tensor, position, piece);
-            writer.Write(tensor.Name, piece);
+            target.Write(tensor.Name, position, piece);
         }
     }
 

@@ -1,4 +1,7 @@
+using System.Numerics;
 using System.Numerics.Tensors;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using Vernier.Files;
 using Vernier.Numerics;
 using Vernier.Quantization.Transforms;
@@ -8,6 +11,8 @@ namespace Vernier.Quantization.Pipeline;
 /// <summary>A weight matrix of a checkpoint, read in pieces: rows are output channels, columns input channels.</summary>
 public sealed class WeightMatrix
 {
+    private const int PieceBytes = 1 << 16;
+
     private readonly Checkpoint _checkpoint;
     private readonly TensorOrder? _order;
     private int? _shift;
@@ -16,10 +21,11 @@ public sealed class WeightMatrix
     /// <param name="checkpoint">The checkpoint, which must outlive the view.</param>
     /// <param name="tensor">A tensor of two dimensions, none of them 0 or above 2^31 - 1, and of a float type.</param>
     /// <param name="order">The order of its rows and columns; null for that of the file.</param>
-    public WeightMatrix(Checkpoint checkpoint, TensorInfo tensor, TensorOrder? order = null)
+    /// <param name="shift"><see cref="Shift"/>, where it is known.</param>
+    public WeightMatrix(Checkpoint checkpoint, TensorInfo tensor, TensorOrder? order = null, int? shift = null)
     {
         ArgumentNullException.ThrowIfNull(tensor);
-        (_checkpoint, _order) = (checkpoint, order);
+        (_checkpoint, _order, _shift) = (checkpoint, order, shift);
         Tensor = tensor;
         Rows = checked((int)tensor.Shape[0]);
         Columns = checked((int)tensor.Shape[1]);
@@ -98,9 +104,7 @@ public sealed class WeightMatrix
         ParallelLoop.For(blocks, block =>
         {
             int first = block * rowsPerBlock, count = Math.Min(rowsPerBlock, Rows - first);
-            using var buffer = new PooledArray<float>(checked(count * Columns));
-            Read(first, 0, buffer.Span);
-            largest[block] = Math.Abs(TensorPrimitives.MaxMagnitude<float>(buffer.Span));
+            largest[block] = LargestMagnitude((long)first * Columns, checked(count * Columns));
         });
         int bad = Array.FindIndex(largest, x => !float.IsFinite(x));
         if (bad >= 0)
@@ -110,12 +114,54 @@ public sealed class WeightMatrix
         return most == 0 ? 0 : Math.Clamp(Math.ILogB(most) + 1, -100, 127);
     }
 
+    // The bits of floats without their sign are in the order of the magnitudes, and those that are not finite come last.
+    private float LargestMagnitude(long first, int count)
+    {
+        int size = Tensor.Type switch { ElementType.F16 or ElementType.BF16 => 2, ElementType.F32 => 4, _ => 0 };
+        if (size == 0)
+        {
+            using var numbers = new PooledArray<float>(count);
+            _checkpoint.Read(Tensor, first, numbers.Span);
+            return Math.Abs(TensorPrimitives.MaxMagnitude<float>(numbers.Span));
+        }
+        using var buffer = new PooledArray<byte>(Math.Min(count * size, PieceBytes));
+        uint largest = 0;
+        for (int done = 0; done < count; done += PieceBytes / size)
+        {
+            Span<byte> piece = buffer.Span[..Math.Min(buffer.Span.Length, (count - done) * size)];
+            _checkpoint.ReadOnce(Tensor, (first + done) * size, piece);
+            largest = Math.Max(largest, size == 2 ? LargestBits(MemoryMarshal.Cast<byte, ushort>(piece), (ushort)0x7FFF) : LargestBits(MemoryMarshal.Cast<byte, uint>(piece), 0x7FFF_FFFFu));
+        }
+        return Tensor.Type switch
+        {
+            ElementType.F16 => (float)BitConverter.UInt16BitsToHalf((ushort)largest),
+            ElementType.BF16 => BitConverter.UInt32BitsToSingle(largest << 16),
+            _ => BitConverter.UInt32BitsToSingle(largest),
+        };
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static T LargestBits<T>(ReadOnlySpan<T> bits, T mask)
+        where T : unmanaged, IBinaryInteger<T>
+    {
+        Vector<T> most = Vector<T>.Zero, masks = new(mask);
+        int i = 0;
+        for (; i + Vector<T>.Count <= bits.Length; i += Vector<T>.Count)
+            most = Vector.Max(most, new Vector<T>(bits[i..]) & masks);
+        T largest = T.Zero;
+        for (int lane = 0; lane < Vector<T>.Count; lane++)
+            largest = T.Max(largest, most[lane]);
+        for (; i < bits.Length; i++)
+            largest = T.Max(largest, bits[i] & mask);
+        return largest;
+    }
+
     private InvalidFileException NotFinite(int firstRow, int rows)
     {
         var buffer = new float[Columns];
         for (int row = firstRow; row < Math.Min(Rows, firstRow + rows); row++)
         {
-            Read(row, 0, buffer);
+            _checkpoint.Read(Tensor, (long)row * Columns, buffer);
             int column = Array.FindIndex(buffer, x => !float.IsFinite(x));
             if (column >= 0)
                 return new InvalidFileException(_checkpoint.FileOf(Tensor), "weight-not-finite", $"the weight at row {row}, column {column} is {buffer[column]}", "Repair the checkpoint, or keep this tensor as it is with --keep", Tensor.Name);

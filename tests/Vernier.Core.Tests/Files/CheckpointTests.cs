@@ -53,6 +53,59 @@ public class CheckpointTests
     }
 
     [Fact]
+    public void ADraftInAnyOrderIsWhatAWriterWrites()
+    {
+        var random = new Random(7);
+        for (int round = 0; round < 60; round++)
+        {
+            (TensorInfo Info, byte[] Data)[] tensors = [.. Enumerable.Range(0, random.Next(1, 20))
+                .Select(i => SafetensorsBytes.Tensor(random, $"layers.{i}.weight", (ElementType)random.Next(4, 22), random.Next(0, 40), random.Next(1, 9)))];
+            TensorInfo[] infos = [.. tensors.Select(tensor => tensor.Info)];
+            long max = random.Next(1, 4000);
+            using TempFolder expected = new(), actual = new();
+            using (var writer = new CheckpointWriter(expected.Path, infos, max))
+            {
+                foreach ((TensorInfo info, byte[] data) in tensors)
+                    writer.Write(info.Name, data);
+                writer.Complete();
+            }
+
+            var draft = new CheckpointDraft(actual.Path, infos, max);
+            random.Shuffle(tensors);
+            for (int i = 0; i < tensors.Length; i++)
+            {
+                (TensorInfo info, byte[] data) = tensors[i];
+                int cut = random.Next(data.Length + 1);
+                draft.Write(info.Name, cut, data.AsSpan(cut));
+                draft.Write(info.Name, 0, data.AsSpan(0, cut));
+                using (Checkpoint checkpoint = draft.Open())
+                    Assert.True(data.AsSpan().SequenceEqual(checkpoint.Bytes(checkpoint[info.Name])));
+                if (i == tensors.Length / 2)
+                    draft = new CheckpointDraft(actual.Path, infos, max);
+            }
+            draft.Flush();
+            Assert.Equal(expected.Names, actual.Names);
+            Assert.All(expected.Names, name => Assert.Equal(File.ReadAllBytes(expected[name]), File.ReadAllBytes(actual[name])));
+        }
+    }
+
+    [Fact]
+    public void ADraftOfOtherTensorsBeginsAnew()
+    {
+        using var folder = new TempFolder();
+        var draft = new CheckpointDraft(folder.Path, [new("a", ElementType.U8, [4])]);
+        draft.Write("a", 0, [1, 2, 3, 4]);
+        Assert.Throws<ArgumentOutOfRangeException>(() => draft.Write("a", 3, [1, 2]));
+        Assert.Throws<ArgumentOutOfRangeException>(() => draft.Write("a", -1, [1]));
+        draft = new CheckpointDraft(folder.Path, [new("a", ElementType.U8, [4])]);
+        using (Checkpoint kept = draft.Open())
+            Assert.Equal([1, 2, 3, 4], kept.Bytes(kept["a"]).ToArray());
+        draft = new CheckpointDraft(folder.Path, [new("a", ElementType.I8, [4])]);
+        using Checkpoint anew = draft.Open();
+        Assert.Equal([0, 0, 0, 0], anew.Bytes(anew["a"]).ToArray());
+    }
+
+    [Fact]
     public void NamesAndIndexAreThoseOfTransformers()
     {
         using var folder = new TempFolder();

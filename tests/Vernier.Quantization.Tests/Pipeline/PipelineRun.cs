@@ -31,7 +31,7 @@ internal sealed record PipelineRun(string Model, string Output)
 
     public string Partial => Output + ".partial";
 
-    public string[] Journal => [.. Directory.EnumerateFiles(Path.Combine(Partial, "journal"), "*.safetensors").Order(StringComparer.Ordinal)];
+    public string[] Journal => [.. Directory.EnumerateFiles(Path.Combine(Partial, "journal"), "*.matrix.json").Order(StringComparer.Ordinal)];
 
     public PipelineRun Resumed => this with { Options = Options with { Resume = true }, BeforeStep = null };
 

@@ -117,6 +117,38 @@ public class QuantizerTests
         Assert.Equal(["in"], folder.Names);
     }
 
+    [Theory]
+    [InlineData(ElementType.F16, 0xC980, 0xFC00, 0x7C01)]
+    [InlineData(ElementType.BF16, 0xC130, 0x7F80, 0xFFC1)]
+    [InlineData(ElementType.F32, 0xC1300000, 0xFF800000, 0x7FC00000)]
+    [InlineData(ElementType.F8_E4M3, 0xD3, 0x7F, 0xFF)]
+    public void TheLargestWeightIsFoundInEveryType(ElementType type, uint eleven, uint bad, uint worse)
+    {
+        const int Rows = 37, Columns = 2051;
+        foreach (int at in (int[])[0, 31, 32, 40_000, Rows * Columns - 1])
+        {
+            using var folder = new TempFolder();
+            Assert.Equal(4, Matrix(folder["good"], at, eleven).Shift);
+            foreach (uint value in (uint[])[bad, worse])
+            {
+                InvalidFileException error = Assert.Throws<InvalidFileException>(() => Matrix(folder[$"{value}"], at, value).Shift);
+                Assert.Contains($"row {at / Columns}, column {at % Columns}", error.Message, StringComparison.Ordinal);
+            }
+        }
+
+        WeightMatrix Matrix(string folder, int at, uint value)
+        {
+            int size = type.Bits() / 8;
+            byte[] bytes = new byte[Rows * Columns * size];
+            BitConverter.GetBytes(value).AsSpan(0, size).CopyTo(bytes.AsSpan(at * size));
+            Directory.CreateDirectory(folder);
+            var draft = new CheckpointDraft(folder, [new TensorInfo("w", type, [Rows, Columns])]);
+            draft.Write("w", 0, bytes);
+            Checkpoint checkpoint = draft.Open();
+            return new WeightMatrix(checkpoint, checkpoint["w"]);
+        }
+    }
+
     [Fact]
     public void AnExistingFolderIsReplacedOnlyOnRequest()
     {

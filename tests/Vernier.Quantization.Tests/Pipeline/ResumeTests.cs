@@ -121,6 +121,8 @@ public sealed class ResumeTests : IDisposable
             ("short", bytes => bytes[..5]),
             ("empty", _ => []),
             ("flipped", bytes => [.. bytes[..^1], (byte)(bytes[^1] ^ 16)]),
+            ("null", _ => [.. "null"u8]),
+            ("other", _ => [.. "[1, 2]"u8]),
             ("zeros", bytes => new byte[bytes.Length]),
         })
         {
@@ -136,15 +138,37 @@ public sealed class ResumeTests : IDisposable
     }
 
     [Fact]
+    public void ADamagedMatrixCountsAsNotThere()
+    {
+        PipelineRun whole = Run("whole");
+        whole.Run();
+        foreach ((string name, Func<byte[], byte[]> damage) in new (string, Func<byte[], byte[]>)[]
+        {
+            ("torn", bytes => bytes[..^7]),
+            ("empty", _ => []),
+            ("header", bytes => [.. bytes[..20], (byte)(bytes[20] ^ 1), .. bytes[21..]]),
+            ("zeros", bytes => new byte[bytes.Length]),
+            ("scattered", bytes => [.. bytes.Select((value, index) => index > 16384 && index % 1000 == 0 ? (byte)(value ^ 64) : value)]),
+        })
+        {
+            PipelineRun run = Run(name);
+            run.RunUntilFinished(8);
+            string draft = Path.Combine(run.Partial, "result", "model.safetensors");
+            byte[] good = File.ReadAllBytes(draft), bad = damage(good);
+            Assert.NotEqual(good, bad);
+            File.WriteAllBytes(draft, bad);
+            run.Resumed.Run();
+            Assert.Equal(whole.Bytes, run.Bytes);
+        }
+    }
+
+    [Fact]
     public void AnEntryOfAnotherMatrixIsNotTaken()
     {
         PipelineRun whole = Run("whole"), run = Run("out");
         whole.Run();
         run.RunUntilFinished(14);
-        // The gate and up projections have the same shape, k and v too.
-        string[] journal = run.Journal;
-        string[] same = journal.GroupBy(path => new FileInfo(path).Length).First(group => group.Count() > 1).Take(2).ToArray();
-        File.Copy(same[0], same[1], overwrite: true);
+        File.Copy(run.Journal[^2], run.Journal[^1], overwrite: true);
         run.Resumed.Run();
         Assert.Equal(whole.Bytes, run.Bytes);
     }
@@ -168,7 +192,7 @@ public sealed class ResumeTests : IDisposable
         DateTime written = File.GetLastWriteTimeUtc(Path.Combine(run.Output, "model.safetensors"));
         // As a run leaves it that was killed between giving the folder its name and removing the journal.
         Directory.CreateDirectory(Path.Combine(run.Partial, "journal"));
-        File.WriteAllText(Path.Combine(run.Partial, "journal", "00000.safetensors"), "");
+        File.WriteAllText(Path.Combine(run.Partial, "journal", "00000.matrix.json"), "");
         CheckSame(expected, run.Resumed.Run());
         Assert.Equal(written, File.GetLastWriteTimeUtc(Path.Combine(run.Output, "model.safetensors")));
         Assert.Equal(["in", "out"], _folder.Names);

@@ -116,12 +116,9 @@ public class ChannelOrderTests
         var order = ChannelOrder.Find(checkpoint, config, rows);
         Directory.CreateDirectory(folder["out"]);
         File.Copy(Path.Combine(model, "config.json"), folder["out/config.json"]);
-        using (var writer = new CheckpointWriter(folder["out"], [.. checkpoint.Tensors]))
-        {
-            foreach (TensorInfo tensor in checkpoint.Tensors)
-                TensorBytes.Copy(checkpoint, tensor, writer, order.Of(tensor.Name));
-            writer.Complete();
-        }
+        var draft = new CheckpointDraft(folder["out"], [.. checkpoint.Tensors]);
+        foreach (TensorInfo tensor in checkpoint.Tensors)
+            TensorBytes.Copy(checkpoint, tensor, draft, order.Of(tensor.Name));
         using Checkpoint written = Checkpoint.Open(folder["out"]);
         int moved = checkpoint.Tensors.Count(tensor => !TensorBytes.AreSame(checkpoint, tensor, written, written[tensor.Name]));
         Assert.True(moved >= (config.FusedProjections ? 4 : 5) * config.LayerCount, $"{moved} tensors moved");
