@@ -145,7 +145,7 @@ public sealed partial class QuantizeTests(QuantizedQuill quantized) : IDisposabl
     public void What_a_cancelled_run_has_finished_stays_for_another_to_go_on()
     {
         string[] command = ["quantize", SharedData.Quill, "-o", _temp["out"], "--recipe", "quantease", "--sequences", "8", "--length", "128", "--calibration", quantized.Text, "--no-eval"];
-        CommandRun run = CommandRun.InterruptedOnce(() => Directory.Exists(_temp["out.partial/journal"]) && Directory.EnumerateFiles(_temp["out.partial/journal"], "*.safetensors").Any(), command);
+        CommandRun run = CommandRun.InterruptedOnce(() => Directory.Exists(_temp["out.partial/journal"]) && Directory.EnumerateFiles(_temp["out.partial/journal"], "*.matrix.json").Any(), command);
         Assert.Equal((1, ""), (run.Status, run.Output));
         Assert.EndsWith($"What is finished stays in {_temp["out.partial"]}: the same command with --resume goes on from there.\nerror: cancelled\n", run.Error, StringComparison.Ordinal);
         CommandRun again = CommandRun.Of(command);

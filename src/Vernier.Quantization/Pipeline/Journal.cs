@@ -36,13 +36,12 @@ internal sealed class Journal
         Fingerprint? earlier = File.Exists(path) ? Fingerprint.Parse(File.ReadAllBytes(path)) : null;
         if (earlier is not null && fingerprint.Differences(earlier) is { Length: > 0 } differences)
             throw new InvalidFileException(path, "resume-other-inputs", $"the unfinished run had other inputs: {differences}", "Give the same inputs again, or say --force in place of --resume to start afresh");
-        if (earlier is null)
+        foreach (string old in new[] { folder, result })
         {
-            foreach (string old in new[] { folder, result }.Where(Directory.Exists))
+            if (earlier is null && Directory.Exists(old))
                 Directory.Delete(old, recursive: true);
+            Directory.CreateDirectory(old);
         }
-        Directory.CreateDirectory(folder);
-        Directory.CreateDirectory(result);
         Result = new CheckpointDraft(result, plan.Arrays);
         if (earlier is null)
         {

@@ -32,6 +32,7 @@ public sealed class OutputFolder : IDisposable
         _lock = Lock();
         foreach (string folder in new[] { Result, Journal }.Where(folder => !resume && Directory.Exists(folder)))
             Directory.Delete(folder, recursive: true);
+        Directory.CreateDirectory(Result);
     }
 
     /// <summary>The folder to work in.</summary>
