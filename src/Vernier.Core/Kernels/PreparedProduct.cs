@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Vernier.Numerics;
@@ -16,12 +17,15 @@ internal unsafe struct PreparedProduct : ITeamWork
     /// <summary>No block has more: tiles are dealt out evenly to the number of blocks that is nearest to <see cref="BlockTiles"/> each.</summary>
     private const int MaxBlockTiles = BlockTiles + BlockTiles / 2;
 
-    /// <summary>Items of one token for each thread: enough that a thread which comes late takes fewer.</summary>
-    private const int ItemsPerThread = 4;
+    /// <summary>The most items of one token.</summary>
+    private const int MostRuns = 256;
 
     private Parts _parts;
     private int _count, _rows, _tiles, _blocks;
     private RowsViews _x;
+
+    // Where the runs of panels of one token end.
+    private int* _ends;
 
     /// <summary>Adds a matrix and the place of its outputs.</summary>
     public void Add(PreparedWeight weight, float* y) => _parts[_count++] = new Part { Weight = weight, Y = y };
@@ -39,16 +43,15 @@ internal unsafe struct PreparedProduct : ITeamWork
         // One token's tiles are tokens; they have no blocks.
         _tiles = quantized.Tiles;
         _blocks = quantized.Tile == 1 ? 0 : Math.Max(1, (_tiles + BlockTiles / 2) / BlockTiles);
-        long panels = 0;
-        for (int i = 0; i < _count; i++)
-            panels += _parts[i].Weight.Plan.Panels;
-        int items = 0;
+        int panels = 0;
         for (int i = 0; i < _count; i++)
         {
-            int own = _parts[i].Weight.Plan.Panels;
-            _parts[i].Items = _blocks > 0 ? own * _blocks : (int)Math.Min(own, (own * (long)ItemsPerThread * ParallelLoop.MaxThreads + panels - 1) / panels);
-            items += _parts[i].Items;
+            panels += _parts[i].Weight.Plan.Panels;
+            _parts[i].Items = _parts[i].Weight.Plan.Panels * Math.Max(1, _blocks);
         }
+        int* ends = stackalloc int[MostRuns];
+        _ends = ends;
+        int items = _blocks > 0 ? checked(panels * _blocks) : Deal(panels);
         WorkerTeam.Run(items, ref this);
     }
 
@@ -57,23 +60,20 @@ internal unsafe struct PreparedProduct : ITeamWork
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Invoke(int index)
     {
-        int number = 0;
-        for (; index >= _parts[number].Items; number++)
-            index -= _parts[number].Items;
-        ref readonly Part part = ref _parts[number];
-        PanelPlan plan = part.Weight.Plan;
         float* sums = stackalloc float[MaxBlockTiles * QuantizedRows.TileTokens * PanelPlan.PanelRows];
         if (_blocks == 0)
         {
-            int end = (int)((long)plan.Panels * (index + 1) / part.Items);
-            for (int panel = (int)((long)plan.Panels * index / part.Items); panel < end; panel++)
+            for (int item = index == 0 ? 0 : _ends[index - 1]; item < _ends[index]; item++)
             {
+                ref readonly Part owner = ref PartOf(item, out int panel);
                 for (int token = 0; token < _rows; token++)
-                    Generate(part, panel, token, sums);
+                    Generate(owner, panel, token, sums);
             }
             return;
         }
-        (int block, int blockPanel) = Math.DivRem(index, plan.Panels);
+        ref readonly Part part = ref PartOf(index, out int local);
+        PanelPlan plan = part.Weight.Plan;
+        (int block, int blockPanel) = Math.DivRem(local, plan.Panels);
         int tile = (int)((long)_tiles * block / _blocks), tiles = (int)((long)_tiles * (block + 1) / _blocks) - tile;
         int first = tile * QuantizedRows.TileTokens, last = Math.Min(_rows, first + tiles * QuantizedRows.TileTokens);
         for (int i = 0; i < part.Weight.Parts.Length; i++)
@@ -81,6 +81,29 @@ internal unsafe struct PreparedProduct : ITeamWork
             part.Weight.PanelKernels[i].Prompt(part.Weight.Parts[i], _x[part.Weight.Parts[i].View], tile, tiles, blockPanel, sums);
             Write(part, blockPanel, first, last - first, sums, i > 0);
         }
+    }
+
+    // Runs of panels, long ones first: a thread reads on where it is, and all come to their end at nearly the same time.
+    private readonly int Deal(int panels)
+    {
+        int threads = ParallelLoop.MaxThreads, items = 0;
+        for (int done = 0; done < panels;)
+        {
+            int left = panels - done, run = Math.Max((left + 2 * threads - 1) / (2 * threads), (panels + MostRuns / 2 - 1) / (MostRuns / 2));
+            done = Math.Min(panels, done + run);
+            _ends[items++] = done;
+        }
+        return items;
+    }
+
+    [UnscopedRef]
+    private readonly ref readonly Part PartOf(int item, out int local)
+    {
+        int number = 0;
+        for (; item >= _parts[number].Items; number++)
+            item -= _parts[number].Items;
+        local = item;
+        return ref _parts[number];
     }
 
     private readonly void Generate(in Part part, int panel, int token, float* sums)
