@@ -13,8 +13,9 @@ internal unsafe interface IPanelKernel
     /// <param name="matrix">The matrix.</param>
     /// <param name="x">The token.</param>
     /// <param name="panel">The panel.</param>
+    /// <param name="end">The panel before which the caller will end: what lies behind is not fetched ahead.</param>
     /// <param name="y">Receives 16 numbers.</param>
-    void Generate(PanelMatrix matrix, in RowsView x, int panel, float* y);
+    void Generate(PanelMatrix matrix, in RowsView x, int panel, int end, float* y);
 
     /// <summary>One token times two matrices that share their codes and have one level table a granule: what two calls would give, with each code fetched once.</summary>
     /// <param name="first">The first matrix.</param>
@@ -22,8 +23,9 @@ internal unsafe interface IPanelKernel
     /// <param name="x">The token for the first.</param>
     /// <param name="secondX">The token for the second.</param>
     /// <param name="panel">The panel.</param>
+    /// <param name="end">The panel before which the caller will end: what lies behind is not fetched ahead.</param>
     /// <param name="y">Receives 16 numbers, and the 16 of the second.</param>
-    void GeneratePair(PanelMatrix first, PanelMatrix second, in RowsView x, in RowsView secondX, int panel, float* y);
+    void GeneratePair(PanelMatrix first, PanelMatrix second, in RowsView x, in RowsView secondX, int panel, int end, float* y);
 
     /// <summary>The same for the 6 tokens of each of some tiles.</summary>
     /// <param name="matrix">The matrix.</param>
@@ -72,8 +74,8 @@ internal sealed unsafe class PanelKernel<M, V, P, L, F> : IPanelKernel
 
     private const int ChunkSegments = 64;
 
-    /// <summary>How far ahead one token's codes are fetched.</summary>
-    private const int AheadBytes = 8192;
+    /// <summary>How far ahead the codes of one token are fetched: more serves memory that is slow to answer, less memory that is slow to deliver.</summary>
+    private const int AheadBytes = 6144;
 
     private static byte CodeMask
     {
@@ -83,7 +85,7 @@ internal sealed unsafe class PanelKernel<M, V, P, L, F> : IPanelKernel
 
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void Generate(PanelMatrix matrix, in RowsView x, int panel, float* y)
+    public void Generate(PanelMatrix matrix, in RowsView x, int panel, int end, float* y)
     {
         PanelPlan plan = matrix.Plan;
         int stepQuads = CodeFormats.StepQuads(F.Bits), stepBytes = CodeFormats.StepBytes(F.Bits);
@@ -97,7 +99,7 @@ internal sealed unsafe class PanelKernel<M, V, P, L, F> : IPanelKernel
             L lookup = L.Load(tables, M.Bias, IntegerLevels.Stride);
             for (int half = 0; half < Rows; half += P.Rows)
             {
-                byte* step = matrix.Codes + (long)panel * plan.PanelBytes + 4 * half;
+                byte* step = matrix.Codes + (long)panel * plan.PanelBytes + 4 * half, limit = matrix.Codes + (long)end * plan.PanelBytes;
                 int* sums = x.Sums;
                 float* xScales = x.Scales;
                 P f = P.Broadcast(0);
@@ -109,14 +111,14 @@ internal sealed unsafe class PanelKernel<M, V, P, L, F> : IPanelKernel
                     if (tableStride > 0)
                         lookup = L.Load(tables + (long)segment.Granule * tableStride, M.Bias, tableStride);
                     int* values = x.Values + segment.Quad;
-                    byte* end = step + segment.Quads / stepQuads * stepBytes;
+                    byte* stop = step + segment.Quads / stepQuads * stepBytes;
                     P n;
                     if (tableCount == 1)
                     {
                         var sink = new DotSink(lookup, values);
-                        for (; step < end; step += stepBytes)
+                        for (; step < stop; step += stepBytes)
                         {
-                            FetchAhead(step);
+                            FetchAhead(step, limit);
                             F.Step<P, DotSink>(step, ref sink);
                         }
                         n = P.Join(sink.Low, sink.High);
@@ -124,9 +126,9 @@ internal sealed unsafe class PanelKernel<M, V, P, L, F> : IPanelKernel
                     else
                     {
                         var sink = new ChoiceSink(lookup, values, Table(matrix, halves));
-                        for (; step < end; step += stepBytes)
+                        for (; step < stop; step += stepBytes)
                         {
-                            FetchAhead(step);
+                            FetchAhead(step, limit);
                             F.Step<P, ChoiceSink>(step, ref sink);
                         }
                         n = P.Join(sink.Low, sink.High);
@@ -144,7 +146,7 @@ internal sealed unsafe class PanelKernel<M, V, P, L, F> : IPanelKernel
 
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void GeneratePair(PanelMatrix first, PanelMatrix second, in RowsView x, in RowsView secondX, int panel, float* y)
+    public void GeneratePair(PanelMatrix first, PanelMatrix second, in RowsView x, in RowsView secondX, int panel, int end, float* y)
     {
         PanelPlan plan = first.Plan;
         int stepQuads = CodeFormats.StepQuads(F.Bits), stepBytes = CodeFormats.StepBytes(F.Bits), grid = panel / plan.PanelsPerGrid;
@@ -154,7 +156,7 @@ internal sealed unsafe class PanelKernel<M, V, P, L, F> : IPanelKernel
             L lookup = L.Load(tables, M.Bias, IntegerLevels.Stride), secondLookup = L.Load(secondTables, M.Bias, IntegerLevels.Stride);
             for (int half = 0; half < Rows; half += P.Rows)
             {
-                byte* step = first.Codes + (long)panel * plan.PanelBytes + 4 * half;
+                byte* step = first.Codes + (long)panel * plan.PanelBytes + 4 * half, limit = first.Codes + (long)end * plan.PanelBytes;
                 P f = P.Broadcast(0), g = P.Broadcast(0);
                 for (int i = 0; i < plan.Segments.Length; i++)
                 {
@@ -163,12 +165,12 @@ internal sealed unsafe class PanelKernel<M, V, P, L, F> : IPanelKernel
                         lookup = L.Load(tables + (long)segment.Granule * tableStride, M.Bias, tableStride);
                     if (secondStride > 0)
                         secondLookup = L.Load(secondTables + (long)segment.Granule * secondStride, M.Bias, secondStride);
-                    byte* end = step + segment.Quads / stepQuads * stepBytes;
+                    byte* stop = step + segment.Quads / stepQuads * stepBytes;
                     var sink = new DotSink(lookup, x.Values + segment.Quad);
                     var secondSink = new DotSink(secondLookup, secondX.Values + segment.Quad);
-                    for (; step < end; step += stepBytes)
+                    for (; step < stop; step += stepBytes)
                     {
-                        FetchAhead(step);
+                        FetchAhead(step, limit);
                         F.Step<P, DotSink>(step, ref sink);
                         F.Step<P, DotSink>(step, ref secondSink);
                     }
@@ -201,12 +203,14 @@ internal sealed unsafe class PanelKernel<M, V, P, L, F> : IPanelKernel
     /// marked as read once, so that it doesn't drive the activations out of the first cache.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void FetchAhead(byte* step)
+    private static void FetchAhead(byte* step, byte* limit)
     {
         if (!Sse.IsSupported)
             return;
         int lines = CodeFormats.StepBytes(F.Bits) / PanelPlan.QuadBytes;
         byte* ahead = step + AheadBytes;
+        if (ahead >= limit)
+            return;
         Sse.PrefetchNonTemporal(ahead);
         if (lines > 1)
         {

@@ -66,8 +66,9 @@ internal unsafe struct PreparedProduct : ITeamWork
             for (int item = index == 0 ? 0 : _ends[index - 1]; item < _ends[index]; item++)
             {
                 ref readonly Part owner = ref PartOf(item, out int panel);
+                int end = Math.Min(owner.Items, panel + _ends[index] - item);
                 for (int token = 0; token < _rows; token++)
-                    Generate(owner, panel, token, sums);
+                    Generate(owner, panel, end, token, sums);
             }
             return;
         }
@@ -106,20 +107,20 @@ internal unsafe struct PreparedProduct : ITeamWork
         return ref _parts[number];
     }
 
-    private readonly void Generate(in Part part, int panel, int token, float* sums)
+    private readonly void Generate(in Part part, int panel, int end, int token, float* sums)
     {
         ReadOnlySpan<PanelMatrix> parts = part.Weight.Parts;
         for (int i = 0; i < parts.Length; i++)
         {
             if (i + 1 < parts.Length && parts[i].SharesCodes(parts[i + 1]))
             {
-                part.Weight.PanelKernels[i].GeneratePair(parts[i], parts[i + 1], _x[parts[i].View].Token(token), _x[parts[i + 1].View].Token(token), panel, sums);
+                part.Weight.PanelKernels[i].GeneratePair(parts[i], parts[i + 1], _x[parts[i].View].Token(token), _x[parts[i + 1].View].Token(token), panel, end, sums);
                 Write(part, panel, token, 1, sums, i > 0);
                 Write(part, panel, token, 1, sums + PanelPlan.PanelRows, add: true);
                 i++;
                 continue;
             }
-            part.Weight.PanelKernels[i].Generate(part.Weight.Parts[i], _x[part.Weight.Parts[i].View].Token(token), panel, sums);
+            part.Weight.PanelKernels[i].Generate(part.Weight.Parts[i], _x[part.Weight.Parts[i].View].Token(token), panel, end, sums);
             Write(part, panel, token, 1, sums, i > 0);
         }
     }
