@@ -28,6 +28,8 @@ internal static class FirstToken
     public static (double Seconds, double Bytes) Run(string engine, string path, string peer, int threads)
     {
         var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true, UseShellExecute = false };
+        if (Path.GetFileNameWithoutExtension(start.FileName) == "dotnet")
+            start.ArgumentList.Add(typeof(FirstToken).Assembly.Location);
         foreach (string argument in (string[])[path, "--first-token", engine, "--llama-cpp", peer, "--threads", threads.ToString(CultureInfo.InvariantCulture)])
             start.ArgumentList.Add(argument);
         using Process process = Process.Start(start)!;

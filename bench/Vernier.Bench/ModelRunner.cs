@@ -107,7 +107,10 @@ internal sealed class ModelRunner(string folder, LlamaShape shape, string peer, 
         return target;
     }
 
-    /// <summary>One measurement to warm up, then pairs, ours and theirs taking turns to be first.</summary>
+    /// <summary>
+    /// One measurement to warm up, then pairs, ours and theirs taking turns to be first. The threads of llama.cpp look for work for a tenth of a second before they
+    /// sleep; the pauses let them.
+    /// </summary>
     private List<(double Ours, double Theirs)> Pairs(Func<double> ours, Func<double>? theirs)
     {
         ours();
@@ -115,13 +118,19 @@ internal sealed class ModelRunner(string folder, LlamaShape shape, string peer, 
         var results = new List<(double, double)>();
         for (int i = 0; i < pairs; i++)
         {
-            double their = i % 2 == 0 ? 0 : theirs?.Invoke() ?? double.NaN;
-            double our = ours();
+            double their = i % 2 == 0 ? 0 : Alone(theirs);
+            double our = Alone(ours);
             if (i % 2 == 0)
-                their = theirs?.Invoke() ?? double.NaN;
+                their = Alone(theirs);
             results.Add((our, their));
         }
         return results;
+
+        static double Alone(Func<double>? measure)
+        {
+            Thread.Sleep(500);
+            return measure?.Invoke() ?? double.NaN;
+        }
     }
 
     private static void Report(string name, string peerName, string unit, List<(double Ours, double Theirs)> results, double? gigabytes)
