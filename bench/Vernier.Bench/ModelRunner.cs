@@ -91,7 +91,7 @@ internal sealed class ModelRunner(string folder, LlamaShape shape, string peer, 
                 bytes.Add(memory);
                 return time;
             },
-            theirs is null ? null : () => FirstToken.Run("llama.cpp", theirs, peer, threads).Seconds);
+            theirs is null ? null : () => FirstToken.Run("llama.cpp", theirs, peer, threads).Seconds, inOneProcess: false);
         Report($"load to first token {kind.Name}", $"llama.cpp {type}", "s", seconds, null);
         Console.WriteLine(JsonSerializer.Serialize(new { @case = $"peak memory {kind.Name}", unit = "of the file", ours = Round(bytes.Order().ElementAt(bytes.Count / 2) / file), file_bytes = file }));
     }
@@ -111,7 +111,7 @@ internal sealed class ModelRunner(string folder, LlamaShape shape, string peer, 
     /// One measurement to warm up, then pairs, ours and theirs taking turns to be first. The threads of llama.cpp look for work for a tenth of a second before they
     /// sleep; the pauses let them.
     /// </summary>
-    private List<(double Ours, double Theirs)> Pairs(Func<double> ours, Func<double>? theirs)
+    private List<(double Ours, double Theirs)> Pairs(Func<double> ours, Func<double>? theirs, bool inOneProcess = true)
     {
         ours();
         theirs?.Invoke();
@@ -126,9 +126,10 @@ internal sealed class ModelRunner(string folder, LlamaShape shape, string peer, 
         }
         return results;
 
-        static double Alone(Func<double>? measure)
+        double Alone(Func<double>? measure)
         {
-            Thread.Sleep(500);
+            if (inOneProcess)
+                Thread.Sleep(500);
             return measure?.Invoke() ?? double.NaN;
         }
     }

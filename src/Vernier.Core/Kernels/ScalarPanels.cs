@@ -18,7 +18,7 @@ public delegate void PackedRowReader(int firstRow, Span<byte> destination);
 internal sealed record PackedScales(ScalarLayout Spec, ReadOnlyMemory<Half> Scales, ReadOnlyMemory<byte> Zeros);
 
 /// <summary>Rearranges a matrix of a scalar layout into panels.</summary>
-internal sealed unsafe class ScalarPanels
+internal sealed unsafe class ScalarPanels : IDisposable
 {
     private readonly ScalarLayout _spec;
     private readonly PanelMatrix _matrix;
@@ -26,15 +26,29 @@ internal sealed unsafe class ScalarPanels
     private readonly IntegerLevels _levels;
     private readonly PackedScales _source;
     private readonly PackedRowReader _read;
-    private readonly byte[] _packed, _row, _stored;
+    private readonly PooledArray<byte> _packed, _row, _stored;
+
+    // Codes of 4 bits that lie side by side need no bytes of their own.
+    private readonly bool _straight;
 
     // Buffers for any number of panels.
     private ScalarPanels(PanelMatrix matrix, IntegerLevels levels, PackedScales source, PackedRowReader read)
     {
         (_spec, _matrix, _plan, _levels, _source, _read) = (source.Spec, matrix, matrix.Plan, levels, source, read);
-        _packed = GC.AllocateUninitializedArray<byte>(PanelPlan.PanelRows * _spec.BytesPerRow);
-        _row = GC.AllocateUninitializedArray<byte>(_spec.Columns);
-        _stored = new byte[PanelPlan.PanelRows * 4 * _plan.Quads];
+        _straight = _plan.StoredBits == 4 && _plan.IsContiguous && !_matrix.IsDirect && Bmi2.IsSupported;
+        _packed = new PooledArray<byte>(PanelPlan.PanelRows * _spec.BytesPerRow);
+        _row = new PooledArray<byte>(_plan.IsContiguous ? 0 : _spec.Columns);
+        _stored = new PooledArray<byte>(_straight ? 0 : PanelPlan.PanelRows * 4 * _plan.Quads);
+        // Between segments there are columns that no row fills.
+        _stored.Span.Clear();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _packed.Dispose();
+        _row.Dispose();
+        _stored.Dispose();
     }
 
     /// <summary>Rearranges a matrix, panels in parallel.</summary>
@@ -61,7 +75,7 @@ internal sealed unsafe class ScalarPanels
         const int PanelsPerTask = 4;
         ParallelLoop.For((plan.Panels + PanelsPerTask - 1) / PanelsPerTask, task =>
         {
-            var panels = new ScalarPanels(matrix, levels, source, read);
+            using var panels = new ScalarPanels(matrix, levels, source, read);
             for (int panel = task * PanelsPerTask; panel < Math.Min(plan.Panels, (task + 1) * PanelsPerTask); panel++)
                 panels.Fill(panel);
         });
@@ -99,16 +113,16 @@ internal sealed unsafe class ScalarPanels
     private void Fill(int panel)
     {
         int first = _plan.Row(panel), rows = _plan.Rows(panel), stride = 4 * _plan.Quads, bytes = _spec.BytesPerRow;
-        _read(first, _packed.AsSpan(0, rows * bytes));
-        bool straight = _plan.StoredBits == 4 && _plan.IsContiguous && !_matrix.IsDirect && Bmi2.IsSupported;
+        Span<byte> packedRows = _packed.Span, storedRows = _stored.Span;
+        _read(first, packedRows[..(rows * bytes)]);
         for (int r = 0; r < rows; r++)
         {
             FillScales(panel, r, first + r);
-            if (straight)
+            if (_straight)
                 continue;
-            Span<byte> stored = _stored.AsSpan(r * stride, stride);
-            Span<byte> codes = _plan.IsContiguous ? stored : _row;
-            CodePacking.Unpack(_packed.AsSpan(r * bytes, bytes), _spec.Bits, codes[.._spec.Columns]);
+            Span<byte> stored = storedRows.Slice(r * stride, stride);
+            Span<byte> codes = _plan.IsContiguous ? stored : _row.Span;
+            CodePacking.Unpack(packedRows.Slice(r * bytes, bytes), _spec.Bits, codes[.._spec.Columns]);
             if (_matrix.IsDirect)
                 ToLevels(codes, first + r);
             if (!_plan.IsContiguous)
@@ -125,15 +139,15 @@ internal sealed unsafe class ScalarPanels
                 _matrix.Zeros.AsSpan(at + rows, PanelPlan.PanelRows - rows).Clear();
         }
         uint* lines = (uint*)(_matrix.Codes + (long)panel * _plan.PanelBytes);
-        if (straight)
+        if (_straight)
         {
-            _packed.AsSpan(rows * bytes).Clear();
-            fixed (byte* packed = _packed)
+            packedRows[(rows * bytes)..].Clear();
+            fixed (byte* packed = packedRows)
                 PanelInterleave.Interleave4(_plan, packed, bytes, lines);
             return;
         }
-        _stored.AsSpan(rows * stride).Clear();
-        fixed (byte* stored = _stored)
+        storedRows[(rows * stride)..].Clear();
+        fixed (byte* stored = storedRows)
             PanelInterleave.Interleave(_plan, (uint*)stored, lines);
     }
 

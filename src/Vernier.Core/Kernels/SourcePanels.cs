@@ -76,8 +76,10 @@ internal sealed unsafe class SourcePanels(PanelSource source, IntegerKernel kern
         ParallelLoop.For((plan.Panels + PanelsPerTask - 1) / PanelsPerTask, task =>
         {
             int stride = 4 * plan.Quads;
-            var row = new byte[plan.Columns];
-            var stored = new byte[PanelPlan.PanelRows * stride];
+            using var rowBuffer = new PooledArray<byte>(plan.Columns);
+            using var storedBuffer = new PooledArray<byte>(PanelPlan.PanelRows * stride);
+            Span<byte> row = rowBuffer.Span, stored = storedBuffer.Span;
+            stored.Clear();
             for (int panel = task * PanelsPerTask; panel < Math.Min(plan.Panels, (task + 1) * PanelsPerTask); panel++)
             {
                 int rows = plan.Rows(panel);
@@ -87,9 +89,9 @@ internal sealed unsafe class SourcePanels(PanelSource source, IntegerKernel kern
                     if (_direct)
                         ToLevels(part, plan.Row(panel) + r, row);
                     foreach (Segment segment in plan.Segments)
-                        row.AsSpan(segment.Column, segment.Count).CopyTo(stored.AsSpan(r * stride + 4 * segment.Quad));
+                        row.Slice(segment.Column, segment.Count).CopyTo(stored[(r * stride + 4 * segment.Quad)..]);
                 }
-                stored.AsSpan(rows * stride).Clear();
+                stored[(rows * stride)..].Clear();
                 fixed (byte* words = stored)
                     PanelInterleave.Interleave(plan, (uint*)words, (uint*)(matrix.Codes + (long)panel * plan.PanelBytes));
             }

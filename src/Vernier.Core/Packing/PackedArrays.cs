@@ -37,10 +37,6 @@ internal sealed class PackedArrays
         return new PackedArrays(checkpoint, name, arrays);
     }
 
-    /// <summary>The bytes of an array, valid until the checkpoint is disposed. They can be unaligned.</summary>
-    /// <param name="array">What follows the name of the matrix and a dot.</param>
-    public ReadOnlySpan<byte> Bytes(string array) => _checkpoint.Bytes(_arrays[array]);
-
     /// <summary>Copies bytes of an array without making pages of the file part of the process's memory.</summary>
     /// <param name="array">What follows the name of the matrix and a dot.</param>
     /// <param name="firstByte">Where to begin.</param>

@@ -163,7 +163,7 @@ public sealed record ScalarLayout(int Rows, int Columns, int Bits, Granularity G
             arrays.ReadScales("scales", scales);
             return;
         }
-        ReadOnlySpan<byte> bytes = arrays.Bytes("scales");
+        byte[] bytes = arrays.Read<byte>("scales");
         for (int i = 0; i < scales.Length; i++)
             scales[i] = StoredScale.Decode(bytes[i], ScaleFormat);
         if (!HalfNumbers.AreFinite(scales))
@@ -173,7 +173,7 @@ public sealed record ScalarLayout(int Rows, int Columns, int Bits, Granularity G
     private LevelTable[] ReadGrids(PackedArrays arrays)
     {
         float[] grid = arrays.Read<float>("grid");
-        ReadOnlySpan<byte> bytes = arrays.Bytes("levels");
+        ReadOnlySpan<byte> bytes = arrays.Read<byte>("levels");
         var tables = new LevelTable[Grids];
         var levels = new short[1 << Bits];
         var floats = new float[1 << Bits];
