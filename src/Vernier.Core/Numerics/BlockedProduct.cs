@@ -43,7 +43,8 @@ internal sealed unsafe class BlockedProduct<TTile, T>
         _stepRows = Math.Min(RoundUp(task.M, TTile.Rows), RoundUp(StepRows, TTile.Rows));
         _stepColumns = Math.Min(RoundUp(task.N, TTile.Columns), _fewRows ? int.MaxValue : RoundUp(StepColumns, TTile.Columns));
         int packed = _stepRows + (_fewRows ? 0 : _stepColumns);
-        _stepBlocks = Math.Clamp(StepElements / (packed * LongestBlock), 1, _blocks);
+        // With few rows a block of A is small enough to stay in a cache while all of B passes, if there is one block at a time.
+        _stepBlocks = _fewRows ? 1 : Math.Clamp(StepElements / (packed * LongestBlock), 1, _blocks);
         _workers = (task.M + 16L) * task.N * task.K < SmallWork ? 1 : ParallelLoop.MaxThreads;
     }
 
@@ -169,8 +170,7 @@ internal sealed unsafe class BlockedProduct<TTile, T>
                     panels = scratch.Panel;
                     MatrixPacking.Rows(_task.B, column, Math.Min((next - group) * TTile.Columns, _task.N - column), first, k, TTile.Columns, panels);
                     int shares = (next - group) * (lastTile - firstTile);
-                    ahead = next < lastPanel ? Ahead(step, next, lastPanel, block, shares)
-                        : block + 1 < step.EndBlock ? Ahead(step, firstPanel, lastPanel, block + 1, shares) : default;
+                    ahead = next < lastPanel ? Ahead(step, next, lastPanel, block, shares) : default;
                 }
                 for (int start = firstTile; start < lastTile; start += chunk)
                 {
