@@ -54,15 +54,6 @@ public sealed class Checkpoint : IDisposable
         }
     }
 
-    /// <summary>Opens a single file, whatever it is called.</summary>
-    /// <exception cref="InvalidFileException">It breaks a rule of the format.</exception>
-    public static Checkpoint OpenFile(string path)
-    {
-        var checkpoint = new Checkpoint(Path.GetDirectoryName(path) ?? "");
-        checkpoint.Add(Path.GetFileName(path));
-        return checkpoint;
-    }
-
     /// <summary>Makes a checkpoint of one file in another format.</summary>
     /// <param name="file">The file, which the checkpoint disposes.</param>
     /// <param name="model">What the user names the model by: <see cref="Folder"/>.</param>

@@ -103,7 +103,7 @@ internal sealed class Journal
         try
         {
             Entry? entry = JsonSerializer.Deserialize<Entry>(File.ReadAllBytes(path), s_json);
-            if (entry?.Tensor == name && entry.Sha256 == ContentHash.OfPieces([.. PackedMatrixReader.Read(written, name, planned.Layout!).ArrayBytes()]))
+            if (entry?.Tensor == name && entry.Sha256 == ContentHash.OfPieces(PackedMatrixReader.Read(written, name, planned.Layout!).ArrayBytes()))
                 _entries[name] = entry;
         }
         catch (Exception e) when (e is InvalidFileException or JsonException)

@@ -29,6 +29,8 @@ public sealed record QuantizedTensorReport(string Name, PackedLayout Layout, IRe
 /// </summary>
 public sealed class Quantizer(QuantizationPlan plan, IProgress<QuantizationProgress>? progress = null)
 {
+    private const int MostBytesBeside = 32 << 20;
+
     private readonly QuantizationOptions _options = plan.Options;
     private CancellationToken _cancellation;
 
@@ -94,7 +96,7 @@ public sealed class Quantizer(QuantizationPlan plan, IProgress<QuantizationProgr
             var blocks = new BlockRun(strict, spillFolder, (tensor, fraction) => progress?.Report(new QuantizationProgress("solving", tensor, fraction)), _cancellation);
             new BlockPipeline(plan, grids, set, journal, blocks).Run();
         }
-        // While a matrix is being rounded the one before it is written.
+        // While a matrix is being rounded the one before it is written, unless that is so large that memory was not estimated for both.
         Task written = Task.CompletedTask;
         try
         {
@@ -105,6 +107,8 @@ public sealed class Quantizer(QuantizationPlan plan, IProgress<QuantizationProgr
                 PackedMatrix packed = grids.SolveNearest(planned);
                 written.GetAwaiter().GetResult();
                 written = Task.Run(() => journal.Add(planned, packed, null));
+                if (planned.Layout.StoredBytes > MostBytesBeside)
+                    written.GetAwaiter().GetResult();
             });
         }
         finally

@@ -126,18 +126,12 @@ public sealed class SafetensorsWriter : IDisposable
         }
     }
 
-    /// <summary>
-    /// Whether completion waits until all bytes are on the disk, the default; otherwise the system may lose them where its power fails, though not
-    /// where the program is killed.
-    /// </summary>
-    public bool Durable { get; init; } = true;
-
     /// <summary>The first half of <see cref="Complete"/>: all bytes are on the disk, under the partial name.</summary>
     internal void Finish()
     {
         if (Current is TensorInfo tensor)
             throw new InvalidOperationException($"{_path}: tensor '{tensor.Name}' lacks {_left} bytes.");
-        _stream.Flush(flushToDisk: Durable);
+        _stream.Flush(flushToDisk: true);
         _stream.Dispose();
     }
 
