@@ -1,5 +1,5 @@
 using System.Numerics.Tensors;
-using Vernier.Files;
+using Vernier.Errors;
 using Vernier.Numerics;
 
 namespace Vernier.Inference;

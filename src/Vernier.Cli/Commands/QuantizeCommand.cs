@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Vernier.Errors;
 using Vernier.Cli.Reports;
 using Vernier.Cli.Terminal;
 using Vernier.Inference;
@@ -76,7 +77,7 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
         (int sequences, int length) = _arguments.Calibration.Shape(arguments, plan.Checkpoint.Folder, plan.Options.Recipe);
         MemoryEstimate.Of(plan, sequences, length).Check(plan.Checkpoint.Folder, ceiling);
         if (sequences > 0 && _arguments.Calibration.IsWritten(arguments) && 4 * plan.Parameters + 3 * MemoryEstimate.ProgramBytes > ceiling)
-            throw new Files.InvalidFileException(plan.Checkpoint.Folder, "memory-too-small", $"to write its calibration text itself the model takes {Figures.Size(4 * plan.Parameters)}, and the run may take {Figures.Size(ceiling)}", "Give a text with --calibration, or allow more with --memory");
+            throw new InvalidFileException(plan.Checkpoint.Folder, "memory-too-small", $"to write its calibration text itself the model takes {Figures.Size(4 * plan.Parameters)}, and the run may take {Figures.Size(ceiling)}", "Give a text with --calibration, or allow more with --memory");
         return RunEstimate.Of(plan, sequences, length, ceiling);
     }
 
@@ -168,7 +169,7 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
         {
             ModelConfig.Load(plan.Checkpoint.Folder);
         }
-        catch (Files.InvalidFileException e)
+        catch (InvalidFileException e)
         {
             _notes.Add(Unevaluated + e.Message);
             return false;

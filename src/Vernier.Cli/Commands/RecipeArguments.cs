@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using Vernier.Cli.Terminal;
+using Vernier.Errors;
 using Vernier.Files;
 using Vernier.Grids;
 using Vernier.Grids.Power;

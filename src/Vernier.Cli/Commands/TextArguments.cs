@@ -1,6 +1,6 @@
 using System.CommandLine;
 using Vernier.Cli.Terminal;
-using Vernier.Files;
+using Vernier.Errors;
 using Vernier.Inference;
 using Vernier.Quantization.Evaluation;
 

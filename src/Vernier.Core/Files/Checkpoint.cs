@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Vernier.Errors;
 using Vernier.Files.Safetensors;
 
 namespace Vernier.Files;

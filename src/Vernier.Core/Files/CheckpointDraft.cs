@@ -1,4 +1,5 @@
 using Microsoft.Win32.SafeHandles;
+using Vernier.Errors;
 using Vernier.Files.Safetensors;
 
 namespace Vernier.Files;

@@ -1,7 +1,9 @@
+using Vernier.Errors;
+
 namespace Vernier.Files;
 
 /// <summary>The rules of a folder with a checkpoint, by their stable names. docs/formats/safetensors.md explains them.</summary>
-/// <seealso cref="InvalidFileException.Rule"/>
+/// <seealso cref="VernierException.Rule"/>
 public static class CheckpointRules
 {
     /// <summary>The folder holds <c>model.safetensors</c> or <c>model.safetensors.index.json</c>.</summary>

@@ -1,7 +1,9 @@
+using Vernier.Errors;
+
 namespace Vernier.Files;
 
 /// <summary>The rules every file has to keep, and those every JSON file has to keep, by their stable names.</summary>
-/// <seealso cref="InvalidFileException.Rule"/>
+/// <seealso cref="VernierException.Rule"/>
 public static class FileRules
 {
     /// <summary>The file exists.</summary>

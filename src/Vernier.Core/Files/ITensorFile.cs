@@ -1,3 +1,5 @@
+using Vernier.Errors;
+
 namespace Vernier.Files;
 
 /// <summary>A file of tensors, whatever its format. Any number of threads may read at the same time.</summary>

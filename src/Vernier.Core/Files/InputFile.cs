@@ -1,3 +1,5 @@
+using Vernier.Errors;
+
 namespace Vernier.Files;
 
 /// <summary>Opens files for reading and turns every failure into an <see cref="InvalidFileException"/> with a rule of <see cref="FileRules"/>.</summary>

@@ -1,4 +1,5 @@
 using System.IO.MemoryMappedFiles;
+using Vernier.Errors;
 
 namespace Vernier.Files;
 

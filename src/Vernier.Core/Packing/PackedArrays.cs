@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Vernier.Errors;
 using Vernier.Files;
 
 namespace Vernier.Packing;

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Vernier.Errors;
 using Vernier.Files;
 
 namespace Vernier.Packing;

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Vernier.Files;
+using Vernier.Errors;
 
 namespace Vernier.Inference;
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Vernier.Errors;
 using Vernier.Files;
 
 namespace Vernier.Inference;

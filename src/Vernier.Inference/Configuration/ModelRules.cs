@@ -1,9 +1,10 @@
-using Vernier.Files;
+using Vernier.Errors;
+
 
 namespace Vernier.Inference;
 
 /// <summary>The rules that a config.json and the weights beside it have to keep, by their stable names.</summary>
-/// <seealso cref="InvalidFileException.Rule"/>
+/// <seealso cref="VernierException.Rule"/>
 public static class ModelRules
 {
     /// <summary>The model is a causal language model of a family that runs here.</summary>

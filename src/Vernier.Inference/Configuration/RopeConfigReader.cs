@@ -1,4 +1,4 @@
-using Vernier.Files;
+using Vernier.Errors;
 
 namespace Vernier.Inference;
 

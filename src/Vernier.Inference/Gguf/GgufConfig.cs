@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using Vernier.Files;
+using Vernier.Errors;
 using Vernier.Files.Gguf;
 
 namespace Vernier.Inference.Gguf;

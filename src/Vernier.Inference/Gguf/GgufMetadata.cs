@@ -1,4 +1,4 @@
-using Vernier.Files;
+using Vernier.Errors;
 using Vernier.Files.Gguf;
 
 namespace Vernier.Inference.Gguf;

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Vernier.Errors;
 using Vernier.Files;
 using Vernier.Files.Gguf;
 

@@ -1,7 +1,9 @@
+using Vernier.Errors;
+
 namespace Vernier.Inference.Gguf;
 
 /// <summary>The rules that a model in a GGUF file has to keep beyond those of the format, and a model that becomes one, by their stable names.</summary>
-/// <seealso cref="Vernier.Files.InvalidFileException.Rule"/>
+/// <seealso cref="VernierException.Rule"/>
 public static class GgufModelRules
 {
     /// <summary>The architecture is that of a family that runs here.</summary>

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Runtime.InteropServices;
+using Vernier.Errors;
 using Vernier.Files;
 using Vernier.Files.Gguf;
 using Vernier.Packing.Ggml;

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
-using Vernier.Files;
+using Vernier.Errors;
 using Vernier.Files.Gguf;
 
 namespace Vernier.Inference.Gguf;

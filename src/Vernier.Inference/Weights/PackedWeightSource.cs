@@ -1,3 +1,4 @@
+using Vernier.Errors;
 using Vernier.Files;
 using Vernier.Kernels;
 using Vernier.Packing;

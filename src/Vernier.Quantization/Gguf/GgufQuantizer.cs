@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Vernier.Errors;
 using Vernier.Files;
 using Vernier.Files.Gguf;
 using Vernier.Inference;

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Text;
+using Vernier.Errors;
 using Vernier.Files;
 using Vernier.Files.Gguf;
 using Vernier.Inference;

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using Vernier.Files;
+using Vernier.Errors;
 using Vernier.Inference;
 using Vernier.Numerics;
 using Vernier.Packing;

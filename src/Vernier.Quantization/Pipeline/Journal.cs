@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Vernier.Errors;
 using Vernier.Files;
 using Vernier.Packing;
 

@@ -1,4 +1,4 @@
-using Vernier.Files;
+using Vernier.Errors;
 using Vernier.Grids;
 using Vernier.Grids.Uniform;
 using Vernier.Packing;

@@ -1,4 +1,4 @@
-using Vernier.Files;
+using Vernier.Errors;
 using Vernier.Inference;
 using Vernier.Packing;
 using Vernier.Quantization.Calibration;

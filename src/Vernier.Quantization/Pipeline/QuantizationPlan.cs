@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Vernier.Errors;
 using Vernier.Files;
 using Vernier.Grids;
 using Vernier.Grids.Minifloat;

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Vernier.Errors;
 using Vernier.Files;
 using Vernier.Grids;
 using Vernier.Inference;

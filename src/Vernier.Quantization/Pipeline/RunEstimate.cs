@@ -1,3 +1,4 @@
+using Vernier.Errors;
 using Vernier.Inference;
 using Vernier.Packing;
 using Vernier.Quantization.Compensators;
@@ -22,7 +23,7 @@ public sealed record RunEstimate(MemoryEstimate Memory, long PeakMemoryBytes, lo
     /// <param name="sequences">The calibration sequences; not used by recipes that need none.</param>
     /// <param name="length">The tokens of each.</param>
     /// <param name="ceiling">The most memory it may take, in bytes.</param>
-    /// <exception cref="Files.InvalidFileException">A weight is not finite.</exception>
+    /// <exception cref="InvalidFileException">A weight is not finite.</exception>
     public static RunEstimate Of(QuantizationPlan plan, int sequences, int length, long ceiling)
     {
         ArgumentNullException.ThrowIfNull(plan);

@@ -2,6 +2,7 @@ using System.Numerics;
 using System.Numerics.Tensors;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Vernier.Errors;
 using Vernier.Files;
 using Vernier.Numerics;
 using Vernier.Quantization.Transforms;

@@ -1,4 +1,5 @@
 using System.Text;
+using Vernier.Errors;
 using Vernier.Files;
 using Vernier.Files.Safetensors;
 

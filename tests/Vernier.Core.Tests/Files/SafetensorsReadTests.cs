@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
+using Vernier.Errors;
 using Vernier.Files;
 using Vernier.Files.Safetensors;
 

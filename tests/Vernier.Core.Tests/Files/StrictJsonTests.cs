@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Vernier.Errors;
 using Vernier.Files;
 
 namespace Vernier.Tests;

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using Microsoft.Win32.SafeHandles;
+using Vernier.Errors;
 using Vernier.Files.Safetensors;
 
 namespace Vernier.Files.Gguf;

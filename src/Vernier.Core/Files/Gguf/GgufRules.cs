@@ -1,8 +1,10 @@
+using Vernier.Errors;
+
 namespace Vernier.Files.Gguf;
 
 /// <summary>
 /// The rules of a GGUF file, by their stable names. Each constant names the rule that a valid file keeps;
-/// <see cref="InvalidFileException.Rule"/> is the one that was broken. docs/formats/gguf.md explains them.
+/// <see cref="VernierException.Rule"/> is the one that was broken. docs/formats/gguf.md explains them.
 /// </summary>
 public static class GgufRules
 {

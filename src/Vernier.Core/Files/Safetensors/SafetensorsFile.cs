@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using Vernier.Errors;
 
 namespace Vernier.Files.Safetensors;
 

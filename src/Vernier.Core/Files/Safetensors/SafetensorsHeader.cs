@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using System.Text.Json;
 using System.Text.Unicode;
+using Vernier.Errors;
 
 namespace Vernier.Files.Safetensors;
 

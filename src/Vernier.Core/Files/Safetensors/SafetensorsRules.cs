@@ -1,8 +1,10 @@
+using Vernier.Errors;
+
 namespace Vernier.Files.Safetensors;
 
 /// <summary>
 /// The rules of a safetensors file, by their stable names. Each constant names the rule that a valid file keeps;
-/// <see cref="InvalidFileException.Rule"/> is the one that was broken. docs/formats/safetensors.md explains them.
+/// <see cref="VernierException.Rule"/> is the one that was broken. docs/formats/safetensors.md explains them.
 /// </summary>
 public static class SafetensorsRules
 {

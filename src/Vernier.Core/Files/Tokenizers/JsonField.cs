@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Vernier.Errors;
 
 namespace Vernier.Files.Tokenizers;
 

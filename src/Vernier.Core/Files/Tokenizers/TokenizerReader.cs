@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Vernier.Errors;
 using Vernier.Files.Tokenizers.AddedTokens;
 using Vernier.Files.Tokenizers.Decoders;
 using Vernier.Files.Tokenizers.Models;

@@ -1,3 +1,4 @@
+using Vernier.Errors;
 using Vernier.Numerics;
 using Vernier.Quantization.Pipeline;
 
@@ -9,7 +10,7 @@ internal static class OutlierBound
     /// <summary>How many there are; none in a matrix of equal weights.</summary>
     /// <param name="matrix">The matrix.</param>
     /// <param name="sigma">The standard deviations.</param>
-    /// <exception cref="Files.InvalidFileException">A weight is not finite.</exception>
+    /// <exception cref="InvalidFileException">A weight is not finite.</exception>
     public static int Count(WeightMatrix matrix, double sigma)
     {
         _ = matrix.Shift; // Found once, before the rows are shared out.

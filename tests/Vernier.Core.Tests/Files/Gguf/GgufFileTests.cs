@@ -1,7 +1,7 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
-using Vernier.Files;
+using Vernier.Errors;
 using Vernier.Files.Gguf;
 
 namespace Vernier.Tests.Files.Gguf;

@@ -1,5 +1,5 @@
 using System.Text;
-using Vernier.Files;
+using Vernier.Errors;
 using Vernier.Files.Gguf;
 
 namespace Vernier.Tests.Files.Gguf;

@@ -1,7 +1,7 @@
 using System.Reflection;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
-using Vernier.Files;
+using Vernier.Errors;
 using Vernier.Files.Tokenizers;
 
 namespace Vernier.Tests;

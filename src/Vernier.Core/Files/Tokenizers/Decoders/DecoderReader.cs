@@ -1,3 +1,4 @@
+using Vernier.Errors;
 using Vernier.Files.Tokenizers.Normalizers;
 using Vernier.Files.Tokenizers.Patterns;
 using Vernier.Files.Tokenizers.PreTokenizers;

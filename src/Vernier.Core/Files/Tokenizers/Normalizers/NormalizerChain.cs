@@ -1,3 +1,5 @@
+using Vernier.Errors;
+
 namespace Vernier.Files.Tokenizers.Normalizers;
 
 /// <summary>The normalizers of a tokenizer, one after another.</summary>

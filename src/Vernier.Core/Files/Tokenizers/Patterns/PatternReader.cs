@@ -1,3 +1,5 @@
+using Vernier.Errors;
+
 namespace Vernier.Files.Tokenizers.Patterns;
 
 /// <summary>Reads a <c>pattern</c>: <c>{"String": …}</c> or <c>{"Regex": …}</c>.</summary>

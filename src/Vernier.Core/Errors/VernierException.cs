@@ -1,25 +1,25 @@
 using System.Text;
 
-namespace Vernier.Files;
+namespace Vernier.Errors;
 
 /// <summary>
-/// A file, or a tensor in it, breaks a rule of its format. The message names the file, the tensor where there is one,
-/// what is wrong and what the user can do about it. Whatever a file contains, the message is short and printable.
+/// The house's own errors: the message names the file or model, the tensor where there is one, what is wrong and what the user can do about it. Whatever a file
+/// contains, the message is short and printable. A command can tell by <see cref="Rule"/> which of its options helps.
 /// </summary>
-public sealed class InvalidFileException : Exception
+public abstract class VernierException : Exception
 {
     private const int LongestName = 200;
     private const int LongestProblem = 600;
 
     /// <summary>Creates the error.</summary>
-    /// <param name="file">The path of the file as the user would recognise it.</param>
+    /// <param name="file">The path of the file or model as the user would recognise it.</param>
     /// <param name="rule">A short stable name of the broken rule, such as <c>header-too-large</c>.</param>
     /// <param name="problem">What is wrong, in one sentence without a full stop.</param>
     /// <param name="remedy">What the user can do, in one sentence without a full stop.</param>
     /// <param name="tensor">The tensor concerned, if any.</param>
     /// <param name="innerException">The cause, if any.</param>
-    public InvalidFileException(string file, string rule, string problem, string remedy, string? tensor = null, Exception? innerException = null)
-        : base($"{file}: {(tensor is null ? "" : $"tensor '{Printable(tensor, LongestName)}': ")}{Printable(problem, LongestProblem)}. {remedy}.", innerException)
+    protected VernierException(string file, string rule, string problem, string remedy, string? tensor, Exception? innerException)
+        : base($"{file}: {Subject(tensor)}{Printable(problem, LongestProblem)}. {remedy}.", innerException)
     {
         File = file;
         Rule = rule;
@@ -28,7 +28,7 @@ public sealed class InvalidFileException : Exception
         Tensor = tensor;
     }
 
-    /// <summary>The path of the file.</summary>
+    /// <summary>The path of the file or model.</summary>
     public string File { get; }
 
     /// <summary>The stable name of the broken rule.</summary>
@@ -42,6 +42,8 @@ public sealed class InvalidFileException : Exception
 
     /// <summary>The tensor concerned, or null.</summary>
     public string? Tensor { get; }
+
+    private static string Subject(string? tensor) => tensor is null ? "" : $"tensor '{Printable(tensor, LongestName)}': ";
 
     /// <summary>
     /// The text with control characters replaced by U+FFFD and cut after <paramref name="longest"/> characters: names from
