@@ -1,7 +1,7 @@
 using Vernier.Files;
 using Vernier.Inference;
 
-namespace Vernier.Quantization.Calibration;
+namespace Vernier.Quantization.Networks;
 
 /// <summary>An embedding table that stays in its file: the row of a token is read when it is looked up.</summary>
 /// <param name="checkpoint">The checkpoint, which must outlive the table.</param>

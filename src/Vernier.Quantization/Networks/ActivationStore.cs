@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
-namespace Vernier.Quantization.Calibration;
+namespace Vernier.Quantization.Networks;
 
 /// <summary>Batches of activations, in memory or in a file. What is read is what was written, bit by bit, wherever it was.</summary>
 internal sealed class ActivationStore : IDisposable

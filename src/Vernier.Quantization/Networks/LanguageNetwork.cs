@@ -1,0 +1,179 @@
+using Vernier.Errors;
+using Vernier.Files;
+using Vernier.Inference;
+using Vernier.Numerics;
+using Vernier.Packing;
+
+namespace Vernier.Quantization.Networks;
+
+/// <summary>
+/// A decoder-only language model as a network: its blocks are the stages, its samples the tokens of calibration sequences, and between two stages the samples are the
+/// residual streams. The only file that knows how a model is put together.
+/// </summary>
+internal sealed class LanguageNetwork : INetwork
+{
+    /// <summary>The tokens of a batch, or those of a sequence if they are more.</summary>
+    public const int BatchTokens = 1024;
+
+    private const string EmbeddingName = "model.embed_tokens.weight";
+
+    private readonly ModelConfig _config;
+    private readonly IWeightSource _weights;
+    private readonly ForwardContext _context;
+    private readonly Segment[][] _batches;
+    private readonly int[] _firstSequence;
+    private readonly float[] _hidden;
+    private readonly int _width;
+    private IEmbedding _embedding;
+    private ActivationStore? _store;
+
+    /// <summary>Makes a network of a model and its samples. Nothing is read.</summary>
+    /// <param name="checkpoint">The model's checkpoint, which must outlive the network.</param>
+    /// <param name="config">Its configuration.</param>
+    /// <param name="weights">Its weights.</param>
+    /// <param name="sequences">The tokens of each sequence, all of one length, at least one.</param>
+    /// <exception cref="ArgumentException">A token is not in the vocabulary, or the sequences are longer than the model's context.</exception>
+    /// <exception cref="InvalidFileException">The model has no embedding table.</exception>
+    public LanguageNetwork(Checkpoint checkpoint, ModelConfig config, IWeightSource weights, IReadOnlyList<int[]> sequences)
+    {
+        CheckTokens(config, sequences);
+        (_config, _weights, _width) = (config, weights, config.HiddenSize);
+        _context = new ForwardContext(config);
+        int length = sequences[0].Length, perBatch = SequencesPerBatch(length);
+        _batches = [.. sequences.Chunk(perBatch).Select(batch => Array.ConvertAll(batch, tokens => new Segment(tokens)))];
+        _firstSequence = [.. Enumerable.Range(0, _batches.Length).Select(batch => batch * perBatch)];
+        _hidden = GC.AllocateUninitializedArray<float>(checked(Math.Min(perBatch, sequences.Count) * length * _width));
+        _embedding = new CheckpointEmbedding(checkpoint, checkpoint[EmbeddingName]);
+        Rows = (long)sequences.Count * length;
+        Shape = ShapeOf(config);
+    }
+
+    /// <inheritdoc/>
+    public NetworkShape Shape { get; }
+
+    /// <inheritdoc/>
+    public int Batches => _batches.Length;
+
+    /// <inheritdoc/>
+    public long Rows { get; }
+
+    /// <summary>The layers of a model, without its weights.</summary>
+    public static NetworkShape ShapeOf(ModelConfig config) =>
+        new([EmbeddingName], [.. Enumerable.Range(0, config.LayerCount).Select(layer => LayerProbe.Groups(config, layer))]);
+
+    /// <summary>The sequences of a batch, for sequences of a length.</summary>
+    public static int SequencesPerBatch(int length) => Math.Max(1, BatchTokens / length);
+
+    /// <inheritdoc/>
+    public void ReplaceTable(string name, PackedMatrix table)
+    {
+        if (name != EmbeddingName)
+            throw new ArgumentException($"the model has no table {name}", nameof(name));
+        _embedding = new PackedEmbedding(table);
+    }
+
+    /// <inheritdoc/>
+    public void Begin(string? file = null, CancellationToken cancellation = default)
+    {
+        _store?.Dispose();
+        _store = new ActivationStore(Array.ConvertAll(_batches, batch => checked(RowsOf(batch) * _width)), file);
+        for (int batch = 0; batch < Batches; batch++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            int[] tokens = [.. _batches[batch].SelectMany(segment => segment.Tokens.ToArray())];
+            ParallelLoop.For(tokens.Length, row => _embedding.Lookup(tokens[row], _hidden.AsSpan(row * _width, _width)));
+            _store.Write(batch, _hidden);
+        }
+    }
+
+    /// <inheritdoc/>
+    public INetworkStage Load(int stage) => new Stage(this, Block.Load(_config, _weights, stage), Shape.Stages[stage]);
+
+    /// <summary>The residual streams of a batch where they are, rows x hidden size, valid until the next call.</summary>
+    internal ReadOnlySpan<float> Streams(int batch)
+    {
+        Store.Read(batch, _hidden);
+        return _hidden.AsSpan(0, Store.Length(batch));
+    }
+
+    /// <summary>Closes and removes the file.</summary>
+    public void Dispose() => _store?.Dispose();
+
+    private ActivationStore Store => _store ?? throw new InvalidOperationException("the samples have not been brought in front of the first stage");
+
+    private static int RowsOf(Segment[] batch) => batch.Sum(segment => segment.Tokens.Length);
+
+    private static void CheckTokens(ModelConfig config, IReadOnlyList<int[]> sequences)
+    {
+        foreach (int[] tokens in sequences)
+        {
+            if (Array.Exists(tokens, token => (uint)token >= (uint)config.VocabularySize))
+                throw new ArgumentException($"the calibration text has a token that is not in the vocabulary of {config.VocabularySize}");
+            if (tokens.Length > config.MaxPositions)
+                throw new ArgumentException($"calibration sequences of {tokens.Length} tokens are longer than the model's context of {config.MaxPositions}");
+        }
+    }
+
+    private void Run(Block block, int batch)
+    {
+        Store.Read(batch, _hidden);
+        _context.Begin(_batches[batch]);
+        block.Forward(_hidden, _context);
+    }
+
+    // Every row of a batch comes into every layer of a dense block, in the order of the tokens.
+    private SampleId[] IdsOf(int batch) =>
+        [.. _batches[batch].SelectMany((segment, i) => Enumerable.Range(0, segment.Tokens.Length).Select(position => new SampleId(_firstSequence[batch] + i, position)))];
+
+    /// <summary>A block.</summary>
+    private sealed class Stage(LanguageNetwork network, Block block, IReadOnlyList<LayerGroup> groups) : INetworkStage
+    {
+        public IReadOnlyList<LayerGroup> Groups => groups;
+
+        public void Observe(LayerGroup group, int batch, IReadOnlyList<IActivationObserver> observers)
+        {
+            SampleId[] ids = network.IdsOf(batch);
+            int seen = 0;
+            var replaced = new List<(string Name, ILinear Layer)>();
+            try
+            {
+                foreach (string name in groups.Skip(group.Index).SelectMany(each => each.Layers).Select(layer => layer.Name))
+                {
+                    ILinear layer = block.Linears[name];
+                    replaced.Add((name, layer));
+                    block.Replace(name, new RecordingLinear(layer, name == group.Name ? Show : null));
+                }
+                network.Run(block, batch);
+            }
+            finally
+            {
+                foreach ((string name, ILinear layer) in replaced)
+                    block.Replace(name, layer);
+            }
+
+            void Show(ReadOnlySpan<float> x, int rows)
+            {
+                var input = new GroupInput(group, x[..(rows * group.Inputs)], ids.AsSpan(seen, rows));
+                seen += rows;
+                foreach (IActivationObserver observer in observers)
+                    observer.Observe(input);
+            }
+        }
+
+        public void Replace(string layer, PackedMatrix weight)
+        {
+            float[]? bias = block.Linears[layer] is FloatLinear { Bias.IsEmpty: false } linear ? linear.Bias.ToArray() : null;
+            block.Replace(layer, new PackedLinear(weight, bias, PackedArithmetic.Float));
+        }
+
+        public void Advance(CancellationToken cancellation = default)
+        {
+            for (int batch = 0; batch < network.Batches; batch++)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                network.Run(block, batch);
+                network.Store.Write(batch, network._hidden);
+            }
+        }
+    }
+}
