@@ -6,8 +6,8 @@ using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Objectives;
-using Vernier.Quantization.Pipeline;
 using Vernier.Quantization.Transforms;
+using Vernier.Quantization.Weights;
 
 namespace Vernier.Quantization.Evaluation;
 

@@ -7,6 +7,7 @@ using Vernier.Packing;
 using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers;
+using Vernier.Quantization.Weights;
 
 namespace Vernier.Quantization.Pipeline;
 

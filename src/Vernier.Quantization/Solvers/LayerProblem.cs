@@ -1,7 +1,6 @@
 using Vernier.Grids;
 using Vernier.Packing;
 using Vernier.Quantization.Objectives;
-using Vernier.Quantization.Pipeline;
 
 namespace Vernier.Quantization.Solvers;
 

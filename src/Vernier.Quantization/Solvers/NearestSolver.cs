@@ -2,7 +2,7 @@ using System.Numerics.Tensors;
 using Vernier.Grids;
 using Vernier.Numerics;
 using Vernier.Packing;
-using Vernier.Quantization.Pipeline;
+using Vernier.Quantization.Weights;
 
 namespace Vernier.Quantization.Solvers;
 

@@ -1,7 +1,7 @@
 using Vernier.Errors;
 using Vernier.Files;
 using Vernier.Inference;
-using Vernier.Quantization.Pipeline;
+using Vernier.Quantization.Weights;
 
 namespace Vernier.Quantization.Transforms;
 

@@ -4,11 +4,11 @@ using Vernier.Grids.Codebook;
 using Vernier.Grids.Uniform;
 using Vernier.Numerics;
 using Vernier.Packing;
-using Vernier.Quantization.Pipeline;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers;
 using Vernier.Quantization.Solvers.Codebooks;
 using Vernier.Quantization.Solvers.Relaxed;
+using Vernier.Quantization.Weights;
 
 namespace Vernier.Tests.Solvers;
 

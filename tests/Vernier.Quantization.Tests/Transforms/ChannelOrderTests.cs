@@ -5,6 +5,7 @@ using Vernier.Packing;
 using Vernier.Quantization.Pipeline;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Transforms;
+using Vernier.Quantization.Weights;
 using Vernier.Tests.Pipeline;
 
 namespace Vernier.Tests.Transforms;

@@ -5,9 +5,8 @@ using System.Runtime.InteropServices;
 using Vernier.Errors;
 using Vernier.Files;
 using Vernier.Numerics;
-using Vernier.Quantization.Transforms;
 
-namespace Vernier.Quantization.Pipeline;
+namespace Vernier.Quantization.Weights;
 
 /// <summary>A weight matrix of a checkpoint, read in pieces: rows are output channels, columns input channels.</summary>
 public sealed class WeightMatrix

@@ -1,7 +1,6 @@
 using Vernier.Files;
-using Vernier.Quantization.Transforms;
 
-namespace Vernier.Quantization.Pipeline;
+namespace Vernier.Quantization.Weights;
 
 /// <summary>Copies and compares tensors of any size, a piece of 1 MiB in memory at a time.</summary>
 internal static class TensorBytes
