@@ -5,6 +5,7 @@ using Vernier.Inference;
 using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Quantization.Calibration;
+using Vernier.Quantization.Networks;
 using Vernier.Quantization.Objectives;
 using Vernier.Quantization.Transforms;
 using Vernier.Quantization.Weights;
@@ -17,7 +18,7 @@ namespace Vernier.Quantization.Evaluation;
 /// </summary>
 public static class LayerObjectives
 {
-    /// <summary>Measures models as they were written. One block of the float network is in memory at a time.</summary>
+    /// <summary>Measures models as they were written. One stage of the float network is in memory at a time.</summary>
     /// <param name="original">The float model.</param>
     /// <param name="folders">The folders of the quantized models.</param>
     /// <param name="orders">For each folder the order of the channels of its model.</param>
@@ -28,35 +29,28 @@ public static class LayerObjectives
     /// <exception cref="InvalidFileException">A model does not read.</exception>
     /// <exception cref="OperationCanceledException">The measurement was cancelled.</exception>
     public static IReadOnlyList<IReadOnlyDictionary<string, double>> Measure(
-        Checkpoint original, IReadOnlyList<string> folders, IReadOnlyList<ChannelOrder> orders, CalibrationSet set, IProgress<double>? progress = null, CancellationToken cancellation = default)
+        Checkpoint original, IReadOnlyList<string> folders, IReadOnlyList<ChannelOrder> orders, CalibrationSet set,
+        IProgress<double>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(original);
         ArgumentNullException.ThrowIfNull(folders);
         ArgumentNullException.ThrowIfNull(orders);
-        ModelConfig config = ModelConfig.Load(original.Folder);
-        var weights = new FloatWeightSource(original);
-        using var calibration = new BlockCalibration(config, weights.Embedding("model.embed_tokens.weight", config.VocabularySize, config.HiddenSize), set);
+        using INetwork network = NetworkFactory.Open(original, set.Sequences);
+        network.Begin(cancellation: cancellation);
         Model[] models = [.. folders.Zip(orders, Open)];
         try
         {
-            for (int layer = 0; layer < config.LayerCount; layer++)
+            for (int index = 0; index < network.Shape.Stages.Count; index++)
             {
-                Block block = Block.Load(config, weights, layer);
-                IReadOnlyList<IReadOnlyList<string>> groups = calibration.SharedInputs(block);
-                for (int group = 0; group < groups.Count; group++)
+                INetworkStage stage = network.Load(index);
+                foreach (LayerGroup group in stage.Groups)
                 {
-                    var gram = new GramMatrix(block.Linears[groups[group][0]].Inputs);
-                    for (int batch = 0; batch < calibration.Batches; batch++)
-                    {
-                        cancellation.ThrowIfCancellationRequested();
-                        calibration.Observe(block, groups, group, batch, gram.Add);
-                    }
-                    var objective = new LayerObjective(gram.ToSymmetric(), gram.Columns);
-                    foreach (string name in groups[group])
-                        MeasureLayer(original, name, objective, models);
-                    progress?.Report((layer + (group + 1.0) / groups.Count) / config.LayerCount);
+                    LayerObjective objective = Observe(network, stage, group, cancellation);
+                    foreach (LayerShape layer in group.Layers)
+                        MeasureLayer(original, layer.Name, objective, models);
+                    progress?.Report((index + (group.Index + 1.0) / stage.Groups.Count) / network.Shape.Stages.Count);
                 }
-                calibration.Advance(block, cancellation);
+                stage.Advance(cancellation);
             }
         }
         finally
@@ -65,6 +59,17 @@ public static class LayerObjectives
                 model.Checkpoint.Dispose();
         }
         return Array.ConvertAll(models, model => model.Objectives);
+    }
+
+    private static LayerObjective Observe(INetwork network, INetworkStage stage, LayerGroup group, CancellationToken cancellation)
+    {
+        var gram = new GramObserver(group.Inputs);
+        for (int batch = 0; batch < network.Batches; batch++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            stage.Observe(group, batch, [gram]);
+        }
+        return new LayerObjective(gram.Gram.ToSymmetric(), group.Inputs);
     }
 
     private static void MeasureLayer(Checkpoint original, string name, LayerObjective objective, Model[] models)

@@ -1,7 +1,7 @@
 using Vernier.Errors;
 using Vernier.Inference;
 using Vernier.Packing;
-using Vernier.Quantization.Calibration;
+using Vernier.Quantization.Networks;
 using Vernier.Quantization.Compensators;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers;
@@ -77,7 +77,7 @@ public sealed record MemoryEstimate(long WorkBytes, long ActivationBytes, string
     {
         PlannedTensor[] tensors = [.. plan.Tensors.Where(planned => planned.Tensor.Name.StartsWith(prefix, StringComparison.Ordinal))];
         long weights = 4 * tensors.Sum(planned => planned.Tensor.Count);
-        long rows = (long)BlockCalibration.SequencesPerBatch(length) * length, attention = (2L * config.HeadCount + 4L * config.KeyValueHeadCount) * config.HeadSize;
+        long rows = (long)LanguageNetwork.SequencesPerBatch(length) * length, attention = (2L * config.HeadCount + 4L * config.KeyValueHeadCount) * config.HeadSize;
         long pass = 4 * rows * (4L * config.HiddenSize + attention + 3L * config.IntermediateSize);
         (long Bytes, string Name) layer = tensors.Where(planned => planned.Layout is not null).Select(planned => (Solve(planned, plan.Options.Recipe, networks, rows), planned.Tensor.Name)).DefaultIfEmpty((0, prefix)).Max();
         return (networks * (weights + pass) + layer.Bytes, layer.Name);

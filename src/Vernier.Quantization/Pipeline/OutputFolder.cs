@@ -1,16 +1,14 @@
-using Vernier.Inference.Gguf;
+using Vernier.Quantization.Results;
 
 namespace Vernier.Quantization.Pipeline;
 
 /// <summary>
 /// A folder that appears whole or not at all. Until then its run works in <c>NAME.partial</c> beside it: <see cref="Result"/> is what will take the name,
-/// <see cref="Journal"/> says which matrices in it are finished, both stay for <c>--resume</c> where the run doesn't come to its end, and a lock keeps a second run away.
+/// <see cref="Journal"/> says which matrices in it are finished, both stay for a run that continues it where the run doesn't come to its end, and a lock keeps a second run away.
 /// </summary>
 public sealed class OutputFolder : IDisposable
 {
     private const string JournalName = "journal", ResultName = "result", LockName = "lock";
-
-    private static readonly string[] s_companions = [".json", ".txt", ".model", ".md", ".jinja", ".tiktoken", ".py"];
 
     private readonly string _target;
     private readonly bool _replace;
@@ -21,7 +19,8 @@ public sealed class OutputFolder : IDisposable
     /// <param name="target">The folder to make.</param>
     /// <param name="replace">Whether a folder of that name may be replaced, and an unfinished run be forgotten.</param>
     /// <param name="resume">Whether an unfinished run is continued.</param>
-    /// <exception cref="IOException">The folder or an unfinished run exists and may not be replaced, another run is at work, or nothing can be written.</exception>
+    /// <exception cref="OutputException">The folder or an unfinished run exists and may not be replaced, or another run is at work.</exception>
+    /// <exception cref="IOException">Nothing can be written.</exception>
     public OutputFolder(string target, bool replace, bool resume = false)
     {
         _target = Path.TrimEndingDirectorySeparator(Path.GetFullPath(target));
@@ -45,39 +44,23 @@ public sealed class OutputFolder : IDisposable
     public string Journal => Path.Combine(Partial, JournalName);
 
     /// <summary>Refuses a target that can't be written, before any work.</summary>
-    /// <exception cref="IOException">The target, or an unfinished run, exists and may not be replaced.</exception>
+    /// <exception cref="OutputException">The target, or an unfinished run, exists and may not be replaced.</exception>
     public static void Check(string target, bool replace, bool resume = false)
     {
         if (File.Exists(target))
-            throw new IOException($"{target}: this is a file. Name a folder.");
+            throw new OutputException(target, OutputException.IsFile, "this is a file", "Name a folder");
         bool finished = resume && File.Exists(Path.Combine(target, RunReport.FileName));
         if (!replace && !finished && Directory.Exists(target) && Directory.EnumerateFileSystemEntries(target).Any())
-            throw new IOException($"{target}: the folder exists and is not empty. Name another, or say --force to replace it.");
+            throw new OutputException(target, OutputException.Exists, "the folder exists and is not empty", "Name another, or allow to replace it");
         if (!replace && !resume && Pipeline.Journal.HasEntries(Path.Combine(PartialOf(target), JournalName)))
-            throw new IOException($"{PartialOf(target)}: an unfinished run into this folder exists. Say --resume to go on where it stopped, or --force to start afresh.");
-    }
-
-    /// <summary>Copies what accompanies the weights and does not change: tokenizer, generation settings, licence, notes.</summary>
-    public void CopyCompanions(string source)
-    {
-        if (ModelSource.IsGguf(source))
         {
-            foreach ((string name, byte[] text) in ModelSource.Companions(source))
-                File.WriteAllBytes(Path.Combine(Result, name), text);
-            return;
-        }
-        foreach (string path in Directory.EnumerateFiles(source).Order(StringComparer.Ordinal))
-        {
-            string name = Path.GetFileName(path);
-            bool licence = name.StartsWith("LICEN", StringComparison.OrdinalIgnoreCase);
-            bool weights = name is "config.json" || name.EndsWith(".index.json", StringComparison.Ordinal);
-            if (!weights && (licence || s_companions.Contains(Path.GetExtension(name), StringComparer.OrdinalIgnoreCase)))
-                File.Copy(path, Path.Combine(Result, name), overwrite: true);
+            throw new OutputException(PartialOf(target), OutputException.Unfinished, "an unfinished run into this folder exists",
+                "Go on where it stopped, or start afresh");
         }
     }
 
     /// <summary>Gives the folder its name. What the run has left beside it is removed on disposal.</summary>
-    /// <exception cref="IOException">A folder of that name exists and may not be replaced.</exception>
+    /// <exception cref="OutputException">A folder of that name exists and may not be replaced.</exception>
     public void Complete()
     {
         string old = _target + ".replaced";
@@ -116,7 +99,7 @@ public sealed class OutputFolder : IDisposable
         }
         catch (IOException e)
         {
-            throw new IOException($"{Partial}: another run is writing into this folder. Wait for its end, or name another folder with -o.", e);
+            throw new OutputException(Partial, OutputException.InUse, "another run is writing into this folder", "Wait for its end, or name another folder", e);
         }
     }
 }

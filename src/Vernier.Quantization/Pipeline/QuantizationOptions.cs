@@ -2,7 +2,6 @@ using System.Text.RegularExpressions;
 using Vernier.Files;
 using Vernier.Packing;
 using Vernier.Packing.Ggml;
-using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Recipes;
 
 namespace Vernier.Quantization.Pipeline;
@@ -37,11 +36,6 @@ public sealed record QuantizationOptions
     /// Bits of a code in embeddings and the output head, 2 to 8, on a uniform grid; null keeps them as they are. Default 8.
     /// </summary>
     public int? EmbeddingBits { get; init; } = 8;
-
-    /// <summary>
-    /// The text on which the inputs of layers are observed, for recipes that need it; null for a sample that the model writes itself.
-    /// </summary>
-    public CalibrationSet? Calibration { get; init; }
 
     /// <summary>Tensors whose names match stay as they are; null for none.</summary>
     public Regex? Keep { get; init; }

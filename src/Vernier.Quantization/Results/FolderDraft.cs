@@ -2,8 +2,7 @@ using Vernier.Errors;
 using Vernier.Files;
 using Vernier.Inference.Gguf;
 using Vernier.Packing;
-using Vernier.Quantization.Pipeline;
-using Vernier.Quantization.Transforms;
+using Vernier.Quantization.Weights;
 
 namespace Vernier.Quantization.Results;
 

@@ -1,7 +1,7 @@
 using Vernier.Errors;
 using Vernier.Files;
 using Vernier.Packing;
-using Vernier.Quantization.Transforms;
+using Vernier.Quantization.Weights;
 
 namespace Vernier.Quantization.Results;
 
