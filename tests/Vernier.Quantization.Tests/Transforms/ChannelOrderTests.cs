@@ -6,7 +6,6 @@ using Vernier.Quantization.Pipeline;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Transforms;
 using Vernier.Quantization.Weights;
-using Vernier.Tests.Pipeline;
 
 namespace Vernier.Tests.Transforms;
 

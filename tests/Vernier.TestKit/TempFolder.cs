@@ -1,7 +1,7 @@
-namespace Vernier.Tests;
+namespace Vernier.TestKit;
 
 /// <summary>An empty folder that is removed with everything in it.</summary>
-internal sealed class TempFolder : IDisposable
+public sealed class TempFolder : IDisposable
 {
     public string Path { get; } = Directory.CreateTempSubdirectory("vernier-").FullName;
 
