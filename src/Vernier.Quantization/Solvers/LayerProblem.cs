@@ -1,6 +1,7 @@
 using Vernier.Grids;
 using Vernier.Packing;
 using Vernier.Quantization.Objectives;
+using Vernier.Quantization.Weights;
 
 namespace Vernier.Quantization.Solvers;
 

@@ -26,8 +26,8 @@ public class GgufQuantizerTests
         Assert.True(GgufMix.TryGet(type, out GgufMix? mix));
         using Checkpoint checkpoint = ModelSource.OpenCheckpoint(SharedData.Quill);
         CalibrationSet? calibration = solved ? CalibrationSet.WrittenBy(LanguageModel.Load(SharedData.Quill), 2, 64, 2) : null;
-        var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find(solved ? "gguf" : "gguf-datafree"), Calibration = calibration, BlockFormatOf = GgufQuantizer.FormatsOf(checkpoint, mix, null, solved) });
-        new Quantizer(plan).Run(folder["packed"]);
+        var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find(solved ? "gguf" : "gguf-datafree"), BlockFormatOf = GgufQuantizer.FormatsOf(checkpoint, mix, null, solved) });
+        new Quantizer(plan).Run(folder["packed"], new RunOptions { Calibration = calibration });
         long bytes = GgufQuantizer.Write(checkpoint, folder["packed"], folder["model.gguf"], mix, null, solved);
         Assert.Equal(new FileInfo(folder["model.gguf"]).Length, bytes);
         Assert.Equal(bytes, GgufQuantizer.SizeOf(checkpoint, mix, null, solved));

@@ -71,31 +71,6 @@ public sealed class BoundedTests : IDisposable
         Assert.InRange(most, plan.Bytes, tight.DiskBytes);
     }
 
-    [Fact]
-    public void ActivationsComeBackAsTheyWere()
-    {
-        int[] lengths = [5, 1000, 0, 17];
-        float[][] batches = Array.ConvertAll(lengths, length => TinyModel.Gaussian(length, length));
-        batches[0][2] = float.NaN;
-        batches[1][999] = BitConverter.UInt32BitsToSingle(1);
-        foreach (string? file in (string?[])[null, _folder["activations"]])
-        {
-            using (var store = new ActivationStore(lengths, file))
-            {
-                foreach (int batch in (int[])[3, 0, 1, 2, 0])
-                    store.Write(batch, batches[batch]);
-                Assert.Equal(file is not null, File.Exists(_folder["activations"]));
-                var buffer = new float[1000];
-                foreach (int batch in (int[])[1, 0, 2, 3])
-                {
-                    store.Read(batch, buffer);
-                    Assert.Equal(batches[batch].Select(BitConverter.SingleToUInt32Bits), buffer.Take(lengths[batch]).Select(BitConverter.SingleToUInt32Bits));
-                }
-            }
-            Assert.False(File.Exists(_folder["activations"]));
-        }
-    }
-
     private static MemoryEstimate EstimateOf(PipelineRun run)
     {
         using Checkpoint checkpoint = Checkpoint.Open(run.Model);

@@ -36,7 +36,9 @@ internal sealed class TritMethod : GridMethod
         if (problem.Objective is null)
             return new MatrixResult(plain);
         double nearest = Relative(problem, plain), objective = nearest;
-        if (weighted && problem.Objective.MeanDiagonal > 0)
+        if (weighted && problem.Objective.MeanDiagonal == 0)
+            return new MatrixResult(plain, Fallback: "no data: its inputs were zero on all tokens, or there were none");
+        if (weighted)
         {
             matrix = Solve(spec, weights, ColumnWeights.Normalised(problem.Objective.Diagonal), set, problem.Shift);
             objective = Relative(problem, matrix);
