@@ -80,7 +80,7 @@ public sealed class ResumeTests : IDisposable
         ["config.json"] = run =>
         {
             string path = Path.Combine(run.Model, "config.json");
-            File.WriteAllText(path, File.ReadAllText(path).Replace("\"rope_theta\": 10000.0", "\"rope_theta\": 20000.0", StringComparison.Ordinal));
+            File.WriteAllText(path, File.ReadAllText(path).Replace("\"max_position_embeddings\":64", "\"max_position_embeddings\":63", StringComparison.Ordinal));
             return run;
         },
     };
