@@ -4,7 +4,8 @@ using Vernier.Numerics;
 namespace Vernier.Quantization.Calibration;
 
 /// <summary>
-/// D = sum over tokens of (y - x) x^T, C x C, for the input y that a layer has in the float network and the input x that it has behind quantized
+/// D = sum over tokens of (y - x) x^T, C x C, for the input y that a layer has in the float network and the input x that it has behind
+/// quantized
 /// layers. Blocks of tokens are multiplied in single precision and added up in double precision, in their order.
 /// </summary>
 internal sealed class CrossGram(int columns)

@@ -3,8 +3,10 @@ using Vernier.Quantization.Networks;
 namespace Vernier.Quantization.Calibration;
 
 /// <summary>
-/// Adds up D = sum of (y - x) x^T for the input of one group of layers, with y from another network: of each batch first the rows y are shown to <see cref="Reference"/>,
-/// then the rows x to this. Rows are paired by their samples. A row that the other network did not send here counts as one that has not changed, y = x.
+/// Adds up D = sum of (y - x) x^T for the input of one group of layers, with y from another network: of each batch first the rows y are
+/// shown to <see cref="Reference"/>,
+/// then the rows x to this. Rows are paired by their samples. A row that the other network did not send here counts as one that has not
+/// changed, y = x.
 /// </summary>
 /// <param name="columns">C.</param>
 internal sealed class CrossObserver(int columns) : IActivationObserver

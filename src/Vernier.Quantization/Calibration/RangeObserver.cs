@@ -3,7 +3,8 @@ using Vernier.Quantization.Networks;
 namespace Vernier.Quantization.Calibration;
 
 /// <summary>
-/// Finds the range of the inputs of linear layers, as a run with activations of fixed scales needs them. Give it to a run, and look at <see cref="Ranges"/> afterwards.
+/// Finds the range of the inputs of linear layers, as a run with activations of fixed scales needs them. Give it to a run, and look at
+/// <see cref="Ranges"/> afterwards.
 /// </summary>
 public sealed class RangeObserver : IActivationObserver
 {

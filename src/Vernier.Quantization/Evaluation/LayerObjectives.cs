@@ -13,7 +13,8 @@ using Vernier.Quantization.Weights;
 namespace Vernier.Quantization.Evaluation;
 
 /// <summary>
-/// The relative layer objectives of quantized models, tr((W - Q) H (W - Q)^T) / tr(W H W^T), all on the same H: that of the inputs which the layers have in
+/// The relative layer objectives of quantized models, tr((W - Q) H (W - Q)^T) / tr(W H W^T), all on the same H: that of the inputs which
+/// the layers have in
 /// the float network. What recipes saw themselves, and what they took as targets, does not enter, so that they compare.
 /// </summary>
 public static class LayerObjectives

@@ -3,7 +3,8 @@ using Vernier.Packing;
 namespace Vernier.Quantization.Networks;
 
 /// <summary>
-/// A network as calibration and the pipeline see it: stages that are in memory one at a time, and samples that wait in front of one of them. The same samples are cut into
+/// A network as calibration and the pipeline see it: stages that are in memory one at a time, and samples that wait in front of one of
+/// them. The same samples are cut into
 /// the same batches on every machine, whatever the memory.
 /// </summary>
 internal interface INetwork : IDisposable

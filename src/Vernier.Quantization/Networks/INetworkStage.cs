@@ -9,7 +9,8 @@ internal interface INetworkStage
     IReadOnlyList<LayerGroup> Groups { get; }
 
     /// <summary>
-    /// Shows the input of a group for one batch. The layers of the group and those after it are not applied; whatever an observer throws, they are in their places again
+    /// Shows the input of a group for one batch. The layers of the group and those after it are not applied; whatever an observer throws,
+    /// they are in their places again
     /// when it returns.
     /// </summary>
     /// <param name="group">One of <see cref="Groups"/>.</param>

@@ -7,7 +7,8 @@ using Vernier.Packing;
 namespace Vernier.Quantization.Networks;
 
 /// <summary>
-/// A decoder-only language model as a network: its blocks are the stages, its samples the tokens of calibration sequences, and between two stages the samples are the
+/// A decoder-only language model as a network: its blocks are the stages, its samples the tokens of calibration sequences, and between two
+/// stages the samples are the
 /// residual streams. The only file that knows how a model is put together.
 /// </summary>
 internal sealed class LanguageNetwork : INetwork
@@ -32,7 +33,8 @@ internal sealed class LanguageNetwork : INetwork
     /// <param name="config">Its configuration.</param>
     /// <param name="weights">Its weights.</param>
     /// <param name="sequences">The tokens of each sequence, all of one length, at least one.</param>
-    /// <exception cref="ArgumentException">A token is not in the vocabulary, or the sequences are longer than the model's context.</exception>
+    /// <exception cref="ArgumentException">A token is not in the vocabulary, or the sequences are longer than the model's
+    /// context.</exception>
     /// <exception cref="InvalidFileException">The model has no embedding table.</exception>
     public LanguageNetwork(Checkpoint checkpoint, ModelConfig config, IWeightSource weights, IReadOnlyList<int[]> sequences)
     {

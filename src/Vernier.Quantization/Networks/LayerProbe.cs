@@ -3,7 +3,8 @@ using Vernier.Inference;
 namespace Vernier.Quantization.Networks;
 
 /// <summary>
-/// The linear layers of a block in the order in which they are applied, those together that have the same input. Found by watching a pass of pseudo-random rows through
+/// The linear layers of a block in the order in which they are applied, those together that have the same input. Found by watching a pass
+/// of pseudo-random rows through
 /// a block without weights.
 /// </summary>
 internal static class LayerProbe

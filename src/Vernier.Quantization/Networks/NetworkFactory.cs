@@ -19,7 +19,8 @@ internal static class NetworkFactory
     /// <param name="sequences">The tokens of each sequence, all of one length, at least one.</param>
     /// <param name="weights">Its weights; null for those of the checkpoint as they are.</param>
     /// <exception cref="InvalidFileException">The configuration is invalid, or there is no embedding table.</exception>
-    /// <exception cref="ArgumentException">A token is not in the vocabulary, or the sequences are longer than the model's context.</exception>
+    /// <exception cref="ArgumentException">A token is not in the vocabulary, or the sequences are longer than the model's
+    /// context.</exception>
     public static INetwork Open(Checkpoint checkpoint, IReadOnlyList<int[]> sequences, IWeightSource? weights = null) =>
         new LanguageNetwork(checkpoint, ModelConfig.Load(checkpoint.Folder), weights ?? new FloatWeightSource(checkpoint), sequences);
 }

@@ -15,7 +15,8 @@ internal sealed class NetworkShape(IReadOnlyList<string> tables, IReadOnlyList<I
     public IEnumerable<LayerGroup> Groups => stages.SelectMany(groups => groups);
 
     /// <summary>
-    /// How often the layers of a group are applied to each sample while their stage is in hand: once for each group behind it that is observed, and once as the samples
+    /// How often the layers of a group are applied to each sample while their stage is in hand: once for each group behind it that is
+    /// observed, and once as the samples
     /// move on.
     /// </summary>
     public int PassesOf(LayerGroup group) => stages[group.Stage].Count - group.Index;

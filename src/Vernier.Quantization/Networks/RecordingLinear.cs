@@ -5,7 +5,8 @@ namespace Vernier.Quantization.Networks;
 /// <summary>Receives the input of a layer: rows x inputs.</summary>
 internal delegate void InputSink(ReadOnlySpan<float> x, int rows);
 
-/// <summary>Stands in for a linear layer, shows what comes in, and gives zeros: what comes after it in the pass is not wanted, and costs nothing.</summary>
+/// <summary>Stands in for a linear layer, shows what comes in, and gives zeros: what comes after it in the pass is not wanted, and costs
+/// nothing.</summary>
 /// <param name="inner">The layer.</param>
 /// <param name="sink">Receives the input, or null.</param>
 internal sealed class RecordingLinear(ILinear inner, InputSink? sink) : ILinear

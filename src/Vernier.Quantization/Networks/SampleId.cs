@@ -1,7 +1,8 @@
 namespace Vernier.Quantization.Networks;
 
 /// <summary>
-/// Which sample a row of activations comes from: it stays with the row wherever a network sends it, so that two networks are compared row by row even where
+/// Which sample a row of activations comes from: it stays with the row wherever a network sends it, so that two networks are compared row
+/// by row even where
 /// each sends a row to other experts.
 /// </summary>
 /// <param name="Sequence">The number of the sequence, from 0, among all that the network runs on.</param>

@@ -3,7 +3,8 @@ using Vernier.Numerics;
 namespace Vernier.Quantization.Objectives;
 
 /// <summary>
-/// The target in the network: the weights that make up for the difference between the input y that a layer has in the float network and the input x that it has behind
+/// The target in the network: the weights that make up for the difference between the input y that a layer has in the float network and
+/// the input x that it has behind
 /// quantized layers, from D = sum over tokens of (y - x) x^T.
 /// </summary>
 internal static class TargetRegression

@@ -3,7 +3,6 @@ using Vernier.Errors;
 using Vernier.Inference;
 using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Networks;
-using Vernier.Quantization.Objectives;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers;
 using Vernier.Quantization.Transforms;
@@ -20,8 +19,10 @@ internal sealed record BlockRun(
     bool Strict, string? SpillFolder, IReadOnlyList<IActivationObserver> Observers, Action<string, double> Progress, CancellationToken Cancellation);
 
 /// <summary>
-/// Solves the linear layers of a network stage by stage, group by group: the inputs of a layer are observed behind the quantized layers before it, those of its own stage
-/// included; one stage of the network is in memory at a time. Layers that the journal holds are taken from there, and the inputs of those that follow come out
+/// Solves the linear layers of a network stage by stage, group by group: the inputs of a layer are observed behind the quantized layers
+/// before it, those of its own stage
+/// included; one stage of the network is in memory at a time. Layers that the journal holds are taken from there, and the inputs of those
+/// that follow come out
 /// as they would have.
 /// </summary>
 internal sealed class BlockPipeline(QuantizationPlan plan, LayerGrids grids, CalibrationSet set, Journal journal, BlockRun run)

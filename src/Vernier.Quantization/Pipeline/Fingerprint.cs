@@ -9,7 +9,8 @@ using Vernier.Quantization.Calibration;
 namespace Vernier.Quantization.Pipeline;
 
 /// <summary>
-/// All that the written model follows from, by name: the version of this library, the recipe with every part, the other options, the calibration tokens,
+/// All that the written model follows from, by name: the version of this library, the recipe with every part, the other options, the
+/// calibration tokens,
 /// and the content of the model's files. Two runs of the same fingerprint write the same model.
 /// </summary>
 internal sealed class Fingerprint

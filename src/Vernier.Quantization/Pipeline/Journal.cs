@@ -8,8 +8,10 @@ using Vernier.Quantization.Results;
 namespace Vernier.Quantization.Pipeline;
 
 /// <summary>
-/// The matrices that are finished. Their arrays lie where they belong in the result, and an entry that names the matrix, the SHA-256 of its arrays and the report of
-/// its solver is made once they are on the disk: a run that is killed loses the matrix in hand. An entry that is damaged, or whose arrays are, counts as not there.
+/// The matrices that are finished. Their arrays lie where they belong in the result, and an entry that names the matrix, the SHA-256 of
+/// its arrays and the report of
+/// its solver is made once they are on the disk: a run that is killed loses the matrix in hand. An entry that is damaged, or whose arrays
+/// are, counts as not there.
 /// docs/pipeline.md describes the folder.
 /// </summary>
 internal sealed class Journal : IDisposable
@@ -38,7 +40,8 @@ internal sealed class Journal : IDisposable
     /// <param name="plan">What is being quantized.</param>
     /// <param name="fingerprint">The run.</param>
     /// <param name="open">Opens the result in its folder.</param>
-    /// <param name="trace">Told when a matrix comes to a point at which a run may be killed, and its name; null in all runs but those of tests.</param>
+    /// <param name="trace">Told when a matrix comes to a point at which a run may be killed, and its name; null in all runs but those of
+    /// tests.</param>
     /// <exception cref="InvalidFileException">The journal is that of a run with other inputs.</exception>
     /// <exception cref="IOException">The disk has no room for the result.</exception>
     public static Journal Open(OutputFolder output, QuantizationPlan plan, Fingerprint fingerprint, Func<string, IResultDraft> open, Action<FaultPoint, string>? trace)
@@ -77,7 +80,8 @@ internal sealed class Journal : IDisposable
     public SolvedLayerReport? ReportOf(string name) => _entries[name].Report;
 
 
-    /// <summary>Writes a matrix where it belongs and notes that it is there; on the disk too, unless it was rounded without data and is soon done again.</summary>
+    /// <summary>Writes a matrix where it belongs and notes that it is there; on the disk too, unless it was rounded without data and is
+    /// soon done again.</summary>
     /// <exception cref="IOException">The disk can't be written.</exception>
     public void Add(PlannedTensor planned, PackedMatrix packed, SolvedLayerReport? report)
     {

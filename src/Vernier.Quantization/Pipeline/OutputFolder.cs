@@ -3,8 +3,10 @@ using Vernier.Quantization.Results;
 namespace Vernier.Quantization.Pipeline;
 
 /// <summary>
-/// A folder that appears whole or not at all. Until then its run works in <c>NAME.partial</c> beside it: <see cref="Result"/> is what will take the name,
-/// <see cref="Journal"/> says which matrices in it are finished, both stay for a run that continues it where the run doesn't come to its end, and a lock keeps a second run away.
+/// A folder that appears whole or not at all. Until then its run works in <c>NAME.partial</c> beside it: <see cref="Result"/> is what will
+/// take the name,
+/// <see cref="Journal"/> says which matrices in it are finished, both stay for a run that continues it where the run doesn't come to its
+/// end, and a lock keeps a second run away.
 /// </summary>
 public sealed class OutputFolder : IDisposable
 {
@@ -19,7 +21,8 @@ public sealed class OutputFolder : IDisposable
     /// <param name="target">The folder to make.</param>
     /// <param name="replace">Whether a folder of that name may be replaced, and an unfinished run be forgotten.</param>
     /// <param name="resume">Whether an unfinished run is continued.</param>
-    /// <exception cref="OutputException">The folder or an unfinished run exists and may not be replaced, or another run is at work.</exception>
+    /// <exception cref="OutputException">The folder or an unfinished run exists and may not be replaced, or another run is at
+    /// work.</exception>
     /// <exception cref="IOException">Nothing can be written.</exception>
     public OutputFolder(string target, bool replace, bool resume = false)
     {

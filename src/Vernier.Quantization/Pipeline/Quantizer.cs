@@ -10,13 +10,15 @@ using Vernier.Quantization.Solvers;
 namespace Vernier.Quantization.Pipeline;
 
 /// <summary>
-/// Carries out a <see cref="QuantizationPlan"/>: without data one tensor in memory at a time, with calibration one stage of the network. What is finished goes to the disk at
+/// Carries out a <see cref="QuantizationPlan"/>: without data one tensor in memory at a time, with calibration one stage of the network.
+/// What is finished goes to the disk at
 /// once, so that a run that is killed can be continued.
 /// </summary>
 public sealed class Quantizer(QuantizationPlan plan, IProgress<QuantizationProgress>? progress = null)
 {
     /// <summary>
-    /// Where the finished matrices of a run that has thrown lie, for <see cref="RunOptions.Resume"/>; null where the run left nothing, or left alone what an
+    /// Where the finished matrices of a run that has thrown lie, for <see cref="RunOptions.Resume"/>; null where the run left nothing, or
+    /// left alone what an
     /// earlier one did.
     /// </summary>
     public string? Unfinished { get; private set; }
@@ -24,15 +26,19 @@ public sealed class Quantizer(QuantizationPlan plan, IProgress<QuantizationProgr
     /// <summary>Quantizes the model, writes it, and reads it back to measure it.</summary>
     /// <param name="output">The folder to make.</param>
     /// <param name="options">What the run works on, and how; null for the defaults.</param>
-    /// <param name="cancellation">Stops the run between two batches or tensors. Finished matrices stay for <see cref="RunOptions.Resume"/>.</param>
+    /// <param name="cancellation">Stops the run between two batches or tensors. Finished matrices stay for
+    /// <see cref="RunOptions.Resume"/>.</param>
     /// <returns>A report for each packed matrix.</returns>
     /// <exception cref="InvalidFileException">
-    /// A weight is not finite, the input of a layer is not, the unfinished run to continue had other inputs, or the written file does not read back.
+    /// A weight is not finite, the input of a layer is not, the unfinished run to continue had other inputs, or the written file does not
+    /// read back.
     /// </exception>
-    /// <exception cref="UnsupportedModelException">The recipe observes the model at work, and its architecture does not run here.</exception>
+    /// <exception cref="UnsupportedModelException">The recipe observes the model at work, and its architecture does not run
+    /// here.</exception>
     /// <exception cref="MemoryCeilingException">The memory is too little.</exception>
     /// <exception cref="StrictRunException">A layer could not be solved in a strict run.</exception>
-    /// <exception cref="OutputException">The output exists and may not be replaced, an unfinished run lies beside it, or another run is writing it.</exception>
+    /// <exception cref="OutputException">The output exists and may not be replaced, an unfinished run lies beside it, or another run is
+    /// writing it.</exception>
     /// <exception cref="IOException">The output can't be written.</exception>
     /// <exception cref="OperationCanceledException">The run was cancelled.</exception>
     public IReadOnlyList<QuantizedTensorReport> Run(string output, RunOptions? options = null, CancellationToken cancellation = default)

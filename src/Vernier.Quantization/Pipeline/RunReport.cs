@@ -8,7 +8,8 @@ using Vernier.Quantization.Weights;
 namespace Vernier.Quantization.Pipeline;
 
 /// <summary>
-/// The report.json of a written model: what it was made from, how, and what became of each matrix. All of it but the last member, <c>seconds</c>, is the same
+/// The report.json of a written model: what it was made from, how, and what became of each matrix. All of it but the last member,
+/// <c>seconds</c>, is the same
 /// in each run of the same inputs. docs/pipeline.md lists the members.
 /// </summary>
 internal static class RunReport

@@ -1,4 +1,3 @@
-using Vernier.Errors;
 using Vernier.Files;
 using Vernier.Inference.Gguf;
 using Vernier.Packing;

@@ -6,7 +6,8 @@ using Vernier.Quantization.Weights;
 namespace Vernier.Quantization.Results;
 
 /// <summary>
-/// A quantized model while it comes into being: every tensor has its place from the beginning, is written in any order, and can be read as soon as it is written. A draft that
+/// A quantized model while it comes into being: every tensor has its place from the beginning, is written in any order, and can be read as
+/// soon as it is written. A draft that
 /// an earlier run has left is continued.
 /// </summary>
 internal interface IResultDraft : IDisposable
@@ -40,7 +41,8 @@ internal interface IResultDraft : IDisposable
     /// <param name="order">The order that it was brought into; null for that of the source.</param>
     bool HoldsCopy(TensorInfo tensor, TensorOrder? order);
 
-    /// <summary>Brings everything to the disk and adds what accompanies the tensors. What is read afterwards is read as a user of the model would.</summary>
+    /// <summary>Brings everything to the disk and adds what accompanies the tensors. What is read afterwards is read as a user of the
+    /// model would.</summary>
     /// <exception cref="IOException">The disk can't be written.</exception>
     void Complete();
 }

@@ -2,7 +2,8 @@ using Vernier.Errors;
 
 namespace Vernier.Quantization.Results;
 
-/// <summary>An output can't be written because something is in its place: a finished model, an unfinished run, or a run at work. Nothing was changed.</summary>
+/// <summary>An output can't be written because something is in its place: a finished model, an unfinished run, or a run at work. Nothing
+/// was changed.</summary>
 public sealed class OutputException : VernierException
 {
     /// <summary>The rule of an output that exists and may not be replaced.</summary>

@@ -4,7 +4,8 @@ using Vernier.Quantization.Pipeline;
 
 namespace Vernier.Tests.Pipeline;
 
-/// <summary>Runs that are killed, as by SIGKILL, in processes of their own: each kills itself when it comes to a given point for the given time.</summary>
+/// <summary>Runs that are killed, as by SIGKILL, in processes of their own: each kills itself when it comes to a given point for the given
+/// time.</summary>
 public sealed class KillTests : IDisposable
 {
     private const string Folder = "VERNIER_TEST_KILL_FOLDER", Recipe = "VERNIER_TEST_KILL_RECIPE", At = "VERNIER_TEST_KILL_AT", Count = "VERNIER_TEST_KILL_COUNT";
