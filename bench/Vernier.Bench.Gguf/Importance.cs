@@ -1,4 +1,4 @@
-using Vernier.Files;
+using Vernier.Inference.Models;
 using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Networks;
 
@@ -15,8 +15,8 @@ internal sealed class Importance : IActivationObserver
     /// <returns>By the name of a weight, a number for each input channel.</returns>
     public static Dictionary<string, float[]> Of(string folder, CalibrationSet text)
     {
-        using Checkpoint checkpoint = Checkpoint.Open(folder);
-        using INetwork network = NetworkFactory.Open(checkpoint, text.Sequences);
+        using var model = Model.Open(folder);
+        using INetwork network = NetworkFactory.Open(model, text.Sequences);
         var importance = new Importance();
         network.Begin();
         for (int index = 0; index < network.Shape.Stages.Count; index++)

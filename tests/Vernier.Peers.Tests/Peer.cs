@@ -1,4 +1,4 @@
-using Vernier.Bench;
+using Vernier.Inference.Models;
 
 namespace Vernier.Tests;
 

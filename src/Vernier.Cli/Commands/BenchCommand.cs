@@ -31,7 +31,7 @@ internal sealed class BenchCommand(CommandConsole console, CancellationToken can
     {
         string folder = arguments.GetValue(_model)!;
         ModelFiles.CheckModel(folder);
-        int context = ModelConfig.Load(folder).MaxPositions, generate = arguments.GetValue(_generate) ?? 64;
+        int context = ModelSource.Configuration(folder).MaxPositions, generate = arguments.GetValue(_generate) ?? 64;
         int prompt = arguments.GetValue(_prompt) ?? Math.Min(256, context);
         if (Math.Max(prompt, 1 + generate) > context)
             throw new UsageException($"--prompt, --generate: the model's context is {context} tokens. Ask for fewer.");

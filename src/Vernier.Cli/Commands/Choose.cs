@@ -3,7 +3,6 @@ using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
-using Vernier.Inference;
 using Vernier.Packing;
 
 namespace Vernier.Cli.Commands;

@@ -3,7 +3,6 @@ using Vernier.Cli.Reports;
 using Vernier.Cli.Terminal;
 using Vernier.Files;
 using Vernier.Inference;
-using Vernier.Inference.Gguf;
 using Vernier.Packing;
 using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Evaluation;
@@ -51,10 +50,11 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
         Entry[] entries = Entries(arguments);
         int[] bits = arguments.GetValue(_bits) is [_, ..] list ? list : [4, 3, 2];
         Granularity?[] groups = arguments.GetValue(_groups) is [_, ..] given ? Array.ConvertAll(given, group => (Granularity?)group) : [null];
-        using Checkpoint checkpoint = ModelSource.OpenCheckpoint(model);
+        using var opened = Model.Open(model);
+        Checkpoint checkpoint = opened.Checkpoint;
         TextWindows? text = _text.Read(arguments, model);
         CalibrationSet? calibration = _calibration.IsGiven(arguments)
-            ? ModelConfig.TryGetFamily(model, out _, out _) ? _calibration.OfCommand(arguments, model, cancellation) : null
+            ? ModelSource.Runs(model, out _) ? _calibration.OfCommand(arguments, model, cancellation) : null
             : _calibration.Read(arguments, model, entries.Select(entry => entry.Recipe), cancellation);
         Dictionary<string, CalibrationSet> others = entries.Where(entry => entry.Text is not null).Select(entry => entry.Text!).Distinct(StringComparer.Ordinal)
             .ToDictionary(file => file, file => _calibration.Cut(arguments, model, file == Self ? null : file, cancellation), StringComparer.Ordinal);
@@ -76,7 +76,7 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
         if (plans.Length == 0)
             throw new UsageException($"--bits: none of the recipes can do so many bits; {entries[0].Recipe.Name} can do {entries[0].Recipe.MostBits}.");
         bool json = arguments.GetValue(_json);
-        CompareReport report = new ProgressDisplay(console, silent: json).Run(progress => Compare(arguments, plans, text, calibration, progress));
+        CompareReport report = new ProgressDisplay(console, silent: json).Run(progress => Compare(arguments, opened, plans, text, calibration, progress));
         if (json)
             JsonOutput.Write(console, report);
         else
@@ -94,11 +94,10 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
     }
 
     // The models of the same granularity and number of bits are evaluated together, so that the original runs once for all of them.
-    private CompareReport Compare(ParseResult arguments, Candidate[][] plans, TextWindows? text, CalibrationSet? calibration, ProgressReport progress)
+    private CompareReport Compare(ParseResult arguments, Model model, Candidate[][] plans, TextWindows? text, CalibrationSet? calibration, ProgressReport progress)
     {
-        Checkpoint checkpoint = plans[0][0].Plan.Checkpoint;
         PackedArithmetic arithmetic = arguments.GetValue(_arithmetic) ?? PackedArithmetic.Integer;
-        LanguageModel original = LanguageModel.Load(checkpoint.Folder);
+        LanguageModel original = LanguageModel.Load(model);
         text ??= _text.Write(arguments, original, "the model", cancellation);
         var rows = new List<CompareRow>();
         var folders = new List<string>();
@@ -122,7 +121,7 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
             }
             if (calibration is not null)
             {
-                IReadOnlyList<IReadOnlyDictionary<string, double>> objectives = LayerObjectives.Measure(checkpoint, folders, [.. plans.SelectMany(group => group.Select(candidate => candidate.Plan.Order))], calibration, new Relay<double>(part => progress("layer objectives", part)), cancellation);
+                IReadOnlyList<IReadOnlyDictionary<string, double>> objectives = LayerObjectives.Measure(model, folders, [.. plans.SelectMany(group => group.Select(candidate => candidate.Plan.Order))], calibration, new Relay<double>(part => progress("layer objectives", part)), cancellation);
                 int[] firsts = [.. plans.SelectMany((group, i) => Enumerable.Repeat(plans.Take(i).Sum(before => before.Length), group.Length))];
                 for (int i = 0; i < objectives.Count; i++)
                     rows[i + 1] = rows[i + 1].WithObjectives(objectives[i], objectives[firsts[i]]);
@@ -132,7 +131,7 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
         {
             Directory.Delete(folder, recursive: true);
         }
-        return new CompareReport(ModelFiles.NameOf(checkpoint.Folder), text.Origin, calibration?.Origin, arithmetic, rows);
+        return new CompareReport(ModelFiles.NameOf(model.Path), text.Origin, calibration?.Origin, arithmetic, rows);
     }
 
     private Written Write(Candidate candidate, string output, PackedArithmetic arithmetic)

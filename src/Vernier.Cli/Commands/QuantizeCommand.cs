@@ -32,19 +32,20 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
         string model = _arguments.Model(arguments);
         GgufTarget? target = _arguments.Target(arguments);
         ModelFiles.CheckModel(model);
-        using Files.Checkpoint checkpoint = Inference.Gguf.ModelSource.OpenCheckpoint(model);
-        QuantizationOptions options = _arguments.Options(arguments, target, checkpoint);
-        string output = _arguments.Output(arguments, options, target), folder = target is null ? output : GgufTarget.FolderOf(output);
+        using var opened = Model.Open(model);
+        Files.Checkpoint checkpoint = opened.Checkpoint;
+        QuantizationOptions options = _arguments.Options(arguments, target, opened);
+        string output = _arguments.Output(arguments, options, target);
         QuantizationPlan plan = QuantizationPlan.Create(checkpoint, options);
-        RunOptions run = _arguments.Run(arguments);
+        RunOptions run = _arguments.Run(arguments) with { Gguf = target?.Types(UsesData(options)) };
         long ceiling = run.MemoryBytes ?? MemoryEstimate.DefaultCeiling;
         if (!_arguments.DryRun(arguments))
         {
             if (target is not null)
-                GgufTarget.Check(model, output, run.Replace);
-            OutputCheck.CheckFolder(model, folder, run);
+                GgufTarget.Check(model, output);
+            OutputCheck.CheckOutput(model, output, run);
         }
-        long bytes = target?.SizeOf(checkpoint, UsesData(options)) ?? plan.Bytes;
+        long bytes = run.Gguf?.SizeOf(opened) ?? plan.Bytes;
         RunEstimate estimate = Threads.With(_arguments.Threads(arguments), () => Estimate(arguments, plan, ceiling));
         if (_arguments.DryRun(arguments))
             return Show(arguments, plan, output, target, bytes, estimate);
@@ -66,7 +67,7 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
         if (!json)
             _notes.ForEach(console.Remark);
         var progress = new ProgressDisplay(console, silent: json);
-        return Threads.With(_arguments.Threads(arguments), () => Quantize(arguments, plan, run with { Calibration = calibration }, (output, folder, target), evaluate, text, progress));
+        return Threads.With(_arguments.Threads(arguments), () => Quantize(arguments, plan, run with { Calibration = calibration }, output, evaluate, text, progress));
     }
 
     // Refuses what can't be done within the ceiling, before any work.
@@ -93,19 +94,10 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
         return ErrorBoundary.Success;
     }
 
-    private int Quantize(ParseResult arguments, QuantizationPlan plan, RunOptions run, (string Output, string Folder, GgufTarget? Target) place, bool evaluate, TextWindows? text, ProgressDisplay display)
+    private int Quantize(ParseResult arguments, QuantizationPlan plan, RunOptions run, string output, bool evaluate, TextWindows? text, ProgressDisplay display)
     {
-        string output = place.Output;
         long start = console.Time.GetTimestamp();
-        IReadOnlyList<QuantizedTensorReport> tensors = display.Run(report => Run(plan, place.Folder, run, report));
-        if (place.Target is not null)
-        {
-            display.Run(report =>
-            {
-                place.Target.Write(plan.Checkpoint, place.Folder, output, UsesData(plan.Options), new Relay<double>(part => report("writing the file", part)), cancellation);
-                return 0;
-            });
-        }
+        IReadOnlyList<QuantizedTensorReport> tensors = display.Run(report => Run(plan, output, run, report));
         double seconds = console.Time.GetElapsedTime(start).TotalSeconds;
         start = console.Time.GetTimestamp();
         EvaluationResult? evaluation = null;
@@ -158,14 +150,14 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
     // What is evaluated runs in single precision; it has to fit in the memory before the long work begins.
     private bool CanEvaluate(QuantizationPlan plan, long ceiling)
     {
-        if (!ModelConfig.TryGetFamily(plan.Checkpoint.Folder, out _, out string architecture))
+        if (!ModelSource.Runs(plan.Checkpoint.Folder, out string architecture))
         {
             _notes.Add($"{Unevaluated}the architecture '{architecture}' does not run here. Its tensors are quantized one by one, by their names and shapes.");
             return false;
         }
         try
         {
-            ModelConfig.Load(plan.Checkpoint.Folder);
+            ModelSource.Configuration(plan.Checkpoint.Folder);
         }
         catch (InvalidFileException e)
         {

@@ -1,6 +1,5 @@
 using System.Text.Json.Serialization;
 using Vernier.Cli.Terminal;
-using Vernier.Inference;
 using Vernier.Packing;
 using Vernier.Quantization.Evaluation;
 using Vernier.Quantization.Pipeline;

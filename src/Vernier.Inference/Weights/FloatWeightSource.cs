@@ -1,7 +1,8 @@
 using Vernier.Errors;
 using Vernier.Files;
+using Vernier.Inference.Configuration;
 
-namespace Vernier.Inference;
+namespace Vernier.Inference.Weights;
 
 /// <summary>Reads weights from a checkpoint into single precision.</summary>
 public sealed class FloatWeightSource : IWeightSource

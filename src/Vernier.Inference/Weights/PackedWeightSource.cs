@@ -2,8 +2,9 @@ using Vernier.Errors;
 using Vernier.Files;
 using Vernier.Kernels;
 using Vernier.Packing;
+using Vernier.Inference.Configuration;
 
-namespace Vernier.Inference;
+namespace Vernier.Inference.Weights;
 
 /// <summary>Reads the weights of a model that Vernier quantized: packed where they are packed, in single precision where not.</summary>
 public sealed class PackedWeightSource : IWeightSource

@@ -1,7 +1,6 @@
-using System.Text.Json;
 using Vernier.Errors;
 using Vernier.Files;
-using Vernier.Inference;
+using Vernier.Inference.Models;
 using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Quantization.Calibration;
@@ -14,8 +13,7 @@ namespace Vernier.Quantization.Evaluation;
 
 /// <summary>
 /// The relative layer objectives of quantized models, tr((W - Q) H (W - Q)^T) / tr(W H W^T), all on the same H: that of the inputs which
-/// the layers have in
-/// the float network. What recipes saw themselves, and what they took as targets, does not enter, so that they compare.
+/// the layers have in the float network. What recipes saw themselves, and what they took as targets, does not enter, so that they compare.
 /// </summary>
 public static class LayerObjectives
 {
@@ -30,7 +28,7 @@ public static class LayerObjectives
     /// <exception cref="InvalidFileException">A model does not read.</exception>
     /// <exception cref="OperationCanceledException">The measurement was cancelled.</exception>
     public static IReadOnlyList<IReadOnlyDictionary<string, double>> Measure(
-        Checkpoint original, IReadOnlyList<string> folders, IReadOnlyList<ChannelOrder> orders, CalibrationSet set,
+        Model original, IReadOnlyList<string> folders, IReadOnlyList<ChannelOrder> orders, CalibrationSet set,
         IProgress<double>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(original);
@@ -38,7 +36,7 @@ public static class LayerObjectives
         ArgumentNullException.ThrowIfNull(orders);
         using INetwork network = NetworkFactory.Open(original, set.Sequences);
         network.Begin(cancellation: cancellation);
-        Model[] models = [.. folders.Zip(orders, Open)];
+        Quantized[] models = [.. folders.Zip(orders, Open)];
         try
         {
             for (int index = 0; index < network.Shape.Stages.Count; index++)
@@ -48,7 +46,7 @@ public static class LayerObjectives
                 {
                     LayerObjective objective = Observe(network, stage, group, cancellation);
                     foreach (LayerShape layer in group.Layers)
-                        MeasureLayer(original, layer.Name, objective, models);
+                        MeasureLayer(original.Checkpoint, layer.Name, objective, models);
                     progress?.Report((index + (group.Index + 1.0) / stage.Groups.Count) / network.Shape.Stages.Count);
                 }
                 stage.Advance(cancellation);
@@ -56,10 +54,10 @@ public static class LayerObjectives
         }
         finally
         {
-            foreach (Model model in models)
-                model.Checkpoint.Dispose();
+            foreach (Quantized quantized in models)
+                quantized.Model.Dispose();
         }
-        return Array.ConvertAll(models, model => model.Objectives);
+        return Array.ConvertAll(models, quantized => quantized.Objectives);
     }
 
     private static LayerObjective Observe(INetwork network, INetworkStage stage, LayerGroup group, CancellationToken cancellation)
@@ -73,7 +71,7 @@ public static class LayerObjectives
         return new LayerObjective(gram.Gram.ToSymmetric(), group.Inputs);
     }
 
-    private static void MeasureLayer(Checkpoint original, string name, LayerObjective objective, Model[] models)
+    private static void MeasureLayer(Checkpoint original, string name, LayerObjective objective, Quantized[] models)
     {
         if (!original.TryGet(name, out TensorInfo? tensor) || !Array.Exists(models, model => model.Packed.Tensors.ContainsKey(name)))
             return;
@@ -81,11 +79,11 @@ public static class LayerObjectives
         float[] values = new float[checked(matrix.Rows * matrix.Columns)], quantized = new float[values.Length];
         matrix.ReadNormalized(0, 0, values);
         double whole = objective.Value(values, quantized);
-        foreach (Model model in models)
+        foreach (Quantized model in models)
         {
             if (!model.Packed.Tensors.TryGetValue(name, out PackedLayout? layout))
                 continue;
-            PackedMatrix packed = PackedMatrixReader.Read(model.Checkpoint, name, layout);
+            PackedMatrix packed = PackedMatrixReader.Read(model.Model.Checkpoint, name, layout);
             TensorOrder order = model.Order.Of(name) ?? new TensorOrder(null, null);
             ParallelLoop.For(matrix.Rows, row =>
             {
@@ -99,13 +97,23 @@ public static class LayerObjectives
         }
     }
 
-    private static Model Open(string folder, ChannelOrder order)
+    private static Quantized Open(string folder, ChannelOrder order)
     {
-        string path = Path.Combine(folder, "config.json");
-        using JsonDocument document = StrictJson.Parse(path, ModelConfig.MaxFileBytes);
-        QuantizationConfig packed = QuantizationConfig.Read(document.RootElement, path) ?? throw new ArgumentException($"the model in {folder} is not quantized", nameof(folder));
-        return new Model(Checkpoint.Open(folder), packed, order, new Dictionary<string, double>(StringComparer.Ordinal));
+        Model model = Model.Open(folder);
+        if (model.Quantization is QuantizationConfig packed)
+            return new Quantized(model, packed, order);
+        model.Dispose();
+        throw new ArgumentException($"the model in {folder} is not quantized", nameof(folder));
     }
 
-    private sealed record Model(Checkpoint Checkpoint, QuantizationConfig Packed, ChannelOrder Order, Dictionary<string, double> Objectives);
+    private sealed class Quantized(Model model, QuantizationConfig packed, ChannelOrder order)
+    {
+        public Model Model => model;
+
+        public QuantizationConfig Packed => packed;
+
+        public ChannelOrder Order => order;
+
+        public Dictionary<string, double> Objectives { get; } = new(StringComparer.Ordinal);
+    }
 }

@@ -1,5 +1,5 @@
 using Vernier.Files;
-using Vernier.Inference;
+using Vernier.Inference.Weights;
 
 namespace Vernier.Quantization.Networks;
 

@@ -1,6 +1,11 @@
 using Vernier.Errors;
-using Vernier.Files;
-using Vernier.Inference;
+using Vernier.Inference.Architectures;
+using Vernier.Inference.Configuration;
+using Vernier.Inference.Decoders;
+using Vernier.Inference.Models;
+using Vernier.Inference.Parts;
+using Vernier.Inference.Passes;
+using Vernier.Inference.Weights;
 using Vernier.Numerics;
 using Vernier.Packing;
 
@@ -16,9 +21,7 @@ internal sealed class LanguageNetwork : INetwork
     /// <summary>The tokens of a batch, or those of a sequence if they are more.</summary>
     public const int BatchTokens = 1024;
 
-    private const string EmbeddingName = "model.embed_tokens.weight";
-
-    private readonly ModelConfig _config;
+    private readonly DecoderAssembly _assembly;
     private readonly IWeightSource _weights;
     private readonly ForwardContext _context;
     private readonly Segment[][] _batches;
@@ -29,23 +32,23 @@ internal sealed class LanguageNetwork : INetwork
     private ActivationStore? _store;
 
     /// <summary>Makes a network of a model and its samples. Nothing is read.</summary>
-    /// <param name="checkpoint">The model's checkpoint, which must outlive the network.</param>
-    /// <param name="config">Its configuration.</param>
+    /// <param name="model">The model, which must stay open as long as the network.</param>
     /// <param name="weights">Its weights.</param>
     /// <param name="sequences">The tokens of each sequence, all of one length, at least one.</param>
     /// <exception cref="ArgumentException">A token is not in the vocabulary, or the sequences are longer than the model's
     /// context.</exception>
     /// <exception cref="InvalidFileException">The model has no embedding table.</exception>
-    public LanguageNetwork(Checkpoint checkpoint, ModelConfig config, IWeightSource weights, IReadOnlyList<int[]> sequences)
+    public LanguageNetwork(Model model, IWeightSource weights, IReadOnlyList<int[]> sequences)
     {
+        ModelConfig config = model.Configuration;
         CheckTokens(config, sequences);
-        (_config, _weights, _width) = (config, weights, config.HiddenSize);
+        (_assembly, _weights, _width) = (ArchitectureCatalogue.Assemble(config), weights, config.HiddenSize);
         _context = new ForwardContext(config);
         int length = sequences[0].Length, perBatch = SequencesPerBatch(length);
         _batches = [.. sequences.Chunk(perBatch).Select(batch => Array.ConvertAll(batch, tokens => new Segment(tokens)))];
         _firstSequence = [.. Enumerable.Range(0, _batches.Length).Select(batch => batch * perBatch)];
         _hidden = GC.AllocateUninitializedArray<float>(checked(Math.Min(perBatch, sequences.Count) * length * _width));
-        _embedding = new CheckpointEmbedding(checkpoint, checkpoint[EmbeddingName]);
+        _embedding = new CheckpointEmbedding(model.Checkpoint, model.Checkpoint[_assembly.EmbeddingName]);
         Rows = (long)sequences.Count * length;
         Shape = ShapeOf(config);
     }
@@ -60,8 +63,12 @@ internal sealed class LanguageNetwork : INetwork
     public long Rows { get; }
 
     /// <summary>The layers of a model, without its weights.</summary>
-    public static NetworkShape ShapeOf(ModelConfig config) =>
-        new([EmbeddingName], [.. Enumerable.Range(0, config.LayerCount).Select(layer => LayerProbe.Groups(config, layer))]);
+    public static NetworkShape ShapeOf(ModelConfig config)
+    {
+        DecoderAssembly assembly = ArchitectureCatalogue.Assemble(config);
+        var weights = new WeightlessSource();
+        return new NetworkShape([assembly.EmbeddingName], [.. Enumerable.Range(0, config.LayerCount).Select(layer => GroupsOf(assembly.Block(weights, layer)))]);
+    }
 
     /// <summary>The sequences of a batch, for sequences of a length.</summary>
     public static int SequencesPerBatch(int length) => Math.Max(1, BatchTokens / length);
@@ -69,7 +76,7 @@ internal sealed class LanguageNetwork : INetwork
     /// <inheritdoc/>
     public void ReplaceTable(string name, PackedMatrix table)
     {
-        if (name != EmbeddingName)
+        if (name != _assembly.EmbeddingName)
             throw new ArgumentException($"the model has no table {name}", nameof(name));
         _embedding = new PackedEmbedding(table);
     }
@@ -89,7 +96,7 @@ internal sealed class LanguageNetwork : INetwork
     }
 
     /// <inheritdoc/>
-    public INetworkStage Load(int stage) => new Stage(this, Block.Load(_config, _weights, stage), Shape.Stages[stage]);
+    public INetworkStage Load(int stage) => new Stage(this, _assembly.Block(_weights, stage), Shape.Stages[stage]);
 
     /// <summary>The residual streams of a batch where they are, rows x hidden size, valid until the next call.</summary>
     internal ReadOnlySpan<float> Streams(int batch)
@@ -116,6 +123,9 @@ internal sealed class LanguageNetwork : INetwork
         }
     }
 
+    private static LayerGroup[] GroupsOf(Block block) =>
+        [.. block.Groups.Select((group, index) => new LayerGroup(block.Layer, index, [.. group.Slots.Select(slot => new LayerShape(slot.Name, slot.Outputs, slot.Inputs))]))];
+
     private void Run(Block block, int batch)
     {
         Store.Read(batch, _hidden);
@@ -136,21 +146,20 @@ internal sealed class LanguageNetwork : INetwork
         {
             SampleId[] ids = network.IdsOf(batch);
             int seen = 0;
-            var replaced = new List<(string Name, ILinear Layer)>();
+            var replaced = new List<(LinearSlot Slot, ILinear Layer)>();
             try
             {
-                foreach (string name in groups.Skip(group.Index).SelectMany(each => each.Layers).Select(layer => layer.Name))
+                foreach (LinearSlot slot in block.Groups.Skip(group.Index).SelectMany(each => each.Slots))
                 {
-                    ILinear layer = block.Linears[name];
-                    replaced.Add((name, layer));
-                    block.Replace(name, new RecordingLinear(layer, name == group.Name ? Show : null));
+                    replaced.Add((slot, slot.Layer));
+                    slot.Layer = new RecordingLinear(slot.Layer, slot.Name == group.Name ? Show : null);
                 }
                 network.Run(block, batch);
             }
             finally
             {
-                foreach ((string name, ILinear layer) in replaced)
-                    block.Replace(name, layer);
+                foreach ((LinearSlot slot, ILinear layer) in replaced)
+                    slot.Layer = layer;
             }
 
             void Show(ReadOnlySpan<float> x, int rows)
@@ -164,8 +173,9 @@ internal sealed class LanguageNetwork : INetwork
 
         public void Replace(string layer, PackedMatrix weight)
         {
-            float[]? bias = block.Linears[layer] is FloatLinear { Bias.IsEmpty: false } linear ? linear.Bias.ToArray() : null;
-            block.Replace(layer, new PackedLinear(weight, bias, PackedArithmetic.Float));
+            LinearSlot slot = block[layer];
+            float[]? bias = slot.Layer is FloatLinear { Bias.IsEmpty: false } linear ? linear.Bias.ToArray() : null;
+            slot.Layer = new PackedLinear(weight, bias, PackedArithmetic.Float);
         }
 
         public void Advance(CancellationToken cancellation = default)

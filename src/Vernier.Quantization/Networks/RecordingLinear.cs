@@ -1,12 +1,14 @@
-using Vernier.Inference;
+using Vernier.Inference.Weights;
+using Vernier.Numerics;
 
 namespace Vernier.Quantization.Networks;
 
 /// <summary>Receives the input of a layer: rows x inputs.</summary>
 internal delegate void InputSink(ReadOnlySpan<float> x, int rows);
 
-/// <summary>Stands in for a linear layer, shows what comes in, and gives zeros: what comes after it in the pass is not wanted, and costs
-/// nothing.</summary>
+/// <summary>
+/// Stands in for a linear layer, shows what comes in, and gives zeros: what comes after it in the pass is not wanted, and costs nothing.
+/// </summary>
 /// <param name="inner">The layer.</param>
 /// <param name="sink">Receives the input, or null.</param>
 internal sealed class RecordingLinear(ILinear inner, InputSink? sink) : ILinear
@@ -15,7 +17,7 @@ internal sealed class RecordingLinear(ILinear inner, InputSink? sink) : ILinear
 
     public int Outputs => inner.Outputs;
 
-    public void Apply(ReadOnlySpan<float> x, Span<float> y, int rows)
+    public void Apply(ReadOnlySpan<float> x, Span<float> y, int rows, Workers workers)
     {
         sink?.Invoke(x, rows);
         y[..(rows * Outputs)].Clear();

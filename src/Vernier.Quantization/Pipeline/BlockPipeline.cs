@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Vernier.Errors;
-using Vernier.Inference;
+using Vernier.Inference.Models;
+using Vernier.Inference.Weights;
 using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Networks;
 using Vernier.Quantization.Recipes;
@@ -25,7 +26,7 @@ internal sealed record BlockRun(
 /// that follow come out
 /// as they would have.
 /// </summary>
-internal sealed class BlockPipeline(QuantizationPlan plan, LayerGrids grids, CalibrationSet set, Journal journal, BlockRun run)
+internal sealed class BlockPipeline(Model model, QuantizationPlan plan, LayerGrids grids, CalibrationSet set, Journal journal, BlockRun run)
 {
     /// <summary>The tokens whose inputs solvers see that look at single ones.</summary>
     public const int SampleTokens = 1024;
@@ -53,7 +54,7 @@ internal sealed class BlockPipeline(QuantizationPlan plan, LayerGrids grids, Cal
     }
 
     private INetwork Open() => NetworkFactory.Open(
-        plan.Checkpoint, set.Sequences, plan.Order.IsEmpty ? null : new ReorderedWeights(new FloatWeightSource(plan.Checkpoint), plan.Order));
+        model, set.Sequences, plan.Order.IsEmpty ? null : new ReorderedWeights(new FloatWeightSource(model.Checkpoint), plan.Order));
 
     // What turns samples into activations is rounded first, so that the layers see what comes out of it.
     private void RoundTables(INetwork network)

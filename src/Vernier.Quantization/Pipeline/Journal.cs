@@ -2,8 +2,8 @@ using System.Collections.Concurrent;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Vernier.Errors;
+using Vernier.Inference.Models;
 using Vernier.Packing;
-using Vernier.Quantization.Results;
 
 namespace Vernier.Quantization.Pipeline;
 
@@ -29,7 +29,7 @@ internal sealed class Journal : IDisposable
     private readonly Dictionary<string, int> _numbers;
     private readonly ConcurrentDictionary<string, Entry> _entries = new(StringComparer.Ordinal);
 
-    private Journal(string folder, QuantizationPlan plan, IResultDraft result, Action<FaultPoint, string>? trace)
+    private Journal(string folder, QuantizationPlan plan, ModelWriter result, Action<FaultPoint, string>? trace)
     {
         (_folder, _trace, Result) = (folder, trace, result);
         _numbers = plan.Tensors.Index().ToDictionary(pair => pair.Item.Tensor.Name, pair => pair.Index, StringComparer.Ordinal);
@@ -39,12 +39,12 @@ internal sealed class Journal : IDisposable
     /// <param name="output">The folder of the run.</param>
     /// <param name="plan">What is being quantized.</param>
     /// <param name="fingerprint">The run.</param>
-    /// <param name="open">Opens the result in its folder.</param>
+    /// <param name="open">Opens the result, whose folder is there.</param>
     /// <param name="trace">Told when a matrix comes to a point at which a run may be killed, and its name; null in all runs but those of
     /// tests.</param>
     /// <exception cref="InvalidFileException">The journal is that of a run with other inputs.</exception>
     /// <exception cref="IOException">The disk has no room for the result.</exception>
-    public static Journal Open(OutputFolder output, QuantizationPlan plan, Fingerprint fingerprint, Func<string, IResultDraft> open, Action<FaultPoint, string>? trace)
+    public static Journal Open(OutputFolder output, QuantizationPlan plan, Fingerprint fingerprint, Func<ModelWriter> open, Action<FaultPoint, string>? trace)
     {
         string path = Path.Combine(output.Journal, FingerprintName);
         Fingerprint? earlier = File.Exists(path) ? Fingerprint.Parse(File.ReadAllBytes(path)) : null;
@@ -56,7 +56,7 @@ internal sealed class Journal : IDisposable
                 Directory.Delete(old, recursive: true);
             Directory.CreateDirectory(old);
         }
-        var journal = new Journal(output.Journal, plan, open(output.Result), trace);
+        var journal = new Journal(output.Journal, plan, open(), trace);
         if (earlier is null)
             DurableFile.Write(path, fingerprint.ToJson());
         else
@@ -65,7 +65,7 @@ internal sealed class Journal : IDisposable
     }
 
     /// <summary>The tensors of the result.</summary>
-    public IResultDraft Result { get; }
+    public ModelWriter Result { get; }
 
     /// <summary>The number of finished matrices.</summary>
     public int Count => _entries.Count;
@@ -86,13 +86,12 @@ internal sealed class Journal : IDisposable
     public void Add(PlannedTensor planned, PackedMatrix packed, SolvedLayerReport? report)
     {
         string name = planned.Tensor.Name;
-        ReadOnlyMemory<byte>[] arrays = [.. packed.ArrayBytes()];
         _trace?.Invoke(FaultPoint.BeforeArrays, name);
-        Result.Write(name, packed.Layout, arrays);
+        Result.Write(name, packed);
         if (report is not null)
-            Result.Flush(name, packed.Layout);
+            Result.Flush();
         _trace?.Invoke(FaultPoint.BeforeEntry, name);
-        var entry = new Entry(name, ContentHash.OfPieces(arrays), report);
+        var entry = new Entry(name, ContentHash.OfPieces(packed.ArrayBytes()), report);
         DurableFile.Write(PathOf(name), JsonSerializer.SerializeToUtf8Bytes(entry, s_json), durable: report is not null);
         _entries[name] = entry;
         _trace?.Invoke(FaultPoint.AfterEntry, name);
@@ -100,7 +99,7 @@ internal sealed class Journal : IDisposable
 
     /// <summary>Reads a finished matrix from where it lies.</summary>
     /// <exception cref="InvalidFileException">The result has been changed by others.</exception>
-    public PackedMatrix Read(PlannedTensor planned) => Result.Read(planned.Tensor.Name, planned.Layout!);
+    public PackedMatrix Read(PlannedTensor planned) => Result.Read(planned.Tensor.Name);
 
     /// <summary>Whether a finished matrix reads back as it was solved.</summary>
     /// <param name="name">The matrix.</param>
@@ -114,13 +113,13 @@ internal sealed class Journal : IDisposable
     {
         foreach (PlannedTensor planned in plan.Tensors)
         {
-            if (planned.Layout is PackedLayout layout && ReadEntry(planned.Tensor.Name, layout) is Entry entry)
+            if (planned.Layout is not null && ReadEntry(planned.Tensor.Name) is Entry entry)
                 _entries[entry.Tensor] = entry;
         }
     }
 
     // What is damaged counts as not there.
-    private Entry? ReadEntry(string name, PackedLayout layout)
+    private Entry? ReadEntry(string name)
     {
         string path = PathOf(name);
         if (!File.Exists(path))
@@ -128,7 +127,7 @@ internal sealed class Journal : IDisposable
         try
         {
             Entry? entry = JsonSerializer.Deserialize<Entry>(File.ReadAllBytes(path), s_json);
-            return entry?.Tensor == name && entry.Sha256 == ContentHash.OfPieces(Result.Read(name, layout).ArrayBytes()) ? entry : null;
+            return entry?.Tensor == name && entry.Sha256 == ContentHash.OfPieces(Result.Read(name).ArrayBytes()) ? entry : null;
         }
         catch (Exception e) when (e is InvalidFileException or JsonException)
         {

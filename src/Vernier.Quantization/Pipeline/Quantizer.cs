@@ -1,11 +1,8 @@
 using System.Diagnostics;
 using Vernier.Errors;
 using Vernier.Inference;
-using Vernier.Packing;
+using Vernier.Inference.Models;
 using Vernier.Quantization.Calibration;
-using Vernier.Quantization.Networks;
-using Vernier.Quantization.Results;
-using Vernier.Quantization.Solvers;
 
 namespace Vernier.Quantization.Pipeline;
 
@@ -24,7 +21,7 @@ public sealed class Quantizer(QuantizationPlan plan, IProgress<QuantizationProgr
     public string? Unfinished { get; private set; }
 
     /// <summary>Quantizes the model, writes it, and reads it back to measure it.</summary>
-    /// <param name="output">The folder to make.</param>
+    /// <param name="output">The folder to make, or with <see cref="RunOptions.Gguf"/> the file.</param>
     /// <param name="options">What the run works on, and how; null for the defaults.</param>
     /// <param name="cancellation">Stops the run between two batches or tensors. Finished matrices stay for
     /// <see cref="RunOptions.Resume"/>.</param>
@@ -46,28 +43,30 @@ public sealed class Quantizer(QuantizationPlan plan, IProgress<QuantizationProgr
         long start = Stopwatch.GetTimestamp();
         RunOptions run = options ?? new RunOptions();
         var walk = new TensorWalk(plan, progress, cancellation);
-        using var folder = new OutputFolder(output, run.Replace, run.Resume);
+        using var model = Model.Open(plan.Checkpoint.Folder);
+        using var folder = new OutputFolder(output, run.Replace, run.Resume, run.Gguf is not null);
         MemoryEstimate memory = MemoryEstimate.Of(
             plan, run.Calibration?.Sequences.Count ?? CalibrationSet.DefaultSequences, run.Calibration?.Length ?? CalibrationSet.DefaultLength);
         long ceiling = run.MemoryBytes ?? MemoryEstimate.DefaultCeiling;
         memory.Check(plan.Checkpoint.Folder, ceiling);
         CheckWeights(walk);
-        CalibrationSet? set = Calibration(run, cancellation), used = plan.Options.Recipe.NeedsCalibration ? set : null;
+        CalibrationSet? set = Calibration(model, run, cancellation), used = plan.Options.Recipe.NeedsCalibration ? set : null;
         progress?.Report(new QuantizationProgress("reading the model", "", 0));
         Fingerprint fingerprint = Fingerprint.Of(plan, used, cancellation);
-        if (run.Resume && RunReport.TryRead(output, plan, fingerprint) is { } finished)
+        if (run.Resume && RunReport.TryRead(OutputFolder.ReportOf(output, run.Gguf is not null), plan, fingerprint) is { } finished)
         {
             folder.Forget();
             return finished;
         }
-        using var journal = Journal.Open(
-            folder, plan, fingerprint, result => new FolderDraft(result, plan.Checkpoint, plan.Arrays, plan.Config), run.Trace);
+        var result = new RunResult(model, plan, run.Gguf, folder.Result);
+        using var journal = Journal.Open(folder, plan, fingerprint, result.Open, run.Trace);
         try
         {
-            Solve(journal, set, run, memory.Spills(ceiling) ? folder.Partial : null, walk, cancellation);
-            CopyOthers(journal, walk);
-            List<QuantizedTensorReport> reports = ReadBack(folder.Result, journal, walk);
+            Solve(model, journal, set, run, memory.Spills(ceiling) ? folder.Partial : null, walk);
+            result.CopyOthers(journal.Result, walk);
+            List<QuantizedTensorReport> reports = result.ReadBack(journal, walk);
             RunReport.Write(folder.Result, plan, fingerprint, used?.Origin, reports, Stopwatch.GetElapsedTime(start).TotalSeconds);
+            journal.Result.Complete();
             journal.Dispose();
             run.Trace?.Invoke(FaultPoint.BeforeName, "");
             folder.Complete();
@@ -81,14 +80,14 @@ public sealed class Quantizer(QuantizationPlan plan, IProgress<QuantizationProgr
         }
     }
 
-    private void Solve(Journal journal, CalibrationSet? set, RunOptions run, string? spillFolder, TensorWalk walk, CancellationToken cancellation)
+    private void Solve(Model model, Journal journal, CalibrationSet? set, RunOptions run, string? spillFolder, TensorWalk walk)
     {
         var grids = new LayerGrids(plan, NearestPass.SharedTables(plan, walk));
         if (set is not null)
         {
-            var blocks = new BlockRun(
-                run.Strict, spillFolder, run.Observers, (tensor, fraction) => progress?.Report(new QuantizationProgress("solving", tensor, fraction)), cancellation);
-            new BlockPipeline(plan, grids, set, journal, blocks).Run();
+            void Report(string tensor, double fraction) => progress?.Report(new QuantizationProgress("solving", tensor, fraction));
+            var blocks = new BlockRun(run.Strict, spillFolder, run.Observers, Report, walk.Cancellation);
+            new BlockPipeline(model, plan, grids, set, journal, blocks).Run();
         }
         NearestPass.Run(grids, journal, walk);
     }
@@ -100,53 +99,20 @@ public sealed class Quantizer(QuantizationPlan plan, IProgress<QuantizationProgr
             plan.CheckFinite(planned);
     });
 
-    private CalibrationSet? Calibration(RunOptions run, CancellationToken cancellation)
+    private CalibrationSet? Calibration(Model model, RunOptions run, CancellationToken cancellation)
     {
         bool needed = plan.Options.Recipe.NeedsCalibration;
         if (!needed && run.Observers.Count == 0)
             return null;
-        string folder = plan.Checkpoint.Folder;
-        if (NetworkFactory.ShapeOf(plan.Checkpoint, out string architecture) is null)
+        if (!model.Runs)
         {
             string who = needed ? $"the recipe {plan.Options.Recipe.Name} observes" : "the run's observers see";
-            throw new UnsupportedModelException(Path.Combine(folder, "config.json"), "calibration-architecture",
-                $"{who} the model at work, and the architecture '{architecture}' does not run here", "Take a recipe that needs no data, such as nupes-datafree");
+            throw new UnsupportedModelException(model.ConfigPath, "calibration-architecture",
+                $"{who} the model at work, and the architecture '{model.Architecture}' does not run here", "Take a recipe that needs no data, such as nupes-datafree");
         }
         if (run.Calibration is CalibrationSet given)
             return given;
         progress?.Report(new QuantizationProgress("letting the model write the calibration text", "", 0));
-        return CalibrationSet.WrittenBy(LanguageModel.Load(folder), cancellation: cancellation);
-    }
-
-    private void CopyOthers(Journal journal, TensorWalk walk)
-    {
-        walk.ForEach("writing", planned =>
-        {
-            if (planned.Layout is null)
-                journal.Result.Copy(planned.Tensor, plan.Order.Of(planned.Tensor.Name));
-        });
-        journal.Result.Complete();
-    }
-
-    private List<QuantizedTensorReport> ReadBack(string folder, Journal journal, TensorWalk walk)
-    {
-        var reports = new List<QuantizedTensorReport>();
-        walk.ForEach("reading back", planned =>
-        {
-            string name = planned.Tensor.Name;
-            if (planned.Layout is null)
-            {
-                if (!journal.Result.HoldsCopy(planned.Tensor, plan.Order.Of(name)))
-                    throw Differs("the copied tensor does not read back as it was", name);
-                return;
-            }
-            PackedMatrix packed = journal.Read(planned);
-            if (!journal.IsAsSolved(name, packed))
-                throw Differs("the packed tensor does not read back as it was solved", name);
-            reports.Add(new QuantizedTensorReport(name, planned.Layout, packed.Exponents, NearestSolver.Measure(plan.Matrix(planned), packed), journal.ReportOf(name)));
-        });
-        return reports;
-
-        InvalidFileException Differs(string problem, string tensor) => new(folder, "read-back", problem, "Check the disk and run again", tensor);
+        return CalibrationSet.WrittenBy(LanguageModel.Load(model), cancellation: cancellation);
     }
 }

@@ -1,4 +1,5 @@
 using Vernier.Quantization.Calibration;
+using Vernier.Quantization.Gguf;
 using Vernier.Quantization.Networks;
 using Vernier.Quantization.Recipes;
 
@@ -22,6 +23,9 @@ public sealed record RunOptions
     /// output is finished shows nothing.
     /// </summary>
     public IReadOnlyList<IActivationObserver> Observers { get; init; } = [];
+
+    /// <summary>The types of a GGUF file, where one is written; null, the default, for a folder. The plan has to give tensors the formats of these types.</summary>
+    public GgufTypes? Gguf { get; init; }
 
     /// <summary>Whether a folder of the output's name may be replaced, and an unfinished run into it be forgotten. Default no.</summary>
     public bool Replace { get; init; }

@@ -52,9 +52,8 @@ internal static class RunReport
 
     /// <summary>Reads the reports back from a folder, if it was written by a run of this fingerprint.</summary>
     /// <returns>The reports, or null where the folder, or its file, is another's.</returns>
-    public static IReadOnlyList<QuantizedTensorReport>? TryRead(string folder, QuantizationPlan plan, Fingerprint fingerprint)
+    public static IReadOnlyList<QuantizedTensorReport>? TryRead(string path, QuantizationPlan plan, Fingerprint fingerprint)
     {
-        string path = Path.Combine(folder, FileName);
         if (!File.Exists(path))
             return null;
         Readable? file;

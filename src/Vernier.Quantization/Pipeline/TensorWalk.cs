@@ -3,6 +3,9 @@ namespace Vernier.Quantization.Pipeline;
 /// <summary>Goes through the tensors of a plan, one after the other, and tells how far it is.</summary>
 internal sealed class TensorWalk(QuantizationPlan plan, IProgress<QuantizationProgress>? progress, CancellationToken cancellation)
 {
+    /// <summary>Stops between two tensors.</summary>
+    public CancellationToken Cancellation => cancellation;
+
     /// <summary>Does something with each tensor.</summary>
     /// <param name="stage">What, in a few words.</param>
     /// <param name="action">Does it.</param>

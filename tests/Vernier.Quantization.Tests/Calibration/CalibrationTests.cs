@@ -60,7 +60,7 @@ public class CalibrationTests
         double slack = plan.Options.Recipe.Solver.All(step => step.Method == SolverMethod.Nearest) ? 1.1 : 1.02;
         Assert.All(solved, layer => Assert.True(layer.Objective <= layer.Nearest * slack, $"{layer.Objective} against {layer.Nearest}"));
         Assert.True(solved.Sum(layer => layer.Objective) < solved.Sum(layer => layer.Nearest));
-        LanguageModel.Load(folder["out"]).Forward([new Segment(new[] { 0, 1, 2 })], LogitRows.Last);
+        LanguageModel.Load(folder["out"]).CreateSession().Forward([new Segment(new[] { 0, 1, 2 })], LogitRows.Last);
     }
 
     [Fact]

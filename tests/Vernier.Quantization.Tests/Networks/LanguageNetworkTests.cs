@@ -1,5 +1,9 @@
-using Vernier.Files;
 using Vernier.Inference;
+using Vernier.Inference.Models;
+using Vernier.Inference.Parts;
+using Vernier.Inference.Passes;
+using Vernier.Inference.Weights;
+using Vernier.Numerics;
 using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Networks;
 
@@ -18,9 +22,8 @@ public sealed class LanguageNetworkTests : IDisposable
     public void LayersOfOneInputAreDeclaredTogether(string family, string expected)
     {
         TinyModel.Write(_folder["in"], TinyLlama.Spec with { Type = family, Fused = family == "phi3" });
-        using Checkpoint checkpoint = Checkpoint.Open(_folder["in"]);
-        NetworkShape shape = NetworkFactory.ShapeOf(checkpoint, out string architecture)!;
-        Assert.Equal("TinyForCausalLM", architecture);
+        using var model = Model.Open(_folder["in"]);
+        NetworkShape shape = NetworkFactory.ShapeOf(model)!;
         Assert.Equal(["model.embed_tokens.weight"], shape.Tables);
         Assert.Equal(2, shape.Stages.Count);
         foreach ((int stage, IReadOnlyList<LayerGroup> groups) in shape.Stages.Index())
@@ -28,7 +31,7 @@ public sealed class LanguageNetworkTests : IDisposable
             Assert.Equal(expected, string.Join(", ", groups.Select(group => string.Join(' ', group.Layers.Select(layer => layer.Name.Split('.')[^2])))));
             Assert.All(groups.Index(), pair => Assert.Equal((stage, pair.Index), (pair.Item.Stage, pair.Item.Index)));
             Assert.All(groups.SelectMany(group => group.Layers), layer => Assert.StartsWith($"model.layers.{stage}.", layer.Name, StringComparison.Ordinal));
-            Assert.All(groups.SelectMany(group => group.Layers), layer => Assert.Equal([layer.Outputs, layer.Inputs], checkpoint[layer.Name].Shape));
+            Assert.All(groups.SelectMany(group => group.Layers), layer => Assert.Equal([layer.Outputs, layer.Inputs], model.Checkpoint[layer.Name].Shape));
             Assert.Equal([4, 3, 2, 1], groups.Select(shape.PassesOf));
         }
     }
@@ -37,20 +40,19 @@ public sealed class LanguageNetworkTests : IDisposable
     public void AnArchitectureThatDoesNotRunHasNoShape()
     {
         TinyModel.Write(_folder["in"], ("a.weight", [16, 64], TinyModel.Gaussian(1024, 1)));
-        using Checkpoint checkpoint = Checkpoint.Open(_folder["in"]);
-        Assert.Null(NetworkFactory.ShapeOf(checkpoint, out string architecture));
-        Assert.Equal("StrangeModel", architecture);
+        using var model = Model.Open(_folder["in"]);
+        Assert.Null(NetworkFactory.ShapeOf(model));
     }
 
     [Fact]
     public void TheInputsOfTheLayersAreThoseInTheModelAndTheStreamsThoseBehindIt()
     {
-        var model = LanguageModel.Load(SharedData.Quill);
+        using var opened = Model.Open(SharedData.Quill);
+        var model = LanguageModel.Load(opened);
         var set = CalibrationSet.WrittenBy(model, 3, 40);
         Segment[] segments = [.. set.Sequences.Select(tokens => new Segment(tokens))];
         Dictionary<string, float[]> expected = InputsIn(model, segments);
-        using Checkpoint checkpoint = Checkpoint.Open(SharedData.Quill);
-        using var network = new LanguageNetwork(checkpoint, model.Config, new FloatWeightSource(checkpoint), set.Sequences);
+        using var network = new LanguageNetwork(opened, opened.Weights(), set.Sequences);
         network.Begin();
         Assert.Equal((1, 120), (network.Batches, network.Rows));
         for (int index = 0; index < network.Shape.Stages.Count; index++)
@@ -65,7 +67,7 @@ public sealed class LanguageNetworkTests : IDisposable
             stage.Advance();
         }
         // The model's rows are those streams after its last norm: of two rows the ratio is the same in all columns.
-        float[] hidden = model.Hidden(segments, LogitRows.All).ToArray(), streams = network.Streams(0).ToArray();
+        float[] hidden = model.CreateSession().Hidden(segments, LogitRows.All).ToArray(), streams = network.Streams(0).ToArray();
         int width = model.Config.HiddenSize;
         Assert.Equal(hidden.Length, streams.Length);
         for (int row = width; row < hidden.Length; row += width)
@@ -84,8 +86,8 @@ public sealed class LanguageNetworkTests : IDisposable
     {
         TinySpec spec = TinyLlama.Spec with { Extra = new() { ["max_position_embeddings"] = 2048 } };
         TinyModel.Write(_folder["in"], spec);
-        using Checkpoint checkpoint = Checkpoint.Open(_folder["in"]);
-        using INetwork network = NetworkFactory.Open(checkpoint, Sequences(count, length));
+        using var model = Model.Open(_folder["in"]);
+        using INetwork network = NetworkFactory.Open(model, Sequences(count, length));
         network.Begin();
         Assert.Equal(batches, network.Batches);
         INetworkStage stage = network.Load(0);
@@ -106,8 +108,8 @@ public sealed class LanguageNetworkTests : IDisposable
     public void LayersAreInTheirPlacesAgainWhateverAnObserverThrows(Type thrown)
     {
         TinyLlama.Write(_folder["in"]);
-        using Checkpoint checkpoint = Checkpoint.Open(_folder["in"]);
-        using INetwork disturbed = NetworkFactory.Open(checkpoint, Sequences(4, 16)), quiet = NetworkFactory.Open(checkpoint, Sequences(4, 16));
+        using var model = Model.Open(_folder["in"]);
+        using INetwork disturbed = NetworkFactory.Open(model, Sequences(4, 16)), quiet = NetworkFactory.Open(model, Sequences(4, 16));
         disturbed.Begin();
         quiet.Begin();
         for (int index = 0; index < 2; index++)
@@ -128,8 +130,8 @@ public sealed class LanguageNetworkTests : IDisposable
     public void AStageIsOfNoUseBeforeTheSamplesAreThere()
     {
         TinyLlama.Write(_folder["in"]);
-        using Checkpoint checkpoint = Checkpoint.Open(_folder["in"]);
-        using INetwork network = NetworkFactory.Open(checkpoint, Sequences(1, 8));
+        using var model = Model.Open(_folder["in"]);
+        using INetwork network = NetworkFactory.Open(model, Sequences(1, 8));
         INetworkStage stage = network.Load(0);
         Assert.Contains("in front of the first stage", Assert.Throws<InvalidOperationException>(() => stage.Advance()).Message, StringComparison.Ordinal);
     }
@@ -138,11 +140,11 @@ public sealed class LanguageNetworkTests : IDisposable
     public void SamplesThatDoNotFitTheModelAreRefused()
     {
         TinyLlama.Write(_folder["in"]);
-        using Checkpoint checkpoint = Checkpoint.Open(_folder["in"]);
+        using var model = Model.Open(_folder["in"]);
         Assert.Contains("not in the vocabulary of 48", Refused([0, 48]), StringComparison.Ordinal);
         Assert.Contains("longer than the model's context of 64", Refused(new int[65]), StringComparison.Ordinal);
 
-        string Refused(int[] tokens) => Assert.Throws<ArgumentException>(() => NetworkFactory.Open(checkpoint, [tokens])).Message;
+        string Refused(int[] tokens) => Assert.Throws<ArgumentException>(() => NetworkFactory.Open(model, [tokens])).Message;
     }
 
     private static int[][] Sequences(int count, int length) => [.. Enumerable.Range(0, count).Select(i => Enumerable.Range(0, length).Select(j => (i * 31 + j * j) % 47).ToArray())];
@@ -151,12 +153,12 @@ public sealed class LanguageNetworkTests : IDisposable
     private static Dictionary<string, float[]> InputsIn(LanguageModel model, Segment[] segments)
     {
         var inputs = new Dictionary<string, float[]>(StringComparer.Ordinal);
-        var layers = model.Blocks.SelectMany(block => block.Linears.Select(pair => (Block: block, Name: pair.Key, Layer: pair.Value))).ToList();
-        foreach ((Block block, string name, ILinear layer) in layers)
-            block.Replace(name, new Noting(layer, x => inputs[name] = x));
-        model.Hidden(segments, LogitRows.All);
-        foreach ((Block block, string name, ILinear layer) in layers)
-            block.Replace(name, layer);
+        (LinearSlot Slot, ILinear Layer)[] layers = [.. model.Blocks.SelectMany(block => block.Linears).Select(slot => (slot, slot.Layer))];
+        foreach ((LinearSlot slot, ILinear layer) in layers)
+            slot.Layer = new Noting(layer, x => inputs[slot.Name] = x);
+        model.CreateSession().Hidden(segments, LogitRows.All);
+        foreach ((LinearSlot slot, ILinear layer) in layers)
+            slot.Layer = layer;
         return inputs;
     }
 
@@ -166,10 +168,10 @@ public sealed class LanguageNetworkTests : IDisposable
 
         public int Outputs => layer.Outputs;
 
-        public void Apply(ReadOnlySpan<float> x, Span<float> y, int rows)
+        public void Apply(ReadOnlySpan<float> x, Span<float> y, int rows, Workers workers)
         {
             note(x[..(rows * Inputs)].ToArray());
-            layer.Apply(x, y, rows);
+            layer.Apply(x, y, rows, workers);
         }
     }
 

@@ -1,5 +1,6 @@
 using Vernier.Files;
 using Vernier.Inference;
+using Vernier.Inference.Models;
 using Vernier.Packing;
 using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Networks;
@@ -44,9 +45,9 @@ internal static class RealLayers
 
     private static Dictionary<string, Observed> Observe()
     {
-        using Checkpoint checkpoint = Checkpoint.Open(SharedData.Quill);
-        var set = CalibrationSet.WrittenBy(LanguageModel.Load(SharedData.Quill), Sequences, Length, 3);
-        using INetwork network = NetworkFactory.Open(checkpoint, set.Sequences);
+        using var model = Model.Open(SharedData.Quill);
+        var set = CalibrationSet.WrittenBy(LanguageModel.Load(model), Sequences, Length, 3);
+        using INetwork network = NetworkFactory.Open(model, set.Sequences);
         network.Begin();
         var observed = new Dictionary<string, Observed>(StringComparer.Ordinal);
         for (int index = 0; index < network.Shape.Stages.Count; index++)
