@@ -1,5 +1,4 @@
 using Vernier.Packing.Ggml;
-using Vernier.Tests.Packing.Ggml;
 
 namespace Vernier.Tests;
 

@@ -4,6 +4,7 @@ using Vernier.Packing;
 namespace Vernier.Tests;
 
 /// <summary>Every kernel of the registry against the plain definition, bit for bit.</summary>
+[UsesInstructions]
 public class IntegerKernelTests
 {
     public static TheoryData<string> Kernels => [.. KernelRegistry.All.Where(kernel => kernel.IsSupported).Select(kernel => kernel.Name)];

@@ -54,7 +54,7 @@ public class LowRankSolverTests
     public void AnyRecipeTakesARankAndLosesLess(string name, bool weighted)
     {
         using var folder = new TempFolder();
-        Pipeline.TinyLlama.Write(folder["m"]);
+        TinyLlama.Write(folder["m"]);
         using Checkpoint checkpoint = Checkpoint.Open(folder["m"]);
         double[] objectives = [.. ((int[])[0, 4, 1000]).Select(rank =>
         {

@@ -54,7 +54,7 @@ public class MinifloatTests
         int Chosen(Func<double> law)
         {
             using var folder = new TempFolder();
-            Pipeline.TinyModel.Write(folder["m"], ("a.weight", [64, 512], [.. Enumerable.Range(0, 64 * 512).Select(_ => (float)law())]));
+            TinyModel.Write(folder["m"], ("a.weight", [64, 512], [.. Enumerable.Range(0, 64 * 512).Select(_ => (float)law())]));
             using Checkpoint checkpoint = Checkpoint.Open(folder["m"]);
             var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find("minifloat"), Bits = 6, Granularity = Granularity.Channel });
             new Quantizer(plan).Run(folder["out"]);

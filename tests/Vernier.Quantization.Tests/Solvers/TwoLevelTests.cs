@@ -86,7 +86,7 @@ public class TwoLevelTests
     public void AModelIsTheSameOnAnyNumberOfThreadsWithAllThatCanBeAdded(SolverMethod method)
     {
         using var folder = new TempFolder();
-        Pipeline.TinyLlama.Write(folder["m"]);
+        TinyLlama.Write(folder["m"]);
         using Checkpoint checkpoint = Checkpoint.Open(folder["m"]);
         Recipe recipe = RecipeCatalogue.Find("dgq") with
         {

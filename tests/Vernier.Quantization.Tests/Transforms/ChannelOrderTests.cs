@@ -5,7 +5,6 @@ using Vernier.Packing;
 using Vernier.Quantization.Pipeline;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Transforms;
-using Vernier.Tests.Pipeline;
 
 namespace Vernier.Tests.Transforms;
 

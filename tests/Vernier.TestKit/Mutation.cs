@@ -1,14 +1,14 @@
 using System.Buffers.Binary;
 using System.Text;
 
-namespace Vernier.Tests;
+namespace Vernier.TestKit;
 
 /// <summary>
 /// Makes damaged inputs from a valid one, for readers of files from elsewhere: the same seed and number give the same
 /// inputs on every machine. Half of the changes know nothing of the format (bits, pieces, integers), half replace, insert
 /// or repeat JSON tokens where the input has any.
 /// </summary>
-internal static class Mutation
+public static class Mutation
 {
     private const int MaxGrowth = 1 << 16;
 

@@ -1,7 +1,7 @@
-namespace Vernier.Tests.Packing.Ggml;
+namespace Vernier.TestKit;
 
 /// <summary>Rows of weights that encoders find easy or hard.</summary>
-internal static class BlockInputs
+public static class BlockInputs
 {
     private static readonly float[] s_sizes = [1e-6f, 1e-5f, 1e-4f, 1e-3f, 1e-2f, 0.1f, 1, 10, 100];
 

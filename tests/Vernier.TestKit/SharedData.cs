@@ -1,7 +1,7 @@
-namespace Vernier.Tests;
+namespace Vernier.TestKit;
 
 /// <summary>Where the tests find the repository's sample and, if present, the shared test data beside the checkout.</summary>
-internal static class SharedData
+public static class SharedData
 {
     /// <summary>The root of the repository: the nearest folder above the test binaries that holds the solution.</summary>
     public static string Root { get; } = FindRoot();

@@ -1,12 +1,12 @@
 using System.Text.Json;
 
-namespace Vernier.Tests;
+namespace Vernier.TestKit;
 
 /// <summary>
 /// A small random network, described apart from the production code: what its config.json says and what the reference
 /// computes are both taken from here.
 /// </summary>
-internal sealed record TinySpec
+public sealed record TinySpec
 {
     public string Name { get; init; } = "";
     public string Type { get; init; } = "llama";
@@ -119,5 +119,3 @@ internal sealed record TinySpec
         return tensors;
     }
 }
-
-internal sealed record TinyTensor(int[] Shape, float[] Values);

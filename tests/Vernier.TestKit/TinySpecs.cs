@@ -1,7 +1,7 @@
-namespace Vernier.Tests;
+namespace Vernier.TestKit;
 
 /// <summary>A small network for every family and every feature.</summary>
-internal static class TinySpecs
+public static class TinySpecs
 {
     private static readonly double[] ShortFactors = [1, 1.25, 2], LongFactors = [1.5, 4, 9];
 
