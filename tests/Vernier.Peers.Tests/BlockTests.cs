@@ -1,4 +1,6 @@
+using Vernier.Files.Gguf.Blocks;
 using Vernier.Packing.Ggml;
+using Vernier.Tests.Packing.Ggml;
 
 namespace Vernier.Tests;
 

@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using Vernier.Files;
 using Vernier.Files.Gguf;
+using Vernier.Files.Gguf.Blocks;
 using Vernier.Files.Safetensors;
 using Vernier.Files.Tokenizers;
 using Vernier.Inference;

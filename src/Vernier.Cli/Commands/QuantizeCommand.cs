@@ -33,7 +33,7 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
         GgufTarget? target = _arguments.Target(arguments);
         ModelFiles.CheckModel(model);
         using var opened = Model.Open(model);
-        Files.Checkpoint checkpoint = opened.Checkpoint;
+        Files.Checkpoints.Checkpoint checkpoint = opened.Checkpoint;
         QuantizationOptions options = _arguments.Options(arguments, target, opened);
         string output = _arguments.Output(arguments, options, target), folder = target is null ? output : GgufTarget.FolderOf(output);
         QuantizationPlan plan = QuantizationPlan.Create(checkpoint, options);

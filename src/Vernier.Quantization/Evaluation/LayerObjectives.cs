@@ -1,6 +1,8 @@
 using System.Text.Json;
 using Vernier.Errors;
 using Vernier.Files;
+using Vernier.Files.Checkpoints;
+using Vernier.Inference;
 using Vernier.Inference.Architectures;
 using Vernier.Inference.Configuration;
 using Vernier.Inference.Decoders;
@@ -9,6 +11,7 @@ using Vernier.Inference.Parts;
 using Vernier.Inference.Weights;
 using Vernier.Numerics;
 using Vernier.Packing;
+using Vernier.Packing.Configuration;
 using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Objectives;
 using Vernier.Quantization.Pipeline;

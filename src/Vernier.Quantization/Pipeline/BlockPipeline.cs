@@ -6,7 +6,7 @@ using Vernier.Inference.Models;
 using Vernier.Inference.Parts;
 using Vernier.Inference.Weights;
 using Vernier.Numerics;
-using Vernier.Packing;
+using Vernier.Packing.Scalar;
 using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Compensators;
 using Vernier.Quantization.Objectives;

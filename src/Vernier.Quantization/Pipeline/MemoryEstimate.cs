@@ -3,6 +3,7 @@ using Vernier.Inference.Configuration;
 using Vernier.Inference.Decoders;
 using Vernier.Inference.Models;
 using Vernier.Packing;
+using Vernier.Packing.Scalar;
 using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Compensators;
 using Vernier.Quantization.Recipes;

@@ -1,9 +1,10 @@
-using Vernier.Files;
+using Vernier.Files.Checkpoints;
 using Vernier.Inference;
 using Vernier.Inference.Configuration;
 using Vernier.Inference.Models;
 using Vernier.Inference.Parts;
 using Vernier.Packing;
+using Vernier.Packing.Scalar;
 using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Objectives;
 using Vernier.Quantization.Pipeline;
