@@ -1,16 +1,12 @@
 using Vernier.Errors;
-using Vernier.Files;
-using Vernier.Files.Checkpoints;
 using Vernier.Inference.Architectures;
 using Vernier.Inference.Configuration;
 using Vernier.Inference.Decoders;
-using Vernier.Inference.Gguf;
 using Vernier.Inference.Models;
 using Vernier.Inference.Parts;
 using Vernier.Inference.Passes;
 using Vernier.Inference.Weights;
 using Vernier.Numerics;
-using Vernier.Packing.Configuration;
 
 namespace Vernier.Inference;
 

@@ -1,6 +1,4 @@
 using Vernier.Files.Gguf.Blocks;
-using Vernier.Packing.Ggml;
-using Vernier.Tests.Packing.Ggml;
 
 namespace Vernier.Tests;
 

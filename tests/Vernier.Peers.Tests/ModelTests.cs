@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Vernier.Bench;
 using Vernier.Files;
 using Vernier.Files.Gguf;
 using Vernier.Files.Gguf.Blocks;
@@ -12,7 +13,6 @@ using Vernier.Inference.Gguf;
 using Vernier.Inference.Models;
 using Vernier.Inference.Passes;
 using Vernier.Inference.Weights;
-using Vernier.Packing.Ggml;
 
 namespace Vernier.Tests;
 

@@ -3,6 +3,8 @@ using Vernier.Cli.Reports;
 using Vernier.Cli.Terminal;
 using Vernier.Files.Checkpoints;
 using Vernier.Inference;
+using Vernier.Inference.Models;
+using Vernier.Inference.Weights;
 using Vernier.Packing;
 using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Evaluation;

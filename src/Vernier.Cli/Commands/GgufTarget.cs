@@ -1,7 +1,7 @@
 using Vernier.Files;
-using Vernier.Files.Checkpoints;
 using Vernier.Files.Gguf.Blocks;
 using Vernier.Inference.Gguf;
+using Vernier.Inference.Models;
 using Vernier.Quantization.Gguf;
 
 namespace Vernier.Cli.Commands;

@@ -4,7 +4,6 @@ using Vernier.Cli.Reports;
 using Vernier.Cli.Terminal;
 using Vernier.Files;
 using Vernier.Files.Checkpoints;
-using Vernier.Inference.Gguf;
 using Vernier.Packing;
 using Vernier.Quantization.Evaluation;
 using Vernier.Quantization.Pipeline;

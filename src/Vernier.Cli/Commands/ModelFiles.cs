@@ -2,9 +2,7 @@ using System.Text.Json;
 using Vernier.Errors;
 using Vernier.Files;
 using Vernier.Files.Checkpoints;
-using Vernier.Inference;
-using Vernier.Inference.Gguf;
-using Vernier.Packing;
+using Vernier.Inference.Models;
 using Vernier.Packing.Configuration;
 
 namespace Vernier.Cli.Commands;

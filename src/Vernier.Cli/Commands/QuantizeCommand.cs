@@ -1,8 +1,9 @@
 using System.CommandLine;
-using Vernier.Errors;
 using Vernier.Cli.Reports;
 using Vernier.Cli.Terminal;
+using Vernier.Errors;
 using Vernier.Inference;
+using Vernier.Inference.Models;
 using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Evaluation;
 using Vernier.Quantization.Pipeline;

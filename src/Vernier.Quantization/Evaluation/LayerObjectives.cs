@@ -2,7 +2,6 @@ using System.Text.Json;
 using Vernier.Errors;
 using Vernier.Files;
 using Vernier.Files.Checkpoints;
-using Vernier.Inference;
 using Vernier.Inference.Architectures;
 using Vernier.Inference.Configuration;
 using Vernier.Inference.Decoders;

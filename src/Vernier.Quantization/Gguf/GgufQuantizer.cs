@@ -4,7 +4,6 @@ using Vernier.Files;
 using Vernier.Files.Checkpoints;
 using Vernier.Files.Gguf;
 using Vernier.Files.Gguf.Blocks;
-using Vernier.Inference;
 using Vernier.Inference.Gguf;
 using Vernier.Inference.Models;
 using Vernier.Packing;

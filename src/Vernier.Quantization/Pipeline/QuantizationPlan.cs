@@ -7,7 +7,6 @@ using Vernier.Files;
 using Vernier.Files.Checkpoints;
 using Vernier.Grids;
 using Vernier.Grids.Minifloat;
-using Vernier.Inference.Gguf;
 using Vernier.Inference.Models;
 using Vernier.Levels;
 using Vernier.Packing;
