@@ -1,4 +1,4 @@
-using Vernier.Inference;
+using Vernier.Inference.Weights;
 
 namespace Vernier.Quantization.Transforms;
 
