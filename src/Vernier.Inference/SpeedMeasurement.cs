@@ -7,24 +7,21 @@ using Vernier.Numerics;
 namespace Vernier.Inference;
 
 /// <summary>Measures how fast a model runs on this machine.</summary>
-/// <param name="model">The model.</param>
-/// <param name="workers">The threads that work; null, the default, for <see cref="Workers.Shared"/>.</param>
-public sealed class SpeedMeasurement(LanguageModel model, Workers? workers = null)
+/// <param name="session">A session with the model; it must not be used by others meanwhile.</param>
+public sealed class SpeedMeasurement(InferenceSession session)
 {
-    private readonly InferenceSession _session = new(model, workers);
-
     /// <summary>The bytes of weights that one token reads: those of all linear layers.</summary>
-    public long WeightBytes => model.Blocks.SelectMany(block => block.Linears.Select(slot => slot.Layer)).Append(model.Head).Sum(BytesOf);
+    public long WeightBytes => session.Model.Blocks.SelectMany(block => block.Linears.Select(slot => slot.Layer)).Append(session.Model.Head).Sum(BytesOf);
 
     /// <summary>The seconds that a prompt takes, with the logits of its last token.</summary>
     /// <param name="tokens">The number of tokens, at least 1.</param>
     public double Prompt(int tokens)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(tokens, 1);
-        SequenceState state = _session.CreateState(tokens);
+        SequenceState state = session.CreateState(tokens);
         int[] prompt = Tokens(tokens);
         long start = Stopwatch.GetTimestamp();
-        _session.Forward([new Segment(prompt, state)], LogitRows.Last);
+        session.Forward([new Segment(prompt, state)], LogitRows.Last);
         return Stopwatch.GetElapsedTime(start).TotalSeconds;
     }
 
@@ -35,12 +32,12 @@ public sealed class SpeedMeasurement(LanguageModel model, Workers? workers = nul
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(context, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(tokens, 1);
-        SequenceState state = _session.CreateState(context + tokens);
-        _session.Hidden([new Segment(Tokens(context), state)], LogitRows.Last);
+        SequenceState state = session.CreateState(context + tokens);
+        session.Hidden([new Segment(Tokens(context), state)], LogitRows.Last);
         int[] next = Tokens(tokens);
         long start = Stopwatch.GetTimestamp();
         for (int i = 0; i < tokens; i++)
-            _session.Forward([new Segment(next.AsMemory(i, 1), state)], LogitRows.Last);
+            session.Forward([new Segment(next.AsMemory(i, 1), state)], LogitRows.Last);
         return Stopwatch.GetElapsedTime(start).TotalSeconds;
     }
 
@@ -61,7 +58,7 @@ public sealed class SpeedMeasurement(LanguageModel model, Workers? workers = nul
     }
 
     /// <summary>Tokens from all over the vocabulary.</summary>
-    private int[] Tokens(int count) => [.. Enumerable.Range(0, count).Select(i => (int)((i + 1) * 2654435761L % model.Config.VocabularySize))];
+    private int[] Tokens(int count) => [.. Enumerable.Range(0, count).Select(i => (int)((i + 1) * 2654435761L % session.Model.Config.VocabularySize))];
 
     private static long BytesOf(ILinear linear) => linear switch
     {

@@ -1,7 +1,8 @@
-using System.Text.Json;
 using System.Text;
+using System.Text.Json;
 using Vernier.Errors;
 using Vernier.Files;
+using Vernier.Files.Checkpoints;
 using Vernier.Inference;
 using Vernier.Inference.Architectures;
 using Vernier.Inference.Architectures.Llama;

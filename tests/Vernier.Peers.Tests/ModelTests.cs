@@ -2,8 +2,10 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Vernier.Bench;
 using Vernier.Files;
 using Vernier.Files.Gguf;
+using Vernier.Files.Gguf.Blocks;
 using Vernier.Files.Safetensors;
 using Vernier.Files.Tokenizers;
 using Vernier.Inference;
@@ -11,7 +13,6 @@ using Vernier.Inference.Gguf;
 using Vernier.Inference.Models;
 using Vernier.Inference.Passes;
 using Vernier.Inference.Weights;
-using Vernier.Packing.Ggml;
 
 namespace Vernier.Tests;
 

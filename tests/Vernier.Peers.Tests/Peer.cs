@@ -1,4 +1,4 @@
-using Vernier.Inference.Models;
+using Vernier.Bench;
 
 namespace Vernier.Tests;
 

@@ -2,6 +2,8 @@ using System.CommandLine;
 using Vernier.Cli.Reports;
 using Vernier.Cli.Terminal;
 using Vernier.Inference;
+using Vernier.Inference.Models;
+using Vernier.Inference.Passes;
 
 namespace Vernier.Cli.Commands;
 
@@ -50,8 +52,7 @@ internal sealed class BenchCommand(CommandConsole console, CancellationToken can
         progress("loading", 0);
         long start = console.Time.GetTimestamp();
         LanguageModel model = LanguageModel.Load(folder);
-        model.CachePrecision = arguments.GetValue(_cache) ?? CachePrecision.Single;
-        var speed = new SpeedMeasurement(model);
+        var speed = new SpeedMeasurement(model.CreateSession(precision: arguments.GetValue(_cache) ?? CachePrecision.Single));
         speed.Prompt(1);
         double first = console.Time.GetElapsedTime(start).TotalSeconds;
         long peak = ProcessMemory.PeakBytes;

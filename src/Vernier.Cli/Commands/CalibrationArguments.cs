@@ -2,6 +2,8 @@ using System.CommandLine;
 using Vernier.Cli.Terminal;
 using Vernier.Errors;
 using Vernier.Inference;
+using Vernier.Inference.Configuration;
+using Vernier.Inference.Models;
 using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Recipes;
 

@@ -1,8 +1,10 @@
 using System.CommandLine;
 using Vernier.Cli.Reports;
 using Vernier.Cli.Terminal;
-using Vernier.Files;
+using Vernier.Files.Checkpoints;
 using Vernier.Inference;
+using Vernier.Inference.Models;
+using Vernier.Inference.Weights;
 using Vernier.Packing;
 using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Evaluation;

@@ -3,6 +3,8 @@ using Vernier.Cli.Reports;
 using Vernier.Cli.Terminal;
 using Vernier.Errors;
 using Vernier.Inference;
+using Vernier.Inference.Models;
+using Vernier.Inference.Weights;
 using Vernier.Quantization.Evaluation;
 
 namespace Vernier.Cli.Commands;

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Vernier.Cli.Reports;
 using Vernier.Cli.Terminal;
 using Vernier.Inference.Gguf;
+using Vernier.Inference.Models;
 using Vernier.Quantization.Pipeline;
 
 namespace Vernier.Cli.Commands;

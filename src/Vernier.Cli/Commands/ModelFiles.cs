@@ -1,7 +1,9 @@
 using System.Text.Json;
 using Vernier.Errors;
 using Vernier.Files;
-using Vernier.Packing;
+using Vernier.Files.Checkpoints;
+using Vernier.Inference.Models;
+using Vernier.Packing.Configuration;
 
 namespace Vernier.Cli.Commands;
 

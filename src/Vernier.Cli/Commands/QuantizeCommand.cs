@@ -1,8 +1,9 @@
 using System.CommandLine;
-using Vernier.Errors;
 using Vernier.Cli.Reports;
 using Vernier.Cli.Terminal;
+using Vernier.Errors;
 using Vernier.Inference;
+using Vernier.Inference.Models;
 using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Evaluation;
 using Vernier.Quantization.Pipeline;
@@ -33,7 +34,7 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
         GgufTarget? target = _arguments.Target(arguments);
         ModelFiles.CheckModel(model);
         using var opened = Model.Open(model);
-        Files.Checkpoint checkpoint = opened.Checkpoint;
+        Files.Checkpoints.Checkpoint checkpoint = opened.Checkpoint;
         QuantizationOptions options = _arguments.Options(arguments, target, opened);
         string output = _arguments.Output(arguments, options, target);
         QuantizationPlan plan = QuantizationPlan.Create(checkpoint, options);
@@ -82,7 +83,7 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
 
     private int Show(ParseResult arguments, QuantizationPlan plan, string output, GgufTarget? target, long bytes, RunEstimate estimate)
     {
-        PlanReport report = PlanReport.Of(plan, output, bytes, estimate);
+        PlanReport report = PlanReport.Of(plan, output, target is not null, bytes, estimate);
         if (_arguments.Json(arguments))
         {
             JsonOutput.Write(console, report);
@@ -113,7 +114,7 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
         }
         double? evaluationSeconds = evaluate ? console.Time.GetElapsedTime(start).TotalSeconds : null;
         using ModelFiles written = ModelFiles.Open(output);
-        QuantizeReport result = QuantizeReport.Of(plan, output, written.Bytes, tensors, evaluation, text?.Origin, seconds, evaluationSeconds, _notes);
+        QuantizeReport result = QuantizeReport.Of(plan, output, place.Target is not null, written.Bytes, tensors, evaluation, text?.Origin, seconds, evaluationSeconds, _notes);
         if (_arguments.Json(arguments))
             JsonOutput.Write(console, result);
         else

@@ -4,6 +4,9 @@ using Vernier.Cli.Reports;
 using Vernier.Cli.Terminal;
 using Vernier.Files.Tokenizers;
 using Vernier.Inference;
+using Vernier.Inference.Models;
+using Vernier.Inference.Passes;
+using Vernier.Inference.Sampling;
 
 namespace Vernier.Cli.Commands;
 

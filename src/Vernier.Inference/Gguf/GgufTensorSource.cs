@@ -2,6 +2,7 @@ using System.Buffers;
 using Vernier.Errors;
 using Vernier.Files;
 using Vernier.Files.Gguf;
+using Vernier.Files.Gguf.Blocks;
 using Vernier.Inference.Configuration;
 using Vernier.Packing.Ggml;
 

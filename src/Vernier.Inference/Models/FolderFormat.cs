@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Vernier.Files;
+using Vernier.Files.Checkpoints;
 using Vernier.Files.Tokenizers;
 using Vernier.Inference.Configuration;
 using Vernier.Inference.Weights;

@@ -1,4 +1,5 @@
 using Vernier.Files;
+using Vernier.Files.Checkpoints;
 using Vernier.Packing;
 
 namespace Vernier.Inference.Models;

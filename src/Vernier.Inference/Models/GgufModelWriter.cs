@@ -1,5 +1,6 @@
 using Vernier.Files;
 using Vernier.Files.Gguf;
+using Vernier.Files.Gguf.Blocks;
 using Vernier.Files.Safetensors;
 using Vernier.Inference.Gguf;
 using Vernier.Packing;

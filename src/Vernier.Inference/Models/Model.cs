@@ -2,13 +2,14 @@ using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 using Vernier.Errors;
 using Vernier.Files;
+using Vernier.Files.Checkpoints;
 using Vernier.Files.Gguf;
 using Vernier.Files.Tokenizers;
 using Vernier.Inference.Architectures;
 using Vernier.Inference.Configuration;
 using Vernier.Inference.Decoders;
 using Vernier.Inference.Weights;
-using Vernier.Packing;
+using Vernier.Packing.Configuration;
 
 namespace Vernier.Inference.Models;
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Vernier.Files;
+using Vernier.Files.Checkpoints;
 using Vernier.Inference.Architectures;
 using Vernier.Inference.Configuration;
 

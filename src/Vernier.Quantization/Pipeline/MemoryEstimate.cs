@@ -4,6 +4,8 @@ using Vernier.Inference.Decoders;
 using Vernier.Inference.Models;
 using Vernier.Packing;
 using Vernier.Quantization.Networks;
+using Vernier.Packing.Scalar;
+using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Compensators;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers;

@@ -1,8 +1,11 @@
 using System.Numerics.Tensors;
 using Vernier.Grids;
+using Vernier.Levels;
 using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Quantization.Weights;
+using Vernier.Packing.Scalar;
+using Vernier.Quantization.Pipeline;
 
 namespace Vernier.Quantization.Solvers;
 

@@ -1,6 +1,6 @@
 using System.Text;
 using System.Text.RegularExpressions;
-using Vernier.Files;
+using Vernier.Files.Checkpoints;
 using Vernier.Packing;
 using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Pipeline;
