@@ -114,7 +114,7 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
         }
         double? evaluationSeconds = evaluate ? console.Time.GetElapsedTime(start).TotalSeconds : null;
         using ModelFiles written = ModelFiles.Open(output);
-        QuantizeReport result = QuantizeReport.Of(plan, output, place.Target is not null, written.Bytes, tensors, evaluation, text?.Origin, seconds, evaluationSeconds, _notes);
+        QuantizeReport result = QuantizeReport.Of(plan, output, run.Gguf is not null, written.Bytes, tensors, evaluation, text?.Origin, seconds, evaluationSeconds, _notes);
         if (_arguments.Json(arguments))
             JsonOutput.Write(console, result);
         else

@@ -1,8 +1,10 @@
 using Vernier.Errors;
 using Vernier.Files;
+using Vernier.Files.Checkpoints;
 using Vernier.Inference.Models;
 using Vernier.Numerics;
 using Vernier.Packing;
+using Vernier.Packing.Configuration;
 using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Networks;
 using Vernier.Quantization.Objectives;

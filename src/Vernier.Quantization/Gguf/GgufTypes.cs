@@ -1,6 +1,7 @@
 using Vernier.Errors;
 using Vernier.Files;
 using Vernier.Files.Gguf;
+using Vernier.Files.Gguf.Blocks;
 using Vernier.Inference.Gguf;
 using Vernier.Inference.Models;
 using Vernier.Packing;

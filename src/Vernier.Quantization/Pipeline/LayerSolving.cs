@@ -1,4 +1,5 @@
 using Vernier.Packing;
+using Vernier.Packing.Scalar;
 using Vernier.Quantization.Compensators;
 using Vernier.Quantization.Objectives;
 using Vernier.Quantization.Recipes;

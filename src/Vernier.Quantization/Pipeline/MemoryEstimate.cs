@@ -5,7 +5,6 @@ using Vernier.Inference.Models;
 using Vernier.Packing;
 using Vernier.Quantization.Networks;
 using Vernier.Packing.Scalar;
-using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Compensators;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers;

@@ -1,5 +1,6 @@
-using Vernier.Grids;
+using Vernier.Levels;
 using Vernier.Packing;
+using Vernier.Packing.Scalar;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers;
 using Vernier.Quantization.Weights;

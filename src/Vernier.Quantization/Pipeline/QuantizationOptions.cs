@@ -2,8 +2,6 @@ using System.Text.RegularExpressions;
 using Vernier.Files;
 using Vernier.Files.Gguf.Blocks;
 using Vernier.Packing;
-using Vernier.Packing.Ggml;
-using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Recipes;
 
 namespace Vernier.Quantization.Pipeline;

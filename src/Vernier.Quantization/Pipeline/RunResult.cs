@@ -1,5 +1,6 @@
 using Vernier.Errors;
 using Vernier.Files;
+using Vernier.Files.Checkpoints;
 using Vernier.Inference.Models;
 using Vernier.Packing;
 using Vernier.Quantization.Gguf;

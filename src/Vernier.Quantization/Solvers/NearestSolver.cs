@@ -5,7 +5,6 @@ using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Quantization.Weights;
 using Vernier.Packing.Scalar;
-using Vernier.Quantization.Pipeline;
 
 namespace Vernier.Quantization.Solvers;
 

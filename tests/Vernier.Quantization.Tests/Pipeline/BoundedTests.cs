@@ -1,6 +1,5 @@
 using Vernier.Errors;
 using Vernier.Files.Checkpoints;
-using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Pipeline;
 
 namespace Vernier.Tests.Pipeline;

@@ -10,7 +10,6 @@ using Vernier.Packing;
 using Vernier.Packing.Scalar;
 using Vernier.Quantization.Pipeline;
 using Vernier.Quantization.Recipes;
-using Vernier.Quantization.Results;
 using Vernier.Quantization.Weights;
 
 namespace Vernier.Tests.Pipeline;

@@ -1,6 +1,5 @@
 using Vernier.Errors;
 using Vernier.Quantization.Pipeline;
-using Vernier.Quantization.Results;
 
 namespace Vernier.Tests.Pipeline;
 
