@@ -34,7 +34,7 @@ public static class ImportanceMatrix
     {
         ArgumentNullException.ThrowIfNull(config);
         if (!File.Exists(path))
-            throw new InvalidFileException(path, FileRules.FileMissing, "the file does not exist", "Give the path of an importance matrix with --imatrix");
+            throw new InvalidFileException(path, FileRules.FileMissing, "the file does not exist", "Give the path of an importance matrix");
         GgufNames? names = ArchitectureCatalogue.Of(config).Gguf?.Names;
         var matrices = new Dictionary<string, float[]>(StringComparer.Ordinal);
         foreach ((string name, float[] values) in GgufFile.Is(path) ? ReadGguf(path) : ReadOld(path))

@@ -1,6 +1,7 @@
 using Vernier.Errors;
 using Vernier.Files.Checkpoints;
 using Vernier.Inference;
+using Vernier.Inference.Passes;
 using Vernier.Numerics;
 using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Pipeline;
