@@ -8,7 +8,6 @@ using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Objectives;
-using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers;
 using Vernier.Quantization.Solvers.Gptq;
 

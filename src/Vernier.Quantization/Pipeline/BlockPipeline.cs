@@ -2,9 +2,7 @@ using System.Diagnostics;
 using Vernier.Errors;
 using Vernier.Inference;
 using Vernier.Numerics;
-using Vernier.Packing;
 using Vernier.Quantization.Calibration;
-using Vernier.Quantization.Compensators;
 using Vernier.Quantization.Objectives;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers;
@@ -12,15 +10,6 @@ using Vernier.Quantization.Transforms;
 using Vernier.Quantization.Weights;
 
 namespace Vernier.Quantization.Pipeline;
-
-/// <summary>How the solver left a layer.</summary>
-/// <param name="Nearest">The relative layer objective f(Q) / f(0) that rounding to nearest on the same grid leaves.</param>
-/// <param name="Objective">The relative layer objective of what was written.</param>
-/// <param name="Damping">The damping relative to the mean diagonal of the Gram matrix; 0 where none was needed.</param>
-/// <param name="DeadChannels">Input channels that were zero on all calibration tokens.</param>
-/// <param name="Fallback">Why the layer was rounded to nearest in place of the recipe's solver; null where it was not.</param>
-/// <param name="Seconds">The time the solver took, without calibration.</param>
-public sealed record SolvedLayerReport(double Nearest, double Objective, double Damping, int DeadChannels, string? Fallback, double Seconds);
 
 /// <summary>How the blocks are gone through.</summary>
 /// <param name="Strict">Whether to stop where a layer can't be solved as the recipe says.</param>
@@ -34,17 +23,13 @@ internal sealed record BlockRun(bool Strict, string? SpillFolder, Action<string,
 /// included; one block of the network is in memory at a time. Layers that the journal holds are taken from there, and the inputs of those that follow come out
 /// as they would have.
 /// </summary>
-internal sealed class BlockPipeline(QuantizationPlan plan, LayerGrids grids, CalibrationSet set, Journal journal, BlockRun run)
+internal sealed class BlockPipeline(QuantizationPlan plan, TensorSolver solver, CalibrationSet set, Journal journal, BlockRun run)
 {
     private const string EmbeddingName = "model.embed_tokens.weight";
     private const double TargetRidge = 0.01;
 
-    /// <summary>The tokens whose inputs solvers see that look at single ones.</summary>
-    public const int SampleTokens = 1024;
-
-    private readonly Dictionary<string, PlannedTensor> _planned = plan.Tensors.ToDictionary(planned => planned.Tensor.Name, StringComparer.Ordinal);
-    private readonly LayerSolver _solver = new(plan.Options.Recipe.Solver);
-    private readonly bool _needsSamples = plan.Options.Recipe.Solver.Any(step => step.Method == SolverMethod.Dmmv);
+    private readonly Dictionary<string, TensorPlan> _planned = plan.Tensors.ToDictionary(planned => planned.Tensor.Name, StringComparer.Ordinal);
+    private readonly int _samples = plan.Options.Recipe.Solver.Max(step => step.Samples);
     private readonly IWeightSource _weights = plan.Order.IsEmpty ? new FloatWeightSource(plan.Checkpoint) : new ReorderedWeights(new FloatWeightSource(plan.Checkpoint), plan.Order);
 
     /// <summary>Solves all layers that the blocks have.</summary>
@@ -74,11 +59,11 @@ internal sealed class BlockPipeline(QuantizationPlan plan, LayerGrids grids, Cal
         for (int group = 0; group < groups.Count; group++)
         {
             run.Progress(groups[group][0], (layer + (double)group / groups.Count) / config.LayerCount);
-            PlannedTensor[] packed = [.. groups[group].Select(name => _planned[name]).Where(planned => planned.Layout is not null)];
-            PlannedTensor[] open = [.. packed.Where(planned => !journal.Contains(planned.Tensor.Name))];
+            TensorPlan[] packed = [.. groups[group].Select(name => _planned[name]).Where(planned => planned.Layout is not null)];
+            TensorPlan[] open = [.. packed.Where(planned => !journal.Contains(planned.Tensor.Name))];
             if (open.Length > 0)
                 SolveGroup(new LayerGroup(block, groups, group), target, open, calibration, original);
-            foreach (PlannedTensor planned in packed)
+            foreach (TensorPlan planned in packed)
                 Replace(block, planned);
         }
         if (layer + 1 == config.LayerCount)
@@ -88,7 +73,7 @@ internal sealed class BlockPipeline(QuantizationPlan plan, LayerGrids grids, Cal
             original!.Advance(target, run.Cancellation);
     }
 
-    private void SolveGroup(LayerGroup group, Block? target, PlannedTensor[] open, BlockCalibration calibration, BlockCalibration? original)
+    private void SolveGroup(LayerGroup group, Block? target, TensorPlan[] open, BlockCalibration calibration, BlockCalibration? original)
     {
         (GramMatrix gram, CrossGram? cross, InputSample? sample) = Observe(group, target, calibration, original);
         if (gram.NotFinite is [int channel, ..])
@@ -98,7 +83,7 @@ internal sealed class BlockPipeline(QuantizationPlan plan, LayerGrids grids, Cal
         }
         var objective = new LayerObjective(gram.ToSymmetric(), gram.Columns);
         float[] samples = sample?.ToArray() ?? [];
-        foreach (PlannedTensor planned in open)
+        foreach (TensorPlan planned in open)
         {
             run.Cancellation.ThrowIfCancellationRequested();
             Solve(planned, objective, cross, samples);
@@ -110,7 +95,7 @@ internal sealed class BlockPipeline(QuantizationPlan plan, LayerGrids grids, Cal
     {
         int columns = group.Block.Linears[group.First].Inputs;
         var gram = new GramMatrix(columns);
-        InputSample? sample = _needsSamples ? new InputSample(columns, (long)set.Sequences.Count * set.Length, SampleTokens) : null;
+        InputSample? sample = _samples > 0 ? new InputSample(columns, (long)set.Sequences.Count * set.Length, _samples) : null;
         if (target is null)
         {
             for (int batch = 0; batch < calibration.Batches; batch++)
@@ -148,39 +133,22 @@ internal sealed class BlockPipeline(QuantizationPlan plan, LayerGrids grids, Cal
         return (gram, cross, sample);
     }
 
-    private void Solve(PlannedTensor planned, LayerObjective objective, CrossGram? cross, float[] samples)
+    private void Solve(TensorPlan planned, LayerObjective objective, CrossGram? cross, float[] samples)
     {
         long start = Stopwatch.GetTimestamp();
         WeightMatrix matrix = plan.Matrix(planned);
         float[] values = matrix.ReadNormalized();
         float[]? corrected = cross?.Correct(values, objective.Gram, TargetRidge);
-        MatrixResult result = Compensated(Solve(planned, matrix, corrected ?? values, objective, samples), corrected ?? values, matrix.Shift, objective);
-        if (result.Fallback is null && cross is not null && corrected is null)
-            result = result with { Fallback = "its Gram matrix can't be factored: its own weights were the target in place of the network's" };
-        if (result.Fallback is string reason)
-            CheckStrict(planned, reason);
-        var report = new SolvedLayerReport(result.Nearest, result.Objective, result.Damping, objective.DeadChannels.Count, result.Fallback, Stopwatch.GetElapsedTime(start).TotalSeconds);
-        journal.Add(planned, result.Matrix, report);
+        MatrixOutcome outcome = solver.Solve(planned, matrix, corrected ?? values, objective, samples, run.Cancellation);
+        MatrixReport report = outcome.Report;
+        if (report.Fallback is null && cross is not null && corrected is null)
+            report = report with { Fallback = Fallback.OwnTarget };
+        if (report.Fallback is Fallback fallback)
+            CheckStrict(planned, fallback);
+        journal.Add(planned, outcome.Matrix, report with { Seconds = Stopwatch.GetElapsedTime(start).TotalSeconds });
     }
 
-    private MatrixResult Compensated(MatrixResult result, float[] values, int shift, LayerObjective objective)
-    {
-        if (result.Matrix.Layout.Rank == 0)
-            return result;
-        float[] quantized = LowRankSolver.Compensate(result.Matrix, values, shift, plan.Options.Recipe.LowRank!.Weighted ? objective.Diagonal : null);
-        return result with { Objective = objective.Relative(values, quantized) };
-    }
-
-    private MatrixResult Solve(PlannedTensor planned, WeightMatrix matrix, float[] values, LayerObjective objective, float[] samples)
-    {
-        Recipe recipe = plan.Options.Recipe;
-        if (planned.Layout is not ScalarLayout scalar)
-            return GridMethod.Of(recipe)!.Solve(new MatrixProblem(planned.Layout!, values, matrix.Shift, objective), recipe);
-        LayerResult result = _solver.Solve(new LayerProblem(scalar, grids.Choose(planned, matrix, objective), grids.FitOf(planned.Role), values, objective, samples));
-        return new MatrixResult(result.Solution.Pack(matrix.Shift), result.Nearest, result.Objective, result.Damping, result.Fallback);
-    }
-
-    private void Replace(Block block, PlannedTensor planned)
+    private void Replace(Block block, TensorPlan planned)
     {
         string name = planned.Tensor.Name;
         float[]? bias = block.Linears[name] is FloatLinear { Bias.IsEmpty: false } linear ? linear.Bias.ToArray() : null;
@@ -189,11 +157,11 @@ internal sealed class BlockPipeline(QuantizationPlan plan, LayerGrids grids, Cal
 
     private BlockCalibration Embed(ModelConfig config)
     {
-        PlannedTensor table = _planned[EmbeddingName];
+        TensorPlan table = _planned[EmbeddingName];
         if (table.Layout is null)
             return new BlockCalibration(config, new CheckpointEmbedding(plan.Checkpoint, table.Tensor), set, SpillFile("activations"));
         if (!journal.Contains(EmbeddingName))
-            journal.Add(table, grids.SolveNearest(table), null);
+            journal.Add(table, solver.SolveNearest(table), null);
         return new BlockCalibration(config, new PackedEmbedding(journal.Read(table)), set, SpillFile("activations"));
     }
 
@@ -213,17 +181,17 @@ internal sealed class BlockPipeline(QuantizationPlan plan, LayerGrids grids, Cal
     // What a run that was not strict has left behind is no better for a strict one.
     private void CheckRestored()
     {
-        foreach (PlannedTensor planned in plan.Tensors.Where(planned => journal.Contains(planned.Tensor.Name)))
+        foreach (TensorPlan planned in plan.Tensors.Where(planned => journal.Contains(planned.Tensor.Name)))
         {
-            if (journal.ReportOf(planned.Tensor.Name)?.Fallback is string reason)
-                CheckStrict(planned, reason);
+            if (journal.ReportOf(planned.Tensor.Name)?.Fallback is Fallback fallback)
+                CheckStrict(planned, fallback);
         }
     }
 
-    private void CheckStrict(PlannedTensor planned, string reason)
+    private void CheckStrict(TensorPlan planned, Fallback fallback)
     {
         if (run.Strict)
-            throw new InvalidFileException(plan.Checkpoint.FileOf(planned.Tensor), "strict-fallback", reason, "Go on with --resume and without --strict, which rounds it to nearest, or leave the tensor as it is with --keep", planned.Tensor.Name);
+            throw new InvalidFileException(plan.Checkpoint.FileOf(planned.Tensor), "strict-fallback", fallback.Message, "Go on with --resume and without --strict, which rounds it to nearest, or leave the tensor as it is with --keep", planned.Tensor.Name);
     }
 
     /// <summary>Layers of a block that have the same input.</summary>

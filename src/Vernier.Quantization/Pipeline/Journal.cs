@@ -4,6 +4,7 @@ using System.Text.Json.Serialization;
 using Vernier.Errors;
 using Vernier.Files;
 using Vernier.Packing;
+using Vernier.Quantization.Solvers;
 
 namespace Vernier.Quantization.Pipeline;
 
@@ -50,7 +51,7 @@ internal sealed class Journal
             return;
         }
         using Checkpoint written = Result.Open();
-        foreach (PlannedTensor planned in plan.Tensors.Where(planned => planned.Layout is not null))
+        foreach (TensorPlan planned in plan.Tensors.Where(planned => planned.Layout is not null))
             Restore(planned, written);
     }
 
@@ -67,14 +68,14 @@ internal sealed class Journal
     public bool Contains(string name) => _entries.ContainsKey(name);
 
     /// <summary>The report of a finished matrix; null where it was rounded without data.</summary>
-    public SolvedLayerReport? ReportOf(string name) => _entries[name].Report;
+    public MatrixReport? ReportOf(string name) => _entries[name].Report;
 
     /// <summary>The SHA-256 of the arrays of a finished matrix.</summary>
     public string HashOf(string name) => _entries[name].Sha256;
 
     /// <summary>Writes a matrix where it belongs and notes that it is there; on the disk too, unless it was rounded without data and is soon done again.</summary>
     /// <exception cref="IOException">The disk can't be written.</exception>
-    public void Add(PlannedTensor planned, PackedMatrix packed, SolvedLayerReport? report)
+    public void Add(TensorPlan planned, PackedMatrix packed, MatrixReport? report)
     {
         string name = planned.Tensor.Name;
         ReadOnlyMemory<byte>[] bytes = [.. packed.ArrayBytes()];
@@ -90,13 +91,13 @@ internal sealed class Journal
 
     /// <summary>Reads a finished matrix.</summary>
     /// <exception cref="InvalidFileException">The result has been changed by others.</exception>
-    public PackedMatrix Read(PlannedTensor planned)
+    public PackedMatrix Read(TensorPlan planned)
     {
         using Checkpoint written = Result.Open();
         return PackedMatrixReader.Read(written, planned.Tensor.Name, planned.Layout!);
     }
 
-    private void Restore(PlannedTensor planned, Checkpoint written)
+    private void Restore(TensorPlan planned, Checkpoint written)
     {
         string name = planned.Tensor.Name, path = PathOf(name);
         if (!File.Exists(path))
@@ -115,5 +116,5 @@ internal sealed class Journal
 
     private string PathOf(string name) => Path.Combine(_folder, $"{_numbers[name]:D5}{Extension}");
 
-    private sealed record Entry(string Tensor, string Sha256, SolvedLayerReport? Report);
+    private sealed record Entry(string Tensor, string Sha256, MatrixReport? Report);
 }

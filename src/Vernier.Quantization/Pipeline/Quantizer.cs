@@ -1,12 +1,12 @@
 using System.Diagnostics;
 using Vernier.Errors;
 using Vernier.Files;
-using Vernier.Grids;
 using Vernier.Inference;
 using Vernier.Packing;
 using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers;
+using Vernier.Quantization.Solvers.Nearest;
 using Vernier.Quantization.Weights;
 
 namespace Vernier.Quantization.Pipeline;
@@ -23,7 +23,7 @@ public readonly record struct QuantizationProgress(string Stage, string Tensor, 
 /// <param name="Exponents">The exponents of its grids.</param>
 /// <param name="Error">How close it is to the original.</param>
 /// <param name="Solved">How the solver left it; null where it was rounded without data.</param>
-public sealed record QuantizedTensorReport(string Name, PackedLayout Layout, IReadOnlyList<double> Exponents, WeightError Error, SolvedLayerReport? Solved = null);
+public sealed record QuantizedTensorReport(string Name, PackedLayout Layout, IReadOnlyList<double> Exponents, WeightError Error, MatrixReport? Solved = null);
 
 /// <summary>
 /// Carries out a <see cref="QuantizationPlan"/>: without data one tensor in memory at a time, with calibration one block. What is finished goes to the disk at
@@ -59,12 +59,12 @@ public sealed class Quantizer(QuantizationPlan plan, IProgress<QuantizationProgr
         RunOptions run = options ?? new RunOptions();
         _cancellation = cancellation;
         using var folder = new OutputFolder(output, run.Replace, run.Resume);
-        CalibrationSet? set = _options.Calibration;
+        CalibrationSet? set = run.Calibration;
         MemoryEstimate memory = MemoryEstimate.Of(plan, set?.Sequences.Count ?? CalibrationSet.DefaultSequences, set?.Length ?? CalibrationSet.DefaultLength);
         long ceiling = run.MemoryBytes ?? MemoryEstimate.DefaultCeiling;
         memory.Check(plan.Checkpoint.Folder, ceiling);
         CheckWeights();
-        set = Calibration();
+        set = Calibration(run.Calibration);
         progress?.Report(new QuantizationProgress("reading the model", "", 0));
         Fingerprint fingerprint = Fingerprint.Of(plan, set, cancellation);
         if (run.Resume && RunReport.TryRead(output, plan, fingerprint) is { } finished)
@@ -91,12 +91,11 @@ public sealed class Quantizer(QuantizationPlan plan, IProgress<QuantizationProgr
 
     private void Solve(Journal journal, CalibrationSet? set, bool strict, string? spillFolder)
     {
-        LevelTable[]? shared = _options.Recipe.Grid.Scope == GridScope.Network ? ChooseForNetwork() : null;
-        var grids = new LayerGrids(plan, shared);
+        var solver = new TensorSolver(plan, NetworkTables.Choose(plan, ForEachTensor));
         if (set is not null)
         {
             var blocks = new BlockRun(strict, spillFolder, (tensor, fraction) => progress?.Report(new QuantizationProgress("solving", tensor, fraction)), _cancellation);
-            new BlockPipeline(plan, grids, set, journal, blocks).Run();
+            new BlockPipeline(plan, solver, set, journal, blocks).Run();
         }
         // While a matrix is being rounded the one before it is written, unless that is so large that memory was not estimated for both.
         Task written = Task.CompletedTask;
@@ -106,7 +105,7 @@ public sealed class Quantizer(QuantizationPlan plan, IProgress<QuantizationProgr
             {
                 if (planned.Layout is null || journal.Contains(planned.Tensor.Name))
                     return;
-                PackedMatrix packed = grids.SolveNearest(planned);
+                PackedMatrix packed = solver.SolveNearest(planned);
                 written.GetAwaiter().GetResult();
                 written = Task.Run(() => journal.Add(planned, packed, null));
                 if (planned.Layout.StoredBytes > MostBytesBeside)
@@ -126,33 +125,17 @@ public sealed class Quantizer(QuantizationPlan plan, IProgress<QuantizationProgr
             plan.CheckFinite(planned);
     });
 
-    private CalibrationSet? Calibration()
+    private CalibrationSet? Calibration(CalibrationSet? given)
     {
         if (!_options.Recipe.NeedsCalibration)
             return null;
         string folder = plan.Checkpoint.Folder;
         if (!ModelConfig.TryGetFamily(folder, out _, out string architecture))
             throw new InvalidFileException(Path.Combine(folder, "config.json"), "calibration-architecture", $"the recipe {_options.Recipe.Name} observes the model at work, and the architecture '{architecture}' does not run here", "Take a recipe that needs no data, such as nupes-datafree");
-        if (_options.Calibration is CalibrationSet given)
+        if (given is not null)
             return given;
         progress?.Report(new QuantizationProgress("letting the model write the calibration text", "", 0));
         return CalibrationSet.WrittenBy(LanguageModel.Load(folder), cancellation: _cancellation);
-    }
-
-    private LevelTable[] ChooseForNetwork()
-    {
-        var samples = new List<GranuleSample>();
-        GridPart part = _options.Recipe.Grid;
-        var search = new GridSearch(part, _options.LinearBits, part.TablesFor(_options.LinearBits), _options.Recipe.Rounding);
-        ForEachTensor("searching the grid of the network", planned =>
-        {
-            if (search.IsNeeded && planned.Role == TensorRole.Linear && planned.Layout is ScalarLayout scalar)
-            {
-                WeightMatrix matrix = plan.Matrix(planned);
-                samples.Add(GranuleSample.Take(matrix, scalar.Granularity, 0, matrix.Rows));
-            }
-        });
-        return search.Choose(samples);
     }
 
     private void Write(OutputFolder folder, Journal journal)
@@ -189,10 +172,10 @@ public sealed class Quantizer(QuantizationPlan plan, IProgress<QuantizationProgr
         return reports;
     }
 
-    private void ForEachTensor(string stage, Action<PlannedTensor> action)
+    private void ForEachTensor(string stage, Action<TensorPlan> action)
     {
         long done = 0;
-        foreach (PlannedTensor planned in plan.Tensors)
+        foreach (TensorPlan planned in plan.Tensors)
         {
             _cancellation.ThrowIfCancellationRequested();
             progress?.Report(new QuantizationProgress(stage, planned.Tensor.Name, (double)done / plan.Parameters));

@@ -1,8 +1,5 @@
 using Vernier.Packing.Ggml;
 using Vernier.Quantization.Objectives;
-using Vernier.Quantization.Solvers;
-using Vernier.Quantization.Solvers.Blocks;
-using Vernier.Quantization.Solvers.Gptq;
 
 namespace Vernier.Tests.Solvers;
 

@@ -4,10 +4,8 @@ using Vernier.Grids.Codebook;
 using Vernier.Grids.Uniform;
 using Vernier.Numerics;
 using Vernier.Packing;
-using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers;
 using Vernier.Quantization.Solvers.Codebooks;
-using Vernier.Quantization.Solvers.Relaxed;
 using Vernier.Quantization.Weights;
 
 namespace Vernier.Tests.Solvers;

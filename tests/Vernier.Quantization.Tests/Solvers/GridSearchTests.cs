@@ -3,7 +3,6 @@ using Vernier.Grids;
 using Vernier.Packing;
 using Vernier.Quantization.Pipeline;
 using Vernier.Quantization.Recipes;
-using Vernier.Quantization.Solvers;
 using Vernier.Quantization.Weights;
 
 namespace Vernier.Tests.Solvers;

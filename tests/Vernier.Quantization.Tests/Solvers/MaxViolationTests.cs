@@ -2,8 +2,6 @@ using System.Numerics.Tensors;
 using Vernier.Grids;
 using Vernier.Packing;
 using Vernier.Quantization.Objectives;
-using Vernier.Quantization.Recipes;
-using Vernier.Quantization.Solvers;
 using Vernier.Quantization.Solvers.Dmmv;
 
 namespace Vernier.Tests.Solvers;

@@ -5,7 +5,6 @@ using Vernier.Packing;
 using Vernier.Quantization.Objectives;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers;
-using Vernier.Quantization.Solvers.Relaxed;
 
 namespace Vernier.Tests.Solvers;
 

@@ -4,7 +4,6 @@ using Vernier.Packing;
 using Vernier.Quantization.Pipeline;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers;
-using Vernier.Quantization.Solvers.TwoLevel;
 
 namespace Vernier.Tests.Solvers;
 
