@@ -8,6 +8,7 @@ using Vernier.Inference;
 using Vernier.Inference.Gguf;
 using Vernier.Numerics;
 using Vernier.Packing.Ggml;
+using Vernier.Quantization.Allocation;
 using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Evaluation;
 using Vernier.Quantization.Gguf;
@@ -93,8 +94,8 @@ GgufTensorChoice Important(Checkpoint checkpoint, TensorInfo tensor, GgufTensorT
 (PeerScore Score, long Bytes, double Seconds) Ours(Checkpoint checkpoint, GgufMix mix, string recipe, CalibrationSet? calibration, string file, string packed, PeerEvaluation evaluation, bool important)
 {
     long start = System.Diagnostics.Stopwatch.GetTimestamp();
-    var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find(recipe), Calibration = calibration, BlockFormatOf = GgufQuantizer.FormatsOf(checkpoint, mix, null, important) });
-    new Quantizer(plan).Run(packed, new RunOptions { Replace = true });
+    var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find(recipe), Allocator = new BlockFormatAllocator(GgufQuantizer.FormatsOf(checkpoint, mix, null, important)) });
+    new Quantizer(plan).Run(packed, new RunOptions { Replace = true, Calibration = calibration });
     GgufQuantizer.Write(checkpoint, packed, file, mix, null, important);
     double seconds = System.Diagnostics.Stopwatch.GetElapsedTime(start).TotalSeconds;
     return (evaluation.Evaluate(file), new FileInfo(file).Length, seconds);

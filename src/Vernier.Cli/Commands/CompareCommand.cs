@@ -62,16 +62,15 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
         var seen = new HashSet<(string, int, Granularity)>();
         Candidate[][] plans = [.. groups
             .SelectMany(group => bits.Select(b => entries.Where(entry => b <= entry.Recipe.MostBits)
-                .Select(entry => (entry.Name, Options: new QuantizationOptions
+                .Select(entry => (entry.Name, Text: entry.Text is null ? calibration : others[entry.Text], Options: new QuantizationOptions
                 {
                     Recipe = entry.Recipe,
                     Bits = b,
-                    Granularity = group ?? entry.Recipe.DefaultGranularity,
+                    Granularity = group,
                     EmbeddingBits = arguments.GetValue(_embeddingBits) is > 0 and int embedding ? embedding : null,
-                    Calibration = entry.Text is null ? calibration : others[entry.Text],
                 }))
                 .Where(candidate => seen.Add((candidate.Name, candidate.Options.LinearBits, candidate.Options.LinearGranularity)))
-                .Select(candidate => new Candidate(candidate.Name, QuantizationPlan.Create(checkpoint, candidate.Options)))
+                .Select(candidate => new Candidate(candidate.Name, QuantizationPlan.Create(checkpoint, candidate.Options), candidate.Text))
                 .ToArray()))
             .Where(row => row.Length > 0)];
         if (plans.Length == 0)
@@ -114,7 +113,7 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
                 {
                     progress(stage, 0.5 * written.Count / group.Length);
                     folders.Add(Path.Combine(folder, $"{folders.Count}"));
-                    written.Add(Write(candidate.Plan, folders[^1], arithmetic));
+                    written.Add(Write(candidate, folders[^1], arithmetic));
                 }
                 IReadOnlyList<EvaluationResult> results = Evaluator.Evaluate([.. written.Select(one => one.Model)], original, text.Windows, new Relay<double>(part => progress(stage, 0.5 + 0.5 * part)), cancellation);
                 if (rows.Count == 0)
@@ -136,10 +135,10 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
         return new CompareReport(ModelFiles.NameOf(checkpoint.Folder), text.Origin, calibration?.Origin, arithmetic, rows);
     }
 
-    private Written Write(QuantizationPlan plan, string output, PackedArithmetic arithmetic)
+    private Written Write(Candidate candidate, string output, PackedArithmetic arithmetic)
     {
         long start = console.Time.GetTimestamp();
-        IReadOnlyList<QuantizedTensorReport> tensors = new Quantizer(plan).Run(output, cancellation: cancellation);
+        IReadOnlyList<QuantizedTensorReport> tensors = new Quantizer(candidate.Plan).Run(output, new RunOptions { Calibration = candidate.Text }, cancellation);
         double seconds = console.Time.GetElapsedTime(start).TotalSeconds;
         using ModelFiles files = ModelFiles.Open(output);
         return new Written(LanguageModel.Load(output, arithmetic), files.Bytes, tensors, seconds);
@@ -147,7 +146,7 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
 
     private sealed record Written(LanguageModel Model, long Bytes, IReadOnlyList<QuantizedTensorReport> Tensors, double Seconds);
 
-    private sealed record Candidate(string Name, QuantizationPlan Plan);
+    private sealed record Candidate(string Name, QuantizationPlan Plan, CalibrationSet? Text);
 
     /// <summary>One of the list of recipes.</summary>
     /// <param name="Name">What its rows are called.</param>

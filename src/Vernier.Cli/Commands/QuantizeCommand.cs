@@ -59,16 +59,14 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
             console.Remark($"takes up to {Figures.Size(estimate.PeakMemoryBytes)} of memory and {Figures.Size(estimate.DiskBytes)} of the disk, about {Figures.Duration(estimate.Seconds)}");
         }
         bool evaluate = _arguments.Evaluates(arguments) && CanEvaluate(plan, ceiling);
-        if (_arguments.Calibration.Read(arguments, model, [options.Recipe], cancellation) is CalibrationSet calibration)
-        {
-            plan = QuantizationPlan.Create(checkpoint, options with { Calibration = calibration });
+        CalibrationSet? calibration = _arguments.Calibration.Read(arguments, model, [options.Recipe], cancellation);
+        if (calibration is not null)
             _notes.Add($"calibrated on {calibration.Origin}");
-        }
         TextWindows? text = evaluate ? _arguments.Text.Read(arguments, model) : null;
         if (!json)
             _notes.ForEach(console.Remark);
         var progress = new ProgressDisplay(console, silent: json);
-        return Threads.With(_arguments.Threads(arguments), () => Quantize(arguments, plan, (output, folder, target), evaluate, text, progress));
+        return Threads.With(_arguments.Threads(arguments), () => Quantize(arguments, plan, (output, folder, target), calibration, evaluate, text, progress));
     }
 
     // Refuses what can't be done within the ceiling, before any work.
@@ -95,11 +93,11 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
         return ErrorBoundary.Success;
     }
 
-    private int Quantize(ParseResult arguments, QuantizationPlan plan, (string Output, string Folder, GgufTarget? Target) place, bool evaluate, TextWindows? text, ProgressDisplay display)
+    private int Quantize(ParseResult arguments, QuantizationPlan plan, (string Output, string Folder, GgufTarget? Target) place, CalibrationSet? calibration, bool evaluate, TextWindows? text, ProgressDisplay display)
     {
         string output = place.Output;
         long start = console.Time.GetTimestamp();
-        IReadOnlyList<QuantizedTensorReport> tensors = display.Run(report => Run(plan, place.Folder, _arguments.Run(arguments), report));
+        IReadOnlyList<QuantizedTensorReport> tensors = display.Run(report => Run(plan, place.Folder, _arguments.Run(arguments) with { Calibration = calibration }, report));
         if (place.Target is not null)
         {
             display.Run(report =>
