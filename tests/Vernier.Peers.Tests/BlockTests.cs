@@ -1,5 +1,4 @@
-using Vernier.Packing.Ggml;
-using Vernier.Tests.Packing.Ggml;
+using Vernier.Files.Gguf.Blocks;
 
 namespace Vernier.Tests;
 

@@ -32,7 +32,7 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
         string model = _arguments.Model(arguments);
         GgufTarget? target = _arguments.Target(arguments);
         ModelFiles.CheckModel(model);
-        using Files.Checkpoint checkpoint = Inference.Gguf.ModelSource.OpenCheckpoint(model);
+        using Files.Checkpoints.Checkpoint checkpoint = Inference.Gguf.ModelSource.OpenCheckpoint(model);
         QuantizationOptions options = _arguments.Options(arguments, target, checkpoint);
         string output = _arguments.Output(arguments, options, target), folder = target is null ? output : GgufTarget.FolderOf(output);
         QuantizationPlan plan = QuantizationPlan.Create(checkpoint, options);
@@ -81,7 +81,7 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
 
     private int Show(ParseResult arguments, QuantizationPlan plan, string output, GgufTarget? target, long bytes, RunEstimate estimate)
     {
-        PlanReport report = PlanReport.Of(plan, output, bytes, estimate);
+        PlanReport report = PlanReport.Of(plan, output, target is not null, bytes, estimate);
         if (_arguments.Json(arguments))
         {
             JsonOutput.Write(console, report);
@@ -121,7 +121,7 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
         }
         double? evaluationSeconds = evaluate ? console.Time.GetElapsedTime(start).TotalSeconds : null;
         using ModelFiles written = ModelFiles.Open(output);
-        QuantizeReport result = QuantizeReport.Of(plan, output, written.Bytes, tensors, evaluation, text?.Origin, seconds, evaluationSeconds, _notes);
+        QuantizeReport result = QuantizeReport.Of(plan, output, place.Target is not null, written.Bytes, tensors, evaluation, text?.Origin, seconds, evaluationSeconds, _notes);
         if (_arguments.Json(arguments))
             JsonOutput.Write(console, result);
         else

@@ -1,6 +1,6 @@
 using Vernier.Files;
+using Vernier.Files.Gguf.Blocks;
 using Vernier.Grids.Ggml;
-using Vernier.Packing.Ggml;
 
 namespace Vernier.Quantization.Allocation;
 

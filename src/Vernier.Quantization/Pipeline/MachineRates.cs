@@ -1,6 +1,8 @@
 using System.Diagnostics;
+using Vernier.Levels;
 using Vernier.Numerics;
 using Vernier.Packing;
+using Vernier.Packing.Scalar;
 using Vernier.Quantization.Solvers.Nearest;
 using Vernier.Quantization.Weights;
 
@@ -41,7 +43,7 @@ internal sealed record MachineRates(double Single, double Double)
         var matrix = new WeightMatrix(plan.Checkpoint, planned.Tensor);
         _ = matrix.Shift;
         double choosing = Time(() => solver.TablesOf(some, matrix)) / few.Grids * layout.Grids;
-        Vernier.Grids.LevelTable[] tables = solver.TablesOf(some, matrix);
+        LevelTable[] tables = solver.TablesOf(some, matrix);
         var nearest = new NearestSolver(solver.FitOf(planned));
         return choosing + Time(() => nearest.Solve(matrix, few, tables, default)) * layout.Rows / rows;
     }

@@ -1,6 +1,7 @@
-using Vernier.Grids;
 using Vernier.Grids.Specs;
+using Vernier.Levels;
 using Vernier.Packing;
+using Vernier.Packing.Scalar;
 using Vernier.Quantization.Allocation;
 using Vernier.Quantization.Weights;
 

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Vernier.Files;
 using Vernier.Packing;
 using Vernier.Quantization.Allocation;
 using Vernier.Quantization.Recipes;

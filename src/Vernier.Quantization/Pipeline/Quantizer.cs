@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Vernier.Errors;
 using Vernier.Files;
+using Vernier.Files.Checkpoints;
 using Vernier.Inference;
 using Vernier.Packing;
 using Vernier.Quantization.Calibration;

@@ -1,4 +1,5 @@
 using Vernier.Files;
+using Vernier.Files.Checkpoints;
 using Vernier.Grids.Specs;
 using Vernier.Grids.Uniform;
 using Vernier.Packing;
@@ -17,9 +18,11 @@ internal sealed class TensorPlanner(Checkpoint checkpoint, QuantizationOptions o
     private readonly Recipe _recipe = options.Recipe;
 
     /// <summary>The plans of all tensors.</summary>
-    /// <exception cref="ArgumentException">The allocator gives a tensor what it can't be given.</exception>
+    /// <exception cref="ArgumentException">The recipe can't do so many bits, or the allocator gives a tensor what it can't be given.</exception>
     public TensorPlan[] Run()
     {
+        if (_recipe.Grid.ProblemWithBits(options.LinearBits) is string bits)
+            throw new ArgumentException($"the recipe {_recipe.Name} {bits}");
         TensorCandidate[] candidates = [.. checkpoint.Tensors.Select(Candidate)];
         if (options.Allocator is null)
             return Array.ConvertAll(candidates, Plan);

@@ -1,6 +1,7 @@
 using Vernier.Grids;
 using Vernier.Grids.Codebook;
 using Vernier.Grids.Specs;
+using Vernier.Levels;
 using Vernier.Quantization.Solvers.Gptq;
 using Vernier.Quantization.Solvers.Nearest;
 using Vernier.Quantization.Solvers.Outliers;

@@ -4,6 +4,7 @@ using System.Text.Json.Serialization.Metadata;
 using Vernier.Grids;
 using Vernier.Grids.Specs;
 using Vernier.Grids.Uniform;
+using Vernier.Levels;
 using Vernier.Packing;
 using Vernier.Quantization.Solvers;
 using Vernier.Quantization.Solvers.Nearest;

@@ -1,6 +1,10 @@
 using System.Collections.Concurrent;
 using Vernier.Packing;
 using Vernier.Packing.Ggml;
+using Vernier.Packing.Scalar;
+using Vernier.Packing.Trits;
+using Vernier.Packing.TwoLevel;
+using Vernier.Packing.Vectors;
 using Vernier.Quantization.Solvers;
 using Vernier.Quantization.Solvers.Blocks;
 using Vernier.Quantization.Solvers.Scalar;

@@ -1,6 +1,8 @@
 using Vernier.Grids;
 using Vernier.Grids.Specs;
+using Vernier.Levels;
 using Vernier.Packing;
+using Vernier.Packing.Scalar;
 using Vernier.Quantization.Objectives;
 using Vernier.Quantization.Weights;
 

@@ -1,4 +1,5 @@
 using Vernier.Files;
+using Vernier.Files.Checkpoints;
 
 namespace Vernier.Quantization.Weights;
 

@@ -1,9 +1,11 @@
 using Vernier.Kernels;
 using Vernier.Packing;
+using Vernier.Packing.Scalar;
 
 namespace Vernier.Tests;
 
 /// <summary>Every kernel of the registry against the plain definition, bit for bit.</summary>
+[UsesInstructions]
 public class IntegerKernelTests
 {
     public static TheoryData<string> Kernels => [.. KernelRegistry.All.Where(kernel => kernel.IsSupported).Select(kernel => kernel.Name)];

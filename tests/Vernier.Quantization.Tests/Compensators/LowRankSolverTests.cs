@@ -1,8 +1,9 @@
 using System.Numerics.Tensors;
-using Vernier.Files;
+using Vernier.Files.Checkpoints;
 using Vernier.Inference;
 using Vernier.Numerics;
 using Vernier.Packing;
+using Vernier.Packing.Scalar;
 using Vernier.Quantization.Compensators;
 using Vernier.Quantization.Pipeline;
 using Vernier.Quantization.Recipes;
@@ -54,7 +55,7 @@ public class LowRankSolverTests
     public void AnyRecipeTakesARankAndLosesLess(string name, bool weighted)
     {
         using var folder = new TempFolder();
-        Pipeline.TinyLlama.Write(folder["m"]);
+        TinyLlama.Write(folder["m"]);
         using Checkpoint checkpoint = Checkpoint.Open(folder["m"]);
         double[] objectives = [.. ((int[])[0, 4, 1000]).Select(rank =>
         {

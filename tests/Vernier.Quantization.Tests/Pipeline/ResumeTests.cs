@@ -1,5 +1,4 @@
 using Vernier.Errors;
-using Vernier.Files;
 using Vernier.Quantization.Pipeline;
 
 namespace Vernier.Tests.Pipeline;

@@ -1,9 +1,11 @@
-using Vernier.Files;
+using Vernier.Files.Checkpoints;
 using Vernier.Grids;
 using Vernier.Grids.Codebook;
 using Vernier.Grids.Uniform;
+using Vernier.Levels;
 using Vernier.Numerics;
 using Vernier.Packing;
+using Vernier.Packing.Scalar;
 using Vernier.Quantization.Solvers;
 using Vernier.Quantization.Solvers.Codebooks;
 using Vernier.Quantization.Weights;
@@ -23,7 +25,7 @@ public class CodebookTests
     public void OnNormalWeightsItIsTheQuantizerOfLloydAndMax(int bits, double distortion)
     {
         using var folder = new TempFolder();
-        (GranuleSample sample, float[] weights) = Sample(folder, Pipeline.TinyModel.Gaussian(16 * 2048, 1, 0.3), 2048);
+        (GranuleSample sample, float[] weights) = Sample(folder, TinyModel.Gaussian(16 * 2048, 1, 0.3), 2048);
         LevelTable table = Assert.Single(new CodebookSearch(bits, 1, mirror: true).Choose([sample]));
         double error = Error(sample, [table], []), norm = weights.Sum(weight => (double)weight * weight);
         Assert.InRange(error / norm, 0.93 * distortion, 1.02 * distortion);
@@ -205,7 +207,7 @@ public class CodebookTests
 
     private static (GranuleSample Sample, float[] Weights) Sample(TempFolder folder, float[] weights, int columns)
     {
-        Pipeline.TinyModel.Write(folder["m"], ("a.weight", [weights.Length / columns, columns], weights));
+        TinyModel.Write(folder["m"], ("a.weight", [weights.Length / columns, columns], weights));
         using Checkpoint checkpoint = Checkpoint.Open(folder["m"]);
         return (GranuleSample.Take(new WeightMatrix(checkpoint, checkpoint["a.weight"]), Granularity.Channel, 0, weights.Length / columns), weights);
     }

@@ -1,5 +1,5 @@
 using Vernier.Errors;
-using Vernier.Files;
+using Vernier.Files.Checkpoints;
 using Vernier.Inference;
 using Vernier.Numerics;
 using Vernier.Packing;
@@ -61,9 +61,9 @@ public class EasyQuantTests
     public void MatricesOfEqualOrZeroWeightsHaveNoOutliersAndTheBytesDependOnNoThreads()
     {
         using var folder = new TempFolder();
-        float[] spiked = Pipeline.TinyModel.Gaussian(70 * 101, 4);
+        float[] spiked = TinyModel.Gaussian(70 * 101, 4);
         spiked[1234] = 50;
-        Pipeline.TinyModel.Write(folder["m"], ("a.weight", [48, 64], new float[48 * 64]), ("b.weight", [48, 64], [.. Enumerable.Repeat(0.1f, 48 * 64)]), ("c.weight", [70, 101], spiked));
+        TinyModel.Write(folder["m"], ("a.weight", [48, 64], new float[48 * 64]), ("b.weight", [48, 64], [.. Enumerable.Repeat(0.1f, 48 * 64)]), ("c.weight", [70, 101], spiked));
         using Checkpoint checkpoint = Checkpoint.Open(folder["m"]);
         int threads = ParallelLoop.MaxThreads;
         byte[][] files = [.. ((int[])[1, 3]).Select(count =>
@@ -82,9 +82,9 @@ public class EasyQuantTests
     public void AWeightThatIsNoNumberIsNamedWhenOutliersAreCounted()
     {
         using var folder = new TempFolder();
-        float[] bad = Pipeline.TinyModel.Gaussian(64, 4);
+        float[] bad = TinyModel.Gaussian(64, 4);
         bad[7] = float.NaN;
-        Pipeline.TinyModel.Write(folder["m"], ("a.weight", [8, 8], bad));
+        TinyModel.Write(folder["m"], ("a.weight", [8, 8], bad));
         using Checkpoint checkpoint = Checkpoint.Open(folder["m"]);
         Assert.Equal("weight-not-finite", Assert.Throws<InvalidFileException>(() => QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find("easyquant") })).Rule);
     }

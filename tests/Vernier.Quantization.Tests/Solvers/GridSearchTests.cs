@@ -1,5 +1,6 @@
-using Vernier.Files;
+using Vernier.Files.Checkpoints;
 using Vernier.Grids;
+using Vernier.Levels;
 using Vernier.Packing;
 using Vernier.Quantization.Pipeline;
 using Vernier.Quantization.Recipes;
@@ -50,7 +51,7 @@ public class GridSearchTests
         var weights = new float[128 * 512];
         Fill("laplace", 1).AsSpan(0, 64 * 512).CopyTo(weights);
         Fill("uniform", 2).AsSpan(0, 64 * 512).CopyTo(weights.AsSpan(64 * 512));
-        Pipeline.TinyModel.Write(folder["m"], ("a.weight", [128, 512], weights));
+        TinyModel.Write(folder["m"], ("a.weight", [128, 512], weights));
         using Checkpoint checkpoint = Checkpoint.Open(folder["m"]);
         Recipe recipe = RecipeCatalogue.Find("powerquant") with { Grid = s_symmetric with { Scope = GridScope.Rows, Rows = 64 } };
         var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = recipe, Granularity = Granularity.Channel });
@@ -63,7 +64,7 @@ public class GridSearchTests
     public void OneExponentForTheNetworkIsShared()
     {
         using var folder = new TempFolder();
-        Pipeline.TinyModel.Write(folder["m"], ("a.weight", [64, 512], Fill("laplace", 1)), ("b.weight", [64, 512], Fill("uniform", 2)));
+        TinyModel.Write(folder["m"], ("a.weight", [64, 512], Fill("laplace", 1)), ("b.weight", [64, 512], Fill("uniform", 2)));
         using Checkpoint checkpoint = Checkpoint.Open(folder["m"]);
         var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find("powerquant"), Granularity = Granularity.Channel });
         Assert.Single(new Quantizer(plan).Run(folder["out"]).SelectMany(report => report.Exponents).Distinct());
@@ -96,7 +97,7 @@ public class GridSearchTests
 
     private static Checkpoint Matrix(TempFolder folder, int rows, int columns, string law)
     {
-        Pipeline.TinyModel.Write(folder["m"], ("a.weight", [rows, columns], Fill(law, 1, rows * columns)));
+        TinyModel.Write(folder["m"], ("a.weight", [rows, columns], Fill(law, 1, rows * columns)));
         return Checkpoint.Open(folder["m"]);
     }
 
@@ -111,7 +112,7 @@ public class GridSearchTests
         var random = new Random(seed);
         return law switch
         {
-            "gauss" => Pipeline.TinyModel.Gaussian(count, seed),
+            "gauss" => TinyModel.Gaussian(count, seed),
             "uniform" => [.. Enumerable.Range(0, count).Select(_ => (float)(random.NextDouble() - 0.5))],
             _ => [.. Enumerable.Range(0, count).Select(_ => (float)(Math.Log(1 - random.NextDouble()) * (random.Next(2) - 0.5)))],
         };

@@ -1,6 +1,7 @@
-using Vernier.Files;
-using Vernier.Grids;
+using Vernier.Files.Checkpoints;
+using Vernier.Levels;
 using Vernier.Packing;
+using Vernier.Packing.Scalar;
 using Vernier.Quantization.Pipeline;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers;
@@ -55,7 +56,7 @@ public class MinifloatTests
         int Chosen(Func<double> law)
         {
             using var folder = new TempFolder();
-            Pipeline.TinyModel.Write(folder["m"], ("a.weight", [64, 512], [.. Enumerable.Range(0, 64 * 512).Select(_ => (float)law())]));
+            TinyModel.Write(folder["m"], ("a.weight", [64, 512], [.. Enumerable.Range(0, 64 * 512).Select(_ => (float)law())]));
             using Checkpoint checkpoint = Checkpoint.Open(folder["m"]);
             var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find("minifloat"), Bits = 6, Granularity = Granularity.Channel });
             new Quantizer(plan).Run(folder["out"]);

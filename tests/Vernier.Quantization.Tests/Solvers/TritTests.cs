@@ -1,6 +1,7 @@
-using Vernier.Files;
+using Vernier.Files.Checkpoints;
 using Vernier.Numerics;
 using Vernier.Packing;
+using Vernier.Packing.Trits;
 using Vernier.Quantization.Pipeline;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers.Trits;
@@ -12,7 +13,7 @@ public class TritTests
     [Fact]
     public void TheErrorOnGaussianGroupsIsTheReferenceAndNeverRises()
     {
-        float[] all = Pipeline.TinyModel.Gaussian(2000 * 128, 3);
+        float[] all = TinyModel.Gaussian(2000 * 128, 3);
         double sum = 0, ratios = 0;
         for (int group = 0; group < 2000; group++)
         {
@@ -75,7 +76,7 @@ public class TritTests
     [Fact]
     public void WeightsThatCountMoreAreCloser()
     {
-        float[] weights = Pipeline.TinyModel.Gaussian(128, 9), importance = [.. Enumerable.Range(0, 128).Select(i => i < 16 ? 7.1f : 0.1f)];
+        float[] weights = TinyModel.Gaussian(128, 9), importance = [.. Enumerable.Range(0, 128).Select(i => i < 16 ? 7.1f : 0.1f)];
         double[] errors = [.. ((float[][])[[], importance]).Select(m =>
         {
             sbyte[] first = new sbyte[128], second = new sbyte[128];
@@ -92,7 +93,7 @@ public class TritTests
     public void AModelIsTheSameOnAnyNumberOfThreadsAndReadsBack(TritStorage storage, int group, bool weighted, double outliers)
     {
         using var folder = new TempFolder();
-        Pipeline.TinyLlama.Write(folder["m"]);
+        TinyLlama.Write(folder["m"]);
         using Checkpoint checkpoint = Checkpoint.Open(folder["m"]);
         Recipe recipe = RecipeCatalogue.Find("ptqtp");
         recipe = recipe with

@@ -1,6 +1,7 @@
-using Vernier.Files;
+using Vernier.Files.Checkpoints;
 using Vernier.Numerics;
 using Vernier.Packing;
+using Vernier.Packing.TwoLevel;
 using Vernier.Quantization.Pipeline;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers;
@@ -85,7 +86,7 @@ public class TwoLevelTests
     public void AModelIsTheSameOnAnyNumberOfThreadsWithAllThatCanBeAdded(SolverMethod method)
     {
         using var folder = new TempFolder();
-        Pipeline.TinyLlama.Write(folder["m"]);
+        TinyLlama.Write(folder["m"]);
         using Checkpoint checkpoint = Checkpoint.Open(folder["m"]);
         Recipe recipe = RecipeCatalogue.Find("dgq") with
         {

@@ -1,7 +1,9 @@
 using Vernier.Grids;
 using Vernier.Grids.Uniform;
+using Vernier.Levels;
 using Vernier.Numerics;
 using Vernier.Packing;
+using Vernier.Packing.Vectors;
 using Vernier.Quantization.Objectives;
 using Vernier.Quantization.Pipeline;
 using Vernier.Quantization.Recipes;
@@ -361,7 +363,7 @@ public class VectorTests
 
     private static double Norm(double[] values) => Math.Sqrt(values.Sum(value => value * value));
 
-    private static float[] Gaussian(int count, int seed) => Pipeline.TinyModel.Gaussian(count, seed, 0.3);
+    private static float[] Gaussian(int count, int seed) => TinyModel.Gaussian(count, seed, 0.3);
 
     /// <summary>Every vector has the entry that is nearest to it.</summary>
     private static void CheckNearest(VectorSolution solution, float[] weights)

@@ -1,12 +1,12 @@
 using System.Text.RegularExpressions;
 using Vernier.Files;
+using Vernier.Files.Checkpoints;
 using Vernier.Inference;
 using Vernier.Packing;
 using Vernier.Quantization.Pipeline;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Transforms;
 using Vernier.Quantization.Weights;
-using Vernier.Tests.Pipeline;
 
 namespace Vernier.Tests.Transforms;
 

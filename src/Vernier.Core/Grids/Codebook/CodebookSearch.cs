@@ -1,5 +1,6 @@
 using Vernier.Grids.Specs;
 using Vernier.Grids.Uniform;
+using Vernier.Levels;
 using Vernier.Numerics;
 
 namespace Vernier.Grids.Codebook;

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Vernier.Files.Gguf.Blocks;
 using Vernier.Grids.Specs;
 using Vernier.Packing;
 using Vernier.Packing.Ggml;

@@ -46,6 +46,10 @@ public abstract record GridSpec
     /// <param name="asked">What is asked for.</param>
     public virtual Granularity GranularityOf(Granularity asked) => asked;
 
+    /// <summary>What keeps the grid from so many bits, in words that follow its name; or null.</summary>
+    /// <param name="bits">Bits of a weight, 2 to 8.</param>
+    public virtual string? ProblemWithBits(int bits) => null;
+
     /// <summary>How a matrix on this grid is stored, known before any work.</summary>
     /// <param name="rows">Output channels, at least 1.</param>
     /// <param name="columns">Input channels, at least 1.</param>

@@ -1,4 +1,6 @@
+using Vernier.Levels;
 using Vernier.Packing;
+using Vernier.Packing.Scalar;
 
 namespace Vernier.Grids.Specs;
 

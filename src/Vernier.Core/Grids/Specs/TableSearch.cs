@@ -1,3 +1,4 @@
+using Vernier.Levels;
 using Vernier.Numerics;
 
 namespace Vernier.Grids.Specs;

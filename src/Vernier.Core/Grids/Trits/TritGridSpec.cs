@@ -1,5 +1,6 @@
 using Vernier.Grids.Specs;
 using Vernier.Packing;
+using Vernier.Packing.Trits;
 
 namespace Vernier.Grids.Trits;
 

@@ -1,4 +1,5 @@
 using Vernier.Grids.Specs;
+using Vernier.Levels;
 
 namespace Vernier.Grids.Uniform;
 

@@ -1,5 +1,6 @@
 using Vernier.Grids.Specs;
 using Vernier.Packing;
+using Vernier.Packing.Vectors;
 
 namespace Vernier.Grids.Vectors;
 
@@ -53,15 +54,16 @@ public sealed record VectorGridSpec : GridSpec
         : null);
 
     /// <inheritdoc/>
+    public override string? ProblemWithBits(int bits) => bits <= MostBits ? null
+        : $"takes vectors of {Dimension}: with {bits} bits a weight an index would have {bits * Dimension} bits, and {MostIndexBits} are the most. Take at most {MostBits} bits, or another recipe";
+
+    /// <inheritdoc/>
     /// <exception cref="ArgumentException">An index would have more than 8 bits.</exception>
     public override PackedLayout LayoutOf(int rows, int columns, int bits, Granularity granularity)
     {
         int d = Dimension, index = bits * d, block = BlockColumns;
-        if (index > MostIndexBits)
-        {
-            throw new ArgumentException($"the grid takes vectors of {d}: with {bits} bits a weight an index would have {index} bits, and {MostIndexBits} are the most. "
-                + $"Take at most {MostBits} bits, or another recipe");
-        }
+        if (ProblemWithBits(bits) is string problem)
+            throw new ArgumentException($"the grid {problem}", nameof(bits));
         var whole = new VectorLayout(rows, columns, d, index, rows, columns) { BookRank = Rank < 1 ? Math.Max(1, (int)Math.Round(Rank * (1 << index))) : 0 };
         if (granularity.GroupColumns < 0)
             return whole with { BlockColumns = block > 0 ? columns : 0 };

@@ -1,4 +1,4 @@
-using Vernier.Packing.Ggml;
+using Vernier.Files.Gguf.Blocks;
 using Vernier.Quantization.Solvers.Sequential;
 
 namespace Vernier.Quantization.Solvers.Blocks;

@@ -1,6 +1,8 @@
 using Vernier.Grids;
+using Vernier.Levels;
 using Vernier.Numerics;
 using Vernier.Packing;
+using Vernier.Packing.Scalar;
 
 namespace Vernier.Quantization.Solvers.Scalar;
 

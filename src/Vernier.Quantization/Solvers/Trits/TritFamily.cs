@@ -1,5 +1,6 @@
 using Vernier.Numerics;
 using Vernier.Packing;
+using Vernier.Packing.Trits;
 using Vernier.Quantization.Objectives;
 
 namespace Vernier.Quantization.Solvers.Trits;

@@ -1,4 +1,5 @@
 using Vernier.Packing;
+using Vernier.Packing.Trits;
 
 namespace Vernier.Quantization.Solvers.Trits;
 

@@ -1,5 +1,6 @@
 using Vernier.Numerics;
 using Vernier.Packing;
+using Vernier.Packing.TwoLevel;
 using Vernier.Quantization.Objectives;
 using Vernier.Quantization.Solvers.Sequential;
 

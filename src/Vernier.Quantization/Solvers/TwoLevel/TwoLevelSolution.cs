@@ -1,4 +1,5 @@
 using Vernier.Packing;
+using Vernier.Packing.TwoLevel;
 
 namespace Vernier.Quantization.Solvers.TwoLevel;
 

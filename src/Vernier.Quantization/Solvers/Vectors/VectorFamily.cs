@@ -1,4 +1,5 @@
 using Vernier.Packing;
+using Vernier.Packing.Vectors;
 using Vernier.Quantization.Objectives;
 
 namespace Vernier.Quantization.Solvers.Vectors;

@@ -1,4 +1,5 @@
 using Vernier.Packing;
+using Vernier.Packing.Vectors;
 
 namespace Vernier.Quantization.Solvers.Vectors;
 
