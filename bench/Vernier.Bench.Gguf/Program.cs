@@ -103,7 +103,7 @@ void WriteImportant(Model model, string file, GgufMix mix, IReadOnlyDictionary<s
 {
     long start = System.Diagnostics.Stopwatch.GetTimestamp();
     var types = new GgufTypes(mix, importance: important);
-    var options = new QuantizationOptions { Recipe = RecipeCatalogue.Find(recipe), BlockFormatOf = types.FormatsOf(model) };
+    var options = new QuantizationOptions { Recipe = RecipeCatalogue.Find(recipe), Allocator = new BlockFormatAllocator(types.FormatsOf(model)) };
     new Quantizer(QuantizationPlan.Create(model.Checkpoint, options)).Run(file, new RunOptions { Calibration = calibration, Gguf = types, Replace = true });
     double seconds = System.Diagnostics.Stopwatch.GetElapsedTime(start).TotalSeconds;
     return (evaluation.Evaluate(file), new FileInfo(file).Length, seconds);

@@ -68,7 +68,7 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
                 {
                     Recipe = entry.Recipe,
                     Bits = b,
-                    Granularity = group ?? entry.Recipe.DefaultGranularity,
+                    Granularity = group,
                     EmbeddingBits = arguments.GetValue(_embeddingBits) is > 0 and int embedding ? embedding : null,
                 }))
                 .Where(candidate => seen.Add((candidate.Name, candidate.Options.LinearBits, candidate.Options.LinearGranularity)))

@@ -66,8 +66,7 @@ internal sealed class LanguageNetwork : INetwork
     public static NetworkShape ShapeOf(ModelConfig config)
     {
         DecoderAssembly assembly = ArchitectureCatalogue.Assemble(config);
-        var weights = new WeightlessSource();
-        return new NetworkShape([assembly.EmbeddingName], [.. Enumerable.Range(0, config.LayerCount).Select(layer => GroupsOf(assembly.Block(weights, layer)))]);
+        return new NetworkShape([assembly.EmbeddingName], [.. Enumerable.Range(0, config.LayerCount).Select(layer => ShapeOf(assembly, layer))], config.HiddenSize);
     }
 
     /// <summary>The sequences of a batch, for sequences of a length.</summary>
@@ -96,7 +95,7 @@ internal sealed class LanguageNetwork : INetwork
     }
 
     /// <inheritdoc/>
-    public INetworkStage Load(int stage) => new Stage(this, _assembly.Block(_weights, stage), Shape.Stages[stage]);
+    public INetworkStage Load(int stage) => new Stage(this, _assembly.Block(_weights, stage), Shape.Stages[stage].Groups);
 
     /// <summary>The residual streams of a batch where they are, rows x hidden size, valid until the next call.</summary>
     internal ReadOnlySpan<float> Streams(int batch)
@@ -121,6 +120,17 @@ internal sealed class LanguageNetwork : INetwork
             if (tokens.Length > config.MaxPositions)
                 throw new ArgumentException($"calibration sequences of {tokens.Length} tokens are longer than the model's context of {config.MaxPositions}");
         }
+    }
+
+    private static StageShape ShapeOf(DecoderAssembly assembly, int layer)
+    {
+        var weights = new WeightlessSource();
+        LayerGroup[] groups = GroupsOf(assembly.Block(weights, layer));
+        // The stream, its norm and what is added to it; queries, what is attended to, keys and values and their store; gate, up and their product.
+        long inner = assembly.Config is TransformerConfig config
+            ? (2L * config.HeadCount + 4L * config.KeyValueHeadCount) * config.HeadSize + 3L * config.IntermediateSize
+            : 0;
+        return new StageShape(groups, weights.Names, 4L * assembly.Config.HiddenSize + inner);
     }
 
     private static LayerGroup[] GroupsOf(Block block) =>

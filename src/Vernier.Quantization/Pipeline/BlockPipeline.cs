@@ -26,14 +26,11 @@ internal sealed record BlockRun(
 /// that follow come out
 /// as they would have.
 /// </summary>
-internal sealed class BlockPipeline(Model model, QuantizationPlan plan, LayerGrids grids, CalibrationSet set, Journal journal, BlockRun run)
+internal sealed class BlockPipeline(Model model, QuantizationPlan plan, TensorSolver solver, CalibrationSet set, Journal journal, BlockRun run)
 {
-    /// <summary>The tokens whose inputs solvers see that look at single ones.</summary>
-    public const int SampleTokens = 1024;
-
-    private readonly Dictionary<string, PlannedTensor> _planned = plan.Tensors.ToDictionary(planned => planned.Tensor.Name, StringComparer.Ordinal);
-    private readonly LayerSolving _solving = new(plan, grids);
-    private readonly bool _needsSamples = plan.Options.Recipe.Solver.Any(step => step.Method == SolverMethod.Dmmv);
+    private readonly Dictionary<string, TensorPlan> _planned = plan.Tensors.ToDictionary(planned => planned.Name, StringComparer.Ordinal);
+    private readonly LayerSolving _solving = new(plan, solver);
+    private readonly int _samples = plan.Options.Recipe.Solver.Max(step => step.Samples);
 
     /// <summary>Solves all layers of the network, and its tables.</summary>
     /// <exception cref="InvalidFileException">The model does not run, or the input of a layer is not finite.</exception>
@@ -59,11 +56,11 @@ internal sealed class BlockPipeline(Model model, QuantizationPlan plan, LayerGri
     // What turns samples into activations is rounded first, so that the layers see what comes out of it.
     private void RoundTables(INetwork network)
     {
-        foreach (PlannedTensor table in network.Shape.Tables.Select(name => _planned[name]).Where(table => table.Layout is not null))
+        foreach (TensorPlan table in network.Shape.Tables.Select(name => _planned[name]).Where(table => table.Layout is not null))
         {
-            if (!journal.Contains(table.Tensor.Name))
-                journal.Add(table, grids.SolveNearest(table), null);
-            network.ReplaceTable(table.Tensor.Name, journal.Read(table));
+            if (!journal.Contains(table.Name))
+                journal.Add(table, solver.SolveNearest(table), null);
+            network.ReplaceTable(table.Name, journal.Read(table));
         }
     }
 
@@ -76,12 +73,12 @@ internal sealed class BlockPipeline(Model model, QuantizationPlan plan, LayerGri
         foreach (LayerGroup group in stage.Groups)
         {
             run.Progress(group.Name, (index + (double)group.Index / stage.Groups.Count) / stages);
-            PlannedTensor[] packed = [.. group.Layers.Select(layer => _planned[layer.Name]).Where(planned => planned.Layout is not null)];
-            PlannedTensor[] open = [.. packed.Where(planned => !journal.Contains(planned.Tensor.Name))];
+            TensorPlan[] packed = [.. group.Layers.Select(layer => _planned[layer.Name]).Where(planned => planned.Layout is not null)];
+            TensorPlan[] open = [.. packed.Where(planned => !journal.Contains(planned.Name))];
             if (open.Length > 0 || run.Observers.Count > 0)
                 SolveGroup(group, open, network, stage, target);
-            foreach (PlannedTensor planned in packed)
-                stage.Replace(planned.Tensor.Name, journal.Read(planned));
+            foreach (TensorPlan planned in packed)
+                stage.Replace(planned.Name, journal.Read(planned));
         }
         if (index + 1 == stages)
             return;
@@ -89,10 +86,10 @@ internal sealed class BlockPipeline(Model model, QuantizationPlan plan, LayerGri
         target?.Advance(run.Cancellation);
     }
 
-    private void SolveGroup(LayerGroup group, PlannedTensor[] open, INetwork network, INetworkStage stage, INetworkStage? target)
+    private void SolveGroup(LayerGroup group, TensorPlan[] open, INetwork network, INetworkStage stage, INetworkStage? target)
     {
         bool data = plan.Options.Recipe.NeedsCalibration && open.Length > 0;
-        GroupObservation? seen = data ? new GroupObservation(group, network.Rows, target is not null, _needsSamples ? SampleTokens : 0) : null;
+        GroupObservation? seen = data ? new GroupObservation(group, network.Rows, target is not null, _samples) : null;
         for (int batch = 0; batch < network.Batches; batch++)
         {
             run.Cancellation.ThrowIfCancellationRequested();
@@ -105,13 +102,13 @@ internal sealed class BlockPipeline(Model model, QuantizationPlan plan, LayerGri
             Solve(group, open, seen);
     }
 
-    private void Round(PlannedTensor[] open)
+    private void Round(TensorPlan[] open)
     {
-        foreach (PlannedTensor planned in open)
-            journal.Add(planned, grids.SolveNearest(planned), null);
+        foreach (TensorPlan planned in open)
+            journal.Add(planned, solver.SolveNearest(planned), null);
     }
 
-    private void Solve(LayerGroup group, PlannedTensor[] open, GroupObservation seen)
+    private void Solve(LayerGroup group, TensorPlan[] open, GroupObservation seen)
     {
         if (seen.NotFinite is int channel)
         {
@@ -119,7 +116,7 @@ internal sealed class BlockPipeline(Model model, QuantizationPlan plan, LayerGri
                 $"on the calibration text, channel {channel} of its input is not a finite number", "Check that the model runs on that text, or calibrate on another", group.Name);
         }
         var problem = new LayerData(seen.Objective(), seen.Cross, seen.Samples);
-        foreach (PlannedTensor planned in open)
+        foreach (TensorPlan planned in open)
         {
             run.Cancellation.ThrowIfCancellationRequested();
             Solve(planned, problem);
@@ -127,15 +124,13 @@ internal sealed class BlockPipeline(Model model, QuantizationPlan plan, LayerGri
         }
     }
 
-    private void Solve(PlannedTensor planned, LayerData data)
+    private void Solve(TensorPlan planned, LayerData data)
     {
         long start = Stopwatch.GetTimestamp();
-        MatrixResult result = _solving.Solve(planned, data);
-        if (result.Fallback is string reason)
-            CheckStrict(planned, reason);
-        var report = new SolvedLayerReport(
-            result.Nearest, result.Objective, result.Damping, data.Objective.DeadChannels.Count, result.Fallback, Stopwatch.GetElapsedTime(start).TotalSeconds);
-        journal.Add(planned, result.Matrix, report);
+        MatrixOutcome outcome = _solving.Solve(planned, data, run.Cancellation);
+        if (outcome.Report.Fallback is Fallback fallback)
+            CheckStrict(planned, fallback);
+        journal.Add(planned, outcome.Matrix, outcome.Report with { Seconds = Stopwatch.GetElapsedTime(start).TotalSeconds });
     }
 
     private string? SpillFile(string name) => run.SpillFolder is null ? null : Path.Combine(run.SpillFolder, name);
@@ -143,16 +138,16 @@ internal sealed class BlockPipeline(Model model, QuantizationPlan plan, LayerGri
     // What a run that was not strict has left behind is no better for a strict one.
     private void CheckRestored()
     {
-        foreach (PlannedTensor planned in plan.Tensors.Where(planned => journal.Contains(planned.Tensor.Name)))
+        foreach (TensorPlan planned in plan.Tensors.Where(planned => journal.Contains(planned.Name)))
         {
-            if (journal.ReportOf(planned.Tensor.Name)?.Fallback is string reason)
-                CheckStrict(planned, reason);
+            if (journal.ReportOf(planned.Name)?.Fallback is Fallback fallback)
+                CheckStrict(planned, fallback);
         }
     }
 
-    private void CheckStrict(PlannedTensor planned, string reason)
+    private void CheckStrict(TensorPlan planned, Fallback fallback)
     {
         if (run.Strict)
-            throw new StrictRunException(plan.Checkpoint.FileOf(planned.Tensor), reason, planned.Tensor.Name);
+            throw new StrictRunException(plan.Checkpoint.FileOf(planned.Tensor), fallback.Message, planned.Name);
     }
 }

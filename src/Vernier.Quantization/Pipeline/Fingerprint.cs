@@ -36,7 +36,7 @@ internal sealed class Fingerprint
             ["recipe"] = options.Recipe.Name,
             ["recipe_parts"] = options.Recipe.ToJson(),
             ["bits"] = options.Bits.ToString(CultureInfo.InvariantCulture),
-            ["group"] = options.Granularity.ToString(),
+            ["group"] = options.AskedGranularity.ToString(),
             ["embedding_bits"] = options.EmbeddingBits?.ToString(CultureInfo.InvariantCulture) ?? "none",
             // Bits and granularity are not all: a type of GGUF gives each tensor a format of its own.
             ["layouts"] = $"sha256 {ContentHash.Of([plan.Config])}",

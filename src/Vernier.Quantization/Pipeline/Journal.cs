@@ -77,13 +77,13 @@ internal sealed class Journal : IDisposable
     public bool Contains(string name) => _entries.ContainsKey(name);
 
     /// <summary>The report of a finished matrix; null where it was rounded without data.</summary>
-    public SolvedLayerReport? ReportOf(string name) => _entries[name].Report;
+    public MatrixReport? ReportOf(string name) => _entries[name].Report;
 
 
     /// <summary>Writes a matrix where it belongs and notes that it is there; on the disk too, unless it was rounded without data and is
     /// soon done again.</summary>
     /// <exception cref="IOException">The disk can't be written.</exception>
-    public void Add(PlannedTensor planned, PackedMatrix packed, SolvedLayerReport? report)
+    public void Add(TensorPlan planned, PackedMatrix packed, MatrixReport? report)
     {
         string name = planned.Tensor.Name;
         _trace?.Invoke(FaultPoint.BeforeArrays, name);
@@ -99,7 +99,7 @@ internal sealed class Journal : IDisposable
 
     /// <summary>Reads a finished matrix from where it lies.</summary>
     /// <exception cref="InvalidFileException">The result has been changed by others.</exception>
-    public PackedMatrix Read(PlannedTensor planned) => Result.Read(planned.Tensor.Name);
+    public PackedMatrix Read(TensorPlan planned) => Result.Read(planned.Tensor.Name);
 
     /// <summary>Whether a finished matrix reads back as it was solved.</summary>
     /// <param name="name">The matrix.</param>
@@ -111,7 +111,7 @@ internal sealed class Journal : IDisposable
 
     private void Restore(QuantizationPlan plan)
     {
-        foreach (PlannedTensor planned in plan.Tensors)
+        foreach (TensorPlan planned in plan.Tensors)
         {
             if (planned.Layout is not null && ReadEntry(planned.Tensor.Name) is Entry entry)
                 _entries[entry.Tensor] = entry;
@@ -137,5 +137,5 @@ internal sealed class Journal : IDisposable
 
     private string PathOf(string name) => Path.Combine(_folder, $"{_numbers[name]:D5}{Extension}");
 
-    private sealed record Entry(string Tensor, string Sha256, SolvedLayerReport? Report);
+    private sealed record Entry(string Tensor, string Sha256, MatrixReport? Report);
 }

@@ -1,8 +1,4 @@
-using Vernier.Packing;
-using Vernier.Packing.Scalar;
-using Vernier.Quantization.Compensators;
 using Vernier.Quantization.Objectives;
-using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers;
 using Vernier.Quantization.Weights;
 
@@ -24,40 +20,21 @@ internal sealed class LayerData(LayerObjective objective, double[]? cross, float
     public float[] Samples => samples;
 }
 
-/// <summary>Takes one matrix of a plan through the target, the solver and the compensator of its recipe.</summary>
-internal sealed class LayerSolving(QuantizationPlan plan, LayerGrids grids)
+/// <summary>Takes one matrix of a plan through the target of its recipe and its solver.</summary>
+internal sealed class LayerSolving(QuantizationPlan plan, TensorSolver solver)
 {
     private const double TargetRidge = 0.01;
 
-    private readonly Recipe _recipe = plan.Options.Recipe;
-    private readonly LayerSolver _solver = new(plan.Options.Recipe.Solver);
-
     /// <summary>Solves a matrix.</summary>
-    public MatrixResult Solve(PlannedTensor planned, LayerData data)
+    public MatrixOutcome Solve(TensorPlan planned, LayerData data, CancellationToken cancellation)
     {
         WeightMatrix matrix = plan.Matrix(planned);
         float[] values = matrix.ReadNormalized();
-        float[]? corrected = data.Cross is null ? null : TargetRegression.Correct(values, data.Objective.Gram, data.Cross, matrix.Columns, TargetRidge);
-        MatrixResult result = Compensated(Solve(planned, matrix, corrected ?? values, data), corrected ?? values, matrix.Shift, data.Objective);
-        if (result.Fallback is null && data.Cross is not null && corrected is null)
-            result = result with { Fallback = "its Gram matrix can't be factored: its own weights were the target in place of the network's" };
-        return result;
-    }
-
-    private MatrixResult Compensated(MatrixResult result, float[] values, int shift, LayerObjective objective)
-    {
-        if (result.Matrix.Layout.Rank == 0)
-            return result;
-        float[] quantized = LowRankSolver.Compensate(result.Matrix, values, shift, _recipe.LowRank!.Weighted ? objective.Diagonal : null);
-        return result with { Objective = objective.Relative(values, quantized) };
-    }
-
-    private MatrixResult Solve(PlannedTensor planned, WeightMatrix matrix, float[] values, LayerData data)
-    {
-        if (planned.Layout is not ScalarLayout scalar)
-            return GridMethod.Of(_recipe)!.Solve(new MatrixProblem(planned.Layout!, values, matrix.Shift, data.Objective), _recipe);
-        var problem = new LayerProblem(scalar, grids.Choose(planned, matrix, data.Objective), grids.FitOf(planned.Role), values, data.Objective, data.Samples);
-        LayerResult result = _solver.Solve(problem);
-        return new MatrixResult(result.Solution.Pack(matrix.Shift), result.Nearest, result.Objective, result.Damping, result.Fallback);
+        float[]? corrected = data.Cross is null ? null
+            : TargetRegression.Correct(values, data.Objective.Gram, data.Cross, matrix.Columns, TargetRidge);
+        MatrixOutcome outcome = solver.Solve(planned, matrix, corrected ?? values, data.Objective, data.Samples, cancellation);
+        return outcome.Report.Fallback is null && data.Cross is not null && corrected is null
+            ? outcome with { Report = outcome.Report with { Fallback = Fallback.OwnTarget } }
+            : outcome;
     }
 }

@@ -10,4 +10,4 @@ namespace Vernier.Quantization.Pipeline;
 /// <param name="Error">How close it is to the original.</param>
 /// <param name="Solved">How the solver left it; null where it was rounded without data.</param>
 public sealed record QuantizedTensorReport(
-    string Name, PackedLayout Layout, IReadOnlyList<double> Exponents, WeightError Error, SolvedLayerReport? Solved = null);
+    string Name, PackedLayout Layout, IReadOnlyList<double> Exponents, WeightError Error, MatrixReport? Solved = null);

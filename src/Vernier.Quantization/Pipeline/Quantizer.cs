@@ -46,7 +46,8 @@ public sealed class Quantizer(QuantizationPlan plan, IProgress<QuantizationProgr
         using var model = Model.Open(plan.Checkpoint.Folder);
         using var folder = new OutputFolder(output, run.Replace, run.Resume, run.Gguf is not null);
         MemoryEstimate memory = MemoryEstimate.Of(
-            plan, run.Calibration?.Sequences.Count ?? CalibrationSet.DefaultSequences, run.Calibration?.Length ?? CalibrationSet.DefaultLength);
+            plan, run.Calibration?.Sequences.Count ?? CalibrationSet.DefaultSequences, run.Calibration?.Length ?? CalibrationSet.DefaultLength,
+            run.Observers.Count > 0);
         long ceiling = run.MemoryBytes ?? MemoryEstimate.DefaultCeiling;
         memory.Check(plan.Checkpoint.Folder, ceiling);
         CheckWeights(walk);
@@ -82,14 +83,14 @@ public sealed class Quantizer(QuantizationPlan plan, IProgress<QuantizationProgr
 
     private void Solve(Model model, Journal journal, CalibrationSet? set, RunOptions run, string? spillFolder, TensorWalk walk)
     {
-        var grids = new LayerGrids(plan, NearestPass.SharedTables(plan, walk));
+        var solver = new TensorSolver(plan, NetworkTables.Choose(plan, walk.ForEach));
         if (set is not null)
         {
             void Report(string tensor, double fraction) => progress?.Report(new QuantizationProgress("solving", tensor, fraction));
             var blocks = new BlockRun(run.Strict, spillFolder, run.Observers, Report, walk.Cancellation);
-            new BlockPipeline(model, plan, grids, set, journal, blocks).Run();
+            new BlockPipeline(model, plan, solver, set, journal, blocks).Run();
         }
-        NearestPass.Run(grids, journal, walk);
+        NearestPass.Run(solver, journal, walk);
     }
 
     // Before any work: what takes hours should not end at a weight that could have been found at once.

@@ -10,10 +10,10 @@ internal sealed class TensorWalk(QuantizationPlan plan, IProgress<QuantizationPr
     /// <param name="stage">What, in a few words.</param>
     /// <param name="action">Does it.</param>
     /// <exception cref="OperationCanceledException">The run was cancelled.</exception>
-    public void ForEach(string stage, Action<PlannedTensor> action)
+    public void ForEach(string stage, Action<TensorPlan> action)
     {
         long done = 0;
-        foreach (PlannedTensor planned in plan.Tensors)
+        foreach (TensorPlan planned in plan.Tensors)
         {
             cancellation.ThrowIfCancellationRequested();
             progress?.Report(new QuantizationProgress(stage, planned.Tensor.Name, (double)done / plan.Parameters));

@@ -91,7 +91,7 @@ public class GgufQuantizerTests
     {
         Assert.True(GgufMix.TryGet(type, out GgufMix? mix));
         var types = new GgufTypes(mix, importance: solved);
-        var options = new QuantizationOptions { Recipe = RecipeCatalogue.Find(solved ? "gguf" : "gguf-datafree"), BlockFormatOf = types.FormatsOf(model) };
+        var options = new QuantizationOptions { Recipe = RecipeCatalogue.Find(solved ? "gguf" : "gguf-datafree"), Allocator = new BlockFormatAllocator(types.FormatsOf(model)) };
         return (QuantizationPlan.Create(model.Checkpoint, options), types);
     }
 
@@ -107,7 +107,7 @@ public class GgufQuantizerTests
         Assert.True(GgufMix.TryGet("Q3_K_S", out GgufMix? mix));
         double[] shares = [.. new[] { null, new Dictionary<string, float[]>(StringComparer.Ordinal) { [Name] = importance } }.Select((given, i) =>
         {
-            var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find("gguf-datafree"), Importance = given, BlockFormatOf = new GgufTypes(mix).FormatsOf(model) });
+            var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find("gguf-datafree"), Importance = given, Allocator = new BlockFormatAllocator(new GgufTypes(mix).FormatsOf(model)) });
             new Quantizer(plan).Run(folder[$"{i}"]);
             using Checkpoint packed = Checkpoint.Open(folder[$"{i}"]);
             Vernier.Packing.PackedMatrix matrix = Vernier.Packing.PackedMatrixReader.Read(packed, Name, plan.Tensors.Single(tensor => tensor.Tensor.Name == Name).Layout!);

@@ -26,8 +26,12 @@ public sealed class LanguageNetworkTests : IDisposable
         NetworkShape shape = NetworkFactory.ShapeOf(model)!;
         Assert.Equal(["model.embed_tokens.weight"], shape.Tables);
         Assert.Equal(2, shape.Stages.Count);
-        foreach ((int stage, IReadOnlyList<LayerGroup> groups) in shape.Stages.Index())
+        Assert.Equal(64, shape.Width);
+        foreach ((int stage, StageShape part) in shape.Stages.Index())
         {
+            IReadOnlyList<LayerGroup> groups = part.Groups;
+            Assert.Equal(model.Checkpoint.Tensors.Select(tensor => tensor.Name).Where(name => name.StartsWith($"model.layers.{stage}.", StringComparison.Ordinal)).Order(), part.Tensors.Order());
+            Assert.Equal(4 * 64 + (2 * 4 + 4 * 2) * 16 + 3 * 96, part.PassWidth);
             Assert.Equal(expected, string.Join(", ", groups.Select(group => string.Join(' ', group.Layers.Select(layer => layer.Name.Split('.')[^2])))));
             Assert.All(groups.Index(), pair => Assert.Equal((stage, pair.Index), (pair.Item.Stage, pair.Item.Index)));
             Assert.All(groups.SelectMany(group => group.Layers), layer => Assert.StartsWith($"model.layers.{stage}.", layer.Name, StringComparison.Ordinal));

@@ -36,9 +36,8 @@ public sealed class BoundedTests : IDisposable
     {
         PipelineRun run = new(_folder["in"], _folder["out"]);
         long smallest = EstimateOf(run).SmallestCeiling;
-        InvalidFileException error = Assert.Throws<InvalidFileException>(() => (run with { Options = new RunOptions { MemoryBytes = smallest - 1 } }).Run());
-        Assert.Equal("memory-too-small", error.Rule);
-        Assert.Contains($"--memory {(smallest + 999_999) / 1_000_000}MB", error.Message, StringComparison.Ordinal);
+        MemoryCeilingException error = Assert.Throws<MemoryCeilingException>(() => (run with { Options = new RunOptions { MemoryBytes = smallest - 1 } }).Run());
+        Assert.Equal((smallest, smallest - 1), (error.NeededBytes, error.CeilingBytes));
         Assert.StartsWith("model.layers.", error.Tensor, StringComparison.Ordinal);
         Assert.Equal(["in"], _folder.Names);
         (run with { Options = new RunOptions { MemoryBytes = smallest } }).Run();

@@ -103,7 +103,7 @@ public sealed class FaultTests : IDisposable
             if (double.IsFinite(report.Error.SignalToNoise))
                 Assert.Equal(report.Error.SignalToNoise, tensor!["snr_db"]!.GetValue<double>());
             Assert.Equal(report.Solved is null, tensor!["solver"] is null);
-            if (report.Solved is not SolvedLayerReport solved)
+            if (report.Solved is not MatrixReport solved)
                 continue;
             Assert.Equal((solved.Nearest, solved.Objective, solved.Damping), (Number("objective_nearest"), Number("objective"), Number("damping")));
             Assert.Equal(solved.Fallback, tensor["solver"]!["fallback"]?.GetValue<string>());

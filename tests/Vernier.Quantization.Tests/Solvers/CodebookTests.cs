@@ -9,7 +9,6 @@ using Vernier.Packing.Scalar;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers;
 using Vernier.Quantization.Solvers.Codebooks;
-using Vernier.Quantization.Solvers.Relaxed;
 using Vernier.Quantization.Weights;
 
 namespace Vernier.Tests.Solvers;

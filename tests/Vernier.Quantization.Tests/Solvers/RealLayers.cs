@@ -8,7 +8,6 @@ using Vernier.Quantization.Networks;
 using Vernier.Quantization.Objectives;
 using Vernier.Quantization.Pipeline;
 using Vernier.Quantization.Recipes;
-using Vernier.Quantization.Solvers;
 using Vernier.Quantization.Weights;
 
 namespace Vernier.Tests.Solvers;
@@ -36,7 +35,7 @@ internal static class RealLayers
     {
         using Checkpoint checkpoint = Checkpoint.Open(SharedData.Quill);
         var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find(recipe), Bits = bits, Granularity = granularity });
-        PlannedTensor planned = plan.Tensors.Single(tensor => tensor.Tensor.Name == name);
+        TensorPlan planned = plan.Tensors.Single(tensor => tensor.Tensor.Name == name);
         var matrix = new WeightMatrix(checkpoint, planned.Tensor);
         var weights = new float[matrix.Rows * matrix.Columns];
         matrix.ReadNormalized(0, 0, weights);
