@@ -10,6 +10,7 @@ using Vernier.Packing;
 using Vernier.Packing.Scalar;
 using Vernier.Quantization.Pipeline;
 using Vernier.Quantization.Recipes;
+using Vernier.Quantization.Weights;
 
 namespace Vernier.Tests.Pipeline;
 
@@ -161,7 +162,7 @@ public class QuantizerTests
         Tiny(folder["in"]);
         Run(folder["in"], folder["out"]);
         File.WriteAllText(folder["out/mine.txt"], "mine");
-        Assert.Contains("--force", Assert.Throws<IOException>(() => Run(folder["in"], folder["out"])).Message, StringComparison.Ordinal);
+        Assert.Equal(OutputException.Exists, Assert.Throws<OutputException>(() => Run(folder["in"], folder["out"])).Rule);
         Assert.True(File.Exists(folder["out/mine.txt"]));
         Run(folder["in"], folder["out"], replace: true);
         Assert.False(File.Exists(folder["out/mine.txt"]));

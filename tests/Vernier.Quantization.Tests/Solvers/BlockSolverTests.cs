@@ -1,9 +1,6 @@
 using Vernier.Files.Gguf.Blocks;
 using Vernier.Packing.Ggml;
 using Vernier.Quantization.Objectives;
-using Vernier.Quantization.Solvers;
-using Vernier.Quantization.Solvers.Blocks;
-using Vernier.Quantization.Solvers.Gptq;
 
 namespace Vernier.Tests.Solvers;
 

@@ -1,5 +1,4 @@
 using Vernier.Packing;
-using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers;
 using Vernier.Quantization.Solvers.QuantEase;
 

@@ -6,6 +6,7 @@ using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Quantization.Pipeline;
 using Vernier.Quantization.Recipes;
+using Vernier.Quantization.Weights;
 
 namespace Vernier.Tests.Solvers;
 
@@ -24,7 +25,7 @@ public class EasyQuantTests
         Assert.Equal(plan.Bytes, new FileInfo(folder["out/model.safetensors"]).Length + new FileInfo(folder["out/config.json"]).Length);
         using Checkpoint written = Checkpoint.Open(folder["out"]);
         long outliers = 0, weights = 0;
-        foreach (PlannedTensor planned in plan.Tensors.Where(planned => planned.Role == TensorRole.Linear))
+        foreach (TensorPlan planned in plan.Tensors.Where(planned => planned.Role == TensorRole.Linear))
         {
             var matrix = new WeightMatrix(checkpoint, planned.Tensor);
             float[] original = new float[matrix.Rows * matrix.Columns], row = new float[matrix.Columns];

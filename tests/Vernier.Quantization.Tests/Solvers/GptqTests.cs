@@ -1,7 +1,6 @@
 using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Quantization.Objectives;
-using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers;
 using Vernier.Quantization.Solvers.Gptq;
 

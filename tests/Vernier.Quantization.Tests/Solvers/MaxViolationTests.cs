@@ -4,8 +4,6 @@ using Vernier.Levels;
 using Vernier.Packing;
 using Vernier.Packing.Scalar;
 using Vernier.Quantization.Objectives;
-using Vernier.Quantization.Recipes;
-using Vernier.Quantization.Solvers;
 using Vernier.Quantization.Solvers.Dmmv;
 
 namespace Vernier.Tests.Solvers;

@@ -5,6 +5,7 @@ using Vernier.Packing.Scalar;
 using Vernier.Quantization.Pipeline;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers;
+using Vernier.Quantization.Weights;
 
 namespace Vernier.Tests.Solvers;
 
@@ -77,7 +78,7 @@ public class MinifloatTests
             var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = recipe, Granularity = Granularity.Group(32) });
             new Quantizer(plan).Run(folder["out"]);
             using Checkpoint written = Checkpoint.Open(folder["out"]);
-            foreach (PlannedTensor planned in plan.Tensors.Where(planned => planned.Role == TensorRole.Linear))
+            foreach (TensorPlan planned in plan.Tensors.Where(planned => planned.Role == TensorRole.Linear))
             {
                 var packed = (ScalarMatrix)PackedMatrixReader.Read(written, planned.Tensor.Name, planned.Layout!);
                 int granules = packed.Spec.Granularity.ScaleColumns(packed.Columns);

@@ -7,7 +7,6 @@ using Vernier.Packing.Scalar;
 using Vernier.Quantization.Objectives;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers;
-using Vernier.Quantization.Solvers.Relaxed;
 
 namespace Vernier.Tests.Solvers;
 

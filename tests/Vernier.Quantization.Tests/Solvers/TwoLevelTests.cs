@@ -5,7 +5,6 @@ using Vernier.Packing.TwoLevel;
 using Vernier.Quantization.Pipeline;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers;
-using Vernier.Quantization.Solvers.TwoLevel;
 
 namespace Vernier.Tests.Solvers;
 
