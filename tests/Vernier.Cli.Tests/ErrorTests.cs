@@ -165,7 +165,7 @@ public sealed class ErrorTests(QuantizedQuill quantized) : IDisposable
         Assert.Equal((1, "cancelled"), Boundary(new OperationCanceledException()));
         Assert.Equal((1, "the disk is full"), Boundary(new AggregateException(new IOException("the disk is full"))));
         Assert.Equal((1, "no"), Boundary(new UnauthorizedAccessException("no")));
-        Assert.Equal((2, "it is wrong"), Boundary(new ArgumentException("it is wrong", "parameter")));
+        Assert.Equal((1, "it is wrong"), Boundary(new ArgumentException("it is wrong", "parameter")));
         Assert.Equal((1, "InvalidOperationException: odd. This is a fault of vernier; please report it with the command."), Boundary(new InvalidOperationException("odd.")));
         Assert.StartsWith("the memory of this machine", Boundary(new InsufficientMemoryException()).Message, StringComparison.Ordinal);
     }

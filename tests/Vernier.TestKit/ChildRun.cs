@@ -20,9 +20,13 @@ public sealed partial record ChildRun(int ExitCode, int Tests, string Output)
     /// <param name="assembly">The test assembly that is running.</param>
     /// <param name="filter">Options of xunit's console, such as <c>-trait name=value</c> or <c>-class full.name</c>.</param>
     /// <param name="environment">Variables to set, such as <c>DOTNET_EnableAVX2=0</c>.</param>
-    public static async Task<ChildRun> Of(Assembly assembly, IEnumerable<string> filter, params IEnumerable<(string Name, string Value)> environment)
+    public static async Task<ChildRun> Of(
+        Assembly assembly, IEnumerable<string> filter, params IEnumerable<(string Name, string Value)> environment)
     {
-        var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
+        var start = new ProcessStartInfo(Environment.ProcessPath!)
+        {
+            RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false,
+        };
         if (Path.GetFileNameWithoutExtension(start.FileName) == "dotnet")
             start.ArgumentList.Add(assembly.Location);
         foreach (string option in filter)

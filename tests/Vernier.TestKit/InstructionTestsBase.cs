@@ -18,7 +18,8 @@ public abstract class InstructionTestsBase
     public async Task TheTestsPassWithoutInstructions(string variable)
     {
         Assert.SkipWhen(ChildRun.IsChild, "this is the inner process");
-        ChildRun run = await ChildRun.Of(GetType().Assembly, ["-trait", UsesInstructionsAttribute.Trait], (variable, "0"), (Switch, variable));
+        string[] filter = ["-trait", UsesInstructionsAttribute.Trait];
+        ChildRun run = await ChildRun.Of(GetType().Assembly, filter, (variable, "0"), (Switch, variable));
         Assert.True(run.ExitCode == 0, run.Output);
         Assert.True(run.Tests > 1, run.Output);
     }

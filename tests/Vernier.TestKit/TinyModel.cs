@@ -26,7 +26,8 @@ public static class TinyModel
     }
 
     /// <summary>Writes tensors of an architecture that is not known.</summary>
-    public static string Write(string folder, params (string Name, long[] Shape, float[] Values)[] tensors) => Write(folder, UnknownArchitecture, tensors);
+    public static string Write(string folder, params (string Name, long[] Shape, float[] Values)[] tensors) =>
+        Write(folder, UnknownArchitecture, tensors);
 
     /// <summary>Writes given tensors.</summary>
     public static string Write(string folder, string config, params (string Name, long[] Shape, float[] Values)[] tensors) =>
@@ -52,7 +53,10 @@ public static class TinyModel
         var random = new Random(seed);
         var values = new float[count];
         for (int i = 0; i < count; i++)
-            values[i] = (float)(deviation * Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble()));
+        {
+            double radius = deviation * Math.Sqrt(-2 * Math.Log(1 - random.NextDouble()));
+            values[i] = (float)(radius * Math.Cos(2 * Math.PI * random.NextDouble()));
+        }
         return values;
     }
 

@@ -85,7 +85,7 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
 
     private int Show(ParseResult arguments, QuantizationPlan plan, string output, GgufTarget? target, long bytes, RunEstimate estimate)
     {
-        PlanReport report = PlanReport.Of(plan, output, bytes, estimate);
+        PlanReport report = PlanReport.Of(plan, output, target is not null, bytes, estimate);
         if (_arguments.Json(arguments))
         {
             JsonOutput.Write(console, report);
@@ -126,7 +126,7 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
         }
         double? evaluationSeconds = evaluate ? console.Time.GetElapsedTime(start).TotalSeconds : null;
         using ModelFiles written = ModelFiles.Open(output);
-        QuantizeReport result = QuantizeReport.Of(plan, output, written.Bytes, tensors, evaluation, text?.Origin, seconds, evaluationSeconds, _notes);
+        QuantizeReport result = QuantizeReport.Of(plan, output, place.Target is not null, written.Bytes, tensors, evaluation, text?.Origin, seconds, evaluationSeconds, _notes);
         if (_arguments.Json(arguments))
             JsonOutput.Write(console, result);
         else

@@ -107,12 +107,25 @@ internal sealed class RecipeArguments
     private static bool HasChoice(GridPart grid) =>
         grid.Kind == GridKind.Codebook || (grid.Kind == GridKind.Power && (grid.Exponent is null || grid.Layouts.Count > 1 || grid.Layouts.Contains(LevelLayout.Offset)));
 
+    /// <summary>The recipe of that name.</summary>
+    public static Recipe Listed(string name)
+    {
+        try
+        {
+            return RecipeCatalogue.Find(name);
+        }
+        catch (ArgumentException e)
+        {
+            throw new UsageException(e.Message);
+        }
+    }
+
     /// <summary>The recipe of that name, or in the file of that path.</summary>
     public static Recipe Named(string name)
     {
         bool path = name.EndsWith(".json", StringComparison.OrdinalIgnoreCase) || name.Contains('/') || name.Contains(Path.DirectorySeparatorChar);
         if (!path)
-            return RecipeCatalogue.Find(name);
+            return Listed(name);
         if (!File.Exists(name))
             throw new InvalidFileException(name, FileRules.FileMissing, "the file does not exist", "Check the path, or name a recipe that 'vernier recipes' lists");
         try
