@@ -1,7 +1,5 @@
-using System.Text.Json;
 using Vernier.Errors;
 using Vernier.Files;
-using Vernier.Files.Checkpoints;
 using Vernier.Files.Gguf;
 using Vernier.Files.Gguf.Blocks;
 using Vernier.Inference.Gguf;
