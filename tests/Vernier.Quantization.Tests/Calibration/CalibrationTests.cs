@@ -5,6 +5,8 @@ using Vernier.Numerics;
 using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Pipeline;
 using Vernier.Quantization.Recipes;
+using Vernier.Quantization.Solvers;
+using Vernier.Quantization.Solvers.Nearest;
 using Vernier.Tests.Pipeline;
 
 namespace Vernier.Tests.Calibration;
@@ -96,11 +98,11 @@ public class CalibrationTests
         TinyLlama.Write(folder["in"]);
         (QuantizationPlan plan, IReadOnlyList<QuantizedTensorReport> reports) = Run(folder["in"], folder["out"], recipe, bits);
         Assert.Equal(plan.Bytes, QuantizerTests.ModelBytes(folder["out"]));
-        SolvedLayerReport[] solved = [.. reports.Where(report => report.Solved is not null).Select(report => report.Solved!)];
+        MatrixReport[] solved = [.. reports.Where(report => report.Solved is not null).Select(report => report.Solved!)];
         Assert.Equal(14, solved.Length);
         Assert.All(solved, layer => Assert.Null(layer.Fallback));
         // Rounding to nearest sees of the objective its diagonal alone.
-        double slack = plan.Options.Recipe.Solver.All(step => step.Method == SolverMethod.Nearest) ? 1.1 : 1.02;
+        double slack = plan.Options.Recipe.Solver.All(step => step is NearestStep) ? 1.1 : 1.02;
         Assert.All(solved, layer => Assert.True(layer.Objective <= layer.Nearest * slack, $"{layer.Objective} against {layer.Nearest}"));
         Assert.True(solved.Sum(layer => layer.Objective) < solved.Sum(layer => layer.Nearest));
         LanguageModel.Load(folder["out"]).Forward([new Segment(new[] { 0, 1, 2 })], LogitRows.Last);
@@ -197,7 +199,7 @@ public class CalibrationTests
         (QuantizationPlan _, IReadOnlyList<QuantizedTensorReport> reports) = Run(folder["in"], folder["out"], "gptq", 4);
         QuantizedTensorReport report = Assert.Single(reports, report => report.Solved?.Fallback is not null);
         Assert.Equal("model.layers.0.mlp.down_proj.weight", report.Name);
-        Assert.Contains("no data", report.Solved!.Fallback, StringComparison.Ordinal);
+        Assert.Equal(Fallback.NoData, report.Solved!.Fallback);
     }
 
     [Fact]
@@ -212,7 +214,7 @@ public class CalibrationTests
     private static (QuantizationPlan Plan, IReadOnlyList<QuantizedTensorReport> Reports) Run(string input, string output, string recipe, int bits, CalibrationSet? set = null)
     {
         using Checkpoint checkpoint = Checkpoint.Open(input);
-        var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find(recipe), Bits = bits, Calibration = set ?? s_set });
-        return (plan, new Quantizer(plan).Run(output));
+        var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find(recipe), Bits = bits });
+        return (plan, new Quantizer(plan).Run(output, new RunOptions { Calibration = set ?? s_set }));
     }
 }

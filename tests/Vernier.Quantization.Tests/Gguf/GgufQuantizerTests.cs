@@ -6,6 +6,7 @@ using Vernier.Files.Checkpoints;
 using Vernier.Files.Gguf;
 using Vernier.Inference;
 using Vernier.Inference.Gguf;
+using Vernier.Quantization.Allocation;
 using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Gguf;
 using Vernier.Quantization.Pipeline;
@@ -27,8 +28,8 @@ public class GgufQuantizerTests
         Assert.True(GgufMix.TryGet(type, out GgufMix? mix));
         using Checkpoint checkpoint = ModelSource.OpenCheckpoint(SharedData.Quill);
         CalibrationSet? calibration = solved ? CalibrationSet.WrittenBy(LanguageModel.Load(SharedData.Quill), 2, 64, 2) : null;
-        var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find(solved ? "gguf" : "gguf-datafree"), Calibration = calibration, BlockFormatOf = GgufQuantizer.FormatsOf(checkpoint, mix, null, solved) });
-        new Quantizer(plan).Run(folder["packed"]);
+        var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find(solved ? "gguf" : "gguf-datafree"), Allocator = new BlockFormatAllocator(GgufQuantizer.FormatsOf(checkpoint, mix, null, solved)) });
+        new Quantizer(plan).Run(folder["packed"], new RunOptions { Calibration = calibration });
         long bytes = GgufQuantizer.Write(checkpoint, folder["packed"], folder["model.gguf"], mix, null, solved);
         Assert.Equal(new FileInfo(folder["model.gguf"]).Length, bytes);
         Assert.Equal(bytes, GgufQuantizer.SizeOf(checkpoint, mix, null, solved));
@@ -43,7 +44,7 @@ public class GgufQuantizerTests
         using var folder = new TempFolder();
         Assert.True(GgufMix.TryGet("Q4_0", out GgufMix? mix) & GgufMix.TryGet("Q5_0", out GgufMix? other));
         using Checkpoint checkpoint = ModelSource.OpenCheckpoint(SharedData.Quill);
-        var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find("gguf-datafree"), BlockFormatOf = GgufQuantizer.FormatsOf(checkpoint, mix!) });
+        var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find("gguf-datafree"), Allocator = new BlockFormatAllocator(GgufQuantizer.FormatsOf(checkpoint, mix!)) });
         new Quantizer(plan).Run(folder["packed"]);
         InvalidFileException error = Assert.Throws<InvalidFileException>(() => GgufQuantizer.Write(checkpoint, folder["packed"], folder["model.gguf"], other!));
         Assert.Equal("quantized-type", error.Rule);
@@ -61,7 +62,7 @@ public class GgufQuantizerTests
         Assert.True(GgufMix.TryGet("Q3_K_S", out GgufMix? mix));
         double[] shares = [.. new[] { null, new Dictionary<string, float[]>(StringComparer.Ordinal) { [Name] = importance } }.Select((given, i) =>
         {
-            var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find("gguf-datafree"), Importance = given, BlockFormatOf = GgufQuantizer.FormatsOf(checkpoint, mix) });
+            var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find("gguf-datafree"), Importance = given, Allocator = new BlockFormatAllocator(GgufQuantizer.FormatsOf(checkpoint, mix)) });
             new Quantizer(plan).Run(folder[$"{i}"]);
             using Checkpoint packed = Checkpoint.Open(folder[$"{i}"]);
             Vernier.Packing.PackedMatrix matrix = Vernier.Packing.PackedMatrixReader.Read(packed, Name, plan.Tensors.Single(tensor => tensor.Tensor.Name == Name).Layout!);

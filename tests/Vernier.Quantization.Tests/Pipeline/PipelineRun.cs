@@ -42,7 +42,6 @@ internal sealed record PipelineRun(string Model, string Output)
         Granularity = Granularity.Group(Group),
         EmbeddingBits = EmbeddingBits,
         Keep = Keep is null ? null : new Regex(Keep, RegexOptions.NonBacktracking),
-        Calibration = Calibration,
     });
 
     public CalibrationSet Calibration => CalibrationSet.Cut([.. Enumerable.Range(0, 4000).Select(i => (i * i + Seed) % 47)], 40, 32, 0, "numbers");
@@ -50,7 +49,7 @@ internal sealed record PipelineRun(string Model, string Output)
     public IReadOnlyList<QuantizedTensorReport> Run()
     {
         using Checkpoint checkpoint = Checkpoint.Open(Model);
-        return new Quantizer(Plan(checkpoint), Steps(null)).Run(Output, Options);
+        return new Quantizer(Plan(checkpoint), Steps(null)).Run(Output, Options with { Calibration = Calibration });
     }
 
     /// <summary>Runs until a step, and is cancelled there.</summary>
@@ -65,7 +64,7 @@ internal sealed record PipelineRun(string Model, string Output)
             {
                 if (number == step)
                     cancellation.Cancel();
-            })).Run(Output, Options, cancellation.Token);
+            })).Run(Output, Options with { Calibration = Calibration }, cancellation.Token);
             return false;
         }
         catch (OperationCanceledException)
