@@ -54,6 +54,8 @@ internal sealed class NamedTypes<TBase>(string discriminator, string noun) : Jso
     {
         if (JsonNode.Parse(ref reader) is not JsonObject members)
             throw new JsonException($"a {noun} is an object");
+        if (HasTwice(members))
+            throw new JsonException($"a {noun} has a member twice");
         if (members[discriminator] is not JsonValue value || value.GetValueKind() != JsonValueKind.String)
             throw new JsonException($"a {noun} has no '{discriminator}'");
         string name = value.GetValue<string>();
@@ -79,6 +81,19 @@ internal sealed class NamedTypes<TBase>(string discriminator, string noun) : Jso
                 member.WriteTo(writer, options);
         }
         writer.WriteEndObject();
+    }
+
+    // The members are looked at when they are first asked for.
+    private static bool HasTwice(JsonObject members)
+    {
+        try
+        {
+            return members.Count < 0;
+        }
+        catch (ArgumentException)
+        {
+            return true;
+        }
     }
 
     private (string Name, Type Type, Func<TBase> Create)? Find(Predicate<(string Name, Type Type, Func<TBase> Create)> match)

@@ -108,9 +108,12 @@ public sealed record Recipe
     /// <exception cref="JsonException">The text is no recipe, or its parts do not go together.</exception>
     public static Recipe Parse(Stream json)
     {
-        Recipe recipe = JsonSerializer.Deserialize<Recipe>(json, s_options) ?? throw new JsonException("the recipe is null");
+        Recipe recipe = Read(json);
         return recipe.Problem is string problem ? throw new JsonException(problem) : recipe;
     }
+
+    /// <summary>Reads a recipe, whatever rules it breaks.</summary>
+    internal static Recipe Read(Stream json) => JsonSerializer.Deserialize<Recipe>(json, s_options) ?? throw new JsonException("the recipe is null");
 
     /// <summary>What is wrong with a part of the recipe, or keeps parts from going together; null where all is well.</summary>
     public string? Problem =>

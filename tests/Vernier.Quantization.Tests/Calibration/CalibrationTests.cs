@@ -6,6 +6,8 @@ using Vernier.Numerics;
 using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Pipeline;
 using Vernier.Quantization.Recipes;
+using Vernier.Quantization.Solvers;
+using Vernier.Quantization.Solvers.Nearest;
 using Vernier.Tests.Pipeline;
 
 namespace Vernier.Tests.Calibration;
@@ -54,11 +56,11 @@ public class CalibrationTests
         TinyLlama.Write(folder["in"]);
         (QuantizationPlan plan, IReadOnlyList<QuantizedTensorReport> reports) = Run(folder["in"], folder["out"], recipe, bits);
         Assert.Equal(plan.Bytes, QuantizerTests.ModelBytes(folder["out"]));
-        SolvedLayerReport[] solved = [.. reports.Where(report => report.Solved is not null).Select(report => report.Solved!)];
+        MatrixReport[] solved = [.. reports.Where(report => report.Solved is not null).Select(report => report.Solved!)];
         Assert.Equal(14, solved.Length);
         Assert.All(solved, layer => Assert.Null(layer.Fallback));
         // Rounding to nearest sees of the objective its diagonal alone.
-        double slack = plan.Options.Recipe.Solver.All(step => step.Method == SolverMethod.Nearest) ? 1.1 : 1.02;
+        double slack = plan.Options.Recipe.Solver.All(step => step is NearestStep) ? 1.1 : 1.02;
         Assert.All(solved, layer => Assert.True(layer.Objective <= layer.Nearest * slack, $"{layer.Objective} against {layer.Nearest}"));
         Assert.True(solved.Sum(layer => layer.Objective) < solved.Sum(layer => layer.Nearest));
         LanguageModel.Load(folder["out"]).CreateSession().Forward([new Segment(new[] { 0, 1, 2 })], LogitRows.Last);
@@ -155,7 +157,7 @@ public class CalibrationTests
         (QuantizationPlan _, IReadOnlyList<QuantizedTensorReport> reports) = Run(folder["in"], folder["out"], "gptq", 4);
         QuantizedTensorReport report = Assert.Single(reports, report => report.Solved?.Fallback is not null);
         Assert.Equal("model.layers.0.mlp.down_proj.weight", report.Name);
-        Assert.Contains("no data", report.Solved!.Fallback, StringComparison.Ordinal);
+        Assert.Equal(Fallback.NoData, report.Solved!.Fallback);
     }
 
     [Fact]

@@ -10,6 +10,7 @@ using Vernier.Inference.Gguf;
 using Vernier.Inference.Models;
 using Vernier.Inference.Passes;
 using Vernier.Inference.Weights;
+using Vernier.Quantization.Allocation;
 using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Gguf;
 using Vernier.Quantization.Pipeline;

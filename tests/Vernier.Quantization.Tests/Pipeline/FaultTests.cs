@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Vernier.Errors;
 using Vernier.Quantization.Pipeline;
+using Vernier.Quantization.Solvers;
 
 namespace Vernier.Tests.Pipeline;
 
@@ -106,7 +107,7 @@ public sealed class FaultTests : IDisposable
             if (report.Solved is not MatrixReport solved)
                 continue;
             Assert.Equal((solved.Nearest, solved.Objective, solved.Damping), (Number("objective_nearest"), Number("objective"), Number("damping")));
-            Assert.Equal(solved.Fallback, tensor["solver"]!["fallback"]?.GetValue<string>());
+            Assert.Equal(solved.Fallback?.Message, tensor["solver"]!["fallback"]?.GetValue<string>());
             Assert.Equal(report.Name == NoData, solved.Fallback is not null);
             Assert.Equal(report.Name == NoData ? 96 : 0, tensor["solver"]!["dead_channels"]!.GetValue<int>());
             Assert.Equal(solved.Seconds, json["seconds"]!["tensors"]![report.Name]!.GetValue<double>());

@@ -2,12 +2,12 @@ using Vernier.Files.Checkpoints;
 using Vernier.Inference;
 using Vernier.Inference.Models;
 using Vernier.Packing;
-using Vernier.Packing.Scalar;
 using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Networks;
 using Vernier.Quantization.Objectives;
 using Vernier.Quantization.Pipeline;
 using Vernier.Quantization.Recipes;
+using Vernier.Quantization.Solvers;
 using Vernier.Quantization.Weights;
 
 namespace Vernier.Tests.Solvers;
@@ -31,7 +31,7 @@ internal static class RealLayers
     public static LayerObjective Objective(string name) => s_observed.Value[name].Objective;
 
     /// <summary>A layer with its objective, or another one.</summary>
-    public static LayerProblem Problem(string name, string recipe, int bits, Granularity granularity, LayerObjective? objective = null)
+    public static MatrixProblem Problem(string name, string recipe, int bits, Granularity granularity, LayerObjective? objective = null)
     {
         using Checkpoint checkpoint = Checkpoint.Open(SharedData.Quill);
         var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find(recipe), Bits = bits, Granularity = granularity });
@@ -39,9 +39,24 @@ internal static class RealLayers
         var matrix = new WeightMatrix(checkpoint, planned.Tensor);
         var weights = new float[matrix.Rows * matrix.Columns];
         matrix.ReadNormalized(0, 0, weights);
-        var grids = new LayerGrids(plan, null);
-        return new LayerProblem((ScalarLayout)planned.Layout!, grids.Choose(planned, matrix), grids.FitOf(planned.Role), weights, objective ?? Objective(name), s_observed.Value[name].Samples);
+        var solver = new TensorSolver(plan);
+        return new MatrixProblem(planned.Layout!, weights, 0, objective ?? Objective(name))
+        {
+            Grid = planned.Format!.Grid,
+            Tables = solver.TablesOf(planned, matrix),
+            Fit = solver.FitOf(planned),
+            Samples = s_observed.Value[name].Samples,
+        };
     }
+
+    /// <summary>The same layer with another layout and, where they are given, other weights.</summary>
+    public static MatrixProblem With(this MatrixProblem problem, PackedLayout layout, LayerObjective? objective = null) => new(layout, problem.Weights, problem.Shift, objective ?? problem.Objective)
+    {
+        Grid = problem.Grid,
+        Tables = problem.Tables,
+        Fit = problem.Fit,
+        Samples = problem.Samples,
+    };
 
     private static Dictionary<string, Observed> Observe()
     {

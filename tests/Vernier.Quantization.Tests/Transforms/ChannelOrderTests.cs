@@ -1,6 +1,8 @@
 using System.Text.RegularExpressions;
 using Vernier.Files;
 using Vernier.Files.Checkpoints;
+using Vernier.Grids.Codebook;
+using Vernier.Grids.Specs;
 using Vernier.Inference;
 using Vernier.Inference.Architectures;
 using Vernier.Inference.Configuration;
@@ -108,7 +110,7 @@ public class ChannelOrderTests
         WriteTiny(folder["in"], type, architecture);
         using Checkpoint checkpoint = Checkpoint.Open(folder["in"]);
         Recipe recipe = RecipeCatalogue.Find("kmeans") with { Reorder = true };
-        var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = recipe with { Grid = recipe.Grid with { Scope = GridScope.Rows, Rows = 16 } }, Bits = 8, Granularity = Granularity.Group(16), Keep = new Regex(keep, RegexOptions.NonBacktracking) });
+        var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = recipe with { Grid = (CodebookGridSpec)recipe.Grid with { Scope = GridScope.Rows, Rows = 16 } }, Bits = 8, Granularity = Granularity.Group(16), Keep = new Regex(keep, RegexOptions.NonBacktracking) });
         Assert.False(plan.Order.IsEmpty);
         new Quantizer(plan).Run(folder["out"]);
         float[] expected = Logits(folder["in"]), actual = Logits(folder["out"]);
