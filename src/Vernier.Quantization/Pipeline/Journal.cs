@@ -4,6 +4,7 @@ using System.Text.Json.Serialization;
 using Vernier.Errors;
 using Vernier.Inference.Models;
 using Vernier.Packing;
+using Vernier.Quantization.Solvers;
 
 namespace Vernier.Quantization.Pipeline;
 

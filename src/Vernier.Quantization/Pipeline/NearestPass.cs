@@ -1,9 +1,4 @@
-using Vernier.Levels;
 using Vernier.Packing;
-using Vernier.Packing.Scalar;
-using Vernier.Quantization.Recipes;
-using Vernier.Quantization.Solvers;
-using Vernier.Quantization.Weights;
 
 namespace Vernier.Quantization.Pipeline;
 

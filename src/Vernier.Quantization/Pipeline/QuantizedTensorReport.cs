@@ -1,5 +1,6 @@
 using Vernier.Packing;
 using Vernier.Quantization.Solvers;
+using Vernier.Quantization.Solvers.Nearest;
 
 namespace Vernier.Quantization.Pipeline;
 

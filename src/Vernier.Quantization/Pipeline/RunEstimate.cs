@@ -1,8 +1,5 @@
 using Vernier.Errors;
-using Vernier.Inference.Models;
 using Vernier.Quantization.Networks;
-using Vernier.Packing;
-using Vernier.Packing.Scalar;
 using Vernier.Quantization.Compensators;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers;

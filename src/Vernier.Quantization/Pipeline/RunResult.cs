@@ -4,7 +4,7 @@ using Vernier.Files.Checkpoints;
 using Vernier.Inference.Models;
 using Vernier.Packing;
 using Vernier.Quantization.Gguf;
-using Vernier.Quantization.Solvers;
+using Vernier.Quantization.Solvers.Nearest;
 using Vernier.Quantization.Weights;
 
 namespace Vernier.Quantization.Pipeline;
