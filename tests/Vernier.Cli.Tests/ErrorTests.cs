@@ -76,7 +76,7 @@ public sealed class ErrorTests(QuantizedQuill quantized) : IDisposable
 
     [Fact]
     public void An_output_that_is_there_is_kept() =>
-        Fails(1, $"{quantized.Folder}: the folder exists and is not empty. Name another, or say --force to replace it.", "quantize", SharedData.Quill, "-o", quantized.Folder);
+        Fails(1, $"{quantized.Folder}: the folder exists and is not empty. Name another, or allow to replace it. With --force it is replaced.", "quantize", SharedData.Quill, "-o", quantized.Folder);
 
     [Fact]
     public void What_is_no_model_is_not_replaced()
@@ -89,7 +89,7 @@ public sealed class ErrorTests(QuantizedQuill quantized) : IDisposable
     [Fact]
     public void The_model_itself_is_not_replaced()
     {
-        string model = TinyModel.Write(_temp["tiny"]);
+        string model = TinyNetwork.Write(_temp["tiny"]);
         foreach (string output in new[] { model, Path.Combine(model, "out"), _temp.Path })
             Fails(2, $"{output}: the output would lie in the model's folder, or replace it. Name another folder with -o.", "quantize", model, "-o", output, "--force");
         Assert.True(File.Exists(Path.Combine(model, "model.safetensors")));
@@ -104,10 +104,10 @@ public sealed class ErrorTests(QuantizedQuill quantized) : IDisposable
     [InlineData(float.PositiveInfinity, "Infinity")]
     public void A_weight_that_is_not_finite_is_named_and_nothing_is_left(float bad, string name)
     {
-        string model = TinyModel.Write(_temp["tiny"], bad: bad);
+        string model = TinyNetwork.Write(_temp["tiny"], bad: bad);
         CommandRun run = CommandRun.Of("quantize", model, "-o", _temp["out"], "--no-eval");
         Assert.Equal((1, ""), (run.Status, run.Output));
-        Assert.EndsWith($"error: {Path.Combine(model, "model.safetensors")}: tensor '{TinyModel.Bad}': the weight at row 2, column 3 is {name}. Repair the checkpoint, or keep this tensor as it is with --keep.\n", run.Error, StringComparison.Ordinal);
+        Assert.EndsWith($"error: {Path.Combine(model, "model.safetensors")}: tensor '{TinyNetwork.Bad}': the weight at row 2, column 3 is {name}. Repair the checkpoint, or keep this tensor as it is with --keep.\n", run.Error, StringComparison.Ordinal);
         Assert.Equal(["tiny"], _temp.Names);
     }
 
@@ -140,7 +140,7 @@ public sealed class ErrorTests(QuantizedQuill quantized) : IDisposable
     [Fact]
     public void Models_that_can_not_be_compared_are_refused()
     {
-        string tiny = TinyModel.Write(_temp["tiny"]);
+        string tiny = TinyNetwork.Write(_temp["tiny"]);
         Fails(1, $"{tiny}: its vocabulary has 64 tokens, that of {SharedData.Quill} 4096. Compare with the model that this one was made from.", "eval", SharedData.Quill, "--against", tiny);
         string copy = _temp["copy"];
         Directory.CreateDirectory(copy);
@@ -153,7 +153,7 @@ public sealed class ErrorTests(QuantizedQuill quantized) : IDisposable
     [Fact]
     public void An_architecture_that_does_not_run_is_named()
     {
-        string model = TinyModel.Write(_temp["mystery"], "mystery");
+        string model = TinyNetwork.Write(_temp["mystery"], "mystery");
         CommandRun run = CommandRun.Of("eval", model);
         Assert.Equal(1, run.Status);
         Assert.StartsWith($"error: {Path.Combine(model, "config.json")}: the architecture 'MysteryForCausalLM' can't be run.", run.Error, StringComparison.Ordinal);
@@ -165,7 +165,7 @@ public sealed class ErrorTests(QuantizedQuill quantized) : IDisposable
         Assert.Equal((1, "cancelled"), Boundary(new OperationCanceledException()));
         Assert.Equal((1, "the disk is full"), Boundary(new AggregateException(new IOException("the disk is full"))));
         Assert.Equal((1, "no"), Boundary(new UnauthorizedAccessException("no")));
-        Assert.Equal((2, "it is wrong"), Boundary(new ArgumentException("it is wrong", "parameter")));
+        Assert.Equal((1, "it is wrong"), Boundary(new ArgumentException("it is wrong", "parameter")));
         Assert.Equal((1, "InvalidOperationException: odd. This is a fault of vernier; please report it with the command."), Boundary(new InvalidOperationException("odd.")));
         Assert.StartsWith("the memory of this machine", Boundary(new InsufficientMemoryException()).Message, StringComparison.Ordinal);
     }

@@ -31,7 +31,7 @@ public sealed class InspectTests(QuantizedQuill quantized) : IDisposable
     [Fact]
     public void The_statistics_are_those_of_the_definition()
     {
-        string model = TinyModel.Write(_temp["tiny"]);
+        string model = TinyNetwork.Write(_temp["tiny"]);
         JsonElement tensor = CommandRun.Json("inspect", model, "--match", "down_proj").GetProperty("tensors")[0];
         using var checkpoint = Files.Checkpoints.Checkpoint.Open(model);
         var values = new float[32 * 48];
@@ -48,11 +48,11 @@ public sealed class InspectTests(QuantizedQuill quantized) : IDisposable
     [Fact]
     public void Outliers_and_numbers_that_are_not_finite_are_counted()
     {
-        string outlier = TinyModel.Write(_temp["outlier"], bad: 40), nan = TinyModel.Write(_temp["nan"], bad: float.NaN);
-        JsonElement tensor = CommandRun.Json("inspect", outlier, "--match", TinyModel.Bad).GetProperty("tensors")[0];
+        string outlier = TinyNetwork.Write(_temp["outlier"], bad: 40), nan = TinyNetwork.Write(_temp["nan"], bad: float.NaN);
+        JsonElement tensor = CommandRun.Json("inspect", outlier, "--match", TinyNetwork.Bad).GetProperty("tensors")[0];
         Assert.Equal(1.0 / (32 * 48), tensor.GetProperty("beyond_6_sigma").GetDouble(), 1e-12);
         CommandRun run = CommandRun.Succeeding("inspect", nan);
-        Assert.Contains($"not finite: 1 of the numbers of '{TinyModel.Bad}'\n", run.Output, StringComparison.Ordinal);
+        Assert.Contains($"not finite: 1 of the numbers of '{TinyNetwork.Bad}'\n", run.Output, StringComparison.Ordinal);
     }
 
     [Fact]

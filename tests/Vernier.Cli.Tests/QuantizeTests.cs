@@ -79,7 +79,7 @@ public sealed partial class QuantizeTests(QuantizedQuill quantized) : IDisposabl
     [Fact]
     public void Parts_that_are_replaced_stand_in_the_name_of_the_recipe()
     {
-        string model = TinyModel.Write(_temp["tiny"]);
+        string model = TinyNetwork.Write(_temp["tiny"]);
         JsonElement result = CommandRun.Json("quantize", model, "-o", _temp["out"], "--no-eval", "--grid", "uniform", "--layout", "symmetric", "--scale", "largest");
         const string Name = "nupes-datafree+grid=uniform+layout=symmetric+scale=largest";
         Assert.Equal(Name, result.GetProperty("recipe").GetString());
@@ -90,7 +90,7 @@ public sealed partial class QuantizeTests(QuantizedQuill quantized) : IDisposabl
     [Fact]
     public void A_recipe_can_be_a_file()
     {
-        string model = TinyModel.Write(_temp["tiny"]), file = _temp["mine.json"];
+        string model = TinyNetwork.Write(_temp["tiny"]), file = _temp["mine.json"];
         File.WriteAllText(file, CommandRun.Succeeding("recipes", "rtn").Output.Replace("\"rtn\"", "\"mine\"", StringComparison.Ordinal));
         string[] command = ["quantize", model, "--no-eval", "--force", "-o", _temp["out"], "--recipe"];
         CommandRun.Succeeding([.. command, "rtn"]);
@@ -102,7 +102,7 @@ public sealed partial class QuantizeTests(QuantizedQuill quantized) : IDisposabl
     [Fact]
     public void An_unknown_architecture_is_quantized_and_not_evaluated()
     {
-        string model = TinyModel.Write(_temp["mystery"], "mystery");
+        string model = TinyNetwork.Write(_temp["mystery"], "mystery");
         CommandRun run = CommandRun.Succeeding("quantize", model, "-o", _temp["out"]);
         const string Note = "not evaluated: the architecture 'MysteryForCausalLM' does not run here. Its tensors are quantized one by one, by their names and shapes.";
         Assert.Contains(Note, run.Error, StringComparison.Ordinal);
@@ -116,7 +116,7 @@ public sealed partial class QuantizeTests(QuantizedQuill quantized) : IDisposabl
     [Fact]
     public void A_model_without_a_tokenizer_is_evaluated_on_its_own_sample()
     {
-        string model = TinyModel.Write(_temp["tiny"]);
+        string model = TinyNetwork.Write(_temp["tiny"]);
         CommandRun run = CommandRun.Succeeding("quantize", model, "-o", _temp["out"], "--windows", "4");
         Assert.Contains("evaluated on 4 texts of 128 tokens that the model wrote itself, seed 1: 508 tokens", run.Output, StringComparison.Ordinal);
     }
@@ -124,7 +124,7 @@ public sealed partial class QuantizeTests(QuantizedQuill quantized) : IDisposabl
     [Fact]
     public void The_seed_chooses_the_sample_and_the_threads_change_nothing()
     {
-        string model = TinyModel.Write(_temp["tiny"]);
+        string model = TinyNetwork.Write(_temp["tiny"]);
         Assert.Equal(Perplexity("1", "1"), Perplexity("1", "2"));
         Assert.NotEqual(Perplexity("1", "1"), Perplexity("2", "1"));
 
@@ -150,7 +150,7 @@ public sealed partial class QuantizeTests(QuantizedQuill quantized) : IDisposabl
         Assert.EndsWith($"What is finished stays in {_temp["out.partial"]}: the same command with --resume goes on from there.\nerror: cancelled\n", run.Error, StringComparison.Ordinal);
         CommandRun again = CommandRun.Of(command);
         Assert.Equal(1, again.Status);
-        Assert.Contains("Say --resume to go on where it stopped, or --force to start afresh.", again.Error, StringComparison.Ordinal);
+        Assert.Contains("With --resume it goes on where it stopped, with --force it starts afresh.", again.Error, StringComparison.Ordinal);
         CommandRun.Succeeding([.. command, "--resume"]);
         Assert.Equal(["out"], _temp.Names);
     }
@@ -158,7 +158,7 @@ public sealed partial class QuantizeTests(QuantizedQuill quantized) : IDisposabl
     [Fact]
     public void A_fallback_is_reported_and_a_strict_run_stops_at_it()
     {
-        string model = TinyModel.Write(_temp["tiny"], silent: true);
+        string model = TinyNetwork.Write(_temp["tiny"], silent: true);
         string[] command = ["quantize", model, "-o", _temp["out"], "--recipe", "gptq", "--sequences", "4", "--length", "32", "--no-eval"];
         CommandRun strict = CommandRun.Of([.. command, "--strict"]);
         const string Layer = "model.layers.0.mlp.down_proj.weight";

@@ -16,16 +16,18 @@ public sealed class QuantizeToGgufTests(QuantizedQuill quantized) : IDisposable
     {
         string file = _temp["quill.gguf"];
         string[] command = ["quantize", SharedData.Quill, "--to", "gguf", "--type", "q4_0", "-o", file, "--text", quantized.Text, "--windows", "2", .. calibrated ? (string[])["--calibration", quantized.Text, "--sequences", "2", "--length", "64"] : []];
-        long promised = CommandRun.Json([.. command, "--dry-run"]).GetProperty("after").GetProperty("bytes").GetInt64();
-        JsonElement written = CommandRun.Json(command);
+        JsonElement plan = CommandRun.Json([.. command, "--dry-run"]), written = CommandRun.Json(command);
+        long promised = plan.GetProperty("after").GetProperty("bytes").GetInt64();
         Assert.Equal(calibrated ? "gguf" : "gguf-datafree", written.GetProperty("recipe").GetString());
         Assert.Equal(promised, new FileInfo(file).Length);
         Assert.Equal(promised, written.GetProperty("after").GetProperty("bytes").GetInt64());
         Assert.InRange(written.GetProperty("after").GetProperty("kl_divergence").GetDouble(), 1e-6, 0.05);
         Assert.Equal(["quill.gguf", "quill.gguf.report.json"], _temp.Names);
+        foreach (JsonElement report in (JsonElement[])[plan, written])
+            Assert.All(["bits", "group", "embedding_bits"], name => Assert.Equal(JsonValueKind.Null, report.GetProperty(name).ValueKind));
         CommandRun again = CommandRun.Of(command);
         Assert.Equal(1, again.Status);
-        Assert.Contains("quill.gguf: the file exists. Name another, or say --force to replace it.", again.Error);
+        Assert.Contains("quill.gguf: the file exists. Name another, or allow to replace it. With --force it is replaced.", again.Error);
     }
 
     [Theory]

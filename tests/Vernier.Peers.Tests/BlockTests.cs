@@ -1,5 +1,4 @@
 using Vernier.Files.Gguf.Blocks;
-using Vernier.Tests.Packing.Ggml;
 
 namespace Vernier.Tests;
 

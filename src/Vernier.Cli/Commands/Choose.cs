@@ -3,7 +3,8 @@ using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
-using Vernier.Inference;
+using Vernier.Inference.Passes;
+using Vernier.Inference.Weights;
 using Vernier.Packing;
 
 namespace Vernier.Cli.Commands;
@@ -147,6 +148,14 @@ internal static class Choose
             bool known = members.TryGetValue(text, out T member);
             value = member;
             return known;
+        });
+
+    /// <summary>One of some names, that may be left out.</summary>
+    public static Option<string?> Name(string name, string description, IReadOnlyList<string> names) =>
+        Make<string?>(name, string.Join('|', names), description, $"one of {string.Join(", ", names)}", (string text, out string? value) =>
+        {
+            value = text;
+            return names.Contains(text, StringComparer.Ordinal);
         });
 
     /// <summary>Members of an enumeration, separated by commas, that may be left out.</summary>

@@ -1,6 +1,3 @@
-using Vernier.Files;
-using Vernier.Files.Checkpoints;
-using Vernier.Files.Gguf.Blocks;
 using Vernier.Inference.Gguf;
 using Vernier.Quantization.Gguf;
 
@@ -11,36 +8,14 @@ namespace Vernier.Cli.Commands;
 /// <param name="Overrides">Types by pattern.</param>
 internal sealed record GgufTarget(GgufMix Mix, IReadOnlyList<GgufOverride> Overrides)
 {
-    /// <summary>The folder beside the file in which a model is quantized before it becomes one.</summary>
-    public static string FolderOf(string file) => file + ".folder";
-
-    /// <summary>The report beside the file.</summary>
-    public static string ReportOf(string file) => file + ".report.json";
-
-    /// <summary>The formats of the tensors.</summary>
-    /// <param name="checkpoint">The model.</param>
+    /// <summary>The types of the tensors.</summary>
     /// <param name="data">Whether data is used: llama-quantize's rules differ a little.</param>
-    public Func<TensorInfo, BlockFormat?> Formats(Checkpoint checkpoint, bool data) => GgufQuantizer.FormatsOf(checkpoint, Mix, Overrides, data);
+    public GgufTypes Types(bool data) => new(Mix, Overrides, data);
 
-    /// <summary>The exact bytes of the file.</summary>
-    public long SizeOf(Checkpoint checkpoint, bool data) => GgufQuantizer.SizeOf(checkpoint, Mix, Overrides, data);
-
-    /// <summary>Refuses a file that is there.</summary>
-    public static void Check(string model, string file, bool replace)
+    /// <summary>Refuses a file that is the model itself.</summary>
+    public static void Check(string model, string file)
     {
-        if (Directory.Exists(file))
-            throw new IOException($"{file}: this is a folder. Name a file.");
         if (string.Equals(Path.GetFullPath(model), Path.GetFullPath(file), StringComparison.OrdinalIgnoreCase))
             throw new Terminal.UsageException($"{file}: this is the model itself. Name another file with -o.");
-        if (!replace && File.Exists(file))
-            throw new IOException($"{file}: the file exists. Name another, or say --force to replace it.");
-    }
-
-    /// <summary>Makes the file of a quantized folder, which then goes.</summary>
-    public void Write(Checkpoint source, string folder, string file, bool data, IProgress<double> progress, CancellationToken cancellation)
-    {
-        GgufQuantizer.Write(source, folder, file, Mix, Overrides, data, progress, cancellation);
-        File.Move(Path.Combine(folder, "report.json"), ReportOf(file), overwrite: true);
-        Directory.Delete(folder, recursive: true);
     }
 }

@@ -17,7 +17,7 @@ internal static class RecipesCommand
         command.SetAction(arguments =>
         {
             if (arguments.GetValue(name) is string wanted)
-                JsonOutput.Write(console, JsonNode.Parse(RecipeCatalogue.Find(wanted).ToJson()));
+                JsonOutput.Write(console, JsonNode.Parse(RecipeArguments.Listed(wanted).ToJson()));
             else if (arguments.GetValue(json))
                 JsonOutput.Write(console, new RecipeList([.. RecipeCatalogue.All.Select(RecipeSummary.Of)]));
             else

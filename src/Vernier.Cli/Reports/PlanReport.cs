@@ -1,5 +1,6 @@
 using Vernier.Cli.Terminal;
 using Vernier.Quantization.Pipeline;
+using Vernier.Quantization.Weights;
 
 namespace Vernier.Cli.Reports;
 
@@ -8,14 +9,20 @@ internal sealed record RoleFigures(string Role, int Tensors, long Weights, doubl
 
 /// <summary>
 /// The result of vernier quantize --dry-run: what would be written, to the byte, and what it takes. <c>seconds</c> is an estimate; <c>smallest_memory_bytes</c>
-/// is the least that --memory may say.
+/// is the least that --memory may say; <c>bits</c>, <c>group</c> and <c>embedding_bits</c> are null for
+/// a GGUF file.
 /// </summary>
 internal sealed record PlanReport(
-    bool DryRun, string Model, string Output, string Recipe, int Bits, int Group, int? EmbeddingBits, long Parameters, ModelFigures Before, ModelFigures After,
+    bool DryRun, string Model, string Output, string Recipe, int? Bits, int? Group, int? EmbeddingBits, long Parameters, ModelFigures Before, ModelFigures After,
     long PeakMemoryBytes, long SmallestMemoryBytes, long DiskBytes, double Seconds, IReadOnlyList<RoleFigures> Roles)
 {
     /// <summary>Describes a plan.</summary>
-    public static PlanReport Of(QuantizationPlan plan, string output, long bytes, RunEstimate estimate)
+    /// <param name="plan">The plan.</param>
+    /// <param name="output">The folder or the file to be written.</param>
+    /// <param name="blocks">Whether it is a GGUF file.</param>
+    /// <param name="bytes">Its size.</param>
+    /// <param name="estimate">What it takes.</param>
+    public static PlanReport Of(QuantizationPlan plan, string output, bool blocks, long bytes, RunEstimate estimate)
     {
         QuantizationOptions options = plan.Options;
         List<RoleFigures> roles =
@@ -25,7 +32,8 @@ internal sealed record PlanReport(
         ];
         long headers = bytes - roles.Sum(role => role.Bytes);
         roles.Add(new RoleFigures(bytes == plan.Bytes ? "headers and config.json" : "metadata, tokenizer and padding", 0, 0, null, headers, double.NaN));
-        return new PlanReport(true, plan.Checkpoint.Folder, output, options.Recipe.Name, options.LinearBits, options.LinearGranularity.GroupColumns, options.EmbeddingBits, plan.Parameters,
+        return new PlanReport(true, plan.Checkpoint.Folder, output, options.Recipe.Name, blocks ? null : options.LinearBits,
+            blocks ? null : options.LinearGranularity.GroupColumns, blocks ? null : options.EmbeddingBits, plan.Parameters,
             new ModelFigures(plan.SourceBytes, plan.SourceBitsPerWeight), new ModelFigures(bytes, 8.0 * bytes / plan.Parameters),
             estimate.PeakMemoryBytes, estimate.Memory.SmallestCeiling, estimate.DiskBytes, estimate.Seconds, roles);
     }
@@ -52,7 +60,7 @@ internal sealed record PlanReport(
         writer.WriteLine("nothing was written: this is a dry run");
     }
 
-    private static RoleFigures Figures(IGrouping<(string Role, double? Bits), PlannedTensor> group)
+    private static RoleFigures Figures(IGrouping<(string Role, double? Bits), TensorPlan> group)
     {
         long weights = group.Sum(planned => planned.Tensor.Count), bytes = group.Sum(planned => planned.Layout?.StoredBytes ?? planned.Tensor.Bytes);
         return new RoleFigures(group.Key.Role, group.Count(), weights, group.Key.Bits, bytes, 8.0 * bytes / weights);

@@ -2,6 +2,8 @@ using Vernier.Cli.Terminal;
 using Vernier.Packing;
 using Vernier.Quantization.Evaluation;
 using Vernier.Quantization.Pipeline;
+using Vernier.Quantization.Solvers;
+using Vernier.Quantization.Weights;
 
 namespace Vernier.Cli.Reports;
 
@@ -23,18 +25,20 @@ internal sealed record TensorFigures(
 internal sealed record SolverFigures(double ObjectiveNearest, double Objective, double Damping, int DeadChannels, string? Fallback, double Seconds);
 
 /// <summary>
-/// The result of vernier quantize. <c>group</c> is 0 for channels and -1 for tensors; <c>seconds</c> are those of quantizing, writing and
+/// The result of vernier quantize. <c>group</c> is 0 for channels and -1 for tensors; it, <c>bits</c> and <c>embedding_bits</c> are null
+/// for a GGUF file, whose types say them for each tensor; <c>seconds</c> are those of quantizing, writing and
 /// reading back; <c>objective</c> is the mean over the linear layers of the relative layer objective where a solver used data, and of the squared error of the weights
 /// relative to their squared norm where not.
 /// </summary>
 internal sealed record QuantizeReport(
-    string Model, string Output, string Recipe, int Bits, int Group, int? EmbeddingBits, long Parameters, ModelFigures Before, ModelFigures After,
+    string Model, string Output, string Recipe, int? Bits, int? Group, int? EmbeddingBits, long Parameters, ModelFigures Before, ModelFigures After,
     double Objective, long? Tokens, string? Text, double Seconds, double? EvaluationSeconds, long PeakMemoryBytes, IReadOnlyList<string> Notes,
     IReadOnlyList<TensorFigures> Tensors)
 {
     /// <summary>Puts the result together.</summary>
     /// <param name="plan">What was planned.</param>
-    /// <param name="output">The folder that was written.</param>
+    /// <param name="output">The folder or the file that was written.</param>
+    /// <param name="blocks">Whether it is a GGUF file.</param>
     /// <param name="written">The bytes of its checkpoint and config.json, as they lie on the disk.</param>
     /// <param name="tensors">What became of each matrix.</param>
     /// <param name="evaluation">The evaluation, if there was one.</param>
@@ -43,13 +47,14 @@ internal sealed record QuantizeReport(
     /// <param name="evaluationSeconds">Seconds of the evaluation.</param>
     /// <param name="notes">What the user should know.</param>
     public static QuantizeReport Of(
-        QuantizationPlan plan, string output, long written, IReadOnlyList<QuantizedTensorReport> tensors, EvaluationResult? evaluation, string? text,
+        QuantizationPlan plan, string output, bool blocks, long written, IReadOnlyList<QuantizedTensorReport> tensors, EvaluationResult? evaluation, string? text,
         double seconds, double? evaluationSeconds, IReadOnlyList<string> notes)
     {
         QuantizationOptions options = plan.Options;
         HashSet<string> linear = [.. plan.Tensors.Where(planned => planned.Role == TensorRole.Linear).Select(planned => planned.Tensor.Name)];
         return new QuantizeReport(
-            plan.Checkpoint.Folder, output, options.Recipe.Name, options.LinearBits, options.LinearGranularity.GroupColumns, options.EmbeddingBits, plan.Parameters,
+            plan.Checkpoint.Folder, output, options.Recipe.Name, blocks ? null : options.LinearBits, blocks ? null : options.LinearGranularity.GroupColumns,
+            blocks ? null : options.EmbeddingBits, plan.Parameters,
             new ModelFigures(plan.SourceBytes, plan.SourceBitsPerWeight, evaluation?.ReferencePerplexity?.Mean, evaluation?.ReferencePerplexity?.StandardError),
             new ModelFigures(written, 8.0 * written / plan.Parameters, evaluation?.Perplexity.Mean, evaluation?.Perplexity.StandardError,
                 evaluation?.KlDivergence?.Mean, evaluation?.KlDivergence?.StandardError, evaluation?.Top1Agreement?.Mean, evaluation?.Top1Agreement?.StandardError),
@@ -85,7 +90,7 @@ internal sealed record QuantizeReport(
         PackedLayout layout = tensor.Layout;
         long weights = (long)layout.Rows * layout.Columns;
         return new TensorFigures(tensor.Name, layout.CodeBits, layout.GroupColumns, weights, layout.StoredBytes, 8.0 * layout.StoredBytes / weights, tensor.Exponents, tensor.Error.SignalToNoise,
-            tensor.Solved is SolvedLayerReport solved ? new SolverFigures(solved.Nearest, solved.Objective, solved.Damping, solved.DeadChannels, solved.Fallback, solved.Seconds) : null);
+            tensor.Solved is MatrixReport solved ? new SolverFigures(solved.Nearest, solved.Objective, solved.Damping, solved.DeadChannels, solved.Fallback?.Message, solved.Seconds) : null);
     }
 }
 

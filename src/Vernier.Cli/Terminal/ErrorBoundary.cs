@@ -35,8 +35,8 @@ internal static class ErrorBoundary
     {
         AggregateException { InnerExceptions: [Exception inner, ..] } => Describe(inner),
         UsageException => (Usage, e.Message),
-        ArgumentException => (Usage, WithoutParameter((ArgumentException)e)),
-        InvalidFileException => (Failure, e.Message),
+        VernierException error => (Failure, Hints.Explain(error)),
+        ArgumentException argument => (Failure, WithoutParameter(argument)),
         OperationCanceledException => (Failure, "cancelled"),
         OutOfMemoryException => (Failure, "the memory of this machine is not enough. Close other programs, or take a smaller model."),
         IOException or UnauthorizedAccessException => (Failure, e.Message),

@@ -3,13 +3,14 @@ using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using Vernier.Inference.Gguf;
+using Vernier.Inference.Models;
 using Vernier.Quantization.Calibration;
 
 namespace Vernier.Quantization.Pipeline;
 
 /// <summary>
-/// All that the written model follows from, by name: the version of this library, the recipe with every part, the other options, the calibration tokens,
+/// All that the written model follows from, by name: the version of this library, the recipe with every part, the other options, the
+/// calibration tokens,
 /// and the content of the model's files. Two runs of the same fingerprint write the same model.
 /// </summary>
 internal sealed class Fingerprint
@@ -35,7 +36,7 @@ internal sealed class Fingerprint
             ["recipe"] = options.Recipe.Name,
             ["recipe_parts"] = options.Recipe.ToJson(),
             ["bits"] = options.Bits.ToString(CultureInfo.InvariantCulture),
-            ["group"] = options.Granularity.ToString(),
+            ["group"] = options.AskedGranularity.ToString(),
             ["embedding_bits"] = options.EmbeddingBits?.ToString(CultureInfo.InvariantCulture) ?? "none",
             // Bits and granularity are not all: a type of GGUF gives each tensor a format of its own.
             ["layouts"] = $"sha256 {ContentHash.Of([plan.Config])}",
@@ -43,7 +44,7 @@ internal sealed class Fingerprint
             ["keep"] = options.Keep?.ToString() ?? "none",
             ["calibration"] = set is null ? "none" : $"{set.Sequences.Count} sequences of {set.Length} tokens, sha256 {HashOf(set)}",
         };
-        foreach (string path in plan.Checkpoint.Files.Select(file => file.Path).Concat(ModelSource.IsGguf(plan.Checkpoint.Folder) ? [] : [Path.Combine(plan.Checkpoint.Folder, "config.json")]))
+        foreach (string path in plan.Checkpoint.Files.Select(file => file.Path).Concat(Model.IsGguf(plan.Checkpoint.Folder) ? [] : [Path.Combine(plan.Checkpoint.Folder, "config.json")]))
             parts[Path.GetFileName(path)] = $"{new FileInfo(path).Length} bytes, sha256 of the sha256 of 16 MiB each {ContentHash.OfFile(path, cancellation)}";
         return new Fingerprint(parts);
     }

@@ -6,6 +6,7 @@ using Vernier.Packing.Scalar;
 namespace Vernier.Tests;
 
 /// <summary>Every kernel of the registry against the plain definition, bit for bit.</summary>
+[UsesInstructions]
 public class IntegerKernelTests
 {
     public static TheoryData<string> Kernels => [.. KernelRegistry.All.Where(kernel => kernel.IsSupported).Select(kernel => kernel.Name)];

@@ -4,6 +4,7 @@ using Vernier.Numerics;
 namespace Vernier.Tests;
 
 /// <summary>Matrices of several parts over the same codes, on every kernel, against the plain definition bit for bit.</summary>
+[UsesInstructions]
 public class PanelSourceTests
 {
     public static TheoryData<string> Kernels => [.. KernelRegistry.All.Where(kernel => kernel.IsSupported).Select(kernel => kernel.Name)];

@@ -2,6 +2,7 @@ using Vernier.Kernels;
 
 namespace Vernier.Tests;
 
+[UsesInstructions]
 public class SquareRootPowerTests
 {
     [Fact]

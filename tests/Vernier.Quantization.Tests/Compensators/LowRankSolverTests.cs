@@ -1,12 +1,14 @@
 using System.Numerics.Tensors;
 using Vernier.Files.Checkpoints;
 using Vernier.Inference;
+using Vernier.Inference.Passes;
 using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Packing.Scalar;
 using Vernier.Quantization.Compensators;
 using Vernier.Quantization.Pipeline;
 using Vernier.Quantization.Recipes;
+using Vernier.Quantization.Solvers.Scalar;
 using Vernier.Tests.Solvers;
 
 namespace Vernier.Tests.Compensators;
@@ -55,7 +57,7 @@ public class LowRankSolverTests
     public void AnyRecipeTakesARankAndLosesLess(string name, bool weighted)
     {
         using var folder = new TempFolder();
-        Pipeline.TinyLlama.Write(folder["m"]);
+        TinyLlama.Write(folder["m"]);
         using Checkpoint checkpoint = Checkpoint.Open(folder["m"]);
         double[] objectives = [.. ((int[])[0, 4, 1000]).Select(rank =>
         {
@@ -64,7 +66,7 @@ public class LowRankSolverTests
             var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = recipe, Bits = 3 });
             IReadOnlyList<QuantizedTensorReport> reports = new Quantizer(plan).Run(folder[$"out{rank}"]);
             Assert.Equal(plan.Bytes, new FileInfo(folder[$"out{rank}/model.safetensors"]).Length + new FileInfo(folder[$"out{rank}/config.json"]).Length);
-            LanguageModel.Load(folder[$"out{rank}"]).Forward([new Segment(new[] { 1, 2, 3 })], LogitRows.Last);
+            LanguageModel.Load(folder[$"out{rank}"]).CreateSession().Forward([new Segment(new[] { 1, 2, 3 })], LogitRows.Last);
             QuantizedTensorReport[] layers = [.. reports.Where(report => report.Name.Contains("proj", StringComparison.Ordinal))];
             Assert.All(layers, layer => Assert.Equal(Math.Min(rank, Math.Min(layer.Layout.Rows, layer.Layout.Columns)), layer.Layout.Rank));
             return layers.Average(layer => layer.Solved?.Objective ?? layer.Error.Relative);
@@ -76,7 +78,7 @@ public class LowRankSolverTests
     {
         var problem = RealLayers.Problem(name, "rtn", 3, Granularity.Group(64));
         (weights, columns) = (problem.Weights, problem.Columns);
-        packed = Vernier.Quantization.Solvers.LayerSolution.Nearest(problem, []).Pack(0);
+        packed = ScalarSolution.Nearest(problem, []).Pack(0);
     }
 
     private static float[] Residual(PackedMatrix packed, float[] weights)

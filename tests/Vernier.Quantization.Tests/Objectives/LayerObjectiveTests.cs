@@ -9,9 +9,9 @@ public class LayerObjectiveTests
     private const int Columns = 13;
     private const int Samples = 700;
 
-    private readonly float[] _inputs = Pipeline.TinyModel.Gaussian(Samples * Columns, 1, 1);
-    private readonly float[] _weights = Pipeline.TinyModel.Gaussian(Rows * Columns, 2, 1);
-    private readonly float[] _quantized = Pipeline.TinyModel.Gaussian(Rows * Columns, 3, 1);
+    private readonly float[] _inputs = TinyModel.Gaussian(Samples * Columns, 1, 1);
+    private readonly float[] _weights = TinyModel.Gaussian(Rows * Columns, 2, 1);
+    private readonly float[] _quantized = TinyModel.Gaussian(Rows * Columns, 3, 1);
     private readonly LayerObjective _objective;
 
     public LayerObjectiveTests()

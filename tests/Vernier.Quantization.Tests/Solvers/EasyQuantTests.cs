@@ -1,10 +1,12 @@
 using Vernier.Errors;
 using Vernier.Files.Checkpoints;
 using Vernier.Inference;
+using Vernier.Inference.Passes;
 using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Quantization.Pipeline;
 using Vernier.Quantization.Recipes;
+using Vernier.Quantization.Weights;
 
 namespace Vernier.Tests.Solvers;
 
@@ -23,7 +25,7 @@ public class EasyQuantTests
         Assert.Equal(plan.Bytes, new FileInfo(folder["out/model.safetensors"]).Length + new FileInfo(folder["out/config.json"]).Length);
         using Checkpoint written = Checkpoint.Open(folder["out"]);
         long outliers = 0, weights = 0;
-        foreach (PlannedTensor planned in plan.Tensors.Where(planned => planned.Role == TensorRole.Linear))
+        foreach (TensorPlan planned in plan.Tensors.Where(planned => planned.Role == TensorRole.Linear))
         {
             var matrix = new WeightMatrix(checkpoint, planned.Tensor);
             float[] original = new float[matrix.Rows * matrix.Columns], row = new float[matrix.Columns];
@@ -42,7 +44,7 @@ public class EasyQuantTests
             weights += original.Length;
         }
         Assert.InRange((double)outliers / weights, 0.0005, sigma == 3 ? 0.01 : 0.02);
-        LanguageModel.Load(folder["out"]).Forward([new Segment(new[] { 1, 2, 3 })], LogitRows.Last);
+        LanguageModel.Load(folder["out"]).CreateSession().Forward([new Segment(new[] { 1, 2, 3 })], LogitRows.Last);
     }
 
     [Fact]
@@ -60,9 +62,9 @@ public class EasyQuantTests
     public void MatricesOfEqualOrZeroWeightsHaveNoOutliersAndTheBytesDependOnNoThreads()
     {
         using var folder = new TempFolder();
-        float[] spiked = Pipeline.TinyModel.Gaussian(70 * 101, 4);
+        float[] spiked = TinyModel.Gaussian(70 * 101, 4);
         spiked[1234] = 50;
-        Pipeline.TinyModel.Write(folder["m"], ("a.weight", [48, 64], new float[48 * 64]), ("b.weight", [48, 64], [.. Enumerable.Repeat(0.1f, 48 * 64)]), ("c.weight", [70, 101], spiked));
+        TinyModel.Write(folder["m"], ("a.weight", [48, 64], new float[48 * 64]), ("b.weight", [48, 64], [.. Enumerable.Repeat(0.1f, 48 * 64)]), ("c.weight", [70, 101], spiked));
         using Checkpoint checkpoint = Checkpoint.Open(folder["m"]);
         int threads = ParallelLoop.MaxThreads;
         byte[][] files = [.. ((int[])[1, 3]).Select(count =>
@@ -81,23 +83,10 @@ public class EasyQuantTests
     public void AWeightThatIsNoNumberIsNamedWhenOutliersAreCounted()
     {
         using var folder = new TempFolder();
-        float[] bad = Pipeline.TinyModel.Gaussian(64, 4);
+        float[] bad = TinyModel.Gaussian(64, 4);
         bad[7] = float.NaN;
-        Pipeline.TinyModel.Write(folder["m"], ("a.weight", [8, 8], bad));
+        TinyModel.Write(folder["m"], ("a.weight", [8, 8], bad));
         using Checkpoint checkpoint = Checkpoint.Open(folder["m"]);
         Assert.Equal("weight-not-finite", Assert.Throws<InvalidFileException>(() => QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find("easyquant") })).Rule);
     }
-
-    [Theory]
-    [InlineData(""" "outliers":{} """)]
-    [InlineData(""" "outliers":{"share":0.1,"sigma":3} """)]
-    [InlineData(""" "outliers":{"share":0.6} """)]
-    [InlineData(""" "outliers":{"sigma":0.5} """)]
-    [InlineData(""" "outliers":{"sigma":3,"structure":"columns"} """)]
-    [InlineData(""" "outliers":{"sigma":3},"solver":[{"method":"gptq"}] """)]
-    [InlineData(""" "outliers":{"sigma":3},"low_rank":{"rank":4} """)]
-    [InlineData(""" "low_rank":{"rank":0} """)]
-    [InlineData(""" "descent":{"iterations":0} """)]
-    public void WhatDoesNotGoTogetherIsRefused(string parts) => Assert.Throws<System.Text.Json.JsonException>(() => Recipe.Parse(new MemoryStream(
-        System.Text.Encoding.UTF8.GetBytes($$"""{"name":"x","summary":"","paper":"","needs":"","grid":{"kind":"uniform","layouts":["full"]},{{parts}}}"""))));
 }

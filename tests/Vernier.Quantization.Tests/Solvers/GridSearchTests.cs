@@ -1,16 +1,18 @@
 using Vernier.Files.Checkpoints;
 using Vernier.Grids;
+using Vernier.Grids.Power;
+using Vernier.Grids.Specs;
 using Vernier.Levels;
 using Vernier.Packing;
 using Vernier.Quantization.Pipeline;
 using Vernier.Quantization.Recipes;
-using Vernier.Quantization.Solvers;
+using Vernier.Quantization.Weights;
 
 namespace Vernier.Tests.Solvers;
 
 public class GridSearchTests
 {
-    private static readonly GridPart s_symmetric = new() { Kind = GridKind.Power, Layouts = [LevelLayout.Symmetric] };
+    private static readonly PowerGridSpec s_symmetric = new() { Layouts = [LevelLayout.Symmetric] };
 
     [Theory]
     [InlineData("gauss", 0.6, 0.95)]
@@ -34,10 +36,10 @@ public class GridSearchTests
         foreach (string name in (string[])["model.layers.0.self_attn.q_proj.weight", "model.layers.5.mlp.down_proj.weight"])
         {
             var matrix = new WeightMatrix(checkpoint, checkpoint[name]);
-            var sample = GranuleSample.Take(matrix, Granularity.Group(64), 0, matrix.Rows);
+            var sample = GranuleSampling.Take(matrix, Granularity.Group(64), 0, matrix.Rows);
             double uniform = Error(sample, UniformOf(bits, LevelLayout.Full)), symmetric = Error(sample, UniformOf(bits, LevelLayout.Symmetric));
             Assert.True(Error(sample, Choose(s_symmetric, bits, 1, sample)) <= symmetric * 1.0000001);
-            GridPart offset = new() { Kind = GridKind.Power, Layouts = [LevelLayout.Offset], Mirror = true };
+            PowerGridSpec offset = new() { Layouts = [LevelLayout.Offset], Mirror = true };
             double one = Error(sample, Choose(offset, bits, 1, sample)), eight = Error(sample, Choose(offset, bits, 8, sample));
             Assert.True(one <= uniform * 1.0000001);
             Assert.True(eight < one);
@@ -51,7 +53,7 @@ public class GridSearchTests
         var weights = new float[128 * 512];
         Fill("laplace", 1).AsSpan(0, 64 * 512).CopyTo(weights);
         Fill("uniform", 2).AsSpan(0, 64 * 512).CopyTo(weights.AsSpan(64 * 512));
-        Pipeline.TinyModel.Write(folder["m"], ("a.weight", [128, 512], weights));
+        TinyModel.Write(folder["m"], ("a.weight", [128, 512], weights));
         using Checkpoint checkpoint = Checkpoint.Open(folder["m"]);
         Recipe recipe = RecipeCatalogue.Find("powerquant") with { Grid = s_symmetric with { Scope = GridScope.Rows, Rows = 64 } };
         var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = recipe, Granularity = Granularity.Channel });
@@ -64,7 +66,7 @@ public class GridSearchTests
     public void OneExponentForTheNetworkIsShared()
     {
         using var folder = new TempFolder();
-        Pipeline.TinyModel.Write(folder["m"], ("a.weight", [64, 512], Fill("laplace", 1)), ("b.weight", [64, 512], Fill("uniform", 2)));
+        TinyModel.Write(folder["m"], ("a.weight", [64, 512], Fill("laplace", 1)), ("b.weight", [64, 512], Fill("uniform", 2)));
         using Checkpoint checkpoint = Checkpoint.Open(folder["m"]);
         var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find("powerquant"), Granularity = Granularity.Channel });
         Assert.Single(new Quantizer(plan).Run(folder["out"]).SelectMany(report => report.Exponents).Distinct());
@@ -87,8 +89,8 @@ public class GridSearchTests
         }
     }
 
-    private static LevelTable[] Choose(GridPart part, int bits, int tables, GranuleSample sample) =>
-        new GridSearch(part, bits, tables, RoundingRule.Nearest).Choose([sample]);
+    private static LevelTable[] Choose(PowerGridSpec part, int bits, int tables, GranuleSample sample) =>
+        (part with { Tables = tables }).Choose([sample], bits, RoundingRule.Nearest);
 
     private static LevelTable[] UniformOf(int bits, LevelLayout layout) => [Vernier.Grids.Uniform.UniformGrid.Create(bits, layout)];
 
@@ -97,14 +99,14 @@ public class GridSearchTests
 
     private static Checkpoint Matrix(TempFolder folder, int rows, int columns, string law)
     {
-        Pipeline.TinyModel.Write(folder["m"], ("a.weight", [rows, columns], Fill(law, 1, rows * columns)));
+        TinyModel.Write(folder["m"], ("a.weight", [rows, columns], Fill(law, 1, rows * columns)));
         return Checkpoint.Open(folder["m"]);
     }
 
     private static GranuleSample Sample(Checkpoint checkpoint, Granularity granularity)
     {
         var matrix = new WeightMatrix(checkpoint, checkpoint["a.weight"]);
-        return GranuleSample.Take(matrix, granularity, 0, matrix.Rows);
+        return GranuleSampling.Take(matrix, granularity, 0, matrix.Rows);
     }
 
     private static float[] Fill(string law, int seed, int count = 64 * 512)
@@ -112,7 +114,7 @@ public class GridSearchTests
         var random = new Random(seed);
         return law switch
         {
-            "gauss" => Pipeline.TinyModel.Gaussian(count, seed),
+            "gauss" => TinyModel.Gaussian(count, seed),
             "uniform" => [.. Enumerable.Range(0, count).Select(_ => (float)(random.NextDouble() - 0.5))],
             _ => [.. Enumerable.Range(0, count).Select(_ => (float)(Math.Log(1 - random.NextDouble()) * (random.Next(2) - 0.5)))],
         };

@@ -1,9 +1,12 @@
 using Vernier.Files.Checkpoints;
+using Vernier.Grids.Trits;
 using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Packing.Trits;
 using Vernier.Quantization.Pipeline;
 using Vernier.Quantization.Recipes;
+using Vernier.Quantization.Solvers;
+using Vernier.Quantization.Solvers.Nearest;
 using Vernier.Quantization.Solvers.Trits;
 
 namespace Vernier.Tests.Solvers;
@@ -13,7 +16,7 @@ public class TritTests
     [Fact]
     public void TheErrorOnGaussianGroupsIsTheReferenceAndNeverRises()
     {
-        float[] all = Pipeline.TinyModel.Gaussian(2000 * 128, 3);
+        float[] all = TinyModel.Gaussian(2000 * 128, 3);
         double sum = 0, ratios = 0;
         for (int group = 0; group < 2000; group++)
         {
@@ -76,7 +79,7 @@ public class TritTests
     [Fact]
     public void WeightsThatCountMoreAreCloser()
     {
-        float[] weights = Pipeline.TinyModel.Gaussian(128, 9), importance = [.. Enumerable.Range(0, 128).Select(i => i < 16 ? 7.1f : 0.1f)];
+        float[] weights = TinyModel.Gaussian(128, 9), importance = [.. Enumerable.Range(0, 128).Select(i => i < 16 ? 7.1f : 0.1f)];
         double[] errors = [.. ((float[][])[[], importance]).Select(m =>
         {
             sbyte[] first = new sbyte[128], second = new sbyte[128];
@@ -93,13 +96,13 @@ public class TritTests
     public void AModelIsTheSameOnAnyNumberOfThreadsAndReadsBack(TritStorage storage, int group, bool weighted, double outliers)
     {
         using var folder = new TempFolder();
-        Pipeline.TinyLlama.Write(folder["m"]);
+        TinyLlama.Write(folder["m"]);
         using Checkpoint checkpoint = Checkpoint.Open(folder["m"]);
         Recipe recipe = RecipeCatalogue.Find("ptqtp");
         recipe = recipe with
         {
-            Grid = recipe.Grid with { Storage = storage },
-            Solver = [new() { Method = SolverMethod.Nearest, Importance = weighted ? ColumnImportance.Diagonal : ColumnImportance.None }],
+            Grid = new TritGridSpec { Storage = storage },
+            Solver = [new NearestStep { Importance = weighted ? ColumnImportance.Diagonal : ColumnImportance.None }],
             Outliers = outliers == 0 ? null : new OutlierPart { Share = outliers },
             LowRank = outliers == 0 ? null : new LowRankPart { Rank = 2 },
         };
@@ -117,12 +120,4 @@ public class TritTests
         ParallelLoop.MaxThreads = threads;
         Assert.Equal(files[0], files[1]);
     }
-
-    [Theory]
-    [InlineData("""{"kind":"trits","layouts":["full"]}""")]
-    [InlineData("""{"kind":"trits","layouts":["symmetric"]},"scale":"largest" """)]
-    [InlineData("""{"kind":"trits","layouts":["symmetric"]},"solver":[{"method":"gptq"}]""")]
-    [InlineData("""{"kind":"trits","layouts":["symmetric"]},"solver":[{"method":"nearest"},{"method":"quantease"}]""")]
-    public void WhatDoesNotGoTogetherIsRefused(string grid) => Assert.Throws<System.Text.Json.JsonException>(() => Recipe.Parse(new MemoryStream(
-        System.Text.Encoding.UTF8.GetBytes($$"""{"name":"x","summary":"","paper":"","needs":"","grid":{{grid}}}"""))));
 }

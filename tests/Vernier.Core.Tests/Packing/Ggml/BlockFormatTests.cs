@@ -6,6 +6,7 @@ using Vernier.Packing.Ggml;
 
 namespace Vernier.Tests.Packing.Ggml;
 
+[UsesInstructions]
 public class BlockFormatTests
 {
     private const int Columns = 1280;

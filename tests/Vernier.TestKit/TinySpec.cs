@@ -1,0 +1,121 @@
+using System.Text.Json;
+
+namespace Vernier.TestKit;
+
+/// <summary>
+/// A small random network, described apart from the production code: what its config.json says and what the reference
+/// computes are both taken from here.
+/// </summary>
+public sealed record TinySpec
+{
+    public string Name { get; init; } = "";
+    public string Type { get; init; } = "llama";
+    public int Vocabulary { get; init; } = 37;
+    public int Hidden { get; init; } = 24;
+    public int Intermediate { get; init; } = 29;
+    public int Layers { get; init; } = 2;
+    public int Heads { get; init; } = 4;
+    public int KeyValueHeads { get; init; } = 2;
+    public int HeadSize { get; init; } = 6;
+    public int Rotary { get; init; } = 6;
+    public double Epsilon { get; init; } = 1e-5;
+    public bool Tied { get; init; }
+    public bool QueryKeyValueBias { get; init; }
+    public bool OutputBias { get; init; }
+    public bool FeedForwardBias { get; init; }
+    public bool HeadNorm { get; init; }
+    public bool Fused { get; init; }
+    public bool Gelu { get; init; }
+
+    /// <summary>The window of each layer, or null for the whole context.</summary>
+    public Func<int, int?> Window { get; init; } = _ => null;
+
+    /// <summary>The frequency of pair i at a context of so many tokens.</summary>
+    public Func<int, int, double>? Frequency { get; init; }
+
+    /// <summary>What cosine and sine are multiplied by.</summary>
+    public double Amplitude { get; init; } = 1;
+
+    /// <summary>Further entries of config.json; they replace those made from the rest.</summary>
+    public Dictionary<string, object?> Extra { get; init; } = [];
+
+    public double FrequencyOf(int i, int length) => Frequency is null ? PlainFrequency(i, 10000, Rotary) : Frequency(i, length);
+
+    public static double PlainFrequency(int i, double theta, int rotary) => 1 / Math.Pow(theta, 2.0 * i / rotary);
+
+    public override string ToString() => Name;
+
+    public string Config()
+    {
+        var config = new Dictionary<string, object?>
+        {
+            ["architectures"] = new[] { "TinyForCausalLM" },
+            ["model_type"] = Type,
+            ["vocab_size"] = Vocabulary,
+            ["hidden_size"] = Hidden,
+            ["intermediate_size"] = Intermediate,
+            ["num_hidden_layers"] = Layers,
+            ["num_attention_heads"] = Heads,
+            ["num_key_value_heads"] = KeyValueHeads,
+            ["head_dim"] = HeadSize,
+            ["hidden_act"] = Gelu ? "gelu_pytorch_tanh" : "silu",
+            ["rms_norm_eps"] = Epsilon,
+            ["max_position_embeddings"] = 128,
+            ["tie_word_embeddings"] = Tied,
+            ["sliding_window"] = null,
+            ["bos_token_id"] = 1,
+            ["eos_token_id"] = 2,
+        };
+        foreach ((string key, object? value) in Extra)
+            config[key] = value;
+        return JsonSerializer.Serialize(config);
+    }
+
+    /// <summary>Every tensor with its shape, and random values that keep the activations near 1.</summary>
+    public Dictionary<string, TinyTensor> Tensors(int seed)
+    {
+        var random = new Random(seed);
+        var tensors = new Dictionary<string, TinyTensor>();
+        void Add(string name, double center, double spread, params int[] shape) =>
+            tensors.Add(name, new TinyTensor(shape, [.. Enumerable.Range(0, shape.Aggregate((x, y) => x * y)).Select(_ => (float)(center + spread * (2 * random.NextDouble() - 1)))]));
+        void Matrix(string name, bool bias, int outputs, int inputs)
+        {
+            Add(name + ".weight", 0, 1.8 / Math.Sqrt(inputs), outputs, inputs);
+            if (bias)
+                Add(name + ".bias", 0, 0.5, outputs);
+        }
+
+        int queries = Heads * HeadSize, keys = KeyValueHeads * HeadSize;
+        Add("model.embed_tokens.weight", 0, 1, Vocabulary, Hidden);
+        for (int layer = 0; layer < Layers; layer++)
+        {
+            string prefix = $"model.layers.{layer}.";
+            Add(prefix + "input_layernorm.weight", 1, 0.4, Hidden);
+            Add(prefix + "post_attention_layernorm.weight", 1, 0.4, Hidden);
+            if (Fused)
+            {
+                Matrix(prefix + "self_attn.qkv_proj", QueryKeyValueBias, queries + 2 * keys, Hidden);
+                Matrix(prefix + "mlp.gate_up_proj", FeedForwardBias, 2 * Intermediate, Hidden);
+            }
+            else
+            {
+                Matrix(prefix + "self_attn.q_proj", QueryKeyValueBias, queries, Hidden);
+                Matrix(prefix + "self_attn.k_proj", QueryKeyValueBias, keys, Hidden);
+                Matrix(prefix + "self_attn.v_proj", QueryKeyValueBias, keys, Hidden);
+                Matrix(prefix + "mlp.gate_proj", FeedForwardBias, Intermediate, Hidden);
+                Matrix(prefix + "mlp.up_proj", FeedForwardBias, Intermediate, Hidden);
+            }
+            Matrix(prefix + "self_attn.o_proj", OutputBias, Hidden, queries);
+            Matrix(prefix + "mlp.down_proj", FeedForwardBias, Hidden, Intermediate);
+            if (HeadNorm)
+            {
+                Add(prefix + "self_attn.q_norm.weight", 1, 0.4, HeadSize);
+                Add(prefix + "self_attn.k_norm.weight", 1, 0.4, HeadSize);
+            }
+        }
+        Add("model.norm.weight", 1, 0.4, Hidden);
+        if (!Tied)
+            Matrix("lm_head", false, Vocabulary, Hidden);
+        return tensors;
+    }
+}
