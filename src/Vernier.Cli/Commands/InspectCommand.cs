@@ -6,7 +6,7 @@ using Vernier.Files;
 using Vernier.Files.Checkpoints;
 using Vernier.Packing;
 using Vernier.Quantization.Evaluation;
-using Vernier.Quantization.Pipeline;
+using Vernier.Quantization.Weights;
 
 namespace Vernier.Cli.Commands;
 

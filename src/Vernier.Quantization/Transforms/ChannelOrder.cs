@@ -3,7 +3,7 @@ using Vernier.Files;
 using Vernier.Files.Checkpoints;
 using Vernier.Inference.Configuration;
 using Vernier.Inference.Decoders;
-using Vernier.Quantization.Pipeline;
+using Vernier.Quantization.Weights;
 
 namespace Vernier.Quantization.Transforms;
 

@@ -1,4 +1,5 @@
 using Vernier.Inference.Weights;
+using Vernier.Quantization.Weights;
 
 namespace Vernier.Quantization.Transforms;
 
