@@ -8,6 +8,9 @@ namespace Vernier.Kernels.Preparing;
 internal sealed class BlockPreparer : SourcePreparer<BlockMatrix>
 {
     /// <inheritdoc/>
+    public override bool KeepsWeights => true;
+
+    /// <inheritdoc/>
     public override PanelSource Source(BlockMatrix matrix, Workers workers)
     {
         BlockFormat format = matrix.Spec.Format;

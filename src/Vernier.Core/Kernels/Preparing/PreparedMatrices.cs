@@ -76,5 +76,15 @@ public static class PreparedMatrices
     public static IPreparedMatrix? Read(Checkpoint checkpoint, string name, PackedLayout layout, out Outliers? outliers, out LowRank? lowRank) =>
         Read(checkpoint, name, layout, out outliers, out lowRank, Workers.Shared);
 
+    /// <summary>The rows of a prepared matrix, so that its table need not be in memory beside it.</summary>
+    /// <param name="layout">The layout that it had.</param>
+    /// <param name="prepared">The matrix, made ready.</param>
+    /// <returns>Null where they are not, bit by bit, those that the matrix dequantizes to.</returns>
+    public static PreparedRows? Rows(PackedLayout layout, IPreparedMatrix prepared)
+    {
+        ArgumentNullException.ThrowIfNull(layout);
+        return prepared is PreparedWeight weight && Find(layout) is { KeepsWeights: true } ? new PreparedRows(weight) : null;
+    }
+
     private static ILayoutPreparer? Find(PackedLayout layout) => s_preparers.GetValueOrDefault(layout.GetType());
 }

@@ -9,6 +9,9 @@ namespace Vernier.Kernels.Preparing;
 internal sealed class ScalarPreparer : ILayoutPreparer
 {
     /// <inheritdoc/>
+    public bool KeepsWeights => true;
+
+    /// <inheritdoc/>
     public IPreparedMatrix? Prepare(PackedMatrix matrix, Workers workers) => PreparedWeight.Create((ScalarMatrix)matrix, workers);
 
     /// <inheritdoc/>

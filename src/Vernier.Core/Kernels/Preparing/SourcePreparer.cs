@@ -8,6 +8,9 @@ namespace Vernier.Kernels.Preparing;
 public abstract class SourcePreparer<TMatrix> : ILayoutPreparer
     where TMatrix : PackedMatrix
 {
+    /// <inheritdoc/>
+    public virtual bool KeepsWeights => false;
+
     /// <summary>What the integer kernels multiply: codes, and parts that are added up.</summary>
     /// <param name="matrix">The matrix.</param>
     /// <param name="workers">The threads.</param>

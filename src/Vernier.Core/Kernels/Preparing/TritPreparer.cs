@@ -7,6 +7,9 @@ namespace Vernier.Kernels.Preparing;
 internal sealed class TritPreparer : SourcePreparer<TritMatrix>
 {
     /// <inheritdoc/>
+    public override bool KeepsWeights => true;
+
+    /// <inheritdoc/>
     public override PanelSource Source(TritMatrix matrix, Workers workers)
     {
         var parts = new PanelPart[TritLayout.Planes];

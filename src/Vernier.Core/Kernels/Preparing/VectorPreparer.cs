@@ -7,6 +7,9 @@ namespace Vernier.Kernels.Preparing;
 internal sealed class VectorPreparer : SourcePreparer<VectorMatrix>
 {
     /// <inheritdoc/>
+    public override bool KeepsWeights => true;
+
+    /// <inheritdoc/>
     public override PanelSource Source(VectorMatrix matrix, Workers workers)
     {
         VectorLayout spec = matrix.Spec;
