@@ -2,6 +2,7 @@ using BenchmarkDotNet.Attributes;
 using Vernier.Grids;
 using Vernier.Grids.Power;
 using Vernier.Grids.Uniform;
+using Vernier.Levels;
 
 namespace Vernier.Bench.Micro;
 

@@ -3,8 +3,10 @@ using Vernier.Grids;
 using Vernier.Grids.Power;
 using Vernier.Grids.Uniform;
 using Vernier.Kernels;
+using Vernier.Levels;
 using Vernier.Numerics;
 using Vernier.Packing;
+using Vernier.Packing.Scalar;
 
 namespace Vernier.Bench.Micro;
 

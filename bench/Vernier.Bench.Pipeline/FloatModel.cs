@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Vernier.Files;
+using Vernier.Files.Checkpoints;
 
 namespace Vernier.Bench.Pipeline;
 

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
+using Vernier.Files.Gguf.Blocks;
 using Vernier.Numerics;
-using Vernier.Packing.Ggml;
 
 namespace Vernier.Bench.Pipeline;
 

@@ -6,6 +6,7 @@ using Vernier.Grids;
 using Vernier.Grids.Uniform;
 using Vernier.Numerics;
 using Vernier.Packing;
+using Vernier.Packing.Scalar;
 using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Objectives;
 using Vernier.Quantization.Recipes;

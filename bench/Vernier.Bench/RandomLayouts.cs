@@ -1,7 +1,12 @@
-using Vernier.Grids;
+using Vernier.Files.Gguf.Blocks;
 using Vernier.Grids.Minifloat;
+using Vernier.Levels;
 using Vernier.Packing;
 using Vernier.Packing.Ggml;
+using Vernier.Packing.Scalar;
+using Vernier.Packing.Trits;
+using Vernier.Packing.TwoLevel;
+using Vernier.Packing.Vectors;
 
 namespace Vernier.Bench;
 

@@ -1,10 +1,14 @@
 using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
 using Vernier.Files;
+using Vernier.Files.Checkpoints;
 using Vernier.Grids;
 using Vernier.Grids.Power;
 using Vernier.Grids.Uniform;
+using Vernier.Levels;
 using Vernier.Packing;
+using Vernier.Packing.Configuration;
+using Vernier.Packing.Scalar;
 
 namespace Vernier.Bench;
 

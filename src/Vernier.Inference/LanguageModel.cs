@@ -1,9 +1,10 @@
 using System.Text.Json;
 using Vernier.Errors;
 using Vernier.Files;
+using Vernier.Files.Checkpoints;
 using Vernier.Inference.Gguf;
 using Vernier.Numerics;
-using Vernier.Packing;
+using Vernier.Packing.Configuration;
 
 namespace Vernier.Inference;
 

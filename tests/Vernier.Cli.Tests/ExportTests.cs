@@ -39,7 +39,7 @@ public sealed class ExportTests(QuantizedQuill quantized) : IDisposable
         CommandRun.Succeeding("export", SharedData.Quill, "--to", "gguf", "-o", file, "--type", "BF16");
         foreach ((string model, string output) in new[] { (file, fromFile), (SharedData.Quill, fromFolder) })
             CommandRun.Succeeding("quantize", model, "-o", output, "--recipe", "rtn", "--no-eval");
-        using Files.Checkpoint a = Files.Checkpoint.Open(fromFile), b = Files.Checkpoint.Open(fromFolder);
+        using Files.Checkpoints.Checkpoint a = Files.Checkpoints.Checkpoint.Open(fromFile), b = Files.Checkpoints.Checkpoint.Open(fromFolder);
         Assert.Equal(b.Tensors.Count(), a.Tensors.Count());
         foreach (Files.TensorInfo tensor in b.Tensors)
             Assert.True(b.Bytes(tensor).SequenceEqual(a.Bytes(a[tensor.Name])), tensor.Name);

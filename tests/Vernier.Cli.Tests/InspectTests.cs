@@ -33,7 +33,7 @@ public sealed class InspectTests(QuantizedQuill quantized) : IDisposable
     {
         string model = TinyNetwork.Write(_temp["tiny"]);
         JsonElement tensor = CommandRun.Json("inspect", model, "--match", "down_proj").GetProperty("tensors")[0];
-        using var checkpoint = Files.Checkpoint.Open(model);
+        using var checkpoint = Files.Checkpoints.Checkpoint.Open(model);
         var values = new float[32 * 48];
         checkpoint.Read(checkpoint["model.layers.0.mlp.down_proj.weight"], 0, values);
         double mean = values.Average(x => (double)x), variance = values.Average(x => Math.Pow(x - mean, 2)), fourth = values.Average(x => Math.Pow(x - mean, 4));

@@ -2,11 +2,15 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Vernier.Files;
+using Vernier.Files.Checkpoints;
 using Vernier.Grids;
 using Vernier.Grids.Power;
 using Vernier.Inference;
+using Vernier.Levels;
 using Vernier.Numerics;
 using Vernier.Packing;
+using Vernier.Packing.Configuration;
+using Vernier.Packing.Scalar;
 
 namespace Vernier.Tests;
 

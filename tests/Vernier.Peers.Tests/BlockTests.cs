@@ -1,4 +1,4 @@
-using Vernier.Packing.Ggml;
+using Vernier.Files.Gguf.Blocks;
 
 namespace Vernier.Tests;
 

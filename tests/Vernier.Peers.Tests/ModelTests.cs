@@ -5,11 +5,11 @@ using System.Text.RegularExpressions;
 using Vernier.Bench;
 using Vernier.Files;
 using Vernier.Files.Gguf;
+using Vernier.Files.Gguf.Blocks;
 using Vernier.Files.Safetensors;
 using Vernier.Files.Tokenizers;
 using Vernier.Inference;
 using Vernier.Inference.Gguf;
-using Vernier.Packing.Ggml;
 
 namespace Vernier.Tests;
 

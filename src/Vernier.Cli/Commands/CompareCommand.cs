@@ -1,7 +1,7 @@
 using System.CommandLine;
 using Vernier.Cli.Reports;
 using Vernier.Cli.Terminal;
-using Vernier.Files;
+using Vernier.Files.Checkpoints;
 using Vernier.Inference;
 using Vernier.Inference.Gguf;
 using Vernier.Packing;

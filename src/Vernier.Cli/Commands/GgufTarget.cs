@@ -1,6 +1,7 @@
 using Vernier.Files;
+using Vernier.Files.Checkpoints;
+using Vernier.Files.Gguf.Blocks;
 using Vernier.Inference.Gguf;
-using Vernier.Packing.Ggml;
 using Vernier.Quantization.Gguf;
 
 namespace Vernier.Cli.Commands;

@@ -3,6 +3,7 @@ using System.Text.RegularExpressions;
 using Vernier.Cli.Reports;
 using Vernier.Cli.Terminal;
 using Vernier.Files;
+using Vernier.Files.Checkpoints;
 using Vernier.Inference.Gguf;
 using Vernier.Packing;
 using Vernier.Quantization.Evaluation;

@@ -78,7 +78,7 @@ internal sealed class QuantizeArguments
         ?? (target is null ? OutputCheck.DefaultFor(Model(arguments), options.Recipe.Name, options.LinearBits) : $"{ModelFiles.NameOf(Model(arguments))}-{target.Mix.Name}.gguf");
 
     /// <summary>What to do with the model.</summary>
-    public QuantizationOptions Options(ParseResult arguments, GgufTarget? target, Files.Checkpoint checkpoint)
+    public QuantizationOptions Options(ParseResult arguments, GgufTarget? target, Files.Checkpoints.Checkpoint checkpoint)
     {
         string? imatrix = arguments.GetValue(_imatrix);
         Recipe recipe = _recipe.Build(arguments, target is null ? null : Calibration.IsGiven(arguments) ? "gguf" : "gguf-datafree");

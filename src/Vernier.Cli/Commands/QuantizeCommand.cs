@@ -32,7 +32,7 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
         string model = _arguments.Model(arguments);
         GgufTarget? target = _arguments.Target(arguments);
         ModelFiles.CheckModel(model);
-        using Files.Checkpoint checkpoint = Inference.Gguf.ModelSource.OpenCheckpoint(model);
+        using Files.Checkpoints.Checkpoint checkpoint = Inference.Gguf.ModelSource.OpenCheckpoint(model);
         QuantizationOptions options = _arguments.Options(arguments, target, checkpoint);
         string output = _arguments.Output(arguments, options, target), folder = target is null ? output : GgufTarget.FolderOf(output);
         QuantizationPlan plan = QuantizationPlan.Create(checkpoint, options);

@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using Vernier.Levels;
 
 namespace Vernier.Grids;
 

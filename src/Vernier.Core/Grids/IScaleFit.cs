@@ -1,3 +1,5 @@
+using Vernier.Levels;
+
 namespace Vernier.Grids;
 
 /// <summary>The parameters of one granule as they are stored, and the error that they leave.</summary>

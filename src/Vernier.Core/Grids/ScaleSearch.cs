@@ -1,5 +1,6 @@
 using System.Numerics.Tensors;
 using System.Runtime.CompilerServices;
+using Vernier.Levels;
 
 namespace Vernier.Grids;
 

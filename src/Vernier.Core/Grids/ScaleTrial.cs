@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Vernier.Levels;
 
 namespace Vernier.Grids;
 

@@ -1,7 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using Vernier.Grids.Minifloat;
+using Vernier.Levels;
 
 namespace Vernier.Kernels;
 

@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using Vernier.Packing;
+using Vernier.Packing.Scalar;
 
 namespace Vernier.Kernels;
 

@@ -3,7 +3,7 @@ namespace Vernier.Kernels;
 /// <summary>Reads the codes of a row, one byte each; called from several threads at once.</summary>
 /// <param name="row">The row.</param>
 /// <param name="codes">Receives <see cref="PanelSource.Columns"/> codes, all bits above a code zero.</param>
-internal delegate void CodeReader(int row, Span<byte> codes);
+public delegate void CodeReader(int row, Span<byte> codes);
 
 /// <summary>
 /// A matrix for the integer kernels whose codes are no single table of levels: what several parts make of the same codes is added up. Part p gives the weight of
@@ -18,7 +18,7 @@ internal delegate void CodeReader(int row, Span<byte> codes);
 /// <param name="RowsPerTable">Consecutive rows that share level tables: at least 16, or all.</param>
 /// <param name="Read">Reads the codes.</param>
 /// <param name="Parts">What the codes are made into.</param>
-internal sealed record PanelSource(int Rows, int InputColumns, int Views, int Width, int Bits, int RowsPerTable, CodeReader Read, IReadOnlyList<PanelPart> Parts)
+public sealed record PanelSource(int Rows, int InputColumns, int Views, int Width, int Bits, int RowsPerTable, CodeReader Read, IReadOnlyList<PanelPart> Parts)
 {
     /// <summary>The columns of codes.</summary>
     public int Columns => (InputColumns + Views - 1) / Views;
@@ -38,7 +38,7 @@ internal sealed record PanelSource(int Rows, int InputColumns, int Views, int Wi
 }
 
 /// <summary>What codes are made into; see <see cref="PanelSource"/>.</summary>
-internal sealed record PanelPart
+public sealed class PanelPart
 {
     /// <summary>[groups of rows][granules, where each has its own][entries].</summary>
     public required sbyte[] Levels { get; init; }

@@ -1,5 +1,5 @@
-using Vernier.Grids;
-using Vernier.Packing;
+using Vernier.Levels;
+using Vernier.Packing.Scalar;
 
 namespace Vernier.Kernels;
 

@@ -1,4 +1,4 @@
-using Vernier.Packing;
+using Vernier.Packing.Trits;
 
 namespace Vernier.Kernels;
 

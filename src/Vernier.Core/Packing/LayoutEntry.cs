@@ -4,7 +4,7 @@ using Vernier.Errors;
 namespace Vernier.Packing;
 
 /// <summary>The entry of a matrix in <c>quantization_config</c>, read strictly.</summary>
-internal sealed class LayoutEntry
+public sealed class LayoutEntry
 {
     private readonly JsonProperty _entry;
     private readonly string _path;

@@ -1,11 +1,12 @@
 using System.Runtime.InteropServices;
 using Vernier.Errors;
 using Vernier.Files;
+using Vernier.Files.Checkpoints;
 
 namespace Vernier.Packing;
 
 /// <summary>The stored arrays of a packed matrix in a checkpoint, their types and shapes checked.</summary>
-internal sealed class PackedArrays
+public sealed class PackedArrays
 {
     private readonly Checkpoint _checkpoint;
     private readonly string _name;

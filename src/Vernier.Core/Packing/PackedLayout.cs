@@ -88,22 +88,10 @@ public abstract record PackedLayout(int Rows, int Columns)
     protected abstract IEnumerable<TensorInfo> CodeArrays(string name);
 
     /// <summary>Puts what a reader must know, beyond the shape and what any grid may have, into the entry of the matrix in <c>quantization_config</c>.</summary>
-    internal abstract void Describe(JsonObject entry);
+    public abstract void Describe(JsonObject entry);
 
     /// <summary>Reads the codes of a matrix.</summary>
     /// <param name="arrays">Its arrays, of the types and shapes that the layout gives.</param>
     /// <exception cref="InvalidFileException">An array holds what no writer writes.</exception>
-    internal abstract PackedMatrix Read(PackedArrays arrays);
-
-    /// <summary>Reads a matrix straight into the order of the machine's kernels.</summary>
-    /// <param name="arrays">Its arrays, of the types and shapes that the layout gives.</param>
-    /// <param name="outliers">Receives what is to be added to some weights, or null.</param>
-    /// <returns>Null where no integer kernel serves.</returns>
-    /// <exception cref="InvalidFileException">An array holds what no writer writes.</exception>
-    internal virtual Kernels.IPreparedMatrix? Prepare(PackedArrays arrays, out Outliers? outliers)
-    {
-        PackedMatrix matrix = Read(arrays);
-        outliers = matrix.Outliers;
-        return matrix.Prepare();
-    }
+    public abstract PackedMatrix Read(PackedArrays arrays);
 }

@@ -1,5 +1,3 @@
-using Vernier.Kernels;
-
 namespace Vernier.Packing;
 
 /// <summary>A weight matrix in packed form, of any layout.</summary>
@@ -83,8 +81,4 @@ public abstract class PackedMatrix
 
     /// <summary>The bytes of the arrays of the codes, in the order of <see cref="PackedLayout.CodeArrays"/>.</summary>
     protected abstract IEnumerable<ReadOnlyMemory<byte>> CodeArrayBytes();
-
-    /// <summary>Prepares the codes, without what is added, for the best integer kernel of the machine.</summary>
-    /// <returns>Null where none serves: the matrix is then multiplied in single precision.</returns>
-    public virtual IPreparedMatrix? Prepare() => null;
 }

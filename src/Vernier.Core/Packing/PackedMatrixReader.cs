@@ -1,6 +1,5 @@
 using Vernier.Errors;
-using Vernier.Files;
-using Vernier.Kernels;
+using Vernier.Files.Checkpoints;
 
 namespace Vernier.Packing;
 
@@ -21,22 +20,5 @@ public static class PackedMatrixReader
         if (arrays.LowRank(layout) is LowRank lowRank)
             matrix.Add(lowRank);
         return matrix;
-    }
-
-    /// <summary>Reads the arrays of one matrix into the order of the machine's kernels.</summary>
-    /// <param name="checkpoint">The checkpoint.</param>
-    /// <param name="name">The name of the matrix.</param>
-    /// <param name="layout">How it is stored.</param>
-    /// <param name="outliers">Receives what is to be added to some weights, or null.</param>
-    /// <param name="lowRank">Receives the matrix of low rank that is to be added, or null.</param>
-    /// <returns>Null where no integer kernel serves the matrix.</returns>
-    /// <exception cref="InvalidFileException">An array is missing, of another type or shape, or holds what no writer writes.</exception>
-    public static IPreparedMatrix? Prepare(Checkpoint checkpoint, string name, PackedLayout layout, out Outliers? outliers, out LowRank? lowRank)
-    {
-        ArgumentNullException.ThrowIfNull(checkpoint);
-        ArgumentNullException.ThrowIfNull(layout);
-        var arrays = PackedArrays.Find(checkpoint, name, layout);
-        lowRank = arrays.LowRank(layout);
-        return layout.Prepare(arrays, out outliers);
     }
 }

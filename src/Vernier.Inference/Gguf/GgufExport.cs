@@ -1,7 +1,8 @@
 using Vernier.Errors;
 using Vernier.Files;
+using Vernier.Files.Checkpoints;
 using Vernier.Files.Gguf;
-using Vernier.Packing.Ggml;
+using Vernier.Files.Gguf.Blocks;
 
 namespace Vernier.Inference.Gguf;
 

@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using Vernier.Errors;
 using Vernier.Files;
 using Vernier.Files.Gguf;
+using Vernier.Files.Gguf.Blocks;
 using Vernier.Packing.Ggml;
 
 namespace Vernier.Inference.Gguf;

@@ -1,4 +1,4 @@
-using Vernier.Files;
+using Vernier.Files.Checkpoints;
 using Vernier.Packing.Ggml;
 
 namespace Vernier.Inference.Gguf;

@@ -1,5 +1,6 @@
 using Vernier.Errors;
 using Vernier.Files;
+using Vernier.Files.Checkpoints;
 
 namespace Vernier.Inference;
 

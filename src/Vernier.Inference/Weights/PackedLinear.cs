@@ -1,6 +1,7 @@
 using System.Numerics.Tensors;
 using System.Runtime.CompilerServices;
 using Vernier.Kernels;
+using Vernier.Kernels.Preparing;
 using Vernier.Packing;
 
 namespace Vernier.Inference;

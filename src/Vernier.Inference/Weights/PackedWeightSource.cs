@@ -1,7 +1,9 @@
 using Vernier.Errors;
-using Vernier.Files;
+using Vernier.Files.Checkpoints;
 using Vernier.Kernels;
+using Vernier.Kernels.Preparing;
 using Vernier.Packing;
+using Vernier.Packing.Configuration;
 
 namespace Vernier.Inference;
 
@@ -35,7 +37,7 @@ public sealed class PackedWeightSource : IWeightSource
         if (LayoutOf(weightName, outputs, inputs) is not PackedLayout layout)
             return _floats.Linear(weightName, biasName, outputs, inputs);
         float[]? bias = biasName is null ? null : _floats.Vector(biasName, outputs);
-        if (_arithmetic == PackedArithmetic.Integer && PackedMatrixReader.Prepare(_checkpoint, weightName, layout, out Outliers? outliers, out LowRank? lowRank) is IPreparedMatrix prepared)
+        if (_arithmetic == PackedArithmetic.Integer && PreparedMatrices.Read(_checkpoint, weightName, layout, out Outliers? outliers, out LowRank? lowRank) is IPreparedMatrix prepared)
             return new PackedLinear(layout, prepared, bias, outliers, lowRank);
         return new PackedLinear(Read(weightName, layout), bias, _arithmetic == PackedArithmetic.LMul ? _arithmetic : PackedArithmetic.Float);
     }

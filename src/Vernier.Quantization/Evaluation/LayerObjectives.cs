@@ -1,9 +1,11 @@
 using System.Text.Json;
 using Vernier.Errors;
 using Vernier.Files;
+using Vernier.Files.Checkpoints;
 using Vernier.Inference;
 using Vernier.Numerics;
 using Vernier.Packing;
+using Vernier.Packing.Configuration;
 using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Objectives;
 using Vernier.Quantization.Pipeline;

@@ -1,10 +1,13 @@
 using System.Text.Json;
 using Vernier.Errors;
 using Vernier.Files;
+using Vernier.Files.Checkpoints;
 using Vernier.Files.Gguf;
+using Vernier.Files.Gguf.Blocks;
 using Vernier.Inference;
 using Vernier.Inference.Gguf;
 using Vernier.Packing;
+using Vernier.Packing.Configuration;
 using Vernier.Packing.Ggml;
 
 namespace Vernier.Quantization.Gguf;

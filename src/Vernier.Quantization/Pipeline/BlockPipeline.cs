@@ -2,7 +2,7 @@ using System.Diagnostics;
 using Vernier.Errors;
 using Vernier.Inference;
 using Vernier.Numerics;
-using Vernier.Packing;
+using Vernier.Packing.Scalar;
 using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Compensators;
 using Vernier.Quantization.Objectives;

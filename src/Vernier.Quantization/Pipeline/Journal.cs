@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Vernier.Errors;
-using Vernier.Files;
+using Vernier.Files.Checkpoints;
 using Vernier.Packing;
 
 namespace Vernier.Quantization.Pipeline;

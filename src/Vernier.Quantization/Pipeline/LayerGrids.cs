@@ -1,7 +1,9 @@
 using Vernier.Errors;
 using Vernier.Grids;
 using Vernier.Grids.Uniform;
+using Vernier.Levels;
 using Vernier.Packing;
+using Vernier.Packing.Scalar;
 using Vernier.Quantization.Compensators;
 using Vernier.Quantization.Objectives;
 using Vernier.Quantization.Recipes;

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using Vernier.Numerics;
-using Vernier.Packing;
+using Vernier.Packing.Scalar;
 using Vernier.Quantization.Solvers;
 
 namespace Vernier.Quantization.Pipeline;
@@ -40,7 +40,7 @@ internal sealed record MachineRates(double Single, double Double)
         var matrix = new WeightMatrix(plan.Checkpoint, planned.Tensor);
         _ = matrix.Shift;
         double choosing = Time(() => grids.Choose(some, matrix)) / few.Grids * spec.Grids;
-        Vernier.Grids.LevelTable[] tables = grids.Choose(some, matrix);
+        Vernier.Levels.LevelTable[] tables = grids.Choose(some, matrix);
         var solver = new NearestSolver(grids.FitOf(planned.Role));
         return choosing + Time(() => solver.Solve(matrix, few, tables, default)) * spec.Rows / rows;
     }

@@ -1,6 +1,7 @@
 using Vernier.Errors;
 using Vernier.Inference;
 using Vernier.Packing;
+using Vernier.Packing.Scalar;
 using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Compensators;
 using Vernier.Quantization.Recipes;

@@ -1,7 +1,7 @@
 using System.Text.RegularExpressions;
 using Vernier.Files;
+using Vernier.Files.Gguf.Blocks;
 using Vernier.Packing;
-using Vernier.Packing.Ggml;
 using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Recipes;
 

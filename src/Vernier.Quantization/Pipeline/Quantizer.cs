@@ -1,9 +1,11 @@
 using System.Diagnostics;
 using Vernier.Errors;
 using Vernier.Files;
-using Vernier.Grids;
+using Vernier.Files.Checkpoints;
 using Vernier.Inference;
+using Vernier.Levels;
 using Vernier.Packing;
+using Vernier.Packing.Scalar;
 using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers;

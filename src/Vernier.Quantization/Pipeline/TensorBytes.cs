@@ -1,4 +1,5 @@
 using Vernier.Files;
+using Vernier.Files.Checkpoints;
 using Vernier.Quantization.Transforms;
 
 namespace Vernier.Quantization.Pipeline;

@@ -1,9 +1,10 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Vernier.Grids;
-using Vernier.Grids.Minifloat;
 using Vernier.Grids.Power;
+using Vernier.Levels;
 using Vernier.Packing;
+using Vernier.Packing.Trits;
 
 namespace Vernier.Quantization.Recipes;
 

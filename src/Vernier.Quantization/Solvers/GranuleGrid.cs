@@ -1,4 +1,4 @@
-using Vernier.Grids;
+using Vernier.Levels;
 
 namespace Vernier.Quantization.Solvers;
 

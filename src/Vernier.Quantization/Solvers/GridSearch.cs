@@ -3,6 +3,7 @@ using Vernier.Grids.Minifloat;
 using Vernier.Grids.NormalFloat;
 using Vernier.Grids.Power;
 using Vernier.Grids.Uniform;
+using Vernier.Levels;
 using Vernier.Numerics;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers.Codebooks;

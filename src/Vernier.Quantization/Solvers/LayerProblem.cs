@@ -1,5 +1,6 @@
 using Vernier.Grids;
-using Vernier.Packing;
+using Vernier.Levels;
+using Vernier.Packing.Scalar;
 using Vernier.Quantization.Objectives;
 using Vernier.Quantization.Pipeline;
 

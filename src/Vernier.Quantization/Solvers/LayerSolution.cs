@@ -1,6 +1,8 @@
 using Vernier.Grids;
+using Vernier.Levels;
 using Vernier.Numerics;
 using Vernier.Packing;
+using Vernier.Packing.Scalar;
 using Vernier.Quantization.Solvers.Outliers;
 
 namespace Vernier.Quantization.Solvers;

@@ -1,7 +1,9 @@
 using System.Numerics.Tensors;
 using Vernier.Grids;
+using Vernier.Levels;
 using Vernier.Numerics;
 using Vernier.Packing;
+using Vernier.Packing.Scalar;
 using Vernier.Quantization.Pipeline;
 
 namespace Vernier.Quantization.Solvers;

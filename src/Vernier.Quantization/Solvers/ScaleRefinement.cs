@@ -1,7 +1,7 @@
 using System.Numerics.Tensors;
-using Vernier.Grids;
+using Vernier.Levels;
 using Vernier.Numerics;
-using Vernier.Packing;
+using Vernier.Packing.Scalar;
 
 namespace Vernier.Quantization.Solvers;
 

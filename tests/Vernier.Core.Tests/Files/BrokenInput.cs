@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 using Vernier.Files;
+using Vernier.Files.Checkpoints;
 using Vernier.Files.Safetensors;
 
 namespace Vernier.Tests;

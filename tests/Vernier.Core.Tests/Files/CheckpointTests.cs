@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Vernier.Files;
+using Vernier.Files.Checkpoints;
 
 namespace Vernier.Tests;
 

@@ -1,6 +1,7 @@
 using System.Text;
 using Vernier.Errors;
 using Vernier.Files;
+using Vernier.Files.Checkpoints;
 using Vernier.Files.Safetensors;
 
 namespace Vernier.Tests;

@@ -1,5 +1,6 @@
 using Vernier.Grids;
 using Vernier.Grids.Minifloat;
+using Vernier.Levels;
 
 namespace Vernier.Tests.Grids;
 

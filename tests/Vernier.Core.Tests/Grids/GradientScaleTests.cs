@@ -1,5 +1,6 @@
 using Vernier.Grids;
 using Vernier.Grids.Uniform;
+using Vernier.Levels;
 
 namespace Vernier.Tests.Grids;
 

@@ -1,6 +1,7 @@
 using Vernier.Grids;
 using Vernier.Grids.Power;
 using Vernier.Grids.Uniform;
+using Vernier.Levels;
 
 namespace Vernier.Tests.Grids;
 

@@ -1,6 +1,6 @@
-using Vernier.Grids;
 using Vernier.Grids.Minifloat;
 using Vernier.Grids.NormalFloat;
+using Vernier.Levels;
 
 namespace Vernier.Tests.Grids;
 

@@ -1,5 +1,6 @@
 using Vernier.Kernels;
 using Vernier.Packing;
+using Vernier.Packing.Scalar;
 
 namespace Vernier.Tests;
 

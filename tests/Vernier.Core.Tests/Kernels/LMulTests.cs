@@ -1,8 +1,9 @@
 using System.Globalization;
-using Vernier.Grids.Minifloat;
 using Vernier.Kernels;
+using Vernier.Levels;
 using Vernier.Numerics;
 using Vernier.Packing;
+using Vernier.Packing.Scalar;
 
 namespace Vernier.Tests.Kernels;
 

@@ -1,7 +1,9 @@
 using Vernier.Grids;
 using Vernier.Grids.Power;
 using Vernier.Grids.Uniform;
+using Vernier.Levels;
 using Vernier.Packing;
+using Vernier.Packing.Scalar;
 
 namespace Vernier.Tests;
 

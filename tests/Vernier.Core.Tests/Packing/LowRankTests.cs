@@ -1,7 +1,10 @@
 using Vernier.Errors;
 using Vernier.Files;
+using Vernier.Files.Checkpoints;
+using Vernier.Kernels.Preparing;
 using Vernier.Numerics;
 using Vernier.Packing;
+using Vernier.Packing.Scalar;
 
 namespace Vernier.Tests.Packing;
 
@@ -33,7 +36,7 @@ public class LowRankTests
             for (int c = 0; c < Columns; c++)
                 Assert.Equal(dense[c] + product[row * Columns + c], actual[c], 1e-4);
         }
-        PackedMatrixReader.Prepare(checkpoint, "w", packed.Spec, out Outliers? outliers, out LowRank? lowRank);
+        PreparedMatrices.Read(checkpoint, "w", packed.Spec, out Outliers? outliers, out LowRank? lowRank);
         Assert.Null(outliers);
         Assert.NotNull(lowRank);
     }

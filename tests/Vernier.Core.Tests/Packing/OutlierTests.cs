@@ -1,9 +1,11 @@
 using System.Runtime.InteropServices;
 using Vernier.Errors;
 using Vernier.Files;
+using Vernier.Files.Checkpoints;
 using Vernier.Grids.Uniform;
 using Vernier.Numerics;
 using Vernier.Packing;
+using Vernier.Packing.Scalar;
 
 namespace Vernier.Tests.Packing;
 

@@ -3,8 +3,13 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Vernier.Errors;
 using Vernier.Files;
-using Vernier.Grids;
+using Vernier.Levels;
 using Vernier.Packing;
+using Vernier.Packing.Configuration;
+using Vernier.Packing.Scalar;
+using Vernier.Packing.Trits;
+using Vernier.Packing.TwoLevel;
+using Vernier.Packing.Vectors;
 
 namespace Vernier.Tests.Packing;
 

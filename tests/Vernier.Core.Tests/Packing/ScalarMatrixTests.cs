@@ -1,10 +1,13 @@
 using Vernier.Errors;
 using Vernier.Files;
+using Vernier.Files.Checkpoints;
 using Vernier.Grids;
 using Vernier.Grids.Power;
 using Vernier.Grids.Uniform;
 using Vernier.Kernels;
+using Vernier.Levels;
 using Vernier.Packing;
+using Vernier.Packing.Scalar;
 
 namespace Vernier.Tests.Packing;
 

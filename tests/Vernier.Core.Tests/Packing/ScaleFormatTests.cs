@@ -1,9 +1,12 @@
 using Vernier.Errors;
 using Vernier.Files;
-using Vernier.Grids;
+using Vernier.Files.Checkpoints;
 using Vernier.Grids.Minifloat;
 using Vernier.Kernels;
+using Vernier.Kernels.Preparing;
+using Vernier.Levels;
 using Vernier.Packing;
+using Vernier.Packing.Scalar;
 using Vernier.Tests.Grids;
 
 namespace Vernier.Tests.Packing;
@@ -78,7 +81,7 @@ public class ScaleFormatTests
         InvalidFileException error = Assert.Throws<InvalidFileException>(() => PackedMatrixReader.Read(checkpoint, "w", packed.Spec));
         Assert.Equal("packed-scale", error.Rule);
         Assert.Equal("w.scales", error.Tensor);
-        Assert.Equal("packed-scale", Assert.Throws<InvalidFileException>(() => PackedMatrixReader.Prepare(checkpoint, "w", packed.Spec, out _, out _)).Rule);
+        Assert.Equal("packed-scale", Assert.Throws<InvalidFileException>(() => PreparedMatrices.Read(checkpoint, "w", packed.Spec, out _, out _)).Rule);
     }
 
     [Theory]

@@ -1,4 +1,5 @@
 using Vernier.Kernels;
+using Vernier.Kernels.Preparing;
 using Vernier.Packing;
 
 namespace Vernier.Tests.Packing;

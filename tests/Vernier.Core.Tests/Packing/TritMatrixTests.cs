@@ -1,7 +1,10 @@
 using Vernier.Errors;
 using Vernier.Files;
+using Vernier.Files.Checkpoints;
 using Vernier.Kernels;
+using Vernier.Kernels.Preparing;
 using Vernier.Packing;
+using Vernier.Packing.Trits;
 
 namespace Vernier.Tests.Packing;
 
@@ -88,7 +91,7 @@ public class TritMatrixTests
     public void IntegerKernelsMultiplyTheSameWeights(int rows, int columns, int group, TritStorage storage)
     {
         TritMatrix packed = Create(rows, columns, group, storage);
-        SourceWeights.Check(packed, packed.Source());
+        SourceWeights.Check(packed, new TritPreparer().Source(packed));
     }
 
     [Theory]

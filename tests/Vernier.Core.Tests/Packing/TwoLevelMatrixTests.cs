@@ -1,6 +1,9 @@
 using Vernier.Errors;
 using Vernier.Files;
+using Vernier.Files.Checkpoints;
+using Vernier.Kernels.Preparing;
 using Vernier.Packing;
+using Vernier.Packing.TwoLevel;
 
 namespace Vernier.Tests.Packing;
 
@@ -43,7 +46,7 @@ public class TwoLevelMatrixTests
     public void IntegerKernelsMultiplyTheSameWeights(int rows, int columns, int bits, int group)
     {
         TwoLevelMatrix packed = Create(rows, columns, bits, group);
-        SourceWeights.Check(packed, packed.Source());
+        SourceWeights.Check(packed, new TwoLevelPreparer().Source(packed));
     }
 
     [Theory]

@@ -1,7 +1,10 @@
 using Vernier.Errors;
 using Vernier.Files;
+using Vernier.Files.Checkpoints;
 using Vernier.Kernels;
+using Vernier.Kernels.Preparing;
 using Vernier.Packing;
+using Vernier.Packing.Vectors;
 
 namespace Vernier.Tests.Packing;
 
@@ -45,7 +48,7 @@ public class VectorMatrixTests
     public void IntegerKernelsMultiplyTheSameWeights(int rows, int columns, int dimension, int bits, int bookRows, int bookColumns, int blockColumns)
     {
         VectorMatrix packed = Random(new VectorLayout(rows, columns, dimension, bits, bookRows, bookColumns) { BlockColumns = blockColumns }, 2);
-        SourceWeights.Check(packed, packed.Source());
+        SourceWeights.Check(packed, new VectorPreparer().Source(packed));
     }
 
     [Theory]

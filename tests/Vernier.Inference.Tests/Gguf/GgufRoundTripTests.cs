@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Vernier.Files;
+using Vernier.Files.Checkpoints;
 using Vernier.Files.Gguf;
 using Vernier.Files.Tokenizers;
 using Vernier.Inference;

@@ -1,5 +1,5 @@
 using Vernier.Errors;
-using Vernier.Files;
+using Vernier.Files.Checkpoints;
 using Vernier.Inference;
 using Vernier.Numerics;
 using Vernier.Quantization.Calibration;

@@ -1,8 +1,9 @@
 using System.Numerics.Tensors;
-using Vernier.Files;
+using Vernier.Files.Checkpoints;
 using Vernier.Inference;
 using Vernier.Numerics;
 using Vernier.Packing;
+using Vernier.Packing.Scalar;
 using Vernier.Quantization.Compensators;
 using Vernier.Quantization.Pipeline;
 using Vernier.Quantization.Recipes;

@@ -1,4 +1,4 @@
-using Vernier.Files;
+using Vernier.Files.Checkpoints;
 using Vernier.Inference;
 using Vernier.Quantization.Evaluation;
 using Vernier.Quantization.Pipeline;

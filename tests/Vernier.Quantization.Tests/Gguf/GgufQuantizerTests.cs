@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Text;
 using Vernier.Errors;
 using Vernier.Files;
+using Vernier.Files.Checkpoints;
 using Vernier.Files.Gguf;
 using Vernier.Inference;
 using Vernier.Inference.Gguf;

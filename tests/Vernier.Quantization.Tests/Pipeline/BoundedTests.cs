@@ -1,5 +1,5 @@
 using Vernier.Errors;
-using Vernier.Files;
+using Vernier.Files.Checkpoints;
 using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Pipeline;
 

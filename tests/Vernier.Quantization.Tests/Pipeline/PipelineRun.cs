@@ -1,5 +1,5 @@
 using System.Text.RegularExpressions;
-using Vernier.Files;
+using Vernier.Files.Checkpoints;
 using Vernier.Packing;
 using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Pipeline;

@@ -1,9 +1,11 @@
 using System.Text.RegularExpressions;
 using Vernier.Errors;
 using Vernier.Files;
+using Vernier.Files.Checkpoints;
 using Vernier.Inference;
 using Vernier.Numerics;
 using Vernier.Packing;
+using Vernier.Packing.Scalar;
 using Vernier.Quantization.Pipeline;
 using Vernier.Quantization.Recipes;
 

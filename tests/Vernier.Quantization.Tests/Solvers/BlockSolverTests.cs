@@ -1,3 +1,4 @@
+using Vernier.Files.Gguf.Blocks;
 using Vernier.Packing.Ggml;
 using Vernier.Quantization.Objectives;
 using Vernier.Quantization.Solvers;

@@ -1,9 +1,11 @@
-using Vernier.Files;
+using Vernier.Files.Checkpoints;
 using Vernier.Grids;
 using Vernier.Grids.Codebook;
 using Vernier.Grids.Uniform;
+using Vernier.Levels;
 using Vernier.Numerics;
 using Vernier.Packing;
+using Vernier.Packing.Scalar;
 using Vernier.Quantization.Pipeline;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers;

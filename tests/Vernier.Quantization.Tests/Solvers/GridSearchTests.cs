@@ -1,5 +1,6 @@
-using Vernier.Files;
+using Vernier.Files.Checkpoints;
 using Vernier.Grids;
+using Vernier.Levels;
 using Vernier.Packing;
 using Vernier.Quantization.Pipeline;
 using Vernier.Quantization.Recipes;

@@ -1,6 +1,8 @@
 using System.Numerics.Tensors;
 using Vernier.Grids;
+using Vernier.Levels;
 using Vernier.Packing;
+using Vernier.Packing.Scalar;
 using Vernier.Quantization.Objectives;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers;

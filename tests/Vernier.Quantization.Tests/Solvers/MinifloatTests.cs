@@ -1,6 +1,7 @@
-using Vernier.Files;
-using Vernier.Grids;
+using Vernier.Files.Checkpoints;
+using Vernier.Levels;
 using Vernier.Packing;
+using Vernier.Packing.Scalar;
 using Vernier.Quantization.Pipeline;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers;

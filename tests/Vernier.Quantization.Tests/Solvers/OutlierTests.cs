@@ -1,4 +1,5 @@
 using Vernier.Packing;
+using Vernier.Packing.Scalar;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers;
 using Vernier.Quantization.Solvers.Outliers;

@@ -1,6 +1,7 @@
-using Vernier.Files;
+using Vernier.Files.Checkpoints;
 using Vernier.Inference;
 using Vernier.Packing;
+using Vernier.Packing.Scalar;
 using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Objectives;
 using Vernier.Quantization.Pipeline;

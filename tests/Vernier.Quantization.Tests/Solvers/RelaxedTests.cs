@@ -1,7 +1,9 @@
 using Vernier.Grids;
 using Vernier.Grids.Power;
+using Vernier.Levels;
 using Vernier.Numerics;
 using Vernier.Packing;
+using Vernier.Packing.Scalar;
 using Vernier.Quantization.Objectives;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers;

@@ -1,6 +1,7 @@
-using Vernier.Files;
+using Vernier.Files.Checkpoints;
 using Vernier.Numerics;
 using Vernier.Packing;
+using Vernier.Packing.Trits;
 using Vernier.Quantization.Pipeline;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers.Trits;

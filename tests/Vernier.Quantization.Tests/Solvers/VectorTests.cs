@@ -1,7 +1,9 @@
 using Vernier.Grids;
 using Vernier.Grids.Uniform;
+using Vernier.Levels;
 using Vernier.Numerics;
 using Vernier.Packing;
+using Vernier.Packing.Vectors;
 using Vernier.Quantization.Objectives;
 using Vernier.Quantization.Pipeline;
 using Vernier.Quantization.Recipes;

@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Vernier.Files;
+using Vernier.Files.Checkpoints;
 using Vernier.Inference;
 using Vernier.Packing;
 using Vernier.Quantization.Pipeline;

@@ -1,5 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
-using Vernier.Packing.Ggml;
+using Vernier.Files.Gguf.Blocks;
 
 namespace Vernier.Files.Gguf;
 

@@ -5,6 +5,7 @@ using Vernier.Files.Tokenizers.Decoders;
 using Vernier.Files.Tokenizers.Models;
 using Vernier.Files.Tokenizers.Normalizers;
 using Vernier.Files.Tokenizers.PreTokenizers;
+using Vernier.Files.Tokenizers.Rules;
 
 namespace Vernier.Files.Tokenizers;
 

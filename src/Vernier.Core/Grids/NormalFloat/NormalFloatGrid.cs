@@ -1,4 +1,5 @@
 using Vernier.Grids.Power;
+using Vernier.Levels;
 
 namespace Vernier.Grids.NormalFloat;
 

@@ -1,4 +1,5 @@
 using Vernier.Grids.Uniform;
+using Vernier.Levels;
 
 namespace Vernier.Grids.Power;
 

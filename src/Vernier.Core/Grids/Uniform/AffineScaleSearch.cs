@@ -1,3 +1,5 @@
+using Vernier.Levels;
+
 namespace Vernier.Grids.Uniform;
 
 /// <summary>

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Vernier.Errors;
 using Vernier.Files;
+using Vernier.Files.Gguf.Blocks;
 
 namespace Vernier.Packing.Ggml;
 
@@ -10,6 +11,7 @@ namespace Vernier.Packing.Ggml;
 /// <param name="Format">The block format.</param>
 public sealed record BlockLayout(int Rows, int Columns, BlockFormat Format) : PackedLayout(Rows, Columns)
 {
+    /// <summary>The name of the layout.</summary>
     internal const string Name = "ggml";
 
     /// <inheritdoc/>
@@ -38,7 +40,7 @@ public sealed record BlockLayout(int Rows, int Columns, BlockFormat Format) : Pa
     protected override IEnumerable<TensorInfo> CodeArrays(string name) => [new($"{name}.codes", ElementType.U8, [Rows, BytesPerRow])];
 
     /// <inheritdoc/>
-    internal override void Describe(JsonObject entry) => entry["type"] = Format.Name;
+    public override void Describe(JsonObject entry) => entry["type"] = Format.Name;
 
     /// <summary>Reads the layout from its entry in <c>quantization_config</c>.</summary>
     /// <exception cref="InvalidFileException">The entry is malformed.</exception>
@@ -52,5 +54,5 @@ public sealed record BlockLayout(int Rows, int Columns, BlockFormat Format) : Pa
     }
 
     /// <inheritdoc/>
-    internal override PackedMatrix Read(PackedArrays arrays) => new BlockMatrix(this, arrays.Read<byte>("codes"), arrays.Outliers(this, 1));
+    public override PackedMatrix Read(PackedArrays arrays) => new BlockMatrix(this, arrays.Read<byte>("codes"), arrays.Outliers(this, 1));
 }

@@ -1,5 +1,4 @@
-using Vernier.Kernels;
-using Vernier.Numerics;
+using Vernier.Files.Gguf.Blocks;
 
 namespace Vernier.Packing.Ggml;
 
@@ -39,50 +38,5 @@ public sealed class BlockMatrix : PackedMatrix
     protected override void DecodeRow(int row, Span<float> destination) => _format.Decode(Row(row), destination[..Columns]);
 
     /// <inheritdoc/>
-    public override IPreparedMatrix? Prepare() => PreparedWeight.Create(Source());
-
-    /// <summary>
-    /// The matrix as the integer kernels take it: the levels of the format, a scale in single precision for each sub-block and, in affine formats, a minimum.
-    /// </summary>
-    internal PanelSource Source()
-    {
-        int subs = _format.SubBlocks, width = _format.SubBlockColumns, granules = Columns / width;
-        int bits = Math.Max(2, (int)Math.Ceiling(Math.Log2(_format.Levels.Length)));
-        // Three bits share bytes in steps of 32 columns, more than a sub-block of 16 has.
-        if (bits == 3 && width % 32 != 0)
-            bits = 4;
-        var scales = new float[checked(Rows * granules)];
-        var minimums = new float[_format.HasMin ? scales.Length : 0];
-        ParallelLoop.For(Rows, row =>
-        {
-            var parts = new BlockParts(_format);
-            for (int block = 0; block < Columns / _format.BlockColumns; block++)
-            {
-                _format.Unpack(Row(row).Slice(block * _format.BlockBytes, _format.BlockBytes), parts);
-                for (int sub = 0; sub < subs; sub++)
-                {
-                    int at = row * granules + block * subs + sub;
-                    scales[at] = _format.Scale(parts, sub);
-                    if (minimums.Length > 0)
-                        minimums[at] = -_format.Min(parts, sub);
-                }
-            }
-        });
-        var levels = new sbyte[1 << bits];
-        _format.Levels.CopyTo(levels);
-        return new PanelSource(Rows, Columns, 1, width, bits, Rows, ReadCodes, [new PanelPart { Levels = levels, WideScales = scales, Minimums = minimums }]);
-    }
-
-    /// <inheritdoc/>
     protected override IEnumerable<ReadOnlyMemory<byte>> CodeArrayBytes() => [Blocks];
-
-    private void ReadCodes(int row, Span<byte> codes)
-    {
-        var parts = new BlockParts(_format);
-        for (int block = 0; block < Columns / _format.BlockColumns; block++)
-        {
-            _format.Unpack(Row(row).Slice(block * _format.BlockBytes, _format.BlockBytes), parts);
-            parts.Codes.CopyTo(codes[(block * _format.BlockColumns)..]);
-        }
-    }
 }

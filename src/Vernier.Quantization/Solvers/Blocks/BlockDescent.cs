@@ -1,5 +1,5 @@
 using System.Numerics.Tensors;
-using Vernier.Packing.Ggml;
+using Vernier.Files.Gguf.Blocks;
 using Vernier.Quantization.Objectives;
 
 namespace Vernier.Quantization.Solvers.Blocks;

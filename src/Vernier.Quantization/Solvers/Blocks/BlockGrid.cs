@@ -1,5 +1,5 @@
-using Vernier.Grids;
-using Vernier.Packing.Ggml;
+using Vernier.Files.Gguf.Blocks;
+using Vernier.Levels;
 
 namespace Vernier.Quantization.Solvers.Blocks;
 

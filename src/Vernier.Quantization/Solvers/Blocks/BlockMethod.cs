@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Vernier.Files;
+using Vernier.Files.Gguf.Blocks;
 using Vernier.Packing;
 using Vernier.Packing.Ggml;
 using Vernier.Quantization.Objectives;

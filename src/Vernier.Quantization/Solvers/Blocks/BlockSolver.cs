@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using Vernier.Files.Gguf.Blocks;
 using Vernier.Numerics;
 using Vernier.Packing.Ggml;
 using Vernier.Quantization.Objectives;

@@ -1,5 +1,6 @@
 using Vernier.Grids;
 using Vernier.Grids.Codebook;
+using Vernier.Levels;
 using Vernier.Numerics;
 
 namespace Vernier.Quantization.Solvers.Codebooks;

@@ -1,5 +1,5 @@
 using System.Numerics.Tensors;
-using Vernier.Grids;
+using Vernier.Levels;
 using Vernier.Numerics;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers.Relaxed;

@@ -1,5 +1,6 @@
 using Vernier.Grids;
 using Vernier.Grids.Power;
+using Vernier.Levels;
 
 namespace Vernier.Quantization.Solvers.Relaxed;
 

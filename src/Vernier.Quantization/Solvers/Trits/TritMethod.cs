@@ -1,5 +1,6 @@
 using Vernier.Numerics;
 using Vernier.Packing;
+using Vernier.Packing.Trits;
 using Vernier.Quantization.Pipeline;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers.Outliers;

@@ -1,4 +1,4 @@
-using Vernier.Packing;
+using Vernier.Packing.TwoLevel;
 
 namespace Vernier.Quantization.Solvers.TwoLevel;
 

@@ -1,6 +1,7 @@
 using System.Numerics.Tensors;
 using Vernier.Numerics;
 using Vernier.Packing;
+using Vernier.Packing.TwoLevel;
 using Vernier.Quantization.Objectives;
 using Vernier.Quantization.Pipeline;
 using Vernier.Quantization.Recipes;

@@ -1,6 +1,6 @@
 using System.Numerics.Tensors;
 using Vernier.Numerics;
-using Vernier.Packing;
+using Vernier.Packing.TwoLevel;
 
 namespace Vernier.Quantization.Solvers.TwoLevel;
 

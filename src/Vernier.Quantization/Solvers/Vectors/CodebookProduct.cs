@@ -1,5 +1,5 @@
 using System.Numerics.Tensors;
-using Vernier.Packing;
+using Vernier.Packing.Vectors;
 
 namespace Vernier.Quantization.Solvers.Vectors;
 

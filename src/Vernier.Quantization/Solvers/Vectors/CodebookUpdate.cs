@@ -1,4 +1,4 @@
-using Vernier.Packing;
+using Vernier.Packing.Vectors;
 using Vernier.Quantization.Solvers.Codebooks;
 
 namespace Vernier.Quantization.Solvers.Vectors;

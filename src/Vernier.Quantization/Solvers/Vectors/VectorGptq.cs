@@ -1,5 +1,5 @@
 using Vernier.Numerics;
-using Vernier.Packing;
+using Vernier.Packing.Vectors;
 using Vernier.Quantization.Solvers.Gptq;
 
 namespace Vernier.Quantization.Solvers.Vectors;

@@ -1,4 +1,5 @@
 using Vernier.Packing;
+using Vernier.Packing.Vectors;
 using Vernier.Quantization.Pipeline;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers.Gptq;

@@ -1,5 +1,6 @@
 using Vernier.Numerics;
 using Vernier.Packing;
+using Vernier.Packing.Vectors;
 
 namespace Vernier.Quantization.Solvers.Vectors;
 

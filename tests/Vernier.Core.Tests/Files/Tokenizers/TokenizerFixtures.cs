@@ -83,7 +83,7 @@ internal static class TokenizerFixtures
     }
 
     private static JsonObject ByteLevelModel(params string[] extra) => Model(
-        Vernier.Files.Tokenizers.ByteAlphabet.Characters.Select(c => c.ToString()).Concat(Merges.Select(merge => merge.Replace(" ", "", StringComparison.Ordinal))).Concat(extra),
+        Vernier.Files.Tokenizers.Unicode.ByteAlphabet.Characters.Select(c => c.ToString()).Concat(Merges.Select(merge => merge.Replace(" ", "", StringComparison.Ordinal))).Concat(extra),
         Merges.Select(merge => (JsonNode)merge));
 
     private static JsonObject Llama3()

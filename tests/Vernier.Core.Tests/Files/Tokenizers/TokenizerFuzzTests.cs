@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using Vernier.Errors;
 using Vernier.Files;
 using Vernier.Files.Tokenizers;
+using Vernier.Files.Tokenizers.Rules;
 
 namespace Vernier.Tests;
 

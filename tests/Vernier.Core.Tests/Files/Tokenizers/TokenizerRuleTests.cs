@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Vernier.Errors;
 using Vernier.Files.Tokenizers;
+using Vernier.Files.Tokenizers.Rules;
 
 namespace Vernier.Tests;
 

@@ -1,5 +1,6 @@
 using System.Text;
 using Vernier.Files.Tokenizers;
+using Vernier.Files.Tokenizers.Unicode;
 
 namespace Vernier.Tests;
 

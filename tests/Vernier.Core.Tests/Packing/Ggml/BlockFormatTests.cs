@@ -1,4 +1,6 @@
 using System.Security.Cryptography;
+using Vernier.Files.Gguf.Blocks;
+using Vernier.Kernels.Preparing;
 using Vernier.Numerics;
 using Vernier.Packing.Ggml;
 
@@ -54,7 +56,7 @@ public class BlockFormatTests
             var blocks = new byte[rows * layout.BytesPerRow];
             format.EncodeRows(weights, 512, [], blocks);
             var matrix = new BlockMatrix(layout, blocks);
-            SourceWeights.Check(matrix, matrix.Source());
+            SourceWeights.Check(matrix, new BlockPreparer().Source(matrix));
         }
     }
 

@@ -2,6 +2,7 @@ using Vernier.Errors;
 using Vernier.Files.Tokenizers.Normalizers;
 using Vernier.Files.Tokenizers.Patterns;
 using Vernier.Files.Tokenizers.PreTokenizers;
+using Vernier.Files.Tokenizers.Rules;
 
 namespace Vernier.Files.Tokenizers.Decoders;
 

@@ -1,4 +1,5 @@
 using System.Text;
+using Vernier.Files.Tokenizers.Unicode;
 
 namespace Vernier.Files.Tokenizers.Decoders;
 

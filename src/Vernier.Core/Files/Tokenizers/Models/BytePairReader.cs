@@ -1,5 +1,7 @@
 using System.Text.Json;
 using Vernier.Errors;
+using Vernier.Files.Tokenizers.Rules;
+using Vernier.Files.Tokenizers.Unicode;
 
 namespace Vernier.Files.Tokenizers.Models;
 

@@ -1,4 +1,5 @@
 using Vernier.Errors;
+using Vernier.Files.Tokenizers.Rules;
 
 namespace Vernier.Files.Tokenizers.Normalizers;
 

@@ -1,4 +1,5 @@
 using Vernier.Files.Tokenizers.Patterns;
+using Vernier.Files.Tokenizers.Rules;
 
 namespace Vernier.Files.Tokenizers.Normalizers;
 

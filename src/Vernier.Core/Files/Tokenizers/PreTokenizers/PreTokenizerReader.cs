@@ -1,5 +1,6 @@
 using System.Text;
 using Vernier.Files.Tokenizers.Patterns;
+using Vernier.Files.Tokenizers.Rules;
 using Vernier.Files.Tokenizers.Unicode;
 
 namespace Vernier.Files.Tokenizers.PreTokenizers;

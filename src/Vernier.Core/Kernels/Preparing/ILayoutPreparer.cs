@@ -1,0 +1,27 @@
+using Vernier.Errors;
+using Vernier.Packing;
+
+namespace Vernier.Kernels.Preparing;
+
+/// <summary>Makes matrices of one layout ready for the integer kernels of this machine. What is added to the codes is no part of it.</summary>
+public interface ILayoutPreparer
+{
+    /// <summary>Prepares a matrix that is in memory.</summary>
+    /// <param name="matrix">A matrix of the layout.</param>
+    /// <returns>Null where no integer kernel serves.</returns>
+    IPreparedMatrix? Prepare(PackedMatrix matrix);
+
+    /// <summary>Prepares a matrix as it is read.</summary>
+    /// <param name="layout">The layout.</param>
+    /// <param name="arrays">The arrays of the matrix, of the types and shapes that the layout gives.</param>
+    /// <param name="outliers">Receives what is to be added to some weights, or null.</param>
+    /// <returns>Null where no integer kernel serves.</returns>
+    /// <exception cref="InvalidFileException">An array holds what no writer writes.</exception>
+    IPreparedMatrix? Prepare(PackedLayout layout, PackedArrays arrays, out Outliers? outliers)
+    {
+        ArgumentNullException.ThrowIfNull(layout);
+        PackedMatrix matrix = layout.Read(arrays);
+        outliers = matrix.Outliers;
+        return Prepare(matrix);
+    }
+}
