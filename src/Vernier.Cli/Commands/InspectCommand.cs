@@ -7,7 +7,7 @@ using Vernier.Files.Checkpoints;
 using Vernier.Inference.Gguf;
 using Vernier.Packing;
 using Vernier.Quantization.Evaluation;
-using Vernier.Quantization.Pipeline;
+using Vernier.Quantization.Weights;
 
 namespace Vernier.Cli.Commands;
 

@@ -4,6 +4,7 @@ using Vernier.Inference;
 using Vernier.Packing;
 using Vernier.Quantization.Evaluation;
 using Vernier.Quantization.Pipeline;
+using Vernier.Quantization.Weights;
 
 namespace Vernier.Cli.Reports;
 

@@ -1,5 +1,6 @@
 using Vernier.Cli.Terminal;
 using Vernier.Quantization.Pipeline;
+using Vernier.Quantization.Weights;
 
 namespace Vernier.Cli.Reports;
 

@@ -2,6 +2,7 @@ using Vernier.Cli.Terminal;
 using Vernier.Packing;
 using Vernier.Quantization.Evaluation;
 using Vernier.Quantization.Pipeline;
+using Vernier.Quantization.Weights;
 
 namespace Vernier.Cli.Reports;
 

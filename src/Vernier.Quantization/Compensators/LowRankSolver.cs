@@ -1,7 +1,7 @@
 using System.Numerics.Tensors;
 using Vernier.Numerics;
 using Vernier.Packing;
-using Vernier.Quantization.Pipeline;
+using Vernier.Quantization.Weights;
 
 namespace Vernier.Quantization.Compensators;
 

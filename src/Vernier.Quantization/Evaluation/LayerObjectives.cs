@@ -8,8 +8,8 @@ using Vernier.Packing;
 using Vernier.Packing.Configuration;
 using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Objectives;
-using Vernier.Quantization.Pipeline;
 using Vernier.Quantization.Transforms;
+using Vernier.Quantization.Weights;
 
 namespace Vernier.Quantization.Evaluation;
 

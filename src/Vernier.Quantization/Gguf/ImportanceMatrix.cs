@@ -30,7 +30,7 @@ public static class ImportanceMatrix
     {
         ArgumentNullException.ThrowIfNull(config);
         if (!File.Exists(path))
-            throw new InvalidFileException(path, FileRules.FileMissing, "the file does not exist", "Give the path of an importance matrix with --imatrix");
+            throw new InvalidFileException(path, FileRules.FileMissing, "the file does not exist", "Give the path of an importance matrix");
         var matrices = new Dictionary<string, float[]>(StringComparer.Ordinal);
         foreach ((string name, float[] values) in GgufFile.Is(path) ? ReadGguf(path) : ReadOld(path))
         {

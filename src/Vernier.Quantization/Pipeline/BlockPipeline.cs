@@ -9,6 +9,7 @@ using Vernier.Quantization.Objectives;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers;
 using Vernier.Quantization.Transforms;
+using Vernier.Quantization.Weights;
 
 namespace Vernier.Quantization.Pipeline;
 

@@ -8,6 +8,7 @@ using Vernier.Quantization.Compensators;
 using Vernier.Quantization.Objectives;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers;
+using Vernier.Quantization.Weights;
 
 namespace Vernier.Quantization.Pipeline;
 

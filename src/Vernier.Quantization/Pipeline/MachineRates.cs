@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Vernier.Numerics;
 using Vernier.Packing.Scalar;
 using Vernier.Quantization.Solvers;
+using Vernier.Quantization.Weights;
 
 namespace Vernier.Quantization.Pipeline;
 

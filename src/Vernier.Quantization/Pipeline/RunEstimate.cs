@@ -5,6 +5,7 @@ using Vernier.Packing.Scalar;
 using Vernier.Quantization.Compensators;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers;
+using Vernier.Quantization.Weights;
 
 namespace Vernier.Quantization.Pipeline;
 

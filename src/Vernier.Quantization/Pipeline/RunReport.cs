@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Vernier.Packing;
 using Vernier.Quantization.Solvers;
+using Vernier.Quantization.Weights;
 
 namespace Vernier.Quantization.Pipeline;
 

@@ -1,5 +1,5 @@
 using Vernier.Packing;
-using Vernier.Quantization.Pipeline;
+using Vernier.Quantization.Weights;
 
 namespace Vernier.Quantization.Solvers;
 

@@ -5,9 +5,10 @@ using Vernier.Quantization.Objectives;
 using Vernier.Quantization.Pipeline;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers.Blocks;
-using Vernier.Quantization.Solvers.Vectors;
 using Vernier.Quantization.Solvers.Trits;
 using Vernier.Quantization.Solvers.TwoLevel;
+using Vernier.Quantization.Solvers.Vectors;
+using Vernier.Quantization.Weights;
 
 namespace Vernier.Quantization.Solvers;
 

@@ -2,7 +2,6 @@ using Vernier.Grids;
 using Vernier.Levels;
 using Vernier.Packing.Scalar;
 using Vernier.Quantization.Objectives;
-using Vernier.Quantization.Pipeline;
 
 namespace Vernier.Quantization.Solvers;
 

@@ -4,7 +4,7 @@ using Vernier.Levels;
 using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Packing.Scalar;
-using Vernier.Quantization.Pipeline;
+using Vernier.Quantization.Weights;
 
 namespace Vernier.Quantization.Solvers;
 

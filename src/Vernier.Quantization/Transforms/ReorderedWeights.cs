@@ -1,4 +1,5 @@
 using Vernier.Inference;
+using Vernier.Quantization.Weights;
 
 namespace Vernier.Quantization.Transforms;
 

@@ -8,6 +8,7 @@ using Vernier.Packing;
 using Vernier.Packing.Scalar;
 using Vernier.Quantization.Pipeline;
 using Vernier.Quantization.Recipes;
+using Vernier.Quantization.Weights;
 
 namespace Vernier.Tests.Pipeline;
 

@@ -6,11 +6,11 @@ using Vernier.Levels;
 using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Packing.Scalar;
-using Vernier.Quantization.Pipeline;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers;
 using Vernier.Quantization.Solvers.Codebooks;
 using Vernier.Quantization.Solvers.Relaxed;
+using Vernier.Quantization.Weights;
 
 namespace Vernier.Tests.Solvers;
 

@@ -5,6 +5,7 @@ using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Quantization.Pipeline;
 using Vernier.Quantization.Recipes;
+using Vernier.Quantization.Weights;
 
 namespace Vernier.Tests.Solvers;
 

@@ -5,6 +5,7 @@ using Vernier.Packing.Scalar;
 using Vernier.Quantization.Pipeline;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers;
+using Vernier.Quantization.Weights;
 
 namespace Vernier.Tests.Solvers;
 

@@ -6,6 +6,7 @@ using Vernier.Packing;
 using Vernier.Quantization.Pipeline;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Transforms;
+using Vernier.Quantization.Weights;
 
 namespace Vernier.Tests.Transforms;
 

@@ -1,6 +1,6 @@
 using Vernier.Errors;
 using Vernier.Numerics;
-using Vernier.Quantization.Pipeline;
+using Vernier.Quantization.Weights;
 
 namespace Vernier.Quantization.Solvers.Outliers;
 

@@ -1,8 +1,7 @@
 using Vernier.Files;
 using Vernier.Files.Checkpoints;
-using Vernier.Quantization.Transforms;
 
-namespace Vernier.Quantization.Pipeline;
+namespace Vernier.Quantization.Weights;
 
 /// <summary>Copies and compares tensors of any size, a piece of 1 MiB in memory at a time.</summary>
 internal static class TensorBytes

@@ -1,4 +1,4 @@
-namespace Vernier.Quantization.Transforms;
+namespace Vernier.Quantization.Weights;
 
 /// <summary>Where the rows and columns of a tensor come from: row i of the new tensor is row Rows[i] of the old one. A vector has rows of one element.</summary>
 /// <param name="Rows">A permutation of the rows; null where they stay.</param>

@@ -1,6 +1,6 @@
 using Vernier.Files;
 
-namespace Vernier.Quantization.Pipeline;
+namespace Vernier.Quantization.Weights;
 
 /// <summary>What a tensor is in its network, by its name and shape.</summary>
 public enum TensorRole
