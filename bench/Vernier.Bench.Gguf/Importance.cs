@@ -1,4 +1,7 @@
 using Vernier.Inference;
+using Vernier.Inference.Configuration;
+using Vernier.Inference.Models;
+using Vernier.Inference.Parts;
 using Vernier.Quantization.Calibration;
 
 namespace Vernier.Bench.Gguf;
@@ -12,16 +15,16 @@ internal static class Importance
     /// <returns>By the name of a weight, a number for each input channel.</returns>
     public static Dictionary<string, float[]> Of(string folder, CalibrationSet text)
     {
-        ModelConfig config = ModelConfig.Load(folder);
+        ModelConfig config = ModelSource.Configuration(folder);
         LanguageModel model = LanguageModel.Load(folder);
         using var calibration = new BlockCalibration(config, model.Embedding, text);
         var importance = new Dictionary<string, float[]>(StringComparer.Ordinal);
         foreach (Block block in model.Blocks)
         {
-            IReadOnlyList<IReadOnlyList<string>> groups = calibration.SharedInputs(block);
+            IReadOnlyList<IReadOnlyList<string>> groups = BlockCalibration.SharedInputs(block);
             for (int group = 0; group < groups.Count; group++)
             {
-                var squares = new double[block.Linears[groups[group][0]].Inputs];
+                var squares = new double[block[groups[group][0]].Inputs];
                 long count = 0;
                 for (int batch = 0; batch < calibration.Batches; batch++)
                 {

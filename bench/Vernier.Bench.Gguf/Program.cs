@@ -6,8 +6,9 @@ using Vernier.Files;
 using Vernier.Files.Checkpoints;
 using Vernier.Files.Gguf;
 using Vernier.Files.Gguf.Blocks;
-using Vernier.Inference;
+using Vernier.Inference.Decoders;
 using Vernier.Inference.Gguf;
+using Vernier.Inference.Models;
 using Vernier.Numerics;
 using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Evaluation;
@@ -44,7 +45,7 @@ return 0;
 
 void Measure(string folder, string title)
 {
-    ModelConfig config = ModelConfig.Load(folder);
+    var config = (TransformerConfig)ModelSource.Configuration(folder);
     var tokenizer = Vernier.Files.Tokenizers.Tokenizer.Load(folder);
     int? begin = tokenizer.Encode("", addSpecialTokens: true) is [int first, ..] ? first : null;
     CalibrationSet calibration = CalibrationSet.Cut(tokenizer.Encode(File.ReadAllText(Option("calibration", ""))), sequences, 256, begin, "text");
@@ -52,8 +53,8 @@ void Measure(string folder, string title)
     var evaluation = new PeerEvaluation(library, text, config.VocabularySize, threads);
     Dictionary<string, float[]> importance = Importance.Of(folder, calibration);
     string full = Path.Combine(work, "full.gguf"), file = Path.Combine(work, "file.gguf"), packed = Path.Combine(work, "packed");
-    using Checkpoint checkpoint = ModelSource.OpenCheckpoint(folder);
-    GgufExport.Write(checkpoint, full, 0, _ => new GgufTensorChoice(GgufTensorType.F32));
+    using var model = Model.Open(folder);
+    GgufExport.Write(model, full, GgufMix.All.Single(mix => mix.Name == "F32"));
     PeerScore reference = evaluation.SetReference(full);
     page.Append(CultureInfo.InvariantCulture, $"\n## {title}\n\n{config.HiddenSize} wide, {config.IntermediateSize} in the feed-forward, {config.LayerCount} blocks; perplexity {reference.Perplexity:0.000} in single precision.\n\n");
     page.Append("| type | bytes | perplexity: plain | imatrix | search | solved | KL: plain | imatrix | search | solved | solved relative | seconds |\n|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n");
@@ -64,12 +65,12 @@ void Measure(string folder, string title)
         library.Quantize(full, file, mix.FileType, threads);
         long bytes = new FileInfo(file).Length;
         PeerScore plain = evaluation.Evaluate(file);
-        IReadOnlyDictionary<string, GgufTensorType> types = GgufExport.TypesOf(checkpoint, mix, null, importance: true);
-        GgufExport.Write(checkpoint, file, mix.FileType, tensor => Important(checkpoint, tensor, types[tensor.Name], importance));
+        IReadOnlyDictionary<string, GgufTensorType> types = GgufPlan.TypesOf(model, mix, null, importance: true);
+        WriteImportant(model, file, mix, types, importance);
         long importantBytes = new FileInfo(file).Length;
         PeerScore important = evaluation.Evaluate(file);
-        (PeerScore search, long searchBytes, _) = Ours(checkpoint, mix, "gguf-datafree", null, file, packed, evaluation, false);
-        (PeerScore solved, long solvedBytes, double seconds) = Ours(checkpoint, mix, "gguf", calibration, file, packed, evaluation, true);
+        (PeerScore search, long searchBytes, _) = Ours(model, mix, "gguf-datafree", null, file, packed, evaluation, false);
+        (PeerScore solved, long solvedBytes, double seconds) = Ours(model, mix, "gguf", calibration, file, packed, evaluation, true);
         // Headers name the file and its maker: a few bytes more or less.
         if (Math.Abs(bytes - searchBytes) > 4096 || Math.Abs(importantBytes - solvedBytes) > 4096)
             throw new InvalidOperationException($"{name}: the sizes differ: {bytes} and {searchBytes}, with data {importantBytes} and {solvedBytes}");
@@ -78,25 +79,32 @@ void Measure(string folder, string title)
     }
 }
 
-GgufTensorChoice Important(Checkpoint checkpoint, TensorInfo tensor, GgufTensorType type, Dictionary<string, float[]> importance)
+void WriteImportant(Model model, string file, GgufMix mix, IReadOnlyDictionary<string, GgufTensorType> types, Dictionary<string, float[]> importance)
 {
-    if (type.Format is not BlockFormat format)
-        return new GgufTensorChoice(type);
-    int columns = (int)tensor.Shape[1];
-    return new GgufTensorChoice(type, (row, bytes) =>
+    using var writer = new GgufModelWriter(GgufPlan.Of(model, mix.FileType, tensor => types[tensor.Name]), file);
+    foreach (TensorInfo tensor in model.Checkpoint.Tensors.Where(tensor => types.ContainsKey(tensor.Name)))
     {
-        var weights = new float[columns];
-        checkpoint.Read(tensor, row * columns, weights);
-        ggml.Quantize(format.TypeId, weights, columns, importance.GetValueOrDefault(tensor.Name, []), bytes);
-    });
+        if (types[tensor.Name].Format is not BlockFormat format)
+        {
+            writer.Copy(model.Checkpoint, tensor);
+            continue;
+        }
+        var weights = new float[(int)tensor.Shape[1]];
+        writer.WriteRows(tensor.Name, (row, bytes) =>
+        {
+            model.Checkpoint.Read(tensor, row * weights.Length, weights);
+            ggml.Quantize(format.TypeId, weights, weights.Length, importance.GetValueOrDefault(tensor.Name, []), bytes);
+        });
+    }
+    writer.Complete();
 }
 
-(PeerScore Score, long Bytes, double Seconds) Ours(Checkpoint checkpoint, GgufMix mix, string recipe, CalibrationSet? calibration, string file, string packed, PeerEvaluation evaluation, bool important)
+(PeerScore Score, long Bytes, double Seconds) Ours(Model model, GgufMix mix, string recipe, CalibrationSet? calibration, string file, string packed, PeerEvaluation evaluation, bool important)
 {
     long start = System.Diagnostics.Stopwatch.GetTimestamp();
-    var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find(recipe), Calibration = calibration, BlockFormatOf = GgufQuantizer.FormatsOf(checkpoint, mix, null, important) });
+    var plan = QuantizationPlan.Create(model.Checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find(recipe), Calibration = calibration, BlockFormatOf = GgufQuantizer.FormatsOf(model, mix, null, important) });
     new Quantizer(plan).Run(packed, new RunOptions { Replace = true });
-    GgufQuantizer.Write(checkpoint, packed, file, mix, null, important);
+    GgufQuantizer.Write(model, packed, file, mix, null, important);
     double seconds = System.Diagnostics.Stopwatch.GetElapsedTime(start).TotalSeconds;
     return (evaluation.Evaluate(file), new FileInfo(file).Length, seconds);
 }

@@ -2,7 +2,8 @@ using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
 using Vernier.Files;
 using Vernier.Files.Checkpoints;
-using Vernier.Inference;
+using Vernier.Inference.Decoders;
+using Vernier.Inference.Models;
 using Vernier.Numerics;
 
 namespace Vernier.Bench.Gguf;
@@ -15,7 +16,7 @@ namespace Vernier.Bench.Gguf;
 internal sealed class WiderModel
 {
     private readonly Checkpoint _checkpoint;
-    private readonly ModelConfig _config;
+    private readonly TransformerConfig _config;
     private readonly int _narrow, _wide, _inner;
     private readonly float[] _rotation;
     private readonly Random _random = new(7);
@@ -23,7 +24,7 @@ internal sealed class WiderModel
 
     private WiderModel(string folder)
     {
-        (_checkpoint, _config) = (Checkpoint.Open(folder), ModelConfig.Load(folder));
+        (_checkpoint, _config) = (Checkpoint.Open(folder), (TransformerConfig)ModelSource.Configuration(folder));
         (_narrow, _wide, _inner) = (_config.HiddenSize, 2 * _config.HiddenSize, _config.IntermediateSize / 2 * 3 / 256 * 256);
         _rotation = Orthonormal(_wide, _narrow);
     }

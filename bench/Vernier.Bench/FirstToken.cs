@@ -13,7 +13,7 @@ internal static class FirstToken
         if (engine == "vernier")
         {
             LanguageModel model = LanguageModel.Load(path);
-            new SpeedMeasurement(model).Prompt(1);
+            new SpeedMeasurement(model.CreateSession()).Prompt(1);
         }
         else
         {

@@ -32,7 +32,7 @@ internal sealed class ModelRunner(string folder, LlamaShape shape, string peer, 
             Load(kind, type, ours, theirs);
         if (!cases.Contains("generate") && !cases.Contains("prompt"))
             return;
-        var model = new SpeedMeasurement(LanguageModel.Load(ours));
+        var model = new SpeedMeasurement(LanguageModel.Load(ours).CreateSession());
         using LlamaSession? session = theirs is null ? null : Library.Open(theirs, LlamaShape.Context, threads);
         double gigabytes = model.WeightBytes / 1e9;
         if (cases.Contains("generate"))
@@ -55,10 +55,10 @@ internal sealed class ModelRunner(string folder, LlamaShape shape, string peer, 
     public void RunLayouts(string[] names)
     {
         ModelKind[] kinds = [.. RandomLayouts.Kinds.Where((kind, i) => i == 0 || names.Length == 0 || names.Contains(kind.Name))];
-        var first = new SpeedMeasurement(LanguageModel.Load(RandomModel.Ensure(folder, shape, kinds[0])));
+        var first = new SpeedMeasurement(LanguageModel.Load(RandomModel.Ensure(folder, shape, kinds[0])).CreateSession());
         foreach (ModelKind kind in kinds.Skip(1))
         {
-            var model = new SpeedMeasurement(LanguageModel.Load(RandomModel.Ensure(folder, shape, kind)));
+            var model = new SpeedMeasurement(LanguageModel.Load(RandomModel.Ensure(folder, shape, kind)).CreateSession());
             double sameBytes = (double)first.WeightBytes / model.WeightBytes;
             Report($"generate {kind.Name}", $"{kinds[0].Name} at the same bytes", "tokens/s", Pairs(
                 () => Rate(GenerateTokens, () => GenerateTokens / model.Generate(GenerateContext, GenerateTokens)),

@@ -1,25 +1,27 @@
 using System.Diagnostics;
 using System.Numerics.Tensors;
+using Vernier.Inference.Passes;
+using Vernier.Inference.Weights;
 using Vernier.Numerics;
 
 namespace Vernier.Inference;
 
 /// <summary>Measures how fast a model runs on this machine.</summary>
-/// <param name="model">The model; it must not be used by others meanwhile.</param>
-public sealed class SpeedMeasurement(LanguageModel model)
+/// <param name="session">A session with the model; it must not be used by others meanwhile.</param>
+public sealed class SpeedMeasurement(InferenceSession session)
 {
     /// <summary>The bytes of weights that one token reads: those of all linear layers.</summary>
-    public long WeightBytes => model.Blocks.SelectMany(block => block.Linears.Values).Append(model.Head).Sum(BytesOf);
+    public long WeightBytes => session.Model.Blocks.SelectMany(block => block.Linears.Select(slot => slot.Layer)).Append(session.Model.Head).Sum(BytesOf);
 
     /// <summary>The seconds that a prompt takes, with the logits of its last token.</summary>
     /// <param name="tokens">The number of tokens, at least 1.</param>
     public double Prompt(int tokens)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(tokens, 1);
-        KvCache cache = model.CreateCache(tokens);
+        SequenceState state = session.CreateState(tokens);
         int[] prompt = Tokens(tokens);
         long start = Stopwatch.GetTimestamp();
-        model.Forward([new Segment(prompt, cache)], LogitRows.Last);
+        session.Forward([new Segment(prompt, state)], LogitRows.Last);
         return Stopwatch.GetElapsedTime(start).TotalSeconds;
     }
 
@@ -30,32 +32,33 @@ public sealed class SpeedMeasurement(LanguageModel model)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(context, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(tokens, 1);
-        KvCache cache = model.CreateCache(context + tokens);
-        model.Hidden([new Segment(Tokens(context), cache)], LogitRows.Last);
+        SequenceState state = session.CreateState(context + tokens);
+        session.Hidden([new Segment(Tokens(context), state)], LogitRows.Last);
         int[] next = Tokens(tokens);
         long start = Stopwatch.GetTimestamp();
         for (int i = 0; i < tokens; i++)
-            model.Forward([new Segment(next.AsMemory(i, 1), cache)], LogitRows.Last);
+            session.Forward([new Segment(next.AsMemory(i, 1), state)], LogitRows.Last);
         return Stopwatch.GetElapsedTime(start).TotalSeconds;
     }
 
     /// <summary>
     /// The bytes a second that all threads together read from memory, in one pass over 256 MiB that no cache holds.
     /// </summary>
-    public static double MemoryBytesPerSecond()
+    /// <param name="workers">The threads; null, the default, for <see cref="Workers.Shared"/>.</param>
+    public static double MemoryBytesPerSecond(Workers? workers = null)
     {
         const int Chunk = 1 << 20, Chunks = 64;
         float[] block = GC.AllocateUninitializedArray<float>(Chunk * Chunks);
         block.AsSpan().Fill(1);
         var sums = new float[Chunks];
         long start = Stopwatch.GetTimestamp();
-        ParallelLoop.For(Chunks, i => sums[i] = TensorPrimitives.Sum<float>(block.AsSpan(i * Chunk, Chunk)));
+        (workers ?? Workers.Shared).For(Chunks, i => sums[i] = TensorPrimitives.Sum<float>(block.AsSpan(i * Chunk, Chunk)));
         double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
         return sums.All(sum => sum > 0) ? 4.0 * Chunk * Chunks / seconds : double.NaN;
     }
 
     /// <summary>Tokens from all over the vocabulary.</summary>
-    private int[] Tokens(int count) => [.. Enumerable.Range(0, count).Select(i => (int)((i + 1) * 2654435761L % model.Config.VocabularySize))];
+    private int[] Tokens(int count) => [.. Enumerable.Range(0, count).Select(i => (int)((i + 1) * 2654435761L % session.Model.Config.VocabularySize))];
 
     private static long BytesOf(ILinear linear) => linear switch
     {

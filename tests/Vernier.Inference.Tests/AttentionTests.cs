@@ -1,4 +1,11 @@
 using Vernier.Inference;
+using Vernier.Inference.Architectures;
+using Vernier.Inference.Configuration;
+using Vernier.Inference.Decoders;
+using Vernier.Inference.Parts;
+using Vernier.Inference.Parts.Attention;
+using Vernier.Inference.Passes;
+using Vernier.Numerics;
 
 namespace Vernier.Tests;
 
@@ -41,29 +48,30 @@ public class AttentionTests
     {
         const int Length = 150;
         TinySpec spec = TinySpecs.Llama with { Type = "mistral", Layers = 1, Heads = heads, KeyValueHeads = keyValueHeads, Extra = new() { ["sliding_window"] = window, ["max_position_embeddings"] = 256 } };
-        ModelConfig config = ModelConfigReader.Read(System.Text.Encoding.UTF8.GetBytes(spec.Config()), "config.json");
+        var config = (TransformerConfig)ArchitectureCatalogue.Read(System.Text.Encoding.UTF8.GetBytes(spec.Config()), "config.json");
         var random = new Random(2);
         int width = heads * config.HeadSize, keyWidth = keyValueHeads * config.HeadSize;
         float[] queries = Values(random, Length * width), keys = Values(random, Length * keyWidth), values = Values(random, Length * keyWidth);
-        float[] whole = Attend(config, null, 0, Length);
-
-        var cache = new KvCache(config);
-        float[] pieces = new float[Length * width];
+                AttentionShape shape = config.AttentionOf(0);
+        var keyValues = new KeyValueShape(keyValueHeads, config.HeadSize);
+        var cache = new SequenceState(config, [keyValues]);
+        float[] whole = Attend(null, 0, Length), pieces = new float[Length * width];
         for (int done = 0, piece = 1; done < Length; done += piece, piece = Math.Min(piece % 23 + 3, Length - done))
-            Attend(config, cache, done, piece).CopyTo(pieces, done * width);
+            Attend(cache, done, piece).CopyTo(pieces, done * width);
         Assert.Equal(whole, pieces);
 
-        float[] Attend(ModelConfig config, KvCache? cache, int first, int count)
+        float[] Attend(SequenceState? cache, int first, int count)
         {
             var context = new ForwardContext(config);
             context.Begin(cache is null ? [new Segment(new int[count])] : [new Segment(new int[3]), new Segment(new int[count], cache)]);
             int segment = context.SegmentCount - 1, before = context.Rows - count;
             float[] input = new float[context.Rows * width], output = new float[context.Rows * width];
             queries.AsSpan(first * width, count * width).CopyTo(input.AsSpan(before * width));
-            LayerCache store = context.Store(segment, 0);
+            ReadOnlyMemory<LayerState> stores = context.States(0, keyValues);
+            var store = (LayerCache)stores.Span[segment];
             for (int i = first; i < first + count; i++)
                 store.Write(i, keys.AsSpan(i * keyWidth, keyWidth), values.AsSpan(i * keyWidth, keyWidth));
-            ScaledDotProductAttention.Run(context, 0, new RowMatrix(input, 0, width), new RowMatrix(output, 0, width));
+            ScaledDotProductAttention.Run(context, shape, stores, new RowMatrix(input, 0, width), new RowMatrix(output, 0, width));
             context.Commit();
             return output[(before * width)..];
         }
@@ -89,8 +97,9 @@ public class AttentionTests
     {
         const int Heads = 3, HeadSize = 20, Positions = 130;
         var random = new Random(4);
-        LayerCache store = LayerCache.Create(Heads, HeadSize, CachePrecision.Int8), exact = LayerCache.Create(Heads, HeadSize, CachePrecision.Single);
-        Assert.True(3.4 * store.ChunkBytes < exact.ChunkBytes);
+        var shape = new KeyValueShape(Heads, HeadSize);
+        LayerCache store = (LayerCache)shape.Create(CachePrecision.Int8), exact = (LayerCache)shape.Create(CachePrecision.Single);
+        Assert.True(3.4 * store.BytesFor(1) < exact.BytesFor(1));
         var keys = new float[Positions][];
         var values = new float[Positions][];
         store.Reserve(Positions);
@@ -143,11 +152,11 @@ public class AttentionTests
 
         float[] Last(CachePrecision precision)
         {
-            model.CachePrecision = precision;
-            KvCache cache = model.CreateCache();
+            InferenceSession session = model.CreateSession(precision: precision);
+            SequenceState state = session.CreateState();
             var logits = new float[model.Config.VocabularySize];
             for (int done = 0; done < tokens.Length; done += 20)
-                model.Forward([new Segment(tokens.AsMemory(done, 20), cache)], LogitRows.Last, logits);
+                session.Forward([new Segment(tokens.AsMemory(done, 20), state)], LogitRows.Last, logits);
             return logits;
         }
     }
@@ -160,7 +169,7 @@ public class AttentionTests
         {
             Theta = 500000, RotarySize = 128, Scaling = RopeScaling.Llama3, Factor = 8, LowFrequencyFactor = 1, HighFrequencyFactor = 4, OriginalMaxPositions = 8192,
         };
-        double[] frequencies = RotaryEmbedding.Frequencies(rope, longContext: false);
+        double[] frequencies = RotaryAngles.Frequencies(rope, longContext: false);
         int blended = 0;
         for (int i = 0; i < 64; i++)
         {
@@ -177,8 +186,8 @@ public class AttentionTests
     [Fact]
     public void RotationsCompose()
     {
-        var rotary = new RotaryEmbedding(new RopeConfig { RotarySize = 40 }, longContext: false);
-        rotary.Ensure(31);
+        var rotary = new RotaryAngles(new RopeConfig { RotarySize = 40 }, longContext: false);
+        rotary.Ensure(31, Workers.Shared);
         float[] once = Values(new Random(4), 44), twice = [.. once];
         rotary.Rotate(once, 30);
         rotary.Rotate(twice, 13);
@@ -195,7 +204,7 @@ public class AttentionTests
     public void NormsAndSumsAgreeWithDoublePrecision(int length)
     {
         float[] x = Values(new Random(5), length), weight = Values(new Random(6), length), y = new float[length];
-        RowMath.RmsNorm(x, weight, 1e-5f, y);
+        new RmsNorm(weight, 1e-5f).Apply(x, y);
         double scale = 1 / Math.Sqrt(x.Average(v => (double)v * v) + 1e-5);
         for (int i = 0; i < length; i++)
             Assert.Equal(x[i] * scale * weight[i], y[i], 1e-5);

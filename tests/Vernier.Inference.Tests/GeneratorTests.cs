@@ -1,4 +1,6 @@
 using Vernier.Inference;
+using Vernier.Inference.Passes;
+using Vernier.Inference.Sampling;
 using Vernier.Numerics;
 
 namespace Vernier.Tests;
@@ -29,17 +31,12 @@ public class GeneratorTests
     [Fact]
     public void TheNumberOfThreadsChangesNoText()
     {
-        var generator = new Generator(Load());
-        int[][] texts = generator.Sample(5, 30, Free);
-        int threads = ParallelLoop.MaxThreads;
-        try
+        LanguageModel model = Load();
+        int[][] texts = new Generator(model).Sample(5, 30, Free);
+        foreach (int threads in (int[])[1, 3])
         {
-            ParallelLoop.MaxThreads = 1;
-            Assert.Equal(texts, generator.Sample(5, 30, Free));
-        }
-        finally
-        {
-            ParallelLoop.MaxThreads = threads;
+            using var workers = new Workers(threads);
+            Assert.Equal(texts, new Generator(model.CreateSession(workers)).Sample(5, 30, Free));
         }
     }
 
@@ -53,7 +50,7 @@ public class GeneratorTests
         List<int> text = [.. prompt];
         foreach (int token in written)
         {
-            Assert.Equal(new Sampler(SamplingOptions.Greedy).Next(model.Forward([new Segment(text.ToArray())], LogitRows.Last)), token);
+            Assert.Equal(new Sampler(SamplingOptions.Greedy).Next(model.CreateSession().Forward([new Segment(text.ToArray())], LogitRows.Last)), token);
             text.Add(token);
         }
     }
@@ -82,7 +79,7 @@ public class GeneratorTests
         LanguageModel model = LanguageModel.Load(folder.Path);
         int[] prompt = [.. Enumerable.Range(0, 1100).Select(i => i * i % spec.Vocabulary)];
         int first = new Generator(model).Generate(prompt, SamplingOptions.Greedy, 1, []).Single();
-        Assert.Equal(new Sampler(SamplingOptions.Greedy).Next(model.Forward([new Segment(prompt)], LogitRows.Last)), first);
+        Assert.Equal(new Sampler(SamplingOptions.Greedy).Next(model.CreateSession().Forward([new Segment(prompt)], LogitRows.Last)), first);
     }
 
     [Fact]

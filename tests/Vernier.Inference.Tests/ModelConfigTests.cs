@@ -2,7 +2,14 @@ using System.Text;
 using System.Text.Json;
 using Vernier.Errors;
 using Vernier.Files;
+using Vernier.Files.Checkpoints;
 using Vernier.Inference;
+using Vernier.Inference.Architectures;
+using Vernier.Inference.Architectures.Llama;
+using Vernier.Inference.Configuration;
+using Vernier.Inference.Decoders;
+using Vernier.Inference.Models;
+using Vernier.Inference.Parts.Attention;
 
 namespace Vernier.Tests;
 
@@ -11,8 +18,9 @@ public class ModelConfigTests
     [Fact]
     public void TheSampleIsRead()
     {
-        ModelConfig config = ModelConfig.Load(SharedData.Quill);
-        Assert.Equal(ModelFamily.Llama, config.Family);
+        using var model = Model.Open(SharedData.Quill);
+        LlamaConfig config = Assert.IsType<LlamaConfig>(model.Configuration);
+        Assert.Equal("llama", config.ModelType);
         Assert.Equal((4096, 256, 768, 6), (config.VocabularySize, config.HiddenSize, config.IntermediateSize, config.LayerCount));
         Assert.Equal((8, 4, 32, 1024), (config.HeadCount, config.KeyValueHeadCount, config.HeadSize, config.MaxPositions));
         Assert.Equal((1e-5f, 10000, 32), (config.NormEpsilon, config.Rope.Theta, config.Rope.RotarySize));
@@ -28,7 +36,7 @@ public class ModelConfigTests
     [Fact]
     public void PublishedConfigurationsAreRead()
     {
-        ModelConfig llama = Read("""
+        TransformerConfig llama = Read("""
             {"architectures": ["LlamaForCausalLM"], "attention_bias": false, "attention_dropout": 0.0, "bos_token_id": 128000, "eos_token_id": 128001,
             "head_dim": 64, "hidden_act": "silu", "hidden_size": 2048, "initializer_range": 0.02, "intermediate_size": 8192,
             "max_position_embeddings": 131072, "mlp_bias": false, "model_type": "llama", "num_attention_heads": 32, "num_hidden_layers": 16,
@@ -39,14 +47,14 @@ public class ModelConfigTests
         Assert.Equal((RopeScaling.Llama3, 32, 8192), (llama.Rope.Scaling, llama.Rope.Factor, llama.Rope.OriginalMaxPositions));
         Assert.Equal((32, 8, 64, true, false), (llama.HeadCount, llama.KeyValueHeadCount, llama.HeadSize, llama.TiedEmbeddings, llama.QueryKeyValueBias));
 
-        ModelConfig qwen = Read("""
+        TransformerConfig qwen = Read("""
             {"architectures": ["Qwen3ForCausalLM"], "attention_bias": false, "attention_dropout": 0.0, "bos_token_id": 151643, "eos_token_id": 151645,
             "head_dim": 128, "hidden_act": "silu", "hidden_size": 1024, "initializer_range": 0.02, "intermediate_size": 3072,
             "max_position_embeddings": 40960, "max_window_layers": 28, "model_type": "qwen3", "num_attention_heads": 16, "num_hidden_layers": 28,
             "num_key_value_heads": 8, "rms_norm_eps": 1e-06, "rope_scaling": null, "rope_theta": 1000000, "sliding_window": null,
             "tie_word_embeddings": true, "torch_dtype": "bfloat16", "use_cache": true, "use_sliding_window": false, "vocab_size": 151936}
             """);
-        Assert.Equal((true, 128, 1e6, null), (qwen.QueryKeyNorm, qwen.HeadSize, qwen.Rope.Theta, qwen.WindowOf(27)));
+        Assert.Equal((true, 128, 1e6, null), (qwen.Names.QueryNorm is not null, qwen.HeadSize, qwen.Rope.Theta, qwen.WindowOf(27)));
     }
 
     public static TheoryData<string, string> Violations => new()
@@ -113,16 +121,17 @@ public class ModelConfigTests
     [MemberData(nameof(Violations))]
     public void ABrokenRuleIsNamed(string changes, string rule)
     {
-        InvalidFileException error = Assert.Throws<InvalidFileException>(() => Read(Change(TinySpecs.Llama.Config(), changes)));
+        VernierException error = Assert.ThrowsAny<VernierException>(() => Read(Change(TinySpecs.Llama.Config(), changes)));
         Assert.Equal(rule, error.Rule);
         Assert.Equal("config.json", error.File);
+        Assert.Equal(rule is ModelRules.UnknownArchitecture or ModelRules.ConfigRopeScaling or ModelRules.ConfigActivation, error is UnsupportedModelException);
     }
 
     [Fact]
     public void DefaultsAreThoseOfTheFamily()
     {
         const string Sizes = """{"hidden_size": 4096, "num_attention_heads": 32, "num_key_value_heads": -1, "head_dim": -1, "rms_norm_eps": -1, "sliding_window": -1, "bos_token_id": -1, "eos_token_id": [5, 6]}""";
-        ModelConfig Family(string type) => Read(Change(Change(TinySpecs.Llama.Config(), Sizes), $$"""{"model_type": "{{type}}"}""", remove: "-1"));
+        TransformerConfig Family(string type) => Read(Change(Change(TinySpecs.Llama.Config(), Sizes), $$"""{"model_type": "{{type}}"}""", remove: "-1"));
         Assert.Equal((32, 128, 1e-6f, null), Facts(Family("llama")));
         Assert.Equal((8, 128, 1e-6f, 4096), Facts(Family("mistral")));
         Assert.Equal((32, 128, 1e-6f, null), Facts(Family("qwen2")));
@@ -131,7 +140,7 @@ public class ModelConfigTests
         Assert.Null(Family("llama").BeginToken);
         Assert.Equal([5, 6], Family("llama").EndTokens);
 
-        static (int, int, float, int?) Facts(ModelConfig config) => (config.KeyValueHeadCount, config.HeadSize, config.NormEpsilon, config.WindowOf(1));
+        static (int, int, float, int?) Facts(TransformerConfig config) => (config.KeyValueHeadCount, config.HeadSize, config.NormEpsilon, config.WindowOf(1));
     }
 
     [Fact]
@@ -146,13 +155,18 @@ public class ModelConfigTests
     public void AnArchitectureThatCannotRunIsTold()
     {
         using var folder = new TinyFolder("""{"model_type": "mamba", "architectures": ["MambaForCausalLM"]}""", TinySpecs.Llama.Tensors(1));
-        Assert.False(ModelConfig.TryGetFamily(folder.Path, out _, out string architecture));
-        Assert.Equal("MambaForCausalLM", architecture);
-        InvalidFileException error = Assert.Throws<InvalidFileException>(() => LanguageModel.Load(folder.Path));
+        using (var strange = Model.Open(folder.Path))
+        {
+            Assert.False(strange.TryGetConfiguration(out _));
+            Assert.Equal("MambaForCausalLM", strange.Architecture);
+        }
+        UnsupportedModelException error = Assert.Throws<UnsupportedModelException>(() => LanguageModel.Load(folder.Path));
+        Assert.Equal(ModelRules.UnknownArchitecture, error.Rule);
         Assert.Contains("MambaForCausalLM", error.Message, StringComparison.Ordinal);
-        Assert.True(ModelConfig.TryGetFamily(SharedData.Quill, out ModelFamily family, out architecture));
-        Assert.Equal((ModelFamily.Llama, "LlamaForCausalLM"), (family, architecture));
-        Assert.Equal(FileRules.FileMissing, Assert.Throws<InvalidFileException>(() => ModelConfig.Load(Path.Combine(folder.Path, "no"))).Rule);
+        using var quill = Model.Open(SharedData.Quill);
+        Assert.True(quill.TryGetConfiguration(out ModelConfig? config));
+        Assert.Equal(("llama", "LlamaForCausalLM", ModelKind.Folder), (config.ModelType, quill.Architecture, quill.Kind));
+        Assert.Equal(CheckpointRules.NoCheckpoint, Assert.Throws<InvalidFileException>(() => Model.Open(Path.Combine(folder.Path, "no"))).Rule);
     }
 
     /// <summary>Damaged files are read as a sound configuration or refused with a rule, in memory in proportion to the file.</summary>
@@ -169,10 +183,10 @@ public class ModelConfigTests
                 long before = GC.GetAllocatedBytesForCurrentThread();
                 try
                 {
-                    AssertSound(ModelConfigReader.Read(input, "config.json"));
+                    AssertSound((TransformerConfig)ArchitectureCatalogue.Read(input, "config.json"));
                     accepted++;
                 }
-                catch (InvalidFileException error)
+                catch (VernierException error)
                 {
                     rules.Add(error.Rule);
                     Assert.True(error.Message.Length < 600, error.Message);
@@ -185,20 +199,19 @@ public class ModelConfigTests
         Assert.Superset(new HashSet<string> { ModelRules.ConfigRange, ModelRules.ConfigType, ModelRules.ConfigHeads, ModelRules.UnknownArchitecture, FileRules.JsonInvalid }, rules);
     }
 
-    private static void AssertSound(ModelConfig config)
+    private static void AssertSound(TransformerConfig config)
     {
         Assert.True(config.HiddenSize > 0 && config.IntermediateSize > 0 && config.VocabularySize > 0 && config.MaxPositions > 0);
         Assert.Equal(0, config.HeadCount % config.KeyValueHeadCount);
-        Assert.Equal(config.LayerCount, config.SlidingLayers.Count);
         Assert.InRange(config.Rope.RotarySize, 2, config.HeadSize);
         Assert.True(config.NormEpsilon > 0);
-        Assert.True(config.SlidingWindow is null or > 0);
+        Assert.All(Enumerable.Range(0, config.LayerCount), layer => Assert.True(config.WindowOf(layer) is null or > 0));
         foreach (bool longContext in new[] { false, true })
-            Assert.All(RotaryEmbedding.Frequencies(config.Rope, longContext), frequency => Assert.True(double.IsFinite(frequency) && frequency > 0));
+            Assert.All(RotaryAngles.Frequencies(config.Rope, longContext), frequency => Assert.True(double.IsFinite(frequency) && frequency > 0));
         Assert.True(config.Rope.AttentionFactor > 0 && double.IsFinite(config.Rope.AttentionFactor));
     }
 
-    private static ModelConfig Read(string config) => ModelConfigReader.Read(Encoding.UTF8.GetBytes(config), "config.json");
+    private static TransformerConfig Read(string config) => (TransformerConfig)ArchitectureCatalogue.Read(Encoding.UTF8.GetBytes(config), "config.json");
 
     /// <summary>Replaces entries; those whose value then reads like <paramref name="remove"/> are left out.</summary>
     private static string Change(string config, string changes, string? remove = null)

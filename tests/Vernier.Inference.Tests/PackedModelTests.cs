@@ -1,11 +1,13 @@
 using System.Runtime.InteropServices;
-using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.Json;
 using Vernier.Files;
 using Vernier.Files.Checkpoints;
 using Vernier.Grids;
 using Vernier.Grids.Power;
 using Vernier.Inference;
+using Vernier.Inference.Passes;
+using Vernier.Inference.Weights;
 using Vernier.Levels;
 using Vernier.Numerics;
 using Vernier.Packing;
@@ -24,10 +26,11 @@ public class PackedModelTests
     {
         using Folder folder = new(outliers);
         LanguageModel integer = LanguageModel.Load(folder.Path), single = LanguageModel.Load(folder.Path, PackedArithmetic.Float);
-        Assert.All(integer.Blocks.SelectMany(block => block.Linears.Values), linear => Assert.NotEqual("float", ((PackedLinear)linear).Kernel));
-        Assert.All(single.Blocks.SelectMany(block => block.Linears.Values), linear => Assert.Equal("float", ((PackedLinear)linear).Kernel));
+        InferenceSession integers = integer.CreateSession(), singles = single.CreateSession();
+        Assert.All(integer.Blocks.SelectMany(block => block.Linears), slot => Assert.NotEqual("float", ((PackedLinear)slot.Layer).Kernel));
+        Assert.All(single.Blocks.SelectMany(block => block.Linears), slot => Assert.Equal("float", ((PackedLinear)slot.Layer).Kernel));
         int[] tokens = [.. Enumerable.Range(0, 40).Select(i => i * 7 % integer.Config.VocabularySize)];
-        float[] a = integer.Forward([new Segment(tokens)], LogitRows.All).ToArray(), b = single.Forward([new Segment(tokens)], LogitRows.All).ToArray();
+        float[] a = integers.Forward([new Segment(tokens)], LogitRows.All).ToArray(), b = singles.Forward([new Segment(tokens)], LogitRows.All).ToArray();
         double error = 0, norm = 0;
         for (int i = 0; i < a.Length; i++)
         {
@@ -45,23 +48,20 @@ public class PackedModelTests
         using Folder folder = new(outliers);
         LanguageModel model = LanguageModel.Load(folder.Path);
         int[] tokens = [.. Enumerable.Range(0, 23).Select(i => i * 5 % model.Config.VocabularySize)];
-        int threads = ParallelLoop.MaxThreads;
-        try
+        float[] expected = [];
+        foreach (int threads in (int[])[1, 2, 5])
         {
-            ParallelLoop.MaxThreads = 1;
-            float[] expected = model.Forward([new Segment(tokens)], LogitRows.All).ToArray();
-            ParallelLoop.MaxThreads = 5;
-            Assert.Equal(expected, model.Forward([new Segment(tokens)], LogitRows.All).ToArray());
-            KvCache cache = model.CreateCache();
+            using var workers = new Workers(threads);
+            InferenceSession session = model.CreateSession(workers);
+            float[] all = session.Forward([new Segment(tokens)], LogitRows.All).ToArray();
+            expected = threads == 1 ? all : expected;
+            Assert.Equal(expected, all);
+            SequenceState state = session.CreateState();
             for (int i = 0; i < tokens.Length; i++)
             {
-                float[] one = model.Forward([new Segment(tokens.AsMemory(i, 1), cache)], LogitRows.Last).ToArray();
+                float[] one = session.Forward([new Segment(tokens.AsMemory(i, 1), state)], LogitRows.Last).ToArray();
                 Assert.Equal(expected.AsSpan(i * one.Length, one.Length).ToArray(), one);
             }
-        }
-        finally
-        {
-            ParallelLoop.MaxThreads = threads;
         }
     }
 
@@ -71,20 +71,20 @@ public class PackedModelTests
     public void ATokenAllocatesNoBuffers(int outliers)
     {
         using Folder folder = new(outliers);
-        LanguageModel model = LanguageModel.Load(folder.Path);
-        KvCache cache = model.CreateCache();
+        InferenceSession session = LanguageModel.Load(folder.Path).CreateSession();
+        SequenceState state = session.CreateState();
         int[] token = [3];
         // Code that has run seldom is compiled without optimisation, and that may allocate: let the compiler finish.
         for (int round = 0; round < 5; round++)
         {
             for (int i = 0; i < 40; i++)
-                model.Forward([new Segment(token, cache)], LogitRows.Last);
-            cache.Truncate(1);
+                session.Forward([new Segment(token, state)], LogitRows.Last);
+            state.Truncate(1);
             Thread.Sleep(200);
         }
         long before = GC.GetAllocatedBytesForCurrentThread();
         for (int i = 0; i < 20; i++)
-            model.Forward([new Segment(token, cache)], LogitRows.Last);
+            session.Forward([new Segment(token, state)], LogitRows.Last);
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 20 * 32);
     }
 

@@ -1,6 +1,7 @@
 using System.Numerics.Tensors;
 using System.Text.Json;
 using Vernier.Inference;
+using Vernier.Inference.Passes;
 
 namespace Vernier.Tests;
 
@@ -15,7 +16,8 @@ public class QuillTests
     {
         int[] prompt = Ids(Reference.GetProperty("logits").GetProperty("input_ids"));
         float[] expected = [.. Reference.GetProperty("logits").GetProperty("last_position").EnumerateArray().Select(x => x.GetSingle())];
-        ReadOnlySpan<float> logits = Model.Forward([new Segment(prompt)], LogitRows.Last);
+        InferenceSession session = Model.CreateSession();
+        ReadOnlySpan<float> logits = session.Forward([new Segment(prompt)], LogitRows.Last);
         Assert.Equal(expected.Length, logits.Length);
         for (int i = 0; i < expected.Length; i++)
             Assert.Equal(expected[i], logits[i], 2e-3);
@@ -25,11 +27,12 @@ public class QuillTests
     public void GreedyDecodingContinuesAsTheReferenceDoes()
     {
         int[] expected = Ids(Reference.GetProperty("greedy_continuation_ids"));
-        KvCache cache = Model.CreateCache();
+        InferenceSession session = Model.CreateSession();
+        SequenceState state = session.CreateState();
         int[] tokens = Ids(Reference.GetProperty("logits").GetProperty("input_ids"));
         foreach (int next in expected)
         {
-            int best = TensorPrimitives.IndexOfMax(Model.Forward([new Segment(tokens, cache)], LogitRows.Last));
+            int best = TensorPrimitives.IndexOfMax(session.Forward([new Segment(tokens, state)], LogitRows.Last));
             Assert.Equal(next, best);
             tokens = [best];
         }

@@ -1,4 +1,4 @@
-using Vernier.Inference;
+using Vernier.Inference.Sampling;
 
 namespace Vernier.Tests;
 

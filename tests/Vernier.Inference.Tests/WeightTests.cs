@@ -1,5 +1,8 @@
 using Vernier.Errors;
 using Vernier.Inference;
+using Vernier.Inference.Configuration;
+using Vernier.Inference.Weights;
+using Vernier.Numerics;
 
 namespace Vernier.Tests;
 
@@ -53,7 +56,7 @@ public class WeightTests
     {
         var linear = new FloatLinear([1, 2, 3, 4, 5, 6], 3, 2, [10, 20, 30]);
         float[] y = new float[6];
-        linear.Apply([1, 1, -1, 2], y, 2);
+        linear.Apply([1, 1, -1, 2], y, 2, Workers.Shared);
         Assert.Equal([13, 27, 41, 13, 25, 37], y);
         Assert.Throws<ArgumentException>(() => new FloatLinear(new float[5], 3, 2));
         Assert.Throws<ArgumentException>(() => new FloatLinear(new float[6], 3, 2, new float[2]));

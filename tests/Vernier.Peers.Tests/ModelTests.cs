@@ -10,6 +10,9 @@ using Vernier.Files.Safetensors;
 using Vernier.Files.Tokenizers;
 using Vernier.Inference;
 using Vernier.Inference.Gguf;
+using Vernier.Inference.Models;
+using Vernier.Inference.Passes;
+using Vernier.Inference.Weights;
 
 namespace Vernier.Tests;
 
@@ -87,7 +90,7 @@ public sealed class ModelTests : IDisposable
         {
             session.Clear();
             session.Decode(tokens[..length]);
-            worst = Math.Max(worst, Distance(model.Forward([new Segment(tokens.AsMemory(0, length))], LogitRows.Last), session.Logits(Vocabulary)));
+            worst = Math.Max(worst, Distance(model.CreateSession().Forward([new Segment(tokens.AsMemory(0, length))], LogitRows.Last), session.Logits(Vocabulary)));
         }
         TestContext.Current.TestOutputHelper?.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name}: {worst:G3}"));
         Assert.InRange(worst, 0, tolerance);
@@ -129,7 +132,8 @@ public sealed class ModelTests : IDisposable
                 writer.Write(tensor.Name, file.Bytes(tensor.Name));
             writer.Complete();
         }
-        Tokenizer tokenizer = ModelSource.LoadTokenizer(_work["cut.gguf"]);
+        using var cut = Model.Open(_work["cut.gguf"]);
+        Tokenizer tokenizer = cut.Tokenizer;
         using LlamaSession session = llama.Open(_work["cut.gguf"], 256, 2);
         foreach (string text in s_texts)
             Assert.Equal(session.Tokenize(text, addSpecial: false), tokenizer.Encode(text));

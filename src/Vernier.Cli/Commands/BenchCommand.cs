@@ -2,6 +2,8 @@ using System.CommandLine;
 using Vernier.Cli.Reports;
 using Vernier.Cli.Terminal;
 using Vernier.Inference;
+using Vernier.Inference.Models;
+using Vernier.Inference.Passes;
 
 namespace Vernier.Cli.Commands;
 
@@ -31,7 +33,7 @@ internal sealed class BenchCommand(CommandConsole console, CancellationToken can
     {
         string folder = arguments.GetValue(_model)!;
         ModelFiles.CheckModel(folder);
-        int context = ModelConfig.Load(folder).MaxPositions, generate = arguments.GetValue(_generate) ?? 64;
+        int context = ModelSource.Configuration(folder).MaxPositions, generate = arguments.GetValue(_generate) ?? 64;
         int prompt = arguments.GetValue(_prompt) ?? Math.Min(256, context);
         if (Math.Max(prompt, 1 + generate) > context)
             throw new UsageException($"--prompt, --generate: the model's context is {context} tokens. Ask for fewer.");
@@ -50,8 +52,7 @@ internal sealed class BenchCommand(CommandConsole console, CancellationToken can
         progress("loading", 0);
         long start = console.Time.GetTimestamp();
         LanguageModel model = LanguageModel.Load(folder);
-        model.CachePrecision = arguments.GetValue(_cache) ?? CachePrecision.Single;
-        var speed = new SpeedMeasurement(model);
+        var speed = new SpeedMeasurement(model.CreateSession(precision: arguments.GetValue(_cache) ?? CachePrecision.Single));
         speed.Prompt(1);
         double first = console.Time.GetElapsedTime(start).TotalSeconds;
         long peak = ProcessMemory.PeakBytes;

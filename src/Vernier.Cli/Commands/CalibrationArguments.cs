@@ -2,6 +2,8 @@ using System.CommandLine;
 using Vernier.Cli.Terminal;
 using Vernier.Errors;
 using Vernier.Inference;
+using Vernier.Inference.Configuration;
+using Vernier.Inference.Models;
 using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Recipes;
 
@@ -24,9 +26,9 @@ internal sealed class CalibrationArguments
     /// <summary>The sequences and their length that a recipe will be calibrated on, at the most; none where it needs none.</summary>
     public (int Sequences, int Length) Shape(ParseResult arguments, string folder, Recipe recipe)
     {
-        if (!recipe.NeedsCalibration || !ModelConfig.TryGetFamily(folder, out _, out _))
+        if (!recipe.NeedsCalibration || !ModelSource.Runs(folder, out _))
             return (0, 0);
-        return (arguments.GetValue(_sequences) ?? CalibrationSet.DefaultSequences, arguments.GetValue(_length) ?? Math.Min(CalibrationSet.DefaultLength, ModelConfig.Load(folder).MaxPositions));
+        return (arguments.GetValue(_sequences) ?? CalibrationSet.DefaultSequences, arguments.GetValue(_length) ?? Math.Min(CalibrationSet.DefaultLength, ModelSource.Configuration(folder).MaxPositions));
     }
 
     /// <summary>Whether the model is to write the calibration text itself.</summary>
@@ -39,7 +41,7 @@ internal sealed class CalibrationArguments
     /// <param name="cancellation">Stops the model's writing.</param>
     public CalibrationSet? Read(ParseResult arguments, string folder, IEnumerable<Recipe> recipes, CancellationToken cancellation)
     {
-        bool needed = recipes.Any(recipe => recipe.NeedsCalibration) && ModelConfig.TryGetFamily(folder, out _, out _);
+        bool needed = recipes.Any(recipe => recipe.NeedsCalibration) && ModelSource.Runs(folder, out _);
         return needed ? Cut(arguments, folder, arguments.GetValue(_text), cancellation) : null;
     }
 
@@ -56,7 +58,7 @@ internal sealed class CalibrationArguments
     /// <param name="cancellation">Stops the model's writing.</param>
     public CalibrationSet Cut(ParseResult arguments, string folder, string? file, CancellationToken cancellation)
     {
-        ModelConfig config = ModelConfig.Load(folder);
+        ModelConfig config = ModelSource.Configuration(folder);
         int? asked = arguments.GetValue(_length);
         if (asked > config.MaxPositions)
             throw new UsageException($"--length: {asked} tokens are more than the model's context of {config.MaxPositions}.");

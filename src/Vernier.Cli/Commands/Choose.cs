@@ -3,7 +3,8 @@ using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
-using Vernier.Inference;
+using Vernier.Inference.Passes;
+using Vernier.Inference.Weights;
 using Vernier.Packing;
 
 namespace Vernier.Cli.Commands;

@@ -3,7 +3,8 @@ using Vernier.Cli.Reports;
 using Vernier.Cli.Terminal;
 using Vernier.Files.Checkpoints;
 using Vernier.Inference;
-using Vernier.Inference.Gguf;
+using Vernier.Inference.Models;
+using Vernier.Inference.Weights;
 using Vernier.Packing;
 using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Evaluation;
@@ -54,7 +55,7 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
         using Checkpoint checkpoint = ModelSource.OpenCheckpoint(model);
         TextWindows? text = _text.Read(arguments, model);
         CalibrationSet? calibration = _calibration.IsGiven(arguments)
-            ? ModelConfig.TryGetFamily(model, out _, out _) ? _calibration.OfCommand(arguments, model, cancellation) : null
+            ? ModelSource.Runs(model, out _) ? _calibration.OfCommand(arguments, model, cancellation) : null
             : _calibration.Read(arguments, model, entries.Select(entry => entry.Recipe), cancellation);
         Dictionary<string, CalibrationSet> others = entries.Where(entry => entry.Text is not null).Select(entry => entry.Text!).Distinct(StringComparer.Ordinal)
             .ToDictionary(file => file, file => _calibration.Cut(arguments, model, file == Self ? null : file, cancellation), StringComparer.Ordinal);

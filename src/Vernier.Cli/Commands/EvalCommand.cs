@@ -3,6 +3,8 @@ using Vernier.Cli.Reports;
 using Vernier.Cli.Terminal;
 using Vernier.Errors;
 using Vernier.Inference;
+using Vernier.Inference.Models;
+using Vernier.Inference.Weights;
 using Vernier.Quantization.Evaluation;
 
 namespace Vernier.Cli.Commands;
@@ -72,7 +74,7 @@ internal sealed class EvalCommand(CommandConsole console, CancellationToken canc
     {
         const string Remedy = "Compare with the model that this one was made from";
         ModelFiles.CheckModel(reference);
-        int vocabulary = ModelConfig.Load(model).VocabularySize, other = ModelConfig.Load(reference).VocabularySize;
+        int vocabulary = ModelSource.Configuration(model).VocabularySize, other = ModelSource.Configuration(reference).VocabularySize;
         if (vocabulary != other)
             throw new InvalidFileException(reference, "vocabularies-differ", $"its vocabulary has {other} tokens, that of {model} {vocabulary}", Remedy);
         string tokenizer = Path.Combine(model, "tokenizer.json"), referenceTokenizer = Path.Combine(reference, "tokenizer.json");

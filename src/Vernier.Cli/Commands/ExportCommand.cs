@@ -2,6 +2,7 @@ using System.CommandLine;
 using Vernier.Cli.Reports;
 using Vernier.Cli.Terminal;
 using Vernier.Inference.Gguf;
+using Vernier.Inference.Models;
 using Vernier.Quantization.Pipeline;
 
 namespace Vernier.Cli.Commands;
@@ -72,11 +73,12 @@ internal sealed class ExportCommand(CommandConsole console, CancellationToken ca
     {
         if (_types.AreGiven(arguments))
             throw new UsageException($"--type, --tensor-type: a folder keeps the types of the file; blocks become F32. Leave them out.");
-        if (!ModelSource.IsGguf(model))
+        if (!Model.IsGguf(model))
             throw new UsageException($"{model}: this is a folder already. Give a .gguf file.");
         OutputCheck.CheckFolder(model, output, new RunOptions { Replace = force });
         using var folder = new OutputFolder(output, force);
-        GgufExport.WriteFolder(model, folder.Result, progress, cancellation);
+        using var opened = Model.Open(model);
+        GgufExport.WriteFolder(opened, folder.Result, progress, cancellation);
         long bytes = Directory.EnumerateFiles(folder.Result).Sum(path => new FileInfo(path).Length);
         folder.Complete();
         return bytes;

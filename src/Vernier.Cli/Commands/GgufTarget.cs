@@ -1,7 +1,7 @@
 using Vernier.Files;
-using Vernier.Files.Checkpoints;
 using Vernier.Files.Gguf.Blocks;
 using Vernier.Inference.Gguf;
+using Vernier.Inference.Models;
 using Vernier.Quantization.Gguf;
 
 namespace Vernier.Cli.Commands;
@@ -18,12 +18,12 @@ internal sealed record GgufTarget(GgufMix Mix, IReadOnlyList<GgufOverride> Overr
     public static string ReportOf(string file) => file + ".report.json";
 
     /// <summary>The formats of the tensors.</summary>
-    /// <param name="checkpoint">The model.</param>
+    /// <param name="model">The model.</param>
     /// <param name="data">Whether data is used: llama-quantize's rules differ a little.</param>
-    public Func<TensorInfo, BlockFormat?> Formats(Checkpoint checkpoint, bool data) => GgufQuantizer.FormatsOf(checkpoint, Mix, Overrides, data);
+    public Func<TensorInfo, BlockFormat?> Formats(Model model, bool data) => GgufQuantizer.FormatsOf(model, Mix, Overrides, data);
 
     /// <summary>The exact bytes of the file.</summary>
-    public long SizeOf(Checkpoint checkpoint, bool data) => GgufQuantizer.SizeOf(checkpoint, Mix, Overrides, data);
+    public long SizeOf(Model model, bool data) => GgufQuantizer.SizeOf(model, Mix, Overrides, data);
 
     /// <summary>Refuses a file that is there.</summary>
     public static void Check(string model, string file, bool replace)
@@ -37,7 +37,7 @@ internal sealed record GgufTarget(GgufMix Mix, IReadOnlyList<GgufOverride> Overr
     }
 
     /// <summary>Makes the file of a quantized folder, which then goes.</summary>
-    public void Write(Checkpoint source, string folder, string file, bool data, IProgress<double> progress, CancellationToken cancellation)
+    public void Write(Model source, string folder, string file, bool data, IProgress<double> progress, CancellationToken cancellation)
     {
         GgufQuantizer.Write(source, folder, file, Mix, Overrides, data, progress, cancellation);
         File.Move(Path.Combine(folder, "report.json"), ReportOf(file), overwrite: true);

@@ -4,7 +4,6 @@ using Vernier.Cli.Reports;
 using Vernier.Cli.Terminal;
 using Vernier.Files;
 using Vernier.Files.Checkpoints;
-using Vernier.Inference.Gguf;
 using Vernier.Packing;
 using Vernier.Quantization.Evaluation;
 using Vernier.Quantization.Weights;
@@ -62,17 +61,17 @@ internal sealed class InspectCommand(CommandConsole console, CancellationToken c
         foreach (TensorInfo tensor in files.Checkpoint.Tensors)
         {
             if (!files.ArrayNames.Contains(tensor.Name))
-                yield return (tensor.Name, () => Plain(files.Checkpoint, tensor));
+                yield return (tensor.Name, () => Plain(files, tensor));
             else if (firsts.TryGetValue(tensor.Name, out (string Name, PackedLayout Layout) packed))
                 yield return (packed.Name, () => Packed(files.Checkpoint, packed.Name, packed.Layout));
         }
     }
 
-    private static TensorDetails Plain(Checkpoint checkpoint, TensorInfo tensor)
+    private static TensorDetails Plain(ModelFiles files, TensorInfo tensor)
     {
         bool real = tensor.Type.Bits() % 8 == 0 && tensor.Type is not (ElementType.C64 or ElementType.BOOL);
-        (string type, long bytes) = ModelSource.Stored(checkpoint, tensor);
-        return Details(tensor, type, bytes, null, null, real ? WeightStatistics.Of(checkpoint, tensor) : null);
+        (string type, long bytes) = files.Model.Stored(tensor);
+        return Details(tensor, type, bytes, null, null, real ? WeightStatistics.Of(files.Checkpoint, tensor) : null);
     }
 
     private static TensorDetails Packed(Checkpoint checkpoint, string name, PackedLayout layout)

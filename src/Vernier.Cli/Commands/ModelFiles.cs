@@ -2,8 +2,7 @@ using System.Text.Json;
 using Vernier.Errors;
 using Vernier.Files;
 using Vernier.Files.Checkpoints;
-using Vernier.Inference;
-using Vernier.Inference.Gguf;
+using Vernier.Inference.Models;
 using Vernier.Packing.Configuration;
 
 namespace Vernier.Cli.Commands;
@@ -11,25 +10,26 @@ namespace Vernier.Cli.Commands;
 /// <summary>The files of a model, float or quantized: what is stored, and how much that is.</summary>
 internal sealed class ModelFiles : IDisposable
 {
-    private ModelFiles(Checkpoint checkpoint, QuantizationConfig? packed, string architecture)
+    private ModelFiles(Model model)
     {
-        (Checkpoint, Packed, Architecture) = (checkpoint, packed, architecture);
-        ArrayNames = packed is null ? [] : [.. packed.Tensors.SelectMany(pair => pair.Value.Arrays(pair.Key)).Select(array => array.Name)];
-        Parameters = checkpoint.Tensors.Where(tensor => !ArrayNames.Contains(tensor.Name)).Sum(tensor => tensor.Count)
-            + (packed?.Tensors.Values.Sum(spec => (long)spec.Rows * spec.Columns) ?? 0);
-        string index = Path.Combine(checkpoint.Folder, "model.safetensors.index.json");
-        IEnumerable<string> files = checkpoint.Files.Select(file => file.Path).Concat(ModelSource.IsGguf(checkpoint.Folder) ? [] : [Path.Combine(checkpoint.Folder, "config.json")]);
-        Bytes = files.Concat(checkpoint.Files.Count > 1 ? [index] : []).Sum(path => new FileInfo(path).Length);
+        (Model, Packed) = (model, model.Quantization);
+        ArrayNames = Packed is null ? [] : [.. Packed.Tensors.SelectMany(pair => pair.Value.Arrays(pair.Key)).Select(array => array.Name)];
+        Parameters = Checkpoint.Tensors.Where(tensor => !ArrayNames.Contains(tensor.Name)).Sum(tensor => tensor.Count)
+            + (Packed?.Tensors.Values.Sum(spec => (long)spec.Rows * spec.Columns) ?? 0);
+        Bytes = model.Bytes;
     }
 
+    /// <summary>The model.</summary>
+    public Model Model { get; }
+
     /// <summary>The checkpoint.</summary>
-    public Checkpoint Checkpoint { get; }
+    public Checkpoint Checkpoint => Model.Checkpoint;
 
     /// <summary>Which matrices are packed, and how; null for a model that is not quantized.</summary>
     public QuantizationConfig? Packed { get; }
 
     /// <summary>The architecture as config.json names it.</summary>
-    public string Architecture { get; }
+    public string Architecture => Model.Architecture;
 
     /// <summary>The arrays that packed matrices consist of.</summary>
     public HashSet<string> ArrayNames { get; }
@@ -47,19 +47,14 @@ internal sealed class ModelFiles : IDisposable
     public static ModelFiles Open(string folder)
     {
         CheckModel(folder);
-        Checkpoint checkpoint = ModelSource.OpenCheckpoint(folder);
+        var model = Model.Open(folder);
         try
         {
-            ModelConfig.TryGetFamily(folder, out _, out string architecture);
-            if (ModelSource.IsGguf(folder))
-                return new ModelFiles(checkpoint, null, architecture);
-            string path = Path.Combine(folder, "config.json");
-            using JsonDocument config = StrictJson.Parse(path, ModelConfig.MaxFileBytes);
-            return new ModelFiles(checkpoint, QuantizationConfig.Read(config.RootElement, path), architecture);
+            return new ModelFiles(model);
         }
         catch
         {
-            checkpoint.Dispose();
+            model.Dispose();
             throw;
         }
     }
@@ -68,7 +63,7 @@ internal sealed class ModelFiles : IDisposable
     public static void CheckModel(string folder)
     {
         const string Remedy = "Give the folder of a Hugging Face model in safetensors format, or a .gguf file";
-        if (ModelSource.IsGguf(folder))
+        if (Model.IsGguf(folder))
             return;
         if (File.Exists(folder))
             throw new InvalidFileException(folder, "model-folder", "this is a file, not a folder, and no GGUF file", Remedy);
@@ -77,13 +72,17 @@ internal sealed class ModelFiles : IDisposable
     }
 
     /// <summary>The name of a model: that of its folder or file.</summary>
-    public static string NameOf(string folder) => ModelSource.IsGguf(folder) ? Path.GetFileNameWithoutExtension(folder) : new DirectoryInfo(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder))).Name;
+    public static string NameOf(string folder) => Model.IsGguf(folder) ? Path.GetFileNameWithoutExtension(folder) : new DirectoryInfo(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder))).Name;
 
     /// <summary>The ids of a text file, without special tokens.</summary>
-    public static int[] Tokenize(string folder, string file) => ModelSource.LoadTokenizer(folder).Encode(ReadText(file));
+    public static int[] Tokenize(string folder, string file)
+    {
+        using var model = Model.Open(folder);
+        return model.Tokenizer.Encode(ReadText(file));
+    }
 
     /// <inheritdoc/>
-    public void Dispose() => Checkpoint.Dispose();
+    public void Dispose() => Model.Dispose();
 
     private static string ReadText(string file)
     {

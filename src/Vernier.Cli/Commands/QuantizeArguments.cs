@@ -78,7 +78,7 @@ internal sealed class QuantizeArguments
         ?? (target is null ? OutputCheck.DefaultFor(Model(arguments), options.Recipe.Name, options.LinearBits) : $"{ModelFiles.NameOf(Model(arguments))}-{target.Mix.Name}.gguf");
 
     /// <summary>What to do with the model.</summary>
-    public QuantizationOptions Options(ParseResult arguments, GgufTarget? target, Files.Checkpoints.Checkpoint checkpoint)
+    public QuantizationOptions Options(ParseResult arguments, GgufTarget? target, Inference.Models.Model model)
     {
         string? imatrix = arguments.GetValue(_imatrix);
         Recipe recipe = _recipe.Build(arguments, target is null ? null : Calibration.IsGiven(arguments) ? "gguf" : "gguf-datafree");
@@ -93,8 +93,8 @@ internal sealed class QuantizeArguments
             Granularity = arguments.GetValue(_group) ?? recipe.DefaultGranularity,
             EmbeddingBits = arguments.GetValue(_embeddingBits) is > 0 and int bits ? bits : null,
             Keep = arguments.GetValue(_keep),
-            BlockFormatOf = target?.Formats(checkpoint, recipe.NeedsCalibration || imatrix is not null),
-            Importance = imatrix is null ? null : ImportanceMatrix.Read(imatrix, Inference.ModelConfig.Load(checkpoint.Folder)),
+            BlockFormatOf = target?.Formats(model, recipe.NeedsCalibration || imatrix is not null),
+            Importance = imatrix is null ? null : ImportanceMatrix.Read(imatrix, model.Configuration),
         };
         if (options.LinearBits != options.Bits && arguments.GetResult(_bits) is { Implicit: false })
             throw new UsageException($"--bits: the grid of the recipe {recipe.Name} has {options.LinearBits}. Leave it out.");

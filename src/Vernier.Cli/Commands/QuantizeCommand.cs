@@ -1,8 +1,9 @@
 using System.CommandLine;
-using Vernier.Errors;
 using Vernier.Cli.Reports;
 using Vernier.Cli.Terminal;
+using Vernier.Errors;
 using Vernier.Inference;
+using Vernier.Inference.Models;
 using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Evaluation;
 using Vernier.Quantization.Pipeline;
@@ -32,8 +33,9 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
         string model = _arguments.Model(arguments);
         GgufTarget? target = _arguments.Target(arguments);
         ModelFiles.CheckModel(model);
-        using Files.Checkpoints.Checkpoint checkpoint = Inference.Gguf.ModelSource.OpenCheckpoint(model);
-        QuantizationOptions options = _arguments.Options(arguments, target, checkpoint);
+        using var opened = Model.Open(model);
+        Files.Checkpoints.Checkpoint checkpoint = opened.Checkpoint;
+        QuantizationOptions options = _arguments.Options(arguments, target, opened);
         string output = _arguments.Output(arguments, options, target), folder = target is null ? output : GgufTarget.FolderOf(output);
         QuantizationPlan plan = QuantizationPlan.Create(checkpoint, options);
         RunOptions run = _arguments.Run(arguments);
@@ -44,7 +46,7 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
                 GgufTarget.Check(model, output, run.Replace);
             OutputCheck.CheckFolder(model, folder, run);
         }
-        long bytes = target?.SizeOf(checkpoint, UsesData(options)) ?? plan.Bytes;
+        long bytes = target?.SizeOf(opened, UsesData(options)) ?? plan.Bytes;
         RunEstimate estimate = Threads.With(_arguments.Threads(arguments), () => Estimate(arguments, plan, ceiling));
         if (_arguments.DryRun(arguments))
             return Show(arguments, plan, output, target, bytes, estimate);
@@ -104,7 +106,8 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
         {
             display.Run(report =>
             {
-                place.Target.Write(plan.Checkpoint, place.Folder, output, UsesData(plan.Options), new Relay<double>(part => report("writing the file", part)), cancellation);
+                using var source = Model.Open(plan.Checkpoint.Folder);
+                place.Target.Write(source, place.Folder, output, UsesData(plan.Options), new Relay<double>(part => report("writing the file", part)), cancellation);
                 return 0;
             });
         }
@@ -160,14 +163,14 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
     // What is evaluated runs in single precision; it has to fit in the memory before the long work begins.
     private bool CanEvaluate(QuantizationPlan plan, long ceiling)
     {
-        if (!ModelConfig.TryGetFamily(plan.Checkpoint.Folder, out _, out string architecture))
+        if (!ModelSource.Runs(plan.Checkpoint.Folder, out string architecture))
         {
             _notes.Add($"{Unevaluated}the architecture '{architecture}' does not run here. Its tensors are quantized one by one, by their names and shapes.");
             return false;
         }
         try
         {
-            ModelConfig.Load(plan.Checkpoint.Folder);
+            ModelSource.Configuration(plan.Checkpoint.Folder);
         }
         catch (InvalidFileException e)
         {

@@ -4,7 +4,9 @@ using Vernier.Cli.Reports;
 using Vernier.Cli.Terminal;
 using Vernier.Files.Tokenizers;
 using Vernier.Inference;
-using Vernier.Inference.Gguf;
+using Vernier.Inference.Models;
+using Vernier.Inference.Passes;
+using Vernier.Inference.Sampling;
 
 namespace Vernier.Cli.Commands;
 
@@ -46,9 +48,10 @@ internal sealed class RunCommand(CommandConsole console, CancellationToken cance
         ModelFiles.CheckModel(folder);
         GenerationDefaults defaults = GenerationDefaults.Load(folder);
         SamplingOptions options = Options(arguments, defaults);
-        Tokenizer tokenizer = ModelSource.LoadTokenizer(folder);
-        LanguageModel model = LanguageModel.Load(folder);
-        model.CachePrecision = arguments.GetValue(_cache) ?? CachePrecision.Single;
+        using var opened = Model.Open(folder);
+        Tokenizer tokenizer = opened.Tokenizer;
+        LanguageModel model = LanguageModel.Load(opened);
+        InferenceSession session = model.CreateSession(precision: arguments.GetValue(_cache) ?? CachePrecision.Single);
         if (prompt == "-")
             prompt = console.Input.ReadToEnd();
         int[] ids = tokenizer.Encode(prompt, addSpecialTokens: true);
@@ -57,7 +60,7 @@ internal sealed class RunCommand(CommandConsole console, CancellationToken cance
         if (ids.Length > model.Config.MaxPositions)
             throw new UsageException($"the prompt has {ids.Length} tokens, more than the model's context of {model.Config.MaxPositions}. Shorten it.");
         var text = new StringBuilder();
-        RunTimes times = Generate(new Generator(model).Generate(ids, options, arguments.GetValue(_maxTokens)!.Value, [.. model.Config.EndTokens.Union(defaults.EndTokens)]), tokenizer.CreateStream(), piece =>
+        RunTimes times = Generate(new Generator(session).Generate(ids, options, arguments.GetValue(_maxTokens)!.Value, [.. model.Config.EndTokens.Union(defaults.EndTokens)], cancellation), tokenizer.CreateStream(), piece =>
         {
             text.Append(piece);
             if (!json)

@@ -2,6 +2,8 @@ using System.CommandLine;
 using Vernier.Cli.Terminal;
 using Vernier.Errors;
 using Vernier.Inference;
+using Vernier.Inference.Configuration;
+using Vernier.Inference.Models;
 using Vernier.Quantization.Evaluation;
 
 namespace Vernier.Cli.Commands;
@@ -35,7 +37,7 @@ internal sealed class TextArguments(int? textWindows)
     /// <param name="stride">Tokens from one window to the next; null for consecutive windows.</param>
     public TextWindows? Read(ParseResult arguments, string folder, int? stride = null)
     {
-        ModelConfig config = ModelConfig.Load(folder);
+        ModelConfig config = ModelSource.Configuration(folder);
         int window = Window(arguments, config);
         if (File(arguments) is not string file)
             return null;

@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 using Vernier.Cli.Terminal;
-using Vernier.Inference;
+using Vernier.Inference.Weights;
 using Vernier.Packing;
 using Vernier.Quantization.Evaluation;
 using Vernier.Quantization.Pipeline;

@@ -1,22 +1,36 @@
 using System.Text.Json;
 using Vernier.Errors;
 
-namespace Vernier.Inference;
+namespace Vernier.Inference.Configuration;
 
 /// <summary>An object of a configuration file whose values are read with their type and range checked. Null counts as absent.</summary>
-internal readonly struct ConfigObject(string path, JsonElement element)
+/// <param name="path">The path of the file, for messages.</param>
+/// <param name="element">The object.</param>
+public readonly struct ConfigObject(string path, JsonElement element)
 {
     private const int LongestQuote = 60;
 
+    /// <summary>The path of the file, for messages.</summary>
     public string Path => path;
 
+    /// <summary>The object.</summary>
     public JsonElement Element => element;
 
+    /// <summary>The member <c>model_type</c>, or an empty text.</summary>
+    public string ModelType => element.TryGetProperty("model_type", out JsonElement value) && value.ValueKind == JsonValueKind.String ? value.GetString()! : "";
+
+    /// <summary>Whether a value is there.</summary>
     public bool Has(string name) => TryGet(name, out _);
 
     /// <summary>Whether the name is there at all, even with the value null.</summary>
     public bool Mentions(string name) => element.TryGetProperty(name, out _);
 
+    /// <summary>A whole number.</summary>
+    /// <param name="name">The member.</param>
+    /// <param name="minimum">The least that is sound.</param>
+    /// <param name="maximum">The most that is sound.</param>
+    /// <param name="absent">What stands for a member that is not there; null where it must be.</param>
+    /// <exception cref="InvalidFileException">The value is of another type or lies outside its range, or is missing and has no default.</exception>
     public int Integer(string name, int minimum, int maximum, int? absent = null)
     {
         if (!TryGet(name, out JsonElement value))
@@ -24,6 +38,12 @@ internal readonly struct ConfigObject(string path, JsonElement element)
         return CheckInteger(name, value, minimum, maximum);
     }
 
+    /// <summary>A number above one bound and at most another.</summary>
+    /// <inheritdoc cref="Integer"/>
+    /// <param name="name">The member.</param>
+    /// <param name="above">What it must be above.</param>
+    /// <param name="maximum">The most that is sound.</param>
+    /// <param name="absent">What stands for a member that is not there; null where it must be.</param>
     public double Number(string name, double above, double maximum, double? absent = null)
     {
         if (!TryGet(name, out JsonElement value))
@@ -31,6 +51,8 @@ internal readonly struct ConfigObject(string path, JsonElement element)
         return CheckNumber(name, value, above, maximum);
     }
 
+    /// <summary>True or false.</summary>
+    /// <exception cref="InvalidFileException">The value is of another type or lies outside its range, or is missing and has no default.</exception>
     public bool Flag(string name, bool absent)
     {
         if (!TryGet(name, out JsonElement value))
@@ -43,6 +65,8 @@ internal readonly struct ConfigObject(string path, JsonElement element)
         };
     }
 
+    /// <summary>A text, or null where absent.</summary>
+    /// <exception cref="InvalidFileException">The value is no text.</exception>
     public string? Text(string name)
     {
         if (!TryGet(name, out JsonElement value))
@@ -50,6 +74,8 @@ internal readonly struct ConfigObject(string path, JsonElement element)
         return value.ValueKind == JsonValueKind.String ? value.GetString() : throw WrongType(name, "a string");
     }
 
+    /// <summary>An object, or null where absent.</summary>
+    /// <exception cref="InvalidFileException">The value is no object.</exception>
     public ConfigObject? Object(string name)
     {
         if (!TryGet(name, out JsonElement value))
@@ -58,6 +84,7 @@ internal readonly struct ConfigObject(string path, JsonElement element)
     }
 
     /// <summary>An array of exactly so many entries, or null where absent.</summary>
+    /// <exception cref="InvalidFileException">The value is no array, or of another length.</exception>
     public JsonElement? Array(string name, int length)
     {
         if (!TryGet(name, out JsonElement value))
@@ -69,6 +96,8 @@ internal readonly struct ConfigObject(string path, JsonElement element)
         return value;
     }
 
+    /// <summary>An array of exactly so many numbers, each above one bound and at most another, or null where absent.</summary>
+    /// <exception cref="InvalidFileException">The value is no such array.</exception>
     public double[]? Numbers(string name, int length, double above, double maximum)
     {
         if (Array(name, length) is not { } array)
@@ -78,6 +107,7 @@ internal readonly struct ConfigObject(string path, JsonElement element)
     }
 
     /// <summary>One integer or a list of at most 1024; empty where absent.</summary>
+    /// <exception cref="InvalidFileException">The value is neither, or a number lies outside its range.</exception>
     public int[] Integers(string name, int minimum, int maximum)
     {
         if (!TryGet(name, out JsonElement value))
@@ -90,6 +120,23 @@ internal readonly struct ConfigObject(string path, JsonElement element)
         return [.. value.EnumerateArray().Select(entry => self.CheckInteger(name, entry, minimum, maximum))];
     }
 
+    /// <summary>The object that a file is.</summary>
+    /// <param name="element">The root of the file.</param>
+    /// <param name="path">The path of the file, for messages.</param>
+    /// <exception cref="InvalidFileException">It is no object.</exception>
+    public static ConfigObject Of(JsonElement element, string path) => element.ValueKind == JsonValueKind.Object ? new ConfigObject(path, element)
+        : throw new InvalidFileException(path, ModelRules.ConfigType, "the file is not a JSON object", "Download the file again");
+
+    /// <summary>The error of a file that is sound and asks for what does not run here.</summary>
+    /// <param name="rule">What it is, of <see cref="ModelRules"/>.</param>
+    /// <param name="problem">What is not supported, in one sentence without a full stop.</param>
+    /// <param name="remedy">What the user can do.</param>
+    public UnsupportedModelException Unsupported(string rule, string problem, string remedy) => new(path, rule, problem, remedy);
+
+    /// <summary>An error of the file.</summary>
+    /// <param name="rule">The rule that is broken, of <see cref="ModelRules"/>.</param>
+    /// <param name="problem">What is wrong, in one sentence without a full stop.</param>
+    /// <param name="remedy">What the user can do.</param>
     public InvalidFileException Error(string rule, string problem, string remedy = "Correct the value, or download the file again") =>
         new(path, rule, problem, remedy);
 

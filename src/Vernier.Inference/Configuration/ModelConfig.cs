@@ -1,109 +1,91 @@
+using System.Security.Cryptography;
 using System.Text.Json;
 using Vernier.Errors;
 using Vernier.Files;
 
-namespace Vernier.Inference;
+namespace Vernier.Inference.Configuration;
 
-/// <summary>What config.json says about a decoder-only language model, checked.</summary>
-public sealed record ModelConfig
+/// <summary>
+/// What config.json says about a decoder-only language model, checked: what all architectures have. An architecture derives from it
+/// what it adds.
+/// </summary>
+public abstract class ModelConfig
 {
     /// <summary>The largest config.json that is read, in bytes.</summary>
     public const long MaxFileBytes = 64 << 20;
 
-    /// <summary>The path of the config.json, for messages.</summary>
-    public required string Path { get; init; }
+    /// <summary>The most positions, layers and tokens that are taken for sound.</summary>
+    internal const int MostPositions = 1 << 27, MostLayers = 1024, MostTokens = 1 << 24;
 
-    /// <summary>The family.</summary>
-    public required ModelFamily Family { get; init; }
+    /// <summary>Reads what all architectures have.</summary>
+    /// <param name="root">The object of the file.</param>
+    /// <exception cref="InvalidFileException">A value is missing, has the wrong type or lies outside its range.</exception>
+    protected ModelConfig(ConfigObject root)
+    {
+        Path = root.Path;
+        ModelType = root.ModelType;
+        HiddenSize = root.Integer("hidden_size", 1, 1 << 20);
+        LayerCount = root.Integer("num_hidden_layers", 1, MostLayers);
+        VocabularySize = root.Integer("vocab_size", 1, MostTokens);
+        MaxPositions = root.Integer("max_position_embeddings", 1, MostPositions);
+        TiedEmbeddings = root.Flag("tie_word_embeddings", false);
+        int[] begin = root.Integers("bos_token_id", 0, VocabularySize - 1);
+        BeginToken = begin.Length > 0 ? begin[0] : null;
+        EndTokens = root.Integers("eos_token_id", 0, VocabularySize - 1);
+        DataType = ReadDataType(root);
+        Quantization = root.Object("quantization_config")?.Element.Clone();
+        Identity = Convert.ToHexString(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(root.Element)));
+    }
+
+    /// <summary>The path of the config.json, for messages.</summary>
+    public string Path { get; }
+
+    /// <summary>The member <c>model_type</c>, by which the architecture is known.</summary>
+    public string ModelType { get; }
+
+    /// <summary>
+    /// A hash of the content of the file: two models loaded from equal files have the same, and what a sequence of one has behind it is
+    /// of use to the other.
+    /// </summary>
+    public string Identity { get; }
 
     /// <summary>The number of token ids, 1 to 2^24.</summary>
-    public required int VocabularySize { get; init; }
+    public int VocabularySize { get; }
 
     /// <summary>The width of the residual stream, 1 to 2^20.</summary>
-    public required int HiddenSize { get; init; }
-
-    /// <summary>The width of the feed-forward part, 1 to 2^22.</summary>
-    public required int IntermediateSize { get; init; }
+    public int HiddenSize { get; }
 
     /// <summary>The number of blocks, 1 to 1024.</summary>
-    public required int LayerCount { get; init; }
-
-    /// <summary>The number of query heads, 1 to 4096.</summary>
-    public required int HeadCount { get; init; }
-
-    /// <summary>The number of key and value heads, which divides the number of query heads.</summary>
-    public required int KeyValueHeadCount { get; init; }
-
-    /// <summary>The width of one head, 2 to 4096.</summary>
-    public required int HeadSize { get; init; }
+    public int LayerCount { get; }
 
     /// <summary>The longest context the model is made for, in tokens, 1 to 2^27.</summary>
-    public required int MaxPositions { get; init; }
-
-    /// <summary>The epsilon of every RMS norm, above 0 and at most 1. Default 1e-6, for Phi-3 1e-5.</summary>
-    public required float NormEpsilon { get; init; }
-
-    /// <summary>The rotary position embedding.</summary>
-    public required RopeConfig Rope { get; init; }
-
-    /// <summary>The gate's nonlinearity. Default SiLU.</summary>
-    public Activation Activation { get; init; }
+    public int MaxPositions { get; }
 
     /// <summary>Whether the output layer is the embedding matrix. Default false.</summary>
-    public bool TiedEmbeddings { get; init; }
-
-    /// <summary>Whether the query, key and value projections have biases.</summary>
-    public bool QueryKeyValueBias { get; init; }
-
-    /// <summary>Whether the attention's output projection has a bias.</summary>
-    public bool OutputBias { get; init; }
-
-    /// <summary>Whether the feed-forward projections have biases.</summary>
-    public bool FeedForwardBias { get; init; }
-
-    /// <summary>The sliding window in tokens, the query's own included; null where every layer sees the whole context.</summary>
-    public int? SlidingWindow { get; init; }
-
-    /// <summary>For each layer, whether the sliding window applies.</summary>
-    public required IReadOnlyList<bool> SlidingLayers { get; init; }
+    public bool TiedEmbeddings { get; }
 
     /// <summary>The token that begins a text, if there is one.</summary>
-    public int? BeginToken { get; init; }
+    public int? BeginToken { get; }
 
     /// <summary>The tokens that end a text; may be empty.</summary>
-    public IReadOnlyList<int> EndTokens { get; init; } = [];
+    public IReadOnlyList<int> EndTokens { get; }
 
     /// <summary>The type the network was trained in, where the file says.</summary>
-    public ElementType? DataType { get; init; }
+    public ElementType? DataType { get; }
 
     /// <summary>The object <c>quantization_config</c>, or null for a model that is not quantized.</summary>
-    public JsonElement? Quantization { get; init; }
+    public JsonElement? Quantization { get; }
 
-    /// <summary>Whether query and key heads are normalised: Qwen3.</summary>
-    public bool QueryKeyNorm => Family == ModelFamily.Qwen3;
-
-    /// <summary>Whether query, key and value are one tensor, and gate and up another: Phi-3.</summary>
-    public bool FusedProjections => Family == ModelFamily.Phi3;
-
-    /// <summary>The window of a layer in tokens, or null where it sees the whole context.</summary>
-    public int? WindowOf(int layer) => SlidingLayers[layer] ? SlidingWindow : null;
-
-    /// <summary>Reads config.json in a model's folder, or what a GGUF file says of the same.</summary>
-    /// <exception cref="InvalidFileException">
-    /// The file is missing or no JSON, a value has the wrong type or lies outside its range, or the model is of a family or
-    /// uses a feature that can't run here: the rules of <see cref="ModelRules"/>.
-    /// </exception>
-    public static ModelConfig Load(string folder) =>
-        Gguf.ModelSource.IsGguf(folder) ? ModelConfigReader.Read(Gguf.ModelSource.ReadConfig(folder), folder) : ModelConfigReader.Read(ConfigPath(folder));
-
-    /// <summary>Whether the model in a folder, or in a GGUF file, is of a family that runs here. A GGUF file of another is refused.</summary>
-    /// <param name="folder">The model's folder.</param>
-    /// <param name="family">The family, if it is one.</param>
-    /// <param name="architecture">The architecture as the file names it, for messages.</param>
-    /// <exception cref="InvalidFileException">The file is missing or no JSON object.</exception>
-    public static bool TryGetFamily(string folder, out ModelFamily family, out string architecture) => Gguf.ModelSource.IsGguf(folder)
-        ? ModelConfigReader.TryReadFamily(Gguf.ModelSource.ReadConfig(folder), folder, out family, out architecture)
-        : ModelConfigReader.TryReadFamily(ConfigPath(folder), out family, out architecture);
-
-    private static string ConfigPath(string folder) => System.IO.Path.Combine(folder, "config.json");
+    private static ElementType? ReadDataType(ConfigObject root) => (root.Text("dtype") ?? root.Text("torch_dtype")) switch
+    {
+        null => null,
+        "float64" => ElementType.F64,
+        "float32" => ElementType.F32,
+        "float16" => ElementType.F16,
+        "bfloat16" => ElementType.BF16,
+        "float8_e4m3fn" => ElementType.F8_E4M3,
+        "float8_e5m2" => ElementType.F8_E5M2,
+        { } other => throw root.Error(ModelRules.ConfigDataType, $"the data type is {ConfigObject.Quote(other)}",
+            "Give float64, float32, float16, bfloat16, float8_e4m3fn or float8_e5m2"),
+    };
 }

@@ -1,7 +1,6 @@
 using Vernier.Errors;
 
-
-namespace Vernier.Inference;
+namespace Vernier.Inference.Configuration;
 
 /// <summary>The rules that a config.json and the weights beside it have to keep, by their stable names.</summary>
 /// <seealso cref="VernierException.Rule"/>

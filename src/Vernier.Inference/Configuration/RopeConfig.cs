@@ -1,4 +1,4 @@
-namespace Vernier.Inference;
+namespace Vernier.Inference.Configuration;
 
 /// <summary>How rotary frequencies are rescaled to reach contexts longer than the network was first trained on.</summary>
 public enum RopeScaling
@@ -20,7 +20,7 @@ public enum RopeScaling
 /// The rotary position embedding: coordinates i and i + R/2 of each head, R the rotary size, are turned by the angle
 /// position * f_i with f_i = theta^(-2i/R), i in [0, R/2), rescaled as <see cref="Scaling"/> says.
 /// </summary>
-public sealed record RopeConfig
+public sealed class RopeConfig
 {
     /// <summary>The base theta, above 1e-6 and at most 1e15. Default 10000.</summary>
     public double Theta { get; init; } = 10000;

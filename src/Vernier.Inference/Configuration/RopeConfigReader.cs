@@ -1,60 +1,80 @@
 using Vernier.Errors;
 
-namespace Vernier.Inference;
+namespace Vernier.Inference.Configuration;
+
+/// <summary>What an architecture may say of its rotary embedding.</summary>
+/// <param name="Partial">Whether <c>partial_rotary_factor</c> counts: part of a head is rotated.</param>
+/// <param name="Scalings">The values of <c>rope_type</c> that run.</param>
+/// <param name="LongRopeNames">Further names of LongRoPE.</param>
+public sealed record RopeRules(bool Partial, IReadOnlyList<string> Scalings, IReadOnlyList<string> LongRopeNames)
+{
+    /// <summary>Whole heads, and no scaling, linear, llama3 or longrope.</summary>
+    public static RopeRules Default { get; } = new(false, ["linear", "llama3", "longrope"], []);
+}
 
 /// <summary>
 /// Reads the rotary embedding from <c>rope_theta</c> and <c>rope_scaling</c>, or from <c>rope_parameters</c>, which newer
 /// files have for both.
 /// </summary>
-internal static class RopeConfigReader
+public static class RopeConfigReader
 {
     private const double MinTheta = 1e-6;
     private const double MaxTheta = 1e15;
     private const double MinFactor = 1e-6;
     private const double MaxFactor = 1e6;
 
-    public static RopeConfig Read(ConfigObject root, ModelFamily family, int headSize, int maxPositions)
+    /// <summary>Reads the embedding.</summary>
+    /// <param name="root">The object of config.json.</param>
+    /// <param name="rules">What the architecture may say.</param>
+    /// <param name="headSize">The coordinates of a head.</param>
+    /// <param name="maxPositions">The longest context.</param>
+    /// <exception cref="InvalidFileException">A value is missing or outside its range.</exception>
+    /// <exception cref="UnsupportedModelException">The scaling is one that does not run here.</exception>
+    public static RopeConfig Read(ConfigObject root, RopeRules rules, int headSize, int maxPositions)
     {
+        ArgumentNullException.ThrowIfNull(rules);
         ConfigObject? parameters = root.Object("rope_parameters");
         ConfigObject? scaling = root.Object("rope_scaling") ?? parameters;
         ConfigObject thetaFrom = parameters is { } p && p.Has("rope_theta") ? p : root;
         ConfigObject partialFrom = parameters is { } q && q.Has("partial_rotary_factor") ? q : root;
         double partial = partialFrom.Number("partial_rotary_factor", 0, 1, 1);
-        if (family != ModelFamily.Phi3 && partial != 1)
-            throw root.Error(ModelRules.ConfigRope, $"'partial_rotary_factor' is {partial}, which only phi3 has");
+        if (!rules.Partial && partial != 1)
+            throw root.Error(ModelRules.ConfigRope, $"'partial_rotary_factor' is {partial}, which {root.ModelType} does not have");
         int rotary = (int)(headSize * partial);
         if (rotary < 2 || rotary % 2 != 0)
             throw root.Error(ModelRules.ConfigRope, $"{rotary} coordinates of each head are rotated; the number must be even and at least 2");
-        var rope = new RopeConfig { Theta = thetaFrom.Number("rope_theta", MinTheta, MaxTheta, 10000), RotarySize = rotary };
-        if (scaling is not { } s)
-            return rope;
-        switch (s.Text("rope_type") ?? s.Text("type"))
-        {
-            case "default":
-            case null when parameters is not null:
-                return rope;
-            case "linear" when family != ModelFamily.Phi3:
-                return rope with { Scaling = RopeScaling.Linear, Factor = s.Number("factor", MinFactor, MaxFactor) };
-            case "llama3" when family != ModelFamily.Phi3:
-                return ReadLlama3(s, rope);
-            case "longrope":
-            case "su" or "yarn" when family == ModelFamily.Phi3:
-                return ReadLongRope(root, s, rope, maxPositions);
-            case { } other:
-                throw Unsupported(root, family, ConfigObject.Quote(other));
-            case null:
-                throw Unsupported(root, family, "of no type");
-        }
+        double theta = thetaFrom.Number("rope_theta", MinTheta, MaxTheta, 10000);
+        return scaling is { } s ? ReadScaled(root, s, rules, parameters is not null, theta, rotary, maxPositions) : new RopeConfig { Theta = theta, RotarySize = rotary };
     }
 
-    private static RopeConfig ReadLlama3(ConfigObject scaling, RopeConfig rope)
+    private static RopeConfig ReadScaled(ConfigObject root, ConfigObject scaling, RopeRules rules, bool mayBeNone, double theta, int rotary, int maxPositions)
+    {
+        string? type = scaling.Text("rope_type") ?? scaling.Text("type");
+        if (type is "default" || type is null && mayBeNone)
+            return new RopeConfig { Theta = theta, RotarySize = rotary };
+        if (type is not null && rules.LongRopeNames.Contains(type))
+            type = "longrope";
+        if (type is null || !rules.Scalings.Contains(type))
+            throw Unsupported(root, rules, type is null ? "of no type" : ConfigObject.Quote(type));
+        return type switch
+        {
+            "linear" => new RopeConfig { Theta = theta, RotarySize = rotary, Scaling = RopeScaling.Linear, Factor = scaling.Number("factor", MinFactor, MaxFactor) },
+            "llama3" => ReadLlama3(scaling, theta, rotary),
+            "longrope" => ReadLongRope(root, scaling, theta, rotary, maxPositions),
+            _ => throw Unsupported(root, rules, ConfigObject.Quote(type)),
+        };
+    }
+
+    private static RopeConfig ReadLlama3(ConfigObject scaling, double theta, int rotary)
     {
         double low = scaling.Number("low_freq_factor", MinFactor, MaxFactor);
         double high = scaling.Number("high_freq_factor", MinFactor, MaxFactor);
         if (high <= low)
             throw scaling.Error(ModelRules.ConfigRope, $"'high_freq_factor', {high}, is not above 'low_freq_factor', {low}");
-        return rope with
+        return new RopeConfig
         {
+            Theta = theta,
+            RotarySize = rotary,
             Scaling = RopeScaling.Llama3,
             Factor = scaling.Number("factor", MinFactor, MaxFactor),
             LowFrequencyFactor = low,
@@ -63,16 +83,18 @@ internal static class RopeConfigReader
         };
     }
 
-    private static RopeConfig ReadLongRope(ConfigObject root, ConfigObject scaling, RopeConfig rope, int maxPositions)
+    private static RopeConfig ReadLongRope(ConfigObject root, ConfigObject scaling, double theta, int rotary, int maxPositions)
     {
         const string Original = "original_max_position_embeddings";
-        int half = rope.RotarySize / 2;
+        int half = rotary / 2;
         bool given = root.Has(Original) || scaling.Has(Original);
         int original = given ? (root.Has(Original) ? root : scaling).Integer(Original, 2, int.MaxValue) : maxPositions;
         double factor = given ? (double)maxPositions / original : scaling.Number("factor", MinFactor, MaxFactor);
         double attention = factor <= 1 ? 1 : Math.Sqrt(1 + Math.Log(factor) / Math.Log(Math.Max(original, 2)));
-        return rope with
+        return new RopeConfig
         {
+            Theta = theta,
+            RotarySize = rotary,
             Scaling = RopeScaling.LongRope,
             OriginalMaxPositions = original,
             ShortFactors = scaling.Numbers("short_factor", half, MinFactor, MaxFactor) ?? throw scaling.Error(ModelRules.ConfigMissing, "'short_factor' is missing"),
@@ -81,7 +103,8 @@ internal static class RopeConfigReader
         };
     }
 
-    private static InvalidFileException Unsupported(ConfigObject root, ModelFamily family, string type) =>
-        root.Error(ModelRules.ConfigRopeScaling, $"the rope scaling is {type}", family == ModelFamily.Phi3
-            ? "Give a phi3 model without scaling or with longrope" : "Give a model without scaling or with linear, llama3 or longrope");
+    private static UnsupportedModelException Unsupported(ConfigObject root, RopeRules rules, string type) => root.Unsupported(ModelRules.ConfigRopeScaling,
+        $"the rope scaling is {type}", $"Give a model without scaling or with {Join(rules.Scalings)}");
+
+    private static string Join(IReadOnlyList<string> names) => names.Count == 1 ? names[0] : $"{string.Join(", ", names.SkipLast(1))} or {names[^1]}";
 }

@@ -1,22 +1,40 @@
+using System.Text.Json.Nodes;
 using Vernier.Errors;
 using Vernier.Files.Gguf;
 
 namespace Vernier.Inference.Gguf;
 
 /// <summary>The metadata of a file, read with their types checked.</summary>
-internal sealed class GgufMetadata(IReadOnlyDictionary<string, GgufValue> pairs, string path)
+/// <param name="pairs">The metadata.</param>
+/// <param name="path">The path of the file, for messages.</param>
+public sealed class GgufMetadata(IReadOnlyDictionary<string, GgufValue> pairs, string path)
 {
+    internal const string ArchitectureKey = "general.architecture";
+
+    /// <summary>The path of the file, for messages.</summary>
     public string Path => path;
 
+    /// <summary>The architecture.</summary>
+    /// <exception cref="InvalidFileException">It is missing, or no text.</exception>
+    public string Architecture => Text(ArchitectureKey) ?? throw Missing(ArchitectureKey);
+
+    /// <summary>The metadata.</summary>
     public IReadOnlyDictionary<string, GgufValue> Pairs => pairs;
 
+    /// <summary>Whether there is a value.</summary>
     public bool Has(string key) => pairs.ContainsKey(key);
 
+    /// <summary>A whole number, or null where absent.</summary>
+    /// <exception cref="InvalidFileException">It is of another type.</exception>
     public long? Integer(string key) => !pairs.TryGetValue(key, out GgufValue? value) ? null
         : value.AsInteger() ?? throw Wrong(key, "a whole number");
 
+    /// <summary>A whole number.</summary>
+    /// <exception cref="InvalidFileException">It is missing, or of another type.</exception>
     public long NeedInteger(string key) => Integer(key) ?? throw Missing(key);
 
+    /// <summary>A number, or null where absent.</summary>
+    /// <exception cref="InvalidFileException">It is of another type.</exception>
     public double? Number(string key) => !pairs.TryGetValue(key, out GgufValue? value) ? null
         : value.AsNumber() ?? throw Wrong(key, "a number");
 
@@ -24,16 +42,40 @@ internal sealed class GgufMetadata(IReadOnlyDictionary<string, GgufValue> pairs,
     public double? Decimal(string key) => Number(key) is double number && pairs[key].Data is float single
         ? float.IsFinite(single) ? double.Parse(single.ToString("R")) : number : Number(key);
 
+    /// <summary>A text, or null where absent.</summary>
+    /// <exception cref="InvalidFileException">It is of another type.</exception>
     public string? Text(string key) => !pairs.TryGetValue(key, out GgufValue? value) ? null
         : value.Data as string ?? throw Wrong(key, "a text");
 
+    /// <summary>A truth value, or null where absent.</summary>
+    /// <exception cref="InvalidFileException">It is of another type.</exception>
     public bool? Flag(string key) => !pairs.TryGetValue(key, out GgufValue? value) ? null
         : value.Data is bool flag ? flag : throw Wrong(key, "a truth value");
 
+    /// <summary>An array, or null where absent.</summary>
+    /// <typeparam name="T">The type of its elements.</typeparam>
+    /// <exception cref="InvalidFileException">It is of another type.</exception>
     public T[]? Array<T>(string key) => !pairs.TryGetValue(key, out GgufValue? value) ? null
         : value.Data as T[] ?? throw Wrong(key, $"an array of {typeof(T).Name}");
 
+    /// <summary>The error of a value that is missing.</summary>
     public InvalidFileException Missing(string key) => new(path, GgufModelRules.MetadataMissing, $"'{key}' is missing", "Convert the model again with a current version of llama.cpp");
 
+    /// <summary>The error of a value of the wrong type.</summary>
     public InvalidFileException Wrong(string key, string expected) => new(path, GgufModelRules.MetadataType, $"'{key}' is {pairs[key].Type}, not {expected}", "Convert the model again with a current version of llama.cpp");
+
+    /// <summary>Adds the tokens that begin and end a text to a config.json. The end of a turn ends a text as well.</summary>
+    internal void AddTokens(JsonObject config)
+    {
+        if (Integer("tokenizer.ggml.bos_token_id") is long begin)
+            config["bos_token_id"] = begin;
+        var end = new List<long>();
+        foreach (string key in (string[])["tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id"])
+        {
+            if (Integer(key) is long id && !end.Contains(id))
+                end.Add(id);
+        }
+        if (end.Count > 0)
+            config["eos_token_id"] = end.Count == 1 ? end[0] : new JsonArray([.. end.Select(id => JsonValue.Create(id))]);
+    }
 }

@@ -1,9 +1,9 @@
 using System.Buffers;
-using System.Runtime.InteropServices;
 using Vernier.Errors;
 using Vernier.Files;
 using Vernier.Files.Gguf;
 using Vernier.Files.Gguf.Blocks;
+using Vernier.Inference.Configuration;
 using Vernier.Packing.Ggml;
 
 namespace Vernier.Inference.Gguf;
@@ -20,25 +20,30 @@ internal sealed class GgufTensorSource : ITensorFile
     /// <summary>Maps the tensors of a file.</summary>
     /// <param name="file">The file, which this disposes.</param>
     /// <param name="config">The model.</param>
+    /// <param name="architecture">What llama.cpp has for it.</param>
     /// <param name="widened">The types of tensors, by their Hugging Face names, that are F32 in the file.</param>
-    public GgufTensorSource(GgufFile file, ModelConfig config, IReadOnlyDictionary<string, ElementType> widened)
+    public GgufTensorSource(GgufFile file, ModelConfig config, GgufArchitecture architecture, IReadOnlyDictionary<string, ElementType> widened)
     {
         _file = file;
         foreach (GgufTensor tensor in file.Tensors)
         {
             if (tensor.Name is GgufNames.RopeFactors or GgufNames.LongFactors or GgufNames.ShortFactors)
                 continue;
-            string name = GgufNames.ToHf(tensor.Name, config.FusedProjections)
-                ?? throw new InvalidFileException(file.Path, GgufModelRules.TensorName, "the model has no place for it", "Give a model of one of the families llama, mistral, qwen2, qwen3 and phi3", tensor.Name);
-            int heads = GgufNames.HeadsOf(name, config);
-            if (heads > 0 && (tensor.Shape.Count is < 1 or > 2 || tensor.Shape[0] != (long)heads * config.HeadSize))
-                throw new InvalidFileException(file.Path, GgufModelRules.TensorShape, $"its shape is [{string.Join(", ", tensor.Shape)}], and {heads} heads of {config.HeadSize} need {heads * config.HeadSize} rows", "Convert the model again", tensor.Name);
+            string name = architecture.Names.ToHf(tensor.Name)
+                ?? throw new InvalidFileException(file.Path, GgufModelRules.TensorName, "the model has no place for it",
+                    $"Give a model that has the tensors of a {config.ModelType} alone", tensor.Name);
+            (int heads, int headSize) = architecture.RotaryHeads(name, config);
+            if (heads > 0 && (tensor.Shape.Count is < 1 or > 2 || tensor.Shape[0] != (long)heads * headSize))
+            {
+                throw new InvalidFileException(file.Path, GgufModelRules.TensorShape,
+                    $"its shape is [{string.Join(", ", tensor.Shape)}], and {heads} heads of {headSize} need {heads * headSize} rows", "Convert the model again", tensor.Name);
+            }
             ElementType type = tensor.Type.Element ?? ElementType.F32;
             if (heads > 0 && type is not (ElementType.F32 or ElementType.F16 or ElementType.BF16))
                 throw new InvalidFileException(file.Path, GgufModelRules.TensorType, $"it is a projection of type {type}", "Convert the model again to F32, F16 or BF16", tensor.Name);
             if (tensor.Type == GgufTensorType.F32 && widened.TryGetValue(name, out ElementType narrow))
                 type = narrow;
-            _entries.Add(name, new Entry(tensor, new TensorInfo(name, type, tensor.Shape), heads > 0 ? config.HeadSize : 0));
+            _entries.Add(name, new Entry(tensor, new TensorInfo(name, type, tensor.Shape), headSize));
         }
         Tensors = [.. _entries.Values.Select(entry => entry.Info)];
     }
@@ -154,37 +159,5 @@ internal sealed class GgufTensorSource : ITensorFile
     private readonly record struct Entry(GgufTensor Stored, TensorInfo Info, int HeadSize)
     {
         public bool IsDirect => HeadSize == 0 && Stored.Type.Element == Info.Type;
-    }
-}
-
-/// <summary>Numbers as bytes of a float type.</summary>
-internal static class FloatBytes
-{
-    /// <summary>Writes numbers as F32, F16 or BF16, rounded to nearest even.</summary>
-    public static void Write(ReadOnlySpan<float> numbers, ElementType type, Span<byte> bytes)
-    {
-        switch (type)
-        {
-            case ElementType.F32:
-                MemoryMarshal.AsBytes(numbers).CopyTo(bytes);
-                break;
-            case ElementType.F16:
-                System.Numerics.Tensors.TensorPrimitives.ConvertToHalf(numbers, MemoryMarshal.Cast<byte, Half>(bytes));
-                break;
-            case ElementType.BF16:
-                Span<ushort> upper = MemoryMarshal.Cast<byte, ushort>(bytes);
-                for (int i = 0; i < numbers.Length; i++)
-                    upper[i] = Upper(numbers[i]);
-                break;
-            default:
-                throw new ArgumentOutOfRangeException(nameof(type), type, "Numbers are written as F32, F16 or BF16.");
-        }
-    }
-
-    // What is no number stays so: a quiet one.
-    private static ushort Upper(float number)
-    {
-        uint bits = BitConverter.SingleToUInt32Bits(number);
-        return float.IsNaN(number) ? (ushort)((bits >> 16) | 0x40) : (ushort)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
     }
 }

@@ -21,17 +21,17 @@ internal static class GgufValues
         try
         {
             if (!type.EndsWith("[]", StringComparison.Ordinal))
-                return Enum.TryParse(type, out GgufType scalar) ? GgufValue.Of(Number(scalar, described["value"]!)) : null;
+                return Enum.TryParse(type, out GgufType scalar) ? GgufValue.Of(Number(scalar, described["value"])) : null;
             if (!Enum.TryParse(type[..^2], out GgufType element) || described["value"] is not JsonArray items)
                 return null;
             if (element == GgufType.Array)
                 return GgufValue.Of(items.Select(item => Parse(item) ?? throw new FormatException()).ToArray());
-            object[] numbers = [.. items.Select(item => Number(element, item!))];
+            object[] numbers = [.. items.Select(item => Number(element, item))];
             var array = Array.CreateInstance(numbers.Length > 0 ? numbers[0].GetType() : Number(element, JsonValue.Create("0")).GetType(), numbers.Length);
             numbers.CopyTo(array, 0);
             return GgufValue.Of(array);
         }
-        catch (Exception e) when (e is FormatException or OverflowException or InvalidOperationException or NullReferenceException or ArgumentException)
+        catch (Exception e) when (e is FormatException or OverflowException or InvalidOperationException or ArgumentException)
         {
             return null;
         }
@@ -46,9 +46,9 @@ internal static class GgufValues
         _ => throw new ArgumentException($"{value.GetType()} is no metadata value", nameof(value)),
     };
 
-    private static object Number(GgufType type, JsonNode json)
+    private static object Number(GgufType type, JsonNode? json)
     {
-        string text = type == GgufType.Bool && json is JsonValue flag && flag.TryGetValue(out bool set) ? set.ToString() : (string)json!;
+        string text = type == GgufType.Bool && json is JsonValue flag && flag.TryGetValue(out bool set) ? set.ToString() : (string?)json ?? throw new FormatException();
         CultureInfo c = CultureInfo.InvariantCulture;
         return type switch
         {

@@ -1,4 +1,5 @@
 using Vernier.Files.Checkpoints;
+using Vernier.Inference.Weights;
 using Vernier.Packing.Ggml;
 
 namespace Vernier.Inference.Gguf;

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Vernier.Inference;
+namespace Vernier.Inference.Sampling;
 
 /// <summary>
 /// Draws tokens from logits. The random numbers are xoshiro256**, seeded by the options and a stream number; they are the

@@ -1,4 +1,4 @@
-namespace Vernier.Inference;
+namespace Vernier.Inference.Sampling;
 
 /// <summary>
 /// How the next token is drawn. The filters apply in the order of the properties, as in the Hugging Face library: the

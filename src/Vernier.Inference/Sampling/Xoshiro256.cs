@@ -1,6 +1,6 @@
 using System.Numerics;
 
-namespace Vernier.Inference;
+namespace Vernier.Inference.Sampling;
 
 /// <summary>
 /// xoshiro256** 1.0 (Blackman and Vigna, 2018), its state filled by SplitMix64. The same seed and stream give the same

@@ -1,4 +1,4 @@
-namespace Vernier.Inference;
+namespace Vernier.Inference.Weights;
 
 /// <summary>An embedding table in single precision.</summary>
 public sealed class FloatEmbedding : IEmbedding

@@ -1,7 +1,7 @@
 using System.Numerics.Tensors;
 using Vernier.Numerics;
 
-namespace Vernier.Inference;
+namespace Vernier.Inference.Weights;
 
 /// <summary>A linear layer with weights in single precision.</summary>
 public sealed class FloatLinear : ILinear
@@ -40,7 +40,7 @@ public sealed class FloatLinear : ILinear
     public ReadOnlySpan<float> Bias => _bias;
 
     /// <inheritdoc/>
-    public void Apply(ReadOnlySpan<float> x, Span<float> y, int rows)
+    public void Apply(ReadOnlySpan<float> x, Span<float> y, int rows, Workers workers)
     {
         MatrixProduct.MultiplyTransposed(x, _weight, y, rows, Outputs, Inputs);
         if (_bias is null)

@@ -1,8 +1,9 @@
 using Vernier.Errors;
 using Vernier.Files;
 using Vernier.Files.Checkpoints;
+using Vernier.Inference.Configuration;
 
-namespace Vernier.Inference;
+namespace Vernier.Inference.Weights;
 
 /// <summary>Reads weights from a checkpoint into single precision.</summary>
 public sealed class FloatWeightSource : IWeightSource

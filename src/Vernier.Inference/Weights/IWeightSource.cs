@@ -1,6 +1,6 @@
 using Vernier.Errors;
 
-namespace Vernier.Inference;
+namespace Vernier.Inference.Weights;
 
 /// <summary>
 /// Where a model's layers get their weights: a float checkpoint, or one with packed quantized tensors. The shapes come from

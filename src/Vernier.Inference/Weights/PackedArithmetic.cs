@@ -1,4 +1,4 @@
-namespace Vernier.Inference;
+namespace Vernier.Inference.Weights;
 
 /// <summary>How products with packed weights are computed.</summary>
 public enum PackedArithmetic

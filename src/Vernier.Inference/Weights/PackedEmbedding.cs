@@ -1,6 +1,6 @@
 using Vernier.Packing;
 
-namespace Vernier.Inference;
+namespace Vernier.Inference.Weights;
 
 /// <summary>An embedding table whose rows are dequantized as they are looked up.</summary>
 /// <param name="table">Tokens x width.</param>

@@ -2,9 +2,10 @@ using System.Numerics.Tensors;
 using System.Runtime.CompilerServices;
 using Vernier.Kernels;
 using Vernier.Kernels.Preparing;
+using Vernier.Numerics;
 using Vernier.Packing;
 
-namespace Vernier.Inference;
+namespace Vernier.Inference.Weights;
 
 /// <summary>A linear layer that runs from packed weights.</summary>
 public sealed class PackedLinear : ILinear
@@ -64,7 +65,7 @@ public sealed class PackedLinear : ILinear
     internal bool SharesInput => _prepared is PreparedWeight;
 
     /// <inheritdoc/>
-    public void Apply(ReadOnlySpan<float> x, Span<float> y, int rows)
+    public void Apply(ReadOnlySpan<float> x, Span<float> y, int rows, Workers workers)
     {
         if (rows == 0)
             return;
@@ -78,7 +79,7 @@ public sealed class PackedLinear : ILinear
     }
 
     /// <summary>Applies up to three layers that share their input, where <see cref="SharesInput"/>, with the results of one after the other.</summary>
-    internal static void Apply(PackedLinear[] layers, ReadOnlySpan<float> x, ReadOnlySpan<float[]> outputs, int rows)
+    internal static void Apply(PackedLinear[] layers, ReadOnlySpan<float> x, ReadOnlySpan<float[]> outputs, int rows, Workers workers)
     {
         Prepared weights = default;
         for (int i = 0; i < layers.Length; i++)

@@ -3,9 +3,10 @@ using Vernier.Files.Checkpoints;
 using Vernier.Kernels;
 using Vernier.Kernels.Preparing;
 using Vernier.Packing;
+using Vernier.Inference.Configuration;
 using Vernier.Packing.Configuration;
 
-namespace Vernier.Inference;
+namespace Vernier.Inference.Weights;
 
 /// <summary>Reads the weights of a model that Vernier quantized: packed where they are packed, in single precision where not.</summary>
 public sealed class PackedWeightSource : IWeightSource

@@ -1,4 +1,7 @@
-using Vernier.Inference;
+using Vernier.Inference.Passes;
+using Vernier.Inference.Configuration;
+using Vernier.Inference.Parts;
+using Vernier.Inference.Weights;
 using Vernier.Numerics;
 
 namespace Vernier.Quantization.Calibration;
@@ -11,8 +14,6 @@ internal sealed class BlockCalibration : IDisposable
 {
     /// <summary>The tokens of a batch, or those of a sequence if they are more.</summary>
     public const int BatchTokens = 1024;
-
-    private const int ProbeRows = 4;
 
     private readonly ForwardContext _context;
     private readonly Segment[][] _batches;
@@ -33,7 +34,7 @@ internal sealed class BlockCalibration : IDisposable
         int perBatch = SequencesPerBatch(set.Length);
         _batches = [.. set.Sequences.Chunk(perBatch).Select(batch => Array.ConvertAll(batch, tokens => new Segment(tokens)))];
         _store = new ActivationStore(Array.ConvertAll(_batches, batch => checked(batch.Sum(segment => segment.Tokens.Length) * _width)), file);
-        _hidden = GC.AllocateUninitializedArray<float>(checked(Math.Max(perBatch * set.Length, ProbeRows) * _width));
+        _hidden = GC.AllocateUninitializedArray<float>(checked(perBatch * set.Length * _width));
         for (int batch = 0; batch < _batches.Length; batch++)
             Embed(batch, embedding);
     }
@@ -73,50 +74,24 @@ internal sealed class BlockCalibration : IDisposable
         }
     }
 
-    /// <summary>
-    /// The linear layers of a block in the order in which they are applied, those together that have the same input: query, key and value;
-    /// gate and up. Found by watching a pass of pseudo-random rows.
-    /// </summary>
-    public IReadOnlyList<IReadOnlyList<string>> SharedInputs(Block block)
-    {
-        var groups = new List<List<string>>();
-        float[] last = [];
-        Dictionary<string, ILinear> linears = block.Linears.ToDictionary(pair => pair.Key, pair => pair.Value, StringComparer.Ordinal);
-        foreach ((string name, ILinear linear) in linears)
-        {
-            block.Replace(name, new RecordingLinear(linear, (x, rows) =>
-            {
-                ReadOnlySpan<float> input = x[..(rows * linear.Inputs)];
-                if (groups.Count == 0 || !input.SequenceEqual(last))
-                    groups.Add([]);
-                groups[^1].Add(name);
-                last = input.ToArray();
-            }, silent: false));
-        }
-        var random = new Random(1);
-        foreach (ref float value in _hidden.AsSpan(0, ProbeRows * _width))
-            value = (float)random.NextDouble() - 0.5f;
-        _context.Begin([new Segment(new int[ProbeRows])]);
-        block.Forward(_hidden, _context);
-        foreach ((string name, ILinear linear) in linears)
-            block.Replace(name, linear);
-        return groups;
-    }
+    /// <summary>The linear layers of a block in the order in which they are applied, those together that have the same input: query, key and value; gate and up.</summary>
+    public static IReadOnlyList<IReadOnlyList<string>> SharedInputs(Block block) => [.. block.Groups.Select(group => (string[])[.. group.Slots.Select(slot => slot.Name)])];
 
     /// <summary>
     /// Shows the input of one group of layers for one batch. The layers of the group and those after it are not applied.
     /// </summary>
     public void Observe(Block block, IReadOnlyList<IReadOnlyList<string>> groups, int group, int batch, InputSink sink)
     {
-        var replaced = new Dictionary<string, ILinear>(StringComparer.Ordinal);
+        var replaced = new Dictionary<LinearSlot, ILinear>();
         foreach (string name in groups.Skip(group).SelectMany(names => names))
         {
-            replaced[name] = block.Linears[name];
-            block.Replace(name, new RecordingLinear(replaced[name], name == groups[group][0] ? sink : null, silent: true));
+            LinearSlot slot = block[name];
+            replaced[slot] = slot.Layer;
+            slot.Layer = new RecordingLinear(slot.Layer, name == groups[group][0] ? sink : null, silent: true);
         }
         Run(block, batch);
-        foreach ((string name, ILinear linear) in replaced)
-            block.Replace(name, linear);
+        foreach ((LinearSlot slot, ILinear linear) in replaced)
+            slot.Layer = linear;
     }
 
     /// <summary>Closes and removes the file.</summary>

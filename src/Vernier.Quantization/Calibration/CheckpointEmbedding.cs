@@ -1,6 +1,6 @@
 using Vernier.Files;
 using Vernier.Files.Checkpoints;
-using Vernier.Inference;
+using Vernier.Inference.Weights;
 
 namespace Vernier.Quantization.Calibration;
 

@@ -1,4 +1,5 @@
-using Vernier.Inference;
+using Vernier.Inference.Weights;
+using Vernier.Numerics;
 
 namespace Vernier.Quantization.Calibration;
 
@@ -17,12 +18,12 @@ internal sealed class RecordingLinear(ILinear inner, InputSink? sink, bool silen
 
     public int Outputs => inner.Outputs;
 
-    public void Apply(ReadOnlySpan<float> x, Span<float> y, int rows)
+    public void Apply(ReadOnlySpan<float> x, Span<float> y, int rows, Workers workers)
     {
         sink?.Invoke(x, rows);
         if (silent)
             y[..(rows * Outputs)].Clear();
         else
-            inner.Apply(x, y, rows);
+            inner.Apply(x, y, rows, workers);
     }
 }

@@ -1,4 +1,5 @@
 using Vernier.Inference;
+using Vernier.Inference.Sampling;
 
 namespace Vernier.Quantization.Evaluation;
 

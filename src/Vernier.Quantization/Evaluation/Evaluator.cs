@@ -1,3 +1,4 @@
+using Vernier.Inference.Passes;
 using Vernier.Inference;
 using Vernier.Numerics;
 
@@ -44,28 +45,30 @@ public static class Evaluator
         if (windows.Count == 0)
             throw new ArgumentException("there is no whole window of text to evaluate on", nameof(windows));
         int vocabulary = (reference ?? models[0]).Config.VocabularySize;
-        if (models.FirstOrDefault(model => model.Config.VocabularySize != vocabulary) is LanguageModel other)
-            throw new ArgumentException($"the models have different vocabularies, {other.Config.VocabularySize} and {vocabulary} tokens", nameof(reference));
+        if (models.FirstOrDefault(model => model.Config.VocabularySize != vocabulary) is LanguageModel different)
+            throw new ArgumentException($"the models have different vocabularies, {different.Config.VocabularySize} and {vocabulary} tokens", nameof(reference));
         WindowScore[][] scores = [.. models.Select(_ => new WindowScore[windows.Count])];
+        InferenceSession[] sessions = [.. models.Select(model => new InferenceSession(model))];
+        InferenceSession? other = reference is null ? null : new InferenceSession(reference);
         int batch = Math.Max(1, BatchTokens / windows[0].Inputs.Length);
         for (int first = 0; first < windows.Count; first += batch)
         {
             cancellation.ThrowIfCancellationRequested();
             int count = Math.Min(batch, windows.Count - first);
-            ScoreBatch(models, reference, windows, first, count, scores);
+            ScoreBatch(sessions, other, windows, first, count, scores);
             progress?.Report((double)(first + count) / windows.Count);
         }
         return [.. scores.Select(score => Summarise(score, reference is not null))];
     }
 
-    private static void ScoreBatch(IReadOnlyList<LanguageModel> models, LanguageModel? reference, IReadOnlyList<EvaluationWindow> windows, int first, int count, WindowScore[][] scores)
+    private static void ScoreBatch(InferenceSession[] models, InferenceSession? reference, IReadOnlyList<EvaluationWindow> windows, int first, int count, WindowScore[][] scores)
     {
         var segments = new Segment[count];
         for (int i = 0; i < count; i++)
             segments[i] = new Segment(windows[first + i].Inputs);
         ReadOnlySpan<float> referenceHidden = reference is null ? default : reference.Hidden(segments, LogitRows.All);
         (int Window, int Position)[] rows = [.. Enumerable.Range(first, count).SelectMany(w => Enumerable.Range(0, windows[w].Inputs.Length).Select(p => (w, p)))];
-        int vocabulary = models[0].Config.VocabularySize, chunk = Math.Clamp(LogitElements / vocabulary, 1, rows.Length);
+        int vocabulary = models[0].Model.Config.VocabularySize, chunk = Math.Clamp(LogitElements / vocabulary, 1, rows.Length);
         using var logits = new PooledArray<float>(chunk * vocabulary);
         using var referenceLogits = new PooledArray<float>(reference is null ? 0 : chunk * vocabulary);
         float[][] hidden = [.. models.Select(model => model.Hidden(segments, LogitRows.All).ToArray())];
@@ -75,7 +78,7 @@ public static class Evaluator
             int length = Math.Min(chunk, rows.Length - start), offset = start;
             if (reference is not null)
                 Logits(reference, referenceHidden, start, length, referenceLogits.Span);
-            for (int m = 0; m < models.Count; m++)
+            for (int m = 0; m < models.Length; m++)
             {
                 Logits(models[m], hidden[m], start, length, logits.Span);
                 TokenScore[] scored = tokens[m];
@@ -88,7 +91,7 @@ public static class Evaluator
                 });
             }
         }
-        for (int m = 0; m < models.Count; m++)
+        for (int m = 0; m < models.Length; m++)
         {
             for (int i = 0; i < rows.Length; i++)
             {
@@ -98,10 +101,11 @@ public static class Evaluator
         }
     }
 
-    private static void Logits(LanguageModel model, ReadOnlySpan<float> hidden, int start, int length, Span<float> logits)
+    private static void Logits(InferenceSession session, ReadOnlySpan<float> hidden, int start, int length, Span<float> logits)
     {
+        LanguageModel model = session.Model;
         int width = model.Config.HiddenSize;
-        model.Head.Apply(hidden.Slice(start * width, length * width), logits[..(length * model.Config.VocabularySize)], length);
+        model.Head.Apply(hidden.Slice(start * width, length * width), logits[..(length * model.Config.VocabularySize)], length, session.Workers);
     }
 
     private static EvaluationResult Summarise(WindowScore[] scores, bool compared) => new(

@@ -2,7 +2,12 @@ using System.Text.Json;
 using Vernier.Errors;
 using Vernier.Files;
 using Vernier.Files.Checkpoints;
-using Vernier.Inference;
+using Vernier.Inference.Architectures;
+using Vernier.Inference.Configuration;
+using Vernier.Inference.Decoders;
+using Vernier.Inference.Models;
+using Vernier.Inference.Parts;
+using Vernier.Inference.Weights;
 using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Packing.Configuration;
@@ -35,19 +40,20 @@ public static class LayerObjectives
         ArgumentNullException.ThrowIfNull(original);
         ArgumentNullException.ThrowIfNull(folders);
         ArgumentNullException.ThrowIfNull(orders);
-        ModelConfig config = ModelConfig.Load(original.Folder);
+        ModelConfig config = ModelSource.Configuration(original.Folder);
+        DecoderAssembly assembly = ArchitectureCatalogue.Assemble(config);
         var weights = new FloatWeightSource(original);
-        using var calibration = new BlockCalibration(config, weights.Embedding("model.embed_tokens.weight", config.VocabularySize, config.HiddenSize), set);
+        using var calibration = new BlockCalibration(config, assembly.Embedding(weights), set);
         Model[] models = [.. folders.Zip(orders, Open)];
         try
         {
             for (int layer = 0; layer < config.LayerCount; layer++)
             {
-                Block block = Block.Load(config, weights, layer);
-                IReadOnlyList<IReadOnlyList<string>> groups = calibration.SharedInputs(block);
+                Block block = assembly.Block(weights, layer);
+                IReadOnlyList<IReadOnlyList<string>> groups = BlockCalibration.SharedInputs(block);
                 for (int group = 0; group < groups.Count; group++)
                 {
-                    var gram = new GramMatrix(block.Linears[groups[group][0]].Inputs);
+                    var gram = new GramMatrix(block[groups[group][0]].Inputs);
                     for (int batch = 0; batch < calibration.Batches; batch++)
                     {
                         cancellation.ThrowIfCancellationRequested();

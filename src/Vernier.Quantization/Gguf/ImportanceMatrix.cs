@@ -4,7 +4,8 @@ using System.Text;
 using Vernier.Errors;
 using Vernier.Files;
 using Vernier.Files.Gguf;
-using Vernier.Inference;
+using Vernier.Inference.Architectures;
+using Vernier.Inference.Configuration;
 using Vernier.Inference.Gguf;
 
 namespace Vernier.Quantization.Gguf;
@@ -31,13 +32,14 @@ public static class ImportanceMatrix
         ArgumentNullException.ThrowIfNull(config);
         if (!File.Exists(path))
             throw new InvalidFileException(path, FileRules.FileMissing, "the file does not exist", "Give the path of an importance matrix");
+        GgufNames? names = ArchitectureCatalogue.Of(config).Gguf?.Names;
         var matrices = new Dictionary<string, float[]>(StringComparer.Ordinal);
         foreach ((string name, float[] values) in GgufFile.Is(path) ? ReadGguf(path) : ReadOld(path))
         {
             if (Array.Exists(values, value => !float.IsFinite(value) || value < 0))
                 throw new InvalidFileException(path, Rule, "a number is negative or not finite", Remedy, name);
             // What has no place in a checkpoint, such as the experts of another architecture, is of no use here.
-            if (GgufNames.ToHf(name, config.FusedProjections) is string weight && !matrices.TryAdd(weight, values))
+            if (names?.ToHf(name) is string weight && !matrices.TryAdd(weight, values))
                 throw new InvalidFileException(path, Rule, "it is there twice", Remedy, name);
         }
         return matrices;

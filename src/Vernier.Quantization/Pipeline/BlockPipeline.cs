@@ -1,6 +1,10 @@
 using System.Diagnostics;
 using Vernier.Errors;
-using Vernier.Inference;
+using Vernier.Inference.Architectures;
+using Vernier.Inference.Configuration;
+using Vernier.Inference.Models;
+using Vernier.Inference.Parts;
+using Vernier.Inference.Weights;
 using Vernier.Numerics;
 using Vernier.Packing.Scalar;
 using Vernier.Quantization.Calibration;
@@ -51,7 +55,7 @@ internal sealed class BlockPipeline(QuantizationPlan plan, LayerGrids grids, Cal
     /// <exception cref="InvalidFileException">The model does not run, the input of a layer is not finite, or a layer can't be solved in a strict run.</exception>
     public void Run()
     {
-        ModelConfig config = ModelConfig.Load(plan.Checkpoint.Folder);
+        ModelConfig config = ModelSource.Configuration(plan.Checkpoint.Folder);
         CheckTokens(config);
         CheckRestored();
         using BlockCalibration calibration = Embed(config);
@@ -68,9 +72,9 @@ internal sealed class BlockPipeline(QuantizationPlan plan, LayerGrids grids, Cal
     // The block and its arrays are out of scope when this returns, so that the next finds their memory free.
     private void SolveBlock(ModelConfig config, int layer, BlockCalibration calibration, BlockCalibration? original)
     {
-        Block block = Block.Load(config, _weights, layer);
-        IReadOnlyList<IReadOnlyList<string>> groups = calibration.SharedInputs(block);
-        Block? target = original is null ? null : Block.Load(config, _weights, layer);
+        Block block = ArchitectureCatalogue.Assemble(config).Block(_weights, layer);
+        IReadOnlyList<IReadOnlyList<string>> groups = BlockCalibration.SharedInputs(block);
+        Block? target = original is null ? null : ArchitectureCatalogue.Assemble(config).Block(_weights, layer);
         for (int group = 0; group < groups.Count; group++)
         {
             run.Progress(groups[group][0], (layer + (double)group / groups.Count) / config.LayerCount);
@@ -108,7 +112,7 @@ internal sealed class BlockPipeline(QuantizationPlan plan, LayerGrids grids, Cal
 
     private (GramMatrix Gram, CrossGram? Cross, InputSample? Sample) Observe(LayerGroup group, Block? target, BlockCalibration calibration, BlockCalibration? original)
     {
-        int columns = group.Block.Linears[group.First].Inputs;
+        int columns = group.Block[group.First].Inputs;
         var gram = new GramMatrix(columns);
         InputSample? sample = _needsSamples ? new InputSample(columns, (long)set.Sequences.Count * set.Length, SampleTokens) : null;
         if (target is null)
@@ -183,8 +187,8 @@ internal sealed class BlockPipeline(QuantizationPlan plan, LayerGrids grids, Cal
     private void Replace(Block block, PlannedTensor planned)
     {
         string name = planned.Tensor.Name;
-        float[]? bias = block.Linears[name] is FloatLinear { Bias.IsEmpty: false } linear ? linear.Bias.ToArray() : null;
-        block.Replace(name, new PackedLinear(journal.Read(planned), bias, PackedArithmetic.Float));
+        float[]? bias = block[name].Layer is FloatLinear { Bias.IsEmpty: false } linear ? linear.Bias.ToArray() : null;
+        block[name].Layer = new PackedLinear(journal.Read(planned), bias, PackedArithmetic.Float);
     }
 
     private BlockCalibration Embed(ModelConfig config)

@@ -3,7 +3,7 @@ using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using Vernier.Inference.Gguf;
+using Vernier.Inference.Models;
 using Vernier.Quantization.Calibration;
 
 namespace Vernier.Quantization.Pipeline;
@@ -43,7 +43,7 @@ internal sealed class Fingerprint
             ["keep"] = options.Keep?.ToString() ?? "none",
             ["calibration"] = set is null ? "none" : $"{set.Sequences.Count} sequences of {set.Length} tokens, sha256 {HashOf(set)}",
         };
-        foreach (string path in plan.Checkpoint.Files.Select(file => file.Path).Concat(ModelSource.IsGguf(plan.Checkpoint.Folder) ? [] : [Path.Combine(plan.Checkpoint.Folder, "config.json")]))
+        foreach (string path in plan.Checkpoint.Files.Select(file => file.Path).Concat(Model.IsGguf(plan.Checkpoint.Folder) ? [] : [Path.Combine(plan.Checkpoint.Folder, "config.json")]))
             parts[Path.GetFileName(path)] = $"{new FileInfo(path).Length} bytes, sha256 of the sha256 of 16 MiB each {ContentHash.OfFile(path, cancellation)}";
         return new Fingerprint(parts);
     }

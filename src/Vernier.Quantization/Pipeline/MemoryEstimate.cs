@@ -1,5 +1,7 @@
 using Vernier.Errors;
-using Vernier.Inference;
+using Vernier.Inference.Configuration;
+using Vernier.Inference.Decoders;
+using Vernier.Inference.Models;
 using Vernier.Packing;
 using Vernier.Packing.Scalar;
 using Vernier.Quantization.Calibration;
@@ -52,9 +54,9 @@ public sealed record MemoryEstimate(long WorkBytes, long ActivationBytes, string
         ArgumentNullException.ThrowIfNull(plan);
         (long Bytes, string Name) work = plan.Tensors.Where(planned => planned.Layout is not null).Select(planned => (Nearest(planned, plan.Options.Recipe), planned.Tensor.Name)).Max();
         long activations = 0;
-        if (plan.Options.Recipe.NeedsCalibration && ModelConfig.TryGetFamily(plan.Checkpoint.Folder, out _, out _))
+        if (plan.Options.Recipe.NeedsCalibration && ModelSource.Runs(plan.Checkpoint.Folder, out _))
         {
-            ModelConfig config = ModelConfig.Load(plan.Checkpoint.Folder);
+            ModelConfig config = ModelSource.Configuration(plan.Checkpoint.Folder);
             int networks = plan.Options.Recipe.Target == LayerTarget.Network ? 2 : 1;
             activations = networks * 4L * sequences * length * config.HiddenSize;
             for (int layer = 0; layer < config.LayerCount; layer++)
@@ -78,8 +80,8 @@ public sealed record MemoryEstimate(long WorkBytes, long ActivationBytes, string
     {
         PlannedTensor[] tensors = [.. plan.Tensors.Where(planned => planned.Tensor.Name.StartsWith(prefix, StringComparison.Ordinal))];
         long weights = 4 * tensors.Sum(planned => planned.Tensor.Count);
-        long rows = (long)BlockCalibration.SequencesPerBatch(length) * length, attention = (2L * config.HeadCount + 4L * config.KeyValueHeadCount) * config.HeadSize;
-        long pass = 4 * rows * (4L * config.HiddenSize + attention + 3L * config.IntermediateSize);
+        long rows = (long)BlockCalibration.SequencesPerBatch(length) * length, attention = config is TransformerConfig heads ? (2L * heads.HeadCount + 4L * heads.KeyValueHeadCount) * heads.HeadSize : 0;
+        long pass = 4 * rows * (4L * config.HiddenSize + attention + 3L * ((config as TransformerConfig)?.IntermediateSize ?? 0));
         (long Bytes, string Name) layer = tensors.Where(planned => planned.Layout is not null).Select(planned => (Solve(planned, plan.Options.Recipe, networks, rows), planned.Tensor.Name)).DefaultIfEmpty((0, prefix)).Max();
         return (networks * (weights + pass) + layer.Bytes, layer.Name);
     }

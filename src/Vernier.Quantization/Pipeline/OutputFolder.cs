@@ -1,4 +1,4 @@
-using Vernier.Inference.Gguf;
+using Vernier.Inference.Models;
 
 namespace Vernier.Quantization.Pipeline;
 
@@ -9,8 +9,6 @@ namespace Vernier.Quantization.Pipeline;
 public sealed class OutputFolder : IDisposable
 {
     private const string JournalName = "journal", ResultName = "result", LockName = "lock";
-
-    private static readonly string[] s_companions = [".json", ".txt", ".model", ".md", ".jinja", ".tiktoken", ".py"];
 
     private readonly string _target;
     private readonly bool _replace;
@@ -60,20 +58,9 @@ public sealed class OutputFolder : IDisposable
     /// <summary>Copies what accompanies the weights and does not change: tokenizer, generation settings, licence, notes.</summary>
     public void CopyCompanions(string source)
     {
-        if (ModelSource.IsGguf(source))
-        {
-            foreach ((string name, byte[] text) in ModelSource.Companions(source))
-                File.WriteAllBytes(Path.Combine(Result, name), text);
-            return;
-        }
-        foreach (string path in Directory.EnumerateFiles(source).Order(StringComparer.Ordinal))
-        {
-            string name = Path.GetFileName(path);
-            bool licence = name.StartsWith("LICEN", StringComparison.OrdinalIgnoreCase);
-            bool weights = name is "config.json" || name.EndsWith(".index.json", StringComparison.Ordinal);
-            if (!weights && (licence || s_companions.Contains(Path.GetExtension(name), StringComparer.OrdinalIgnoreCase)))
-                File.Copy(path, Path.Combine(Result, name), overwrite: true);
-        }
+        using var model = Model.Open(source);
+        foreach (Companion companion in model.Companions)
+            companion.CopyTo(Result);
     }
 
     /// <summary>Gives the folder its name. What the run has left beside it is removed on disposal.</summary>

@@ -7,7 +7,7 @@ using Vernier.Files;
 using Vernier.Files.Checkpoints;
 using Vernier.Grids;
 using Vernier.Grids.Minifloat;
-using Vernier.Inference.Gguf;
+using Vernier.Inference.Models;
 using Vernier.Levels;
 using Vernier.Packing;
 using Vernier.Packing.Configuration;
@@ -110,24 +110,21 @@ public sealed class QuantizationPlan
     {
         ArgumentNullException.ThrowIfNull(checkpoint);
         ArgumentNullException.ThrowIfNull(options);
-        bool gguf = ModelSource.IsGguf(checkpoint.Folder);
-        string path = gguf ? checkpoint.Folder : Path.Combine(checkpoint.Folder, "config.json");
-        using JsonDocument source = gguf ? StrictJson.Parse(ModelSource.ReadConfig(path), path) : StrictJson.Parse(path, Vernier.Inference.ModelConfig.MaxFileBytes);
-        if (source.RootElement.ValueKind != JsonValueKind.Object)
-            throw new InvalidFileException(path, "config-type", "the file is not a JSON object", "Download the file again");
-        if (source.RootElement.TryGetProperty("quantization_config", out JsonElement quantized) && quantized.ValueKind != JsonValueKind.Null)
+        using var model = Model.Open(checkpoint.Folder);
+        string path = model.ConfigPath;
+        if (model.Config.TryGetProperty("quantization_config", out JsonElement quantized) && quantized.ValueKind != JsonValueKind.Null)
             throw new InvalidFileException(path, "already-quantized", "the model is quantized already", "Give the original model");
         PlannedTensor[] tensors = [.. checkpoint.Tensors.Select(tensor => Plan(checkpoint, tensor, options))];
         if (!Array.Exists(tensors, planned => planned.Layout is not null))
             throw new InvalidFileException(checkpoint.Folder, "nothing-to-quantize", "no tensor is a matrix of floats that may be quantized", "Check the model, --keep and --embedding-bits");
         var packed = tensors.Where(planned => planned.Layout is not null).ToDictionary(planned => planned.Tensor.Name, planned => planned.Layout!, StringComparer.Ordinal);
-        JsonObject config = JsonObject.Create(source.RootElement.Clone())!;
+        JsonObject config = JsonObject.Create(model.Config)!;
         config["quantization_config"] = new QuantizationConfig(options.Recipe.Name, packed).ToJson();
-        return new QuantizationPlan(checkpoint, options, tensors, JsonSerializer.SerializeToUtf8Bytes(config, s_json), gguf ? 0 : new FileInfo(path).Length);
+        return new QuantizationPlan(checkpoint, options, tensors, JsonSerializer.SerializeToUtf8Bytes(config, s_json), model.Kind == ModelKind.Gguf ? 0 : new FileInfo(path).Length);
     }
 
-    private ChannelOrder FindOrder() => Options.Recipe.Reorder && Inference.ModelConfig.TryGetFamily(Checkpoint.Folder, out _, out _)
-        ? ChannelOrder.Find(Checkpoint, Inference.ModelConfig.Load(Checkpoint.Folder), Options.Recipe.Grid.Rows)
+    private ChannelOrder FindOrder() => Options.Recipe.Reorder && ModelSource.Runs(Checkpoint.Folder, out _)
+        ? ChannelOrder.Find(Checkpoint, ModelSource.Configuration(Checkpoint.Folder), Options.Recipe.Grid.Rows)
         : ChannelOrder.None;
 
     private static PlannedTensor Plan(Checkpoint checkpoint, TensorInfo tensor, QuantizationOptions options)

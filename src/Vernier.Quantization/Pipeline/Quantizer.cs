@@ -3,6 +3,7 @@ using Vernier.Errors;
 using Vernier.Files;
 using Vernier.Files.Checkpoints;
 using Vernier.Inference;
+using Vernier.Inference.Models;
 using Vernier.Levels;
 using Vernier.Packing;
 using Vernier.Packing.Scalar;
@@ -133,7 +134,7 @@ public sealed class Quantizer(QuantizationPlan plan, IProgress<QuantizationProgr
         if (!_options.Recipe.NeedsCalibration)
             return null;
         string folder = plan.Checkpoint.Folder;
-        if (!ModelConfig.TryGetFamily(folder, out _, out string architecture))
+        if (!ModelSource.Runs(folder, out string architecture))
             throw new InvalidFileException(Path.Combine(folder, "config.json"), "calibration-architecture", $"the recipe {_options.Recipe.Name} observes the model at work, and the architecture '{architecture}' does not run here", "Take a recipe that needs no data, such as nupes-datafree");
         if (_options.Calibration is CalibrationSet given)
             return given;

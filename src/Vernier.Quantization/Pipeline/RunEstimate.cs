@@ -1,5 +1,5 @@
 using Vernier.Errors;
-using Vernier.Inference;
+using Vernier.Inference.Models;
 using Vernier.Packing;
 using Vernier.Packing.Scalar;
 using Vernier.Quantization.Compensators;
@@ -47,7 +47,7 @@ public sealed record RunEstimate(MemoryEstimate Memory, long PeakMemoryBytes, lo
         }
         MachineRates rates = MachineRates.Measure();
         seconds += packed.Sum(planned => LowRankSolver.Operations(planned.Layout!)) / rates.Single;
-        if (!recipe.NeedsCalibration || !ModelConfig.TryGetFamily(plan.Checkpoint.Folder, out _, out _))
+        if (!recipe.NeedsCalibration || !ModelSource.Runs(plan.Checkpoint.Folder, out _))
         {
             foreach (PackedLayout layout in packed.Select(planned => planned.Layout!).Where(layout => layout is not ScalarLayout))
                 seconds += GridMethod.Of(recipe)!.Operations(layout.Rows, layout.Columns, recipe).Single / rates.Single;

@@ -2,6 +2,7 @@ using Vernier.Grids;
 using Vernier.Levels;
 using Vernier.Packing.Scalar;
 using Vernier.Quantization.Objectives;
+using Vernier.Quantization.Weights;
 
 namespace Vernier.Quantization.Solvers;
 

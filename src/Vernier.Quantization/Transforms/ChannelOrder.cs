@@ -1,7 +1,8 @@
 using Vernier.Errors;
 using Vernier.Files;
 using Vernier.Files.Checkpoints;
-using Vernier.Inference;
+using Vernier.Inference.Configuration;
+using Vernier.Inference.Decoders;
 using Vernier.Quantization.Weights;
 
 namespace Vernier.Quantization.Transforms;
@@ -41,44 +42,44 @@ public sealed class ChannelOrder
         ArgumentNullException.ThrowIfNull(checkpoint);
         ArgumentNullException.ThrowIfNull(config);
         var tensors = new Dictionary<string, TensorOrder>(StringComparer.Ordinal);
-        for (int layer = 0; layer < config.LayerCount; layer++)
+        for (int layer = 0; layer < config.LayerCount && config is TransformerConfig transformer; layer++)
         {
-            string prefix = $"model.layers.{layer}.";
-            FeedForward(checkpoint, config, prefix + "mlp.", rows, tensors);
-            Values(checkpoint, config, prefix + "self_attn.", rows, tensors);
+            FeedForward(checkpoint, transformer, layer, rows, tensors);
+            Values(checkpoint, transformer, layer, rows, tensors);
         }
         return new ChannelOrder(tensors);
     }
 
-    private static void FeedForward(Checkpoint checkpoint, ModelConfig config, string prefix, int rows, Dictionary<string, TensorOrder> tensors)
+    private static void FeedForward(Checkpoint checkpoint, TransformerConfig config, int layer, int rows, Dictionary<string, TensorOrder> tensors)
     {
         int inner = config.IntermediateSize;
-        string[] inputs = config.FusedProjections ? ["gate_up_proj"] : ["gate_proj", "up_proj"];
+        string[] inputs = [.. config.Names.FeedForwardInputs.Select(part => config.Names.Of(layer, part))];
+        string down = config.Names.Of(layer, config.Names.FeedForwardOutput);
         var descriptors = new ChannelDescriptors(inner);
         foreach (string name in inputs)
         {
             // Fused, the rows of gate come before those of up.
-            float[] weights = Read(checkpoint, prefix + name, 2 * inner / inputs.Length, config.HiddenSize);
+            float[] weights = Read(checkpoint, name, 2 * inner / inputs.Length, config.HiddenSize);
             for (int first = 0; first < weights.Length; first += inner * config.HiddenSize)
                 descriptors.AddRows(weights.AsMemory(first, inner * config.HiddenSize), config.HiddenSize);
         }
-        descriptors.AddColumns(Read(checkpoint, prefix + "down_proj", config.HiddenSize, inner), inner);
+        descriptors.AddColumns(Read(checkpoint, down, config.HiddenSize, inner), inner);
         int[] order = descriptors.Order((inner + rows - 1) / rows);
         int[] both = [.. order, .. order.Select(channel => inner + channel)];
         foreach (string name in inputs)
-            AddRows(tensors, prefix + name, config.FusedProjections ? both : order);
-        tensors.Add(prefix + "down_proj.weight", new TensorOrder(null, order));
+            AddRows(tensors, name, inputs.Length == 1 ? both : order);
+        tensors.Add(down + ".weight", new TensorOrder(null, order));
     }
 
-    private static void Values(Checkpoint checkpoint, ModelConfig config, string prefix, int rows, Dictionary<string, TensorOrder> tensors)
+    private static void Values(Checkpoint checkpoint, TransformerConfig config, int layer, int rows, Dictionary<string, TensorOrder> tensors)
     {
         int size = config.HeadSize, keys = config.KeyValueHeadCount * size, queries = config.HeadCount * size, perHead = config.HeadCount / config.KeyValueHeadCount;
         // Where a codebook serves whole heads, the order within one makes no difference.
         if (rows >= size)
             return;
-        int before = config.FusedProjections ? queries + keys : 0;
-        string name = prefix + (config.FusedProjections ? "qkv_proj" : "v_proj");
-        float[] all = Read(checkpoint, name, before + keys, config.HiddenSize), output = Read(checkpoint, prefix + "o_proj", config.HiddenSize, queries);
+        int before = config.Names.AttentionInputs.Count == 1 ? queries + keys : 0;
+        string name = config.Names.Of(layer, config.Names.AttentionInputs[^1]), projection = config.Names.Of(layer, config.Names.AttentionOutput);
+        float[] all = Read(checkpoint, name, before + keys, config.HiddenSize), output = Read(checkpoint, projection, config.HiddenSize, queries);
         int[] valueRows = [.. Enumerable.Range(0, before + keys)], columns = new int[queries];
         for (int head = 0; head < config.KeyValueHeadCount; head++)
         {
@@ -95,7 +96,7 @@ public sealed class ChannelOrder
             }
         }
         AddRows(tensors, name, valueRows);
-        tensors.Add(prefix + "o_proj.weight", new TensorOrder(null, columns));
+        tensors.Add(projection + ".weight", new TensorOrder(null, columns));
     }
 
     private static void AddRows(Dictionary<string, TensorOrder> tensors, string layer, int[] rows)

@@ -1,4 +1,4 @@
-using Vernier.Inference;
+using Vernier.Inference.Weights;
 using Vernier.Quantization.Weights;
 
 namespace Vernier.Quantization.Transforms;

@@ -5,6 +5,7 @@ using Vernier.Errors;
 using Vernier.Files.Gguf;
 using Vernier.Inference;
 using Vernier.Inference.Gguf;
+using Vernier.Inference.Models;
 
 namespace Vernier.Tests.Gguf;
 
@@ -29,15 +30,16 @@ public sealed partial class GgufModelRuleTests : IDisposable
         var broken = new HashSet<string>(StringComparer.Ordinal);
         void Refused(string rule, Action read)
         {
-            var error = Assert.Throws<InvalidFileException>(read);
+            var error = Assert.ThrowsAny<VernierException>(read);
             Assert.Equal(rule, error.Rule);
+            Assert.Equal(rule is GgufModelRules.Architecture or GgufModelRules.PreTokenizer or GgufModelRules.Tokenizer, error is UnsupportedModelException);
             broken.Add(rule);
         }
         void Metadata(string rule, string key, object? value, bool tokenizer = false) => Refused(rule, () =>
         {
             string path = With(key, value is null ? null : GgufValue.Of(value), []);
             if (tokenizer)
-                ModelSource.LoadTokenizer(path);
+                ReadTokenizer(path);
             else
                 LanguageModel.Load(path);
         });
@@ -95,6 +97,12 @@ public sealed partial class GgufModelRuleTests : IDisposable
             writer.Write(new byte[tensor.Bytes]);
         writer.Complete();
         return _work["bad.gguf"];
+    }
+
+    private static void ReadTokenizer(string path)
+    {
+        using var model = Model.Open(path);
+        Assert.NotNull(model.Tokenizer);
     }
 
     private static void Edit(string folder, string name, Action<JsonNode> change)

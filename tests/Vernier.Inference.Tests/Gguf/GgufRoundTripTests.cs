@@ -5,6 +5,8 @@ using Vernier.Files.Gguf;
 using Vernier.Files.Tokenizers;
 using Vernier.Inference;
 using Vernier.Inference.Gguf;
+using Vernier.Inference.Models;
+using Vernier.Inference.Passes;
 
 namespace Vernier.Tests.Gguf;
 
@@ -22,13 +24,14 @@ public class GgufRoundTripTests
         string gguf = work["quill.gguf"], back = Directory.CreateDirectory(work["back"]).FullName, again = work["again.gguf"];
         long bytes = GgufExport.Write(SharedData.Quill, gguf, Mix("BF16"));
         Assert.Equal(bytes, new FileInfo(gguf).Length);
-        GgufExport.WriteFolder(gguf, back);
+        WriteFolder(gguf, back);
         AssertSameTensors(SharedData.Quill, back);
         foreach (string name in (string[])["config.json", "tokenizer.json", "tokenizer_config.json"])
             Assert.True(JsonNode.DeepEquals(Json(SharedData.Quill, name), Json(back, name)), name);
         GgufExport.Write(back, again, Mix("BF16"));
         AssertSameFile(gguf, again);
-        Tokenizer original = Tokenizer.Load(SharedData.Quill), direct = ModelSource.LoadTokenizer(gguf);
+        using var model = Model.Open(gguf);
+        Tokenizer original = Tokenizer.Load(SharedData.Quill), direct = model.Tokenizer;
         foreach (string text in s_texts)
             Assert.Equal(original.Encode(text, addSpecialTokens: true), direct.Encode(text, addSpecialTokens: true));
     }
@@ -60,7 +63,7 @@ public class GgufRoundTripTests
         GgufExport.Write(folder.Path, gguf, Mix("F32"));
         int[] tokens = [1, 5, 9, 2, 33, 17];
         Assert.Equal(Logits(folder.Path, tokens), Logits(gguf, tokens));
-        GgufExport.WriteFolder(gguf, back);
+        WriteFolder(gguf, back);
         AssertSameTensors(folder.Path, back);
         Assert.True(JsonNode.DeepEquals(Json(folder.Path, "config.json"), Json(back, "config.json")));
         Assert.True(JsonNode.DeepEquals(Json(folder.Path, "tokenizer.json"), Json(back, "tokenizer.json")));
@@ -97,7 +100,7 @@ public class GgufRoundTripTests
                 writer.Write(tensor.Name, file.Bytes(tensor.Name));
             writer.Complete();
         }
-        GgufExport.WriteFolder(stranger, back);
+        WriteFolder(stranger, back);
         GgufExport.Write(back, again, Mix("F32"));
         AssertSameFile(stranger, again);
         if (spec.Type is "mistral" or "qwen2" || spec.Gelu)
@@ -126,7 +129,9 @@ public class GgufRoundTripTests
         using var work = new TempFolder();
         string gguf = work["quill.gguf"];
         GgufExport.Write(SharedData.Quill, gguf, Mix("BF16"));
-        using Checkpoint original = Checkpoint.Open(SharedData.Quill), checkpoint = ModelSource.OpenCheckpoint(gguf);
+        using var model = Model.Open(gguf);
+        using Checkpoint original = Checkpoint.Open(SharedData.Quill);
+        Checkpoint checkpoint = model.Checkpoint;
         var random = new Random(1);
         foreach (string name in (string[])["model.layers.0.self_attn.q_proj.weight", "model.layers.1.self_attn.k_proj.weight", "model.norm.weight", "model.layers.0.mlp.up_proj.weight"])
         {
@@ -142,9 +147,15 @@ public class GgufRoundTripTests
         }
     }
 
+    private static void WriteFolder(string gguf, string folder)
+    {
+        using var model = Model.Open(gguf);
+        GgufExport.WriteFolder(model, folder);
+    }
+
     private static GgufMix Mix(string name) => GgufMix.TryGet(name, out GgufMix? mix) ? mix : throw new ArgumentException(name, nameof(name));
 
-    private static float[] Logits(string model, int[] tokens) => LanguageModel.Load(model).Forward([new Segment(tokens)], LogitRows.All).ToArray();
+    private static float[] Logits(string model, int[] tokens) => LanguageModel.Load(model).CreateSession().Forward([new Segment(tokens)], LogitRows.All).ToArray();
 
     private static JsonNode? Json(string folder, string name) => JsonNode.Parse(File.ReadAllBytes(Path.Combine(folder, name)));
 

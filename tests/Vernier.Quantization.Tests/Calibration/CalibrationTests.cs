@@ -1,6 +1,9 @@
 using Vernier.Errors;
 using Vernier.Files.Checkpoints;
 using Vernier.Inference;
+using Vernier.Inference.Parts;
+using Vernier.Inference.Passes;
+using Vernier.Inference.Weights;
 using Vernier.Numerics;
 using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Pipeline;
@@ -49,10 +52,8 @@ public class CalibrationTests
     public void LayersOfOneInputAreFoundTogether()
     {
         LanguageModel model = LanguageModel.Load(SharedData.Quill);
-        var calibration = new BlockCalibration(model.Config, model.Embedding, CalibrationSet.WrittenBy(model, 1, 8));
-        IReadOnlyList<IReadOnlyList<string>> groups = calibration.SharedInputs(model.Blocks[1]);
+        IReadOnlyList<IReadOnlyList<string>> groups = BlockCalibration.SharedInputs(model.Blocks[1]);
         Assert.Equal(["q_proj k_proj v_proj", "o_proj", "gate_proj up_proj", "down_proj"], groups.Select(names => string.Join(' ', names.Select(name => name.Split('.')[^2]))));
-        Assert.All(model.Blocks[1].Linears.Values, linear => Assert.IsType<FloatLinear>(linear));
     }
 
     [Fact]
@@ -62,22 +63,23 @@ public class CalibrationTests
         CalibrationSet set = CalibrationSet.WrittenBy(model, 3, 40);
         var calibration = new BlockCalibration(model.Config, model.Embedding, set);
         Block block = model.Blocks[0];
-        IReadOnlyList<IReadOnlyList<string>> groups = calibration.SharedInputs(block);
+        IReadOnlyList<IReadOnlyList<string>> groups = BlockCalibration.SharedInputs(block);
         for (int group = 0; group < groups.Count; group++)
         {
             float[] seen = [], direct = [];
             calibration.Observe(block, groups, group, 0, (x, rows) => seen = x.ToArray());
             string name = groups[group][^1];
-            ILinear linear = block.Linears[name];
-            block.Replace(name, new RecordingLinear(linear, (x, rows) => direct = x.ToArray(), silent: false));
+            LinearSlot slot = block[name];
+            ILinear linear = slot.Layer;
+            slot.Layer = new RecordingLinear(linear, (x, rows) => direct = x.ToArray(), silent: false);
             calibration.Run(block, 0);
-            block.Replace(name, linear);
+            slot.Layer = linear;
             Assert.Equal(direct, seen);
         }
         foreach (Block each in model.Blocks)
             calibration.Advance(each);
         // The model's rows are those streams after its last norm: of two rows the ratio is the same in all columns.
-        float[] hidden = model.Hidden([.. set.Sequences.Select(tokens => new Segment(tokens))], LogitRows.All).ToArray(), streams = calibration.Streams(0).ToArray();
+        float[] hidden = model.CreateSession().Hidden([.. set.Sequences.Select(tokens => new Segment(tokens))], LogitRows.All).ToArray(), streams = calibration.Streams(0).ToArray();
         int width = model.Config.HiddenSize;
         Assert.Equal(hidden.Length, streams.Length);
         for (int row = width; row < hidden.Length; row += width)
@@ -103,7 +105,7 @@ public class CalibrationTests
         double slack = plan.Options.Recipe.Solver.All(step => step.Method == SolverMethod.Nearest) ? 1.1 : 1.02;
         Assert.All(solved, layer => Assert.True(layer.Objective <= layer.Nearest * slack, $"{layer.Objective} against {layer.Nearest}"));
         Assert.True(solved.Sum(layer => layer.Objective) < solved.Sum(layer => layer.Nearest));
-        LanguageModel.Load(folder["out"]).Forward([new Segment(new[] { 0, 1, 2 })], LogitRows.Last);
+        LanguageModel.Load(folder["out"]).CreateSession().Forward([new Segment(new[] { 0, 1, 2 })], LogitRows.Last);
     }
 
     [Fact]

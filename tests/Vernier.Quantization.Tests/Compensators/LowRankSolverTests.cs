@@ -1,6 +1,7 @@
 using System.Numerics.Tensors;
 using Vernier.Files.Checkpoints;
 using Vernier.Inference;
+using Vernier.Inference.Passes;
 using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Packing.Scalar;
@@ -64,7 +65,7 @@ public class LowRankSolverTests
             var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = recipe, Bits = 3 });
             IReadOnlyList<QuantizedTensorReport> reports = new Quantizer(plan).Run(folder[$"out{rank}"]);
             Assert.Equal(plan.Bytes, new FileInfo(folder[$"out{rank}/model.safetensors"]).Length + new FileInfo(folder[$"out{rank}/config.json"]).Length);
-            LanguageModel.Load(folder[$"out{rank}"]).Forward([new Segment(new[] { 1, 2, 3 })], LogitRows.Last);
+            LanguageModel.Load(folder[$"out{rank}"]).CreateSession().Forward([new Segment(new[] { 1, 2, 3 })], LogitRows.Last);
             QuantizedTensorReport[] layers = [.. reports.Where(report => report.Name.Contains("proj", StringComparison.Ordinal))];
             Assert.All(layers, layer => Assert.Equal(Math.Min(rank, Math.Min(layer.Layout.Rows, layer.Layout.Columns)), layer.Layout.Rank));
             return layers.Average(layer => layer.Solved?.Objective ?? layer.Error.Relative);

@@ -5,7 +5,11 @@ using Vernier.Files;
 using Vernier.Files.Checkpoints;
 using Vernier.Files.Gguf;
 using Vernier.Inference;
+using Vernier.Inference.Configuration;
 using Vernier.Inference.Gguf;
+using Vernier.Inference.Models;
+using Vernier.Inference.Passes;
+using Vernier.Inference.Weights;
 using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Gguf;
 using Vernier.Quantization.Pipeline;
@@ -25,16 +29,17 @@ public class GgufQuantizerTests
     {
         using var folder = new TempFolder();
         Assert.True(GgufMix.TryGet(type, out GgufMix? mix));
-        using Checkpoint checkpoint = ModelSource.OpenCheckpoint(SharedData.Quill);
+        using var model = Model.Open(SharedData.Quill);
+        Checkpoint checkpoint = model.Checkpoint;
         CalibrationSet? calibration = solved ? CalibrationSet.WrittenBy(LanguageModel.Load(SharedData.Quill), 2, 64, 2) : null;
-        var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find(solved ? "gguf" : "gguf-datafree"), Calibration = calibration, BlockFormatOf = GgufQuantizer.FormatsOf(checkpoint, mix, null, solved) });
+        var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find(solved ? "gguf" : "gguf-datafree"), Calibration = calibration, BlockFormatOf = GgufQuantizer.FormatsOf(model, mix, null, solved) });
         new Quantizer(plan).Run(folder["packed"]);
-        long bytes = GgufQuantizer.Write(checkpoint, folder["packed"], folder["model.gguf"], mix, null, solved);
+        long bytes = GgufQuantizer.Write(model, folder["packed"], folder["model.gguf"], mix, null, solved);
         Assert.Equal(new FileInfo(folder["model.gguf"]).Length, bytes);
-        Assert.Equal(bytes, GgufQuantizer.SizeOf(checkpoint, mix, null, solved));
+        Assert.Equal(bytes, GgufQuantizer.SizeOf(model, mix, null, solved));
         Assert.Equal(Logits(folder["packed"]), Logits(folder["model.gguf"]));
 
-        static float[] Logits(string model) => LanguageModel.Load(model, PackedArithmetic.Integer).Forward([new Segment(new[] { 4094, 17, 301, 5, 88, 1024 })], LogitRows.All).ToArray();
+        static float[] Logits(string path) => LanguageModel.Load(path, PackedArithmetic.Integer).CreateSession().Forward([new Segment(new[] { 4094, 17, 301, 5, 88, 1024 })], LogitRows.All).ToArray();
     }
 
     [Fact]
@@ -42,10 +47,11 @@ public class GgufQuantizerTests
     {
         using var folder = new TempFolder();
         Assert.True(GgufMix.TryGet("Q4_0", out GgufMix? mix) & GgufMix.TryGet("Q5_0", out GgufMix? other));
-        using Checkpoint checkpoint = ModelSource.OpenCheckpoint(SharedData.Quill);
-        var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find("gguf-datafree"), BlockFormatOf = GgufQuantizer.FormatsOf(checkpoint, mix!) });
+        using var model = Model.Open(SharedData.Quill);
+        Checkpoint checkpoint = model.Checkpoint;
+        var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find("gguf-datafree"), BlockFormatOf = GgufQuantizer.FormatsOf(model, mix!) });
         new Quantizer(plan).Run(folder["packed"]);
-        InvalidFileException error = Assert.Throws<InvalidFileException>(() => GgufQuantizer.Write(checkpoint, folder["packed"], folder["model.gguf"], other!));
+        InvalidFileException error = Assert.Throws<InvalidFileException>(() => GgufQuantizer.Write(model, folder["packed"], folder["model.gguf"], other!));
         Assert.Equal("quantized-type", error.Rule);
         Assert.False(File.Exists(folder["model.gguf"]));
     }
@@ -56,12 +62,13 @@ public class GgufQuantizerTests
     {
         using var folder = new TempFolder();
         const string Name = "model.layers.0.mlp.up_proj.weight";
-        using Checkpoint checkpoint = ModelSource.OpenCheckpoint(SharedData.Quill);
+        using var model = Model.Open(SharedData.Quill);
+        Checkpoint checkpoint = model.Checkpoint;
         float[] importance = [.. Enumerable.Range(0, 256).Select(i => i % 4 == 0 ? 100f : 1f)];
         Assert.True(GgufMix.TryGet("Q3_K_S", out GgufMix? mix));
         double[] shares = [.. new[] { null, new Dictionary<string, float[]>(StringComparer.Ordinal) { [Name] = importance } }.Select((given, i) =>
         {
-            var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find("gguf-datafree"), Importance = given, BlockFormatOf = GgufQuantizer.FormatsOf(checkpoint, mix) });
+            var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find("gguf-datafree"), Importance = given, BlockFormatOf = GgufQuantizer.FormatsOf(model, mix) });
             new Quantizer(plan).Run(folder[$"{i}"]);
             using Checkpoint packed = Checkpoint.Open(folder[$"{i}"]);
             Vernier.Packing.PackedMatrix matrix = Vernier.Packing.PackedMatrixReader.Read(packed, Name, plan.Tensors.Single(tensor => tensor.Tensor.Name == Name).Layout!);
@@ -87,7 +94,8 @@ public class GgufQuantizerTests
     public void ImportanceOfAnotherModelIsRefused()
     {
         using var folder = new TempFolder();
-        using Checkpoint checkpoint = ModelSource.OpenCheckpoint(SharedData.Quill);
+        using var model = Model.Open(SharedData.Quill);
+        Checkpoint checkpoint = model.Checkpoint;
         var importance = new Dictionary<string, float[]>(StringComparer.Ordinal) { ["model.layers.0.mlp.up_proj.weight"] = new float[255] };
         var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find("gguf-datafree"), Importance = importance });
         Assert.Equal("importance-columns", Assert.Throws<InvalidFileException>(() => new Quantizer(plan).Run(folder["out"])).Rule);
@@ -97,7 +105,7 @@ public class GgufQuantizerTests
     public void BothKindsOfImportanceMatrixAreRead()
     {
         using var folder = new TempFolder();
-        ModelConfig config = ModelConfig.Load(SharedData.Quill);
+        ModelConfig config = ModelSource.Configuration(SharedData.Quill);
         File.WriteAllBytes(folder["old.dat"], Old(("blk.0.attn_q.weight", 4, [8f, 0, 2]), ("blk.1.ffn_down.weight", 2, [1f])));
         WriteGguf(folder["new.gguf"], 4);
         foreach (string file in (string[])["old.dat", "new.gguf"])
@@ -113,7 +121,7 @@ public class GgufQuantizerTests
     public void MalformedImportanceMatricesAreRefused()
     {
         using var folder = new TempFolder();
-        ModelConfig config = ModelConfig.Load(SharedData.Quill);
+        ModelConfig config = ModelSource.Configuration(SharedData.Quill);
         byte[] whole = Old(("blk.0.attn_q.weight", 4, [8f, 0, 2]));
         Refused(whole[..^1]);
         Refused(whole[..3]);

@@ -3,6 +3,8 @@ using Vernier.Errors;
 using Vernier.Files;
 using Vernier.Files.Checkpoints;
 using Vernier.Inference;
+using Vernier.Inference.Passes;
+using Vernier.Inference.Weights;
 using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Packing.Scalar;
@@ -92,7 +94,7 @@ public class QuantizerTests
         Assert.IsType<PackedLinear>(model.Head);
         Assert.IsType<PackedEmbedding>(model.Embedding);
         var prompt = new Segment(new[] { 4094, 882, 324, 258, 1944, 933 });
-        float[] expected = original.Forward([prompt], LogitRows.Last).ToArray(), actual = model.Forward([prompt], LogitRows.Last).ToArray();
+        float[] expected = original.CreateSession().Forward([prompt], LogitRows.Last).ToArray(), actual = model.CreateSession().Forward([prompt], LogitRows.Last).ToArray();
         double error = expected.Zip(actual, (a, b) => Math.Pow(a - b, 2)).Sum(), norm = expected.Sum(a => Math.Pow(a - expected.Average(), 2));
         Assert.InRange(error / norm, 1e-6, 0.05);
     }

@@ -1,6 +1,7 @@
 using Vernier.Errors;
 using Vernier.Files.Checkpoints;
 using Vernier.Inference;
+using Vernier.Inference.Passes;
 using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Quantization.Pipeline;
@@ -43,7 +44,7 @@ public class EasyQuantTests
             weights += original.Length;
         }
         Assert.InRange((double)outliers / weights, 0.0005, sigma == 3 ? 0.01 : 0.02);
-        LanguageModel.Load(folder["out"]).Forward([new Segment(new[] { 1, 2, 3 })], LogitRows.Last);
+        LanguageModel.Load(folder["out"]).CreateSession().Forward([new Segment(new[] { 1, 2, 3 })], LogitRows.Last);
     }
 
     [Fact]

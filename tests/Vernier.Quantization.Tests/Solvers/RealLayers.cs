@@ -1,5 +1,8 @@
 using Vernier.Files.Checkpoints;
 using Vernier.Inference;
+using Vernier.Inference.Configuration;
+using Vernier.Inference.Models;
+using Vernier.Inference.Parts;
 using Vernier.Packing;
 using Vernier.Packing.Scalar;
 using Vernier.Quantization.Calibration;
@@ -44,16 +47,16 @@ internal static class RealLayers
 
     private static Dictionary<string, Observed> Observe()
     {
-        ModelConfig config = ModelConfig.Load(SharedData.Quill);
+        ModelConfig config = ModelSource.Configuration(SharedData.Quill);
         LanguageModel model = LanguageModel.Load(SharedData.Quill);
         var calibration = new BlockCalibration(config, model.Embedding, CalibrationSet.WrittenBy(model, Sequences, Length, 3));
         var observed = new Dictionary<string, Observed>(StringComparer.Ordinal);
         foreach (Block block in model.Blocks)
         {
-            IReadOnlyList<IReadOnlyList<string>> groups = calibration.SharedInputs(block);
+            IReadOnlyList<IReadOnlyList<string>> groups = BlockCalibration.SharedInputs(block);
             for (int group = 0; group < groups.Count; group++)
             {
-                var gram = new GramMatrix(block.Linears[groups[group][0]].Inputs);
+                var gram = new GramMatrix(block[groups[group][0]].Inputs);
                 var sample = new InputSample(gram.Columns, Sequences * Length, Samples);
                 for (int batch = 0; batch < calibration.Batches; batch++)
                 {

@@ -2,6 +2,13 @@ using System.Text.RegularExpressions;
 using Vernier.Files;
 using Vernier.Files.Checkpoints;
 using Vernier.Inference;
+using Vernier.Inference.Architectures;
+using Vernier.Inference.Configuration;
+using Vernier.Inference.Decoders;
+using Vernier.Inference.Models;
+using Vernier.Inference.Parts;
+using Vernier.Inference.Passes;
+using Vernier.Inference.Weights;
 using Vernier.Packing;
 using Vernier.Quantization.Pipeline;
 using Vernier.Quantization.Recipes;
@@ -113,7 +120,7 @@ public class ChannelOrderTests
     {
         using var folder = new TempFolder();
         using Checkpoint checkpoint = Checkpoint.Open(model);
-        ModelConfig config = ModelConfig.Load(model);
+        ModelConfig config = ModelSource.Configuration(model);
         var order = ChannelOrder.Find(checkpoint, config, rows);
         Directory.CreateDirectory(folder["out"]);
         File.Copy(Path.Combine(model, "config.json"), folder["out/config.json"]);
@@ -122,7 +129,7 @@ public class ChannelOrderTests
             TensorBytes.Copy(checkpoint, tensor, draft, order.Of(tensor.Name));
         using Checkpoint written = Checkpoint.Open(folder["out"]);
         int moved = checkpoint.Tensors.Count(tensor => !TensorBytes.AreSame(checkpoint, tensor, written, written[tensor.Name]));
-        Assert.True(moved >= (config.FusedProjections ? 4 : 5) * config.LayerCount, $"{moved} tensors moved");
+        Assert.True(moved >= (((TransformerConfig)config).Names.FeedForwardInputs.Count == 1 ? 4 : 5) * config.LayerCount, $"{moved} tensors moved");
         foreach (TensorInfo tensor in checkpoint.Tensors)
             Assert.True(TensorBytes.AreSame(checkpoint, tensor, written, written[tensor.Name], order.Of(tensor.Name)));
         float[] expected = Logits(model), actual = Logits(folder["out"]);
@@ -133,17 +140,18 @@ public class ChannelOrderTests
         IWeightSource reordered = new ReorderedWeights(new FloatWeightSource(checkpoint), order), direct = new FloatWeightSource(written);
         for (int layer = 0; layer < config.LayerCount; layer++)
         {
-            Block left = Block.Load(config, reordered, layer), right = Block.Load(config, direct, layer);
-            foreach ((string name, ILinear linear) in left.Linears)
+            DecoderAssembly assembly = ArchitectureCatalogue.Assemble(config);
+            Block left = assembly.Block(reordered, layer), right = assembly.Block(direct, layer);
+            foreach (LinearSlot slot in left.Linears)
             {
-                var other = (FloatLinear)right.Linears[name];
-                Assert.Equal(other.Weight.ToArray(), ((FloatLinear)linear).Weight.ToArray());
-                Assert.Equal(other.Bias.ToArray(), ((FloatLinear)linear).Bias.ToArray());
+                FloatLinear linear = (FloatLinear)slot.Layer, other = (FloatLinear)right[slot.Name].Layer;
+                Assert.Equal(other.Weight.ToArray(), linear.Weight.ToArray());
+                Assert.Equal(other.Bias.ToArray(), linear.Bias.ToArray());
             }
         }
     }
 
-    private static float[] Logits(string folder) => LanguageModel.Load(folder).Forward([new Segment(s_tokens)], LogitRows.Last).ToArray();
+    private static float[] Logits(string folder) => LanguageModel.Load(folder).CreateSession().Forward([new Segment(s_tokens)], LogitRows.Last).ToArray();
 
     private static void WriteTiny(string folder, string type, string architecture)
     {

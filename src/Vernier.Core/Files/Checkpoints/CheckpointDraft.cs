@@ -19,16 +19,17 @@ public sealed class CheckpointDraft
     /// <param name="folder">The folder, which must exist.</param>
     /// <param name="tensors">The tensors. What lies in the folder is kept where it is a draft of the same tensors.</param>
     /// <param name="maxShardBytes">The most bytes of tensors in one file, at least 1. A larger tensor gets a file of its own.</param>
+    /// <param name="metadata">Pairs for <c>__metadata__</c> of every file.</param>
     /// <exception cref="ArgumentException">As for <see cref="SafetensorsWriter"/>.</exception>
     /// <exception cref="IOException">The folder is missing, or the disk has no room.</exception>
-    public CheckpointDraft(string folder, IReadOnlyList<TensorInfo> tensors, long maxShardBytes = CheckpointWriter.DefaultShardBytes)
+    public CheckpointDraft(string folder, IReadOnlyList<TensorInfo> tensors, long maxShardBytes = CheckpointWriter.DefaultShardBytes, IReadOnlyDictionary<string, string>? metadata = null)
     {
         _folder = folder;
         var shards = new CheckpointShards(tensors, maxShardBytes);
         _paths = [.. shards.Names.Select(name => Path.Combine(folder, name))];
         foreach ((string path, TensorInfo[] shard) in _paths.Zip(shards.Tensors))
         {
-            var layout = new SafetensorsLayout(shard, null);
+            var layout = new SafetensorsLayout(shard, metadata);
             for (int i = 0; i < shard.Length; i++)
                 _places[shard[i].Name] = new Place(path, layout.Header.Length + layout.Offsets[i], shard[i].Bytes);
             if (!IsDraft(path, layout))

@@ -142,7 +142,7 @@ public sealed class GgufWriter : IDisposable
             _stream.WriteByte(0);
     }
 
-    private static ReadOnlySpan<byte> Header(IEnumerable<KeyValuePair<string, GgufValue>> metadata, IReadOnlyList<GgufTensor> tensors, out int alignment, out long dataBytes)
+    internal static ReadOnlySpan<byte> Header(IEnumerable<KeyValuePair<string, GgufValue>> metadata, IReadOnlyList<GgufTensor> tensors, out int alignment, out long dataBytes)
     {
         ArgumentNullException.ThrowIfNull(metadata);
         ArgumentNullException.ThrowIfNull(tensors);

@@ -1,0 +1,47 @@
+using System.Text.Json.Nodes;
+using Vernier.Errors;
+using Vernier.Files.Gguf;
+using Vernier.Inference.Configuration;
+
+namespace Vernier.Inference.Gguf;
+
+/// <summary>What llama.cpp has for an architecture: metadata, names of tensors, order of rows.</summary>
+public abstract class GgufArchitecture
+{
+    /// <summary>The value of <c>general.architecture</c>.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>The names of tensors on both sides.</summary>
+    public abstract GgufNames Names { get; }
+
+    /// <summary>The config.json of a file.</summary>
+    /// <param name="metadata">The metadata of the file.</param>
+    /// <param name="file">The file.</param>
+    /// <exception cref="InvalidFileException">A value is missing or of the wrong type.</exception>
+    /// <exception cref="UnsupportedModelException">The file asks for what does not run here.</exception>
+    public abstract JsonObject ToConfig(GgufMetadata metadata, GgufFile file);
+
+    /// <summary>The metadata that a model's configuration asks for, general.file_type excepted, in the order in which they are written.</summary>
+    /// <param name="config">The configuration of the architecture.</param>
+    /// <param name="name">What the model is called.</param>
+    public abstract IEnumerable<KeyValuePair<string, GgufValue>> ToMetadata(ModelConfig config, string name);
+
+    /// <summary>The tensors of correction factors that a model's rotary embedding needs; none by default.</summary>
+    public virtual IEnumerable<(string Name, float[] Factors)> RopeTensors(ModelConfig config) => [];
+
+    /// <summary>
+    /// The heads by which the rows of a tensor are reordered, and their size; none by default. See <see cref="RotaryRows"/>.
+    /// </summary>
+    /// <param name="hfName">The name of the tensor in a Hugging Face checkpoint.</param>
+    /// <param name="config">The configuration of the architecture.</param>
+    public virtual (int Heads, int HeadSize) RotaryHeads(string hfName, ModelConfig config) => default;
+
+    /// <summary>What the rules of a <see cref="GgufMix"/> look at.</summary>
+    public abstract GgufMixModel MixOf(ModelConfig config);
+}
+
+/// <summary>What the rules of a <see cref="GgufMix"/> look at beside names and shapes.</summary>
+/// <param name="Layers">The number of blocks.</param>
+/// <param name="Sharing">The query heads that share a key and value head.</param>
+/// <param name="Large">Whether llama.cpp takes it for a model of 70 billion parameters.</param>
+public sealed record GgufMixModel(int Layers, int Sharing, bool Large);

@@ -1,0 +1,108 @@
+using System.Text.Json.Nodes;
+using Vernier.Errors;
+using Vernier.Files.Gguf;
+using Vernier.Inference.Configuration;
+
+namespace Vernier.Inference.Gguf;
+
+/// <summary>The scaling of a rotary embedding as a GGUF file has it: correction factors of the frequencies are tensors there.</summary>
+internal static class RopeFactors
+{
+    /// <summary>The parameters of Llama 3.1 and 3.2, by which correction factors of rotary frequencies are recognised.</summary>
+    private static readonly (double Factor, double Low, double High, int Original)[] s_llama3 = [(8, 1, 4, 8192), (32, 1, 4, 8192)];
+
+    /// <summary>The tensors of correction factors that a rotary embedding needs.</summary>
+    /// <param name="rope">The embedding.</param>
+    /// <param name="isFixed">Whether the frequencies have the same factors at every length, as those of Llama 3 have.</param>
+    public static IEnumerable<(string Name, float[] Factors)> Tensors(RopeConfig rope, bool isFixed)
+    {
+        if (isFixed)
+        {
+            yield return (GgufNames.RopeFactors, [.. rope.ShortFactors.Select(factor => (float)factor)]);
+            yield break;
+        }
+        if (rope.Scaling == RopeScaling.Llama3)
+            yield return (GgufNames.RopeFactors, Llama3(rope.RotarySize, rope.Theta, rope.Factor, rope.LowFrequencyFactor, rope.HighFrequencyFactor, rope.OriginalMaxPositions));
+        if (rope.Scaling != RopeScaling.LongRope)
+            yield break;
+        yield return (GgufNames.LongFactors, [.. rope.LongFactors.Select(factor => (float)factor)]);
+        yield return (GgufNames.ShortFactors, [.. rope.ShortFactors.Select(factor => (float)factor)]);
+    }
+
+    /// <summary>The value of <c>rope_scaling</c> in the config.json of a file, or null.</summary>
+    /// <param name="metadata">The metadata of the file.</param>
+    /// <param name="file">The file.</param>
+    /// <param name="rotary">The coordinates of a head that are rotated.</param>
+    /// <param name="context">The longest context.</param>
+    /// <param name="theta">The base of the frequencies.</param>
+    /// <exception cref="InvalidFileException">A value is missing, or there are too many factors or too few.</exception>
+    public static JsonObject? ToScaling(GgufMetadata metadata, GgufFile file, int rotary, long context, double theta)
+    {
+        string arch = metadata.Architecture;
+        if (Read(file, GgufNames.LongFactors, rotary) is float[] longer && Read(file, GgufNames.ShortFactors, rotary) is float[] shorter)
+        {
+            JsonObject scaling = LongRope(shorter, longer);
+            if (metadata.Decimal($"{arch}.rope.scaling.attn_factor") is double attention)
+                scaling["attention_factor"] = attention;
+            scaling["original_max_position_embeddings"] = metadata.Integer($"{arch}.rope.scaling.original_context_length") ?? context;
+            return scaling;
+        }
+        if (Read(file, GgufNames.RopeFactors, rotary) is float[] factors)
+            return OfFactors(factors, rotary, context, theta);
+        return metadata.Text($"{arch}.rope.scaling.type") switch
+        {
+            null or "none" => null,
+            "linear" => new JsonObject { ["rope_type"] = "linear", ["factor"] = metadata.Decimal($"{arch}.rope.scaling.factor") ?? throw metadata.Missing($"{arch}.rope.scaling.factor") },
+            string other => new JsonObject { ["rope_type"] = other },
+        };
+    }
+
+    private static JsonObject OfFactors(float[] factors, int rotary, long context, double theta)
+    {
+        foreach ((double factor, double low, double high, int original) in s_llama3)
+        {
+            if (Llama3(rotary, theta, factor, low, high, original).Zip(factors).All(pair => Math.Abs(pair.First - pair.Second) <= 1e-5 * pair.First))
+            {
+                return new JsonObject
+                {
+                    ["rope_type"] = "llama3", ["factor"] = factor, ["low_freq_factor"] = low, ["high_freq_factor"] = high, ["original_max_position_embeddings"] = original,
+                };
+            }
+        }
+        JsonObject scaling = LongRope(factors, factors);
+        scaling["attention_factor"] = 1.0;
+        scaling["original_max_position_embeddings"] = context;
+        return scaling;
+    }
+
+    private static JsonObject LongRope(float[] shorter, float[] longer) => new()
+    {
+        ["rope_type"] = "longrope", ["short_factor"] = Decimals(shorter), ["long_factor"] = Decimals(longer),
+    };
+
+    private static JsonArray Decimals(float[] numbers) => new([.. numbers.Select(number => JsonValue.Create(double.Parse(number.ToString("R"))))]);
+
+    private static float[]? Read(GgufFile file, string name, int rotary)
+    {
+        if (!file.TryGet(name, out GgufTensor? tensor))
+            return null;
+        if (tensor.Count != rotary / 2)
+            throw new InvalidFileException(file.Path, GgufModelRules.TensorShape, $"it has {tensor.Count} factors, and {rotary} coordinates of a head are rotated", "Convert the model again", name);
+        var factors = new float[tensor.Count];
+        file.Read(name, 0, factors);
+        return factors;
+    }
+
+    /// <summary>What Llama 3 divides each rotary frequency by; see <see cref="RopeConfig"/>.</summary>
+    private static float[] Llama3(int rotary, double theta, double factor, double low, double high, double original)
+    {
+        var factors = new float[rotary / 2];
+        for (int i = 0; i < factors.Length; i++)
+        {
+            double wavelength = 2 * Math.PI * Math.Pow(theta, 2.0 * i / rotary);
+            double smooth = (original / wavelength - low) / (high - low);
+            factors[i] = (float)(wavelength < original / high ? 1 : wavelength > original / low ? factor : 1 / ((1 - smooth) / factor + smooth));
+        }
+        return factors;
+    }
+}

@@ -1,0 +1,79 @@
+using System.Text.Json.Nodes;
+using Vernier.Errors;
+using Vernier.Files;
+using Vernier.Files.Checkpoints;
+using Vernier.Files.Gguf;
+using Vernier.Inference.Gguf;
+
+namespace Vernier.Inference.Models;
+
+/// <summary>Writes models as GGUF files, and GGUF files as folders.</summary>
+public static class GgufExport
+{
+    /// <summary>Writes a model with types chosen by a mix.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="path">The file to write; an existing file is replaced on completion.</param>
+    /// <param name="mix">The mix.</param>
+    /// <param name="overrides">Types by pattern.</param>
+    /// <param name="progress">Told the part that is done, 0 to 1.</param>
+    /// <param name="cancellation">Stops between two pieces; no file is left.</param>
+    /// <returns>The bytes of the file.</returns>
+    /// <exception cref="InvalidFileException">The model is invalid, or packed already.</exception>
+    /// <exception cref="UnsupportedModelException">The model is of a family or has a tokenizer that llama.cpp lacks.</exception>
+    public static long Write(Model model, string path, GgufMix mix, IReadOnlyList<GgufOverride>? overrides = null, IProgress<double>? progress = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(mix);
+        IReadOnlyDictionary<string, GgufTensorType> types = GgufPlan.TypesOf(model, mix, overrides);
+        var plan = GgufPlan.Of(model, mix.FileType, tensor => types[tensor.Name]);
+        using var writer = new GgufModelWriter(plan, path);
+        CopyAll(writer, model.Checkpoint, [.. plan.Items.Select(item => item.Source)], progress, cancellation);
+        return writer.Bytes;
+    }
+
+    /// <summary>As <see cref="Write(Model, string, GgufMix, IReadOnlyList{GgufOverride}, IProgress{double}, CancellationToken)"/>, for a model that is not open.</summary>
+    /// <param name="model">A Hugging Face folder or a GGUF file.</param>
+    /// <param name="path">The file to write.</param>
+    /// <param name="mix">The mix.</param>
+    /// <param name="overrides">Types by pattern.</param>
+    /// <param name="progress">Told the part that is done, 0 to 1.</param>
+    /// <param name="cancellation">Stops between two pieces; no file is left.</param>
+    /// <returns>The bytes of the file.</returns>
+    public static long Write(string model, string path, GgufMix mix, IReadOnlyList<GgufOverride>? overrides = null, IProgress<double>? progress = null, CancellationToken cancellation = default)
+    {
+        using var open = Model.Open(model);
+        return Write(open, path, mix, overrides, progress, cancellation);
+    }
+
+    /// <summary>Writes a GGUF file as a Hugging Face folder: blocks become single precision, everything else stays as it is.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="folder">The folder, which must exist, and be one that nobody takes for finished.</param>
+    /// <param name="progress">Told the part that is done, 0 to 1.</param>
+    /// <param name="cancellation">Stops between two pieces.</param>
+    /// <exception cref="UnsupportedModelException">The tokenizer can't be represented.</exception>
+    public static void WriteFolder(Model model, string folder, IProgress<double>? progress = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ModelTexts texts = model.ReadTexts();
+        List<Companion> companions = [Text("tokenizer.json", texts.Tokenizer), Text("tokenizer_config.json", texts.Settings)];
+        if (texts.ChatTemplate is not null)
+            companions.Add(new Companion("chat_template.jinja", System.Text.Encoding.UTF8.GetBytes(texts.ChatTemplate)));
+        TensorInfo[] tensors = [.. model.Checkpoint.Tensors];
+        var content = new FolderContent(ModelTexts.Serialize(texts.Config), companions, new Dictionary<string, Packing.PackedLayout>(StringComparer.Ordinal));
+        using var writer = new FolderWriter(folder, tensors, content, new Dictionary<string, string>(StringComparer.Ordinal) { ["format"] = "pt" });
+        CopyAll(writer, model.Checkpoint, tensors, progress, cancellation);
+
+        static Companion Text(string name, JsonObject json) => new(name, ModelTexts.Serialize(json));
+    }
+
+    private static void CopyAll(ModelWriter writer, Checkpoint source, TensorInfo[] tensors, IProgress<double>? progress, CancellationToken cancellation)
+    {
+        double all = tensors.Sum(tensor => (double)tensor.Count), done = 0;
+        foreach (TensorInfo tensor in tensors)
+        {
+            writer.Copy(source, tensor, part => progress?.Report((done + part * tensor.Count) / all), cancellation);
+            done += tensor.Count;
+        }
+        writer.Complete();
+    }
+}

@@ -1,0 +1,95 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Vernier.Errors;
+using Vernier.Files;
+using Vernier.Files.Checkpoints;
+using Vernier.Files.Gguf;
+using Vernier.Files.Tokenizers;
+using Vernier.Inference.Architectures;
+using Vernier.Inference.Configuration;
+using Vernier.Inference.Gguf;
+using Vernier.Inference.Weights;
+
+namespace Vernier.Inference.Models;
+
+/// <summary>A GGUF file.</summary>
+internal sealed class GgufFormat : ModelFormat
+{
+    private readonly GgufFile _file;
+    private readonly GgufTensorSource _tensors;
+    private readonly ModelConfig _config;
+    private readonly GgufArchitecture _architecture;
+
+    /// <summary>Opens the file and makes a config.json of its metadata.</summary>
+    public GgufFormat(string path)
+    {
+        _file = GgufFile.Open(path);
+        try
+        {
+            GgufArchitecture stored = ArchitectureOf(new GgufMetadata(_file.Metadata, path));
+            using JsonDocument document = StrictJson.Parse(ModelTexts.Serialize(GgufTexts.ConfigOf(_file, stored)), path);
+            Config = document.RootElement.Clone();
+            _config = ArchitectureCatalogue.Read(ConfigObject.Of(Config, path));
+            // The names and the order of rows are those of the architecture of config.json: a Mistral is a Llama in the file.
+            _architecture = ArchitectureCatalogue.Of(_config).Gguf ?? stored;
+            _tensors = new GgufTensorSource(_file, _config, _architecture, GgufTexts.WidenedOf(_file));
+            Checkpoint = Checkpoint.Of(_tensors, path);
+        }
+        catch
+        {
+            _file.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public override ModelKind Kind => ModelKind.Gguf;
+
+    /// <inheritdoc/>
+    public override Checkpoint Checkpoint { get; }
+
+    /// <inheritdoc/>
+    public override JsonElement Config { get; }
+
+    /// <inheritdoc/>
+    public override string ConfigPath => _file.Path;
+
+    /// <inheritdoc/>
+    public override IEnumerable<string> Files => [_file.Path];
+
+    /// <inheritdoc/>
+    public override Tokenizer ReadTokenizer()
+    {
+        (JsonObject tokenizer, JsonObject settings) = GgufTexts.TokenizerOf(_file);
+        return Tokenizer.Parse(ModelTexts.Serialize(tokenizer), ModelTexts.Serialize(settings), _file.Path);
+    }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<Companion> FindCompanions()
+    {
+        (JsonObject tokenizer, JsonObject settings) = GgufTexts.TokenizerOf(_file);
+        return [new Companion("tokenizer.json", ModelTexts.Serialize(tokenizer)), new Companion("tokenizer_config.json", ModelTexts.Serialize(settings))];
+    }
+
+    /// <inheritdoc/>
+    public override (string Type, long Bytes) Stored(TensorInfo tensor)
+    {
+        GgufTensor stored = _tensors.Stored(tensor.Name);
+        return (stored.Type.Name, stored.Bytes);
+    }
+
+    /// <inheritdoc/>
+    public override IWeightSource Weights(PackedArithmetic arithmetic) => new GgufWeightSource(Checkpoint, _tensors, arithmetic);
+
+    /// <inheritdoc/>
+    public override ModelTexts ReadTexts() => GgufTexts.Read(_file, JsonObject.Create(Config)!, _config, _architecture);
+
+    private static GgufArchitecture ArchitectureOf(GgufMetadata metadata)
+    {
+        GgufArchitecture[] known = [.. ArchitectureCatalogue.All.Select(architecture => architecture.Gguf).OfType<GgufArchitecture>()];
+        string name = metadata.Architecture;
+        return Array.Find(known, architecture => architecture.Name == name)
+            ?? throw new UnsupportedModelException(metadata.Path, GgufModelRules.Architecture, $"the architecture {ConfigObject.Quote(name)} can't be run",
+                $"Give a model of one of the architectures {string.Join(", ", known.Select(architecture => architecture.Name).Distinct())}");
+    }
+}

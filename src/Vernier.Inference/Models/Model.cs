@@ -1,0 +1,133 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Text.Json;
+using Vernier.Errors;
+using Vernier.Files;
+using Vernier.Files.Checkpoints;
+using Vernier.Files.Gguf;
+using Vernier.Files.Tokenizers;
+using Vernier.Inference.Architectures;
+using Vernier.Inference.Configuration;
+using Vernier.Inference.Decoders;
+using Vernier.Inference.Weights;
+using Vernier.Packing.Configuration;
+
+namespace Vernier.Inference.Models;
+
+/// <summary>
+/// A model as it is stored, opened once: its tensors, config.json, tokenizer and what accompanies them, whatever it was opened from. A
+/// <see cref="ModelWriter"/> is its mirror.
+/// </summary>
+public sealed class Model : IDisposable
+{
+    private readonly ModelFormat _format;
+    private readonly Lazy<ModelConfig?> _configuration;
+    private readonly Lazy<QuantizationConfig?> _quantization;
+    private readonly Lazy<Tokenizer> _tokenizer;
+    private readonly Lazy<IReadOnlyList<Companion>> _companions;
+
+    private Model(string path, ModelFormat format)
+    {
+        (Path, _format) = (path, format);
+        var root = ConfigObject.Of(format.Config, format.ConfigPath);
+        bool known = ArchitectureCatalogue.TryFind(root, out IArchitecture? architecture, out string name);
+        Architecture = name;
+        _configuration = new(() => known ? architecture!.ReadConfiguration(root) : null);
+        _quantization = new(() => format.Kind == ModelKind.Folder ? QuantizationConfig.Read(format.Config, format.ConfigPath) : null);
+        _tokenizer = new(format.ReadTokenizer);
+        _companions = new(format.FindCompanions);
+    }
+
+    /// <summary>What it was opened by: a folder or a file.</summary>
+    public string Path { get; }
+
+    /// <summary>What it was opened from.</summary>
+    public ModelKind Kind => _format.Kind;
+
+    /// <summary>Its tensors, under the names that they have in a Hugging Face checkpoint; blocks of a GGUF file are read as single precision.</summary>
+    public Checkpoint Checkpoint => _format.Checkpoint;
+
+    /// <summary>The object of config.json; for a GGUF file that which an export to a folder writes.</summary>
+    public JsonElement Config => _format.Config;
+
+    /// <summary>The path of config.json, for messages.</summary>
+    public string ConfigPath => _format.ConfigPath;
+
+    /// <summary>The architecture as config.json names it.</summary>
+    public string Architecture { get; }
+
+    /// <summary>Whether the architecture runs here.</summary>
+    public bool Runs => TryGetConfiguration(out _);
+
+    /// <summary>The configuration.</summary>
+    /// <exception cref="UnsupportedModelException">The architecture, or something that the model uses, does not run here.</exception>
+    /// <exception cref="InvalidFileException">config.json breaks a rule of <see cref="ModelRules"/>.</exception>
+    public ModelConfig Configuration => _configuration.Value ?? ArchitectureCatalogue.Read(ConfigObject.Of(Config, ConfigPath));
+
+    /// <summary>Which matrices Vernier has packed, and how; null for a model that is not quantized.</summary>
+    /// <exception cref="InvalidFileException">The model is quantized by others, or the entry is malformed.</exception>
+    public QuantizationConfig? Quantization => _quantization.Value;
+
+    /// <summary>The tokenizer, read when it is first asked for.</summary>
+    /// <exception cref="InvalidFileException">It is missing or invalid.</exception>
+    /// <exception cref="UnsupportedModelException">It can't be represented here.</exception>
+    public Tokenizer Tokenizer => _tokenizer.Value;
+
+    /// <summary>What accompanies the weights in a folder, config.json excepted.</summary>
+    /// <exception cref="UnsupportedModelException">The tokenizer of a GGUF file can't be represented.</exception>
+    public IReadOnlyList<Companion> Companions => _companions.Value;
+
+    /// <summary>The files that hold tensors and configuration.</summary>
+    public IReadOnlyList<string> Files => [.. _format.Files];
+
+    /// <summary>The bytes of <see cref="Files"/>.</summary>
+    public long Bytes => _format.Files.Sum(path => new FileInfo(path).Length);
+
+    /// <summary>Opens a model.</summary>
+    /// <param name="path">A Hugging Face folder or a GGUF file.</param>
+    /// <exception cref="InvalidFileException">A file is missing or invalid.</exception>
+    /// <exception cref="UnsupportedModelException">A GGUF file holds a model that does not run here.</exception>
+    public static Model Open(string path)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        ModelFormat format = IsGguf(path) ? new GgufFormat(path) : new FolderFormat(path);
+        try
+        {
+            return new Model(path, format);
+        }
+        catch
+        {
+            format.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Whether a path is that of a GGUF file: it begins as one, or its name says so.</summary>
+    public static bool IsGguf(string path)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        return File.Exists(path) && (path.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase) || GgufFile.Is(path));
+    }
+
+    /// <summary>The configuration, if the architecture runs here.</summary>
+    /// <exception cref="UnsupportedModelException">Something that the model uses does not run here.</exception>
+    /// <exception cref="InvalidFileException">config.json breaks a rule of <see cref="ModelRules"/>.</exception>
+    public bool TryGetConfiguration([NotNullWhen(true)] out ModelConfig? config) => (config = _configuration.Value) is not null;
+
+    /// <summary>The type and the bytes that a tensor has in its file: the blocks of a GGUF file are read as single precision.</summary>
+    public (string Type, long Bytes) Stored(TensorInfo tensor)
+    {
+        ArgumentNullException.ThrowIfNull(tensor);
+        return _format.Stored(tensor);
+    }
+
+    /// <summary>Where the layers of the network get their weights; the model must stay open until they are loaded.</summary>
+    /// <param name="arithmetic">How layers with packed weights multiply.</param>
+    public IWeightSource Weights(PackedArithmetic arithmetic = PackedArithmetic.Integer) => _format.Weights(arithmetic)
+        ?? (Quantization is QuantizationConfig packed ? new PackedWeightSource(Checkpoint, packed, arithmetic) : new FloatWeightSource(Checkpoint));
+
+    /// <summary>The texts, ready for an export.</summary>
+    internal ModelTexts ReadTexts() => _format.ReadTexts();
+
+    /// <inheritdoc/>
+    public void Dispose() => _format.Dispose();
+}

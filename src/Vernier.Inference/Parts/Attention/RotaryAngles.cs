@@ -1,0 +1,111 @@
+using System.Numerics;
+using Vernier.Inference.Configuration;
+using Vernier.Numerics;
+
+namespace Vernier.Inference.Parts.Attention;
+
+/// <summary>Cosines and sines of the rotary position embedding, computed in double precision as far as they are needed.</summary>
+internal sealed class RotaryAngles
+{
+    private readonly double[] _frequencies;
+    private readonly double _amplitude;
+    private readonly Lock _gate = new();
+
+    // Replaced as a whole, so that threads that read never see a part of it.
+    private Table _table = new([], [], 0);
+
+    /// <summary>Prepares the frequencies.</summary>
+    /// <param name="rope">The embedding.</param>
+    /// <param name="longContext">LongRoPE: whether the context is longer than the original one. Otherwise without effect.</param>
+    public RotaryAngles(RopeConfig rope, bool longContext)
+    {
+        _frequencies = Frequencies(rope, longContext);
+        _amplitude = rope.AttentionFactor;
+    }
+
+    /// <summary>The R/2 frequencies f_i in radians per position, rescaled.</summary>
+    public static double[] Frequencies(RopeConfig rope, bool longContext)
+    {
+        double[] frequencies = new double[rope.RotarySize / 2];
+        for (int i = 0; i < frequencies.Length; i++)
+        {
+            double frequency = Math.Pow(rope.Theta, -2.0 * i / rope.RotarySize);
+            frequencies[i] = rope.Scaling switch
+            {
+                RopeScaling.Linear => frequency / rope.Factor,
+                RopeScaling.Llama3 => ScaleLlama3(frequency, rope),
+                RopeScaling.LongRope => frequency / (longContext ? rope.LongFactors : rope.ShortFactors)[i],
+                _ => frequency,
+            };
+        }
+        return frequencies;
+    }
+
+    /// <summary>Makes sure that the angles of positions 0 .. length - 1 are there.</summary>
+    public void Ensure(int length, Workers workers)
+    {
+        if (length <= Volatile.Read(ref _table).Length)
+            return;
+        lock (_gate)
+        {
+            Table old = _table;
+            if (length <= old.Length)
+                return;
+            int half = _frequencies.Length, from = old.Length;
+            int capacity = Math.Max(length, Math.Min(2 * from, Array.MaxLength / half));
+            float[] cosines = new float[checked(capacity * half)], sines = new float[cosines.Length];
+            old.Cosines.AsSpan(0, from * half).CopyTo(cosines);
+            old.Sines.AsSpan(0, from * half).CopyTo(sines);
+            workers.For(capacity - from, row =>
+            {
+                int position = from + row;
+                for (int i = 0; i < half; i++)
+                {
+                    (double sine, double cosine) = Math.SinCos(position * _frequencies[i]);
+                    cosines[position * half + i] = (float)(cosine * _amplitude);
+                    sines[position * half + i] = (float)(sine * _amplitude);
+                }
+            });
+            Volatile.Write(ref _table, new Table(cosines, sines, capacity));
+        }
+    }
+
+    /// <summary>Turns the leading coordinates of one head in place: (a, b) becomes (a cos - b sin, b cos + a sin).</summary>
+    public void Rotate(Span<float> head, int position)
+    {
+        Table table = Volatile.Read(ref _table);
+        int half = _frequencies.Length;
+        ReadOnlySpan<float> cosines = table.Cosines.AsSpan(position * half, half), sines = table.Sines.AsSpan(position * half, half);
+        Span<float> first = head[..half], second = head.Slice(half, half);
+        int i = 0;
+        for (; i <= half - Vector<float>.Count; i += Vector<float>.Count)
+        {
+            Vector<float> a = new(first[i..]), b = new(second[i..]), c = new(cosines[i..]), s = new(sines[i..]);
+            (a * c - b * s).CopyTo(first[i..]);
+            (b * c + a * s).CopyTo(second[i..]);
+        }
+        for (; i < half; i++)
+            (first[i], second[i]) = (first[i] * cosines[i] - second[i] * sines[i], second[i] * cosines[i] + first[i] * sines[i]);
+    }
+
+    /// <summary>
+    /// With wavelength l = 2 pi / f and original context L: f where l is below L / high, f / factor where it is above L / low,
+    /// between them the blend (1 - t) f / factor + t f with t = (L / l - low) / (high - low).
+    /// </summary>
+    private static double ScaleLlama3(double frequency, RopeConfig rope)
+    {
+        double turns = rope.OriginalMaxPositions * frequency / (2 * Math.PI);
+        double blend = (turns - rope.LowFrequencyFactor) / (rope.HighFrequencyFactor - rope.LowFrequencyFactor);
+        blend = Math.Clamp(blend, 0, 1);
+        return (1 - blend) * frequency / rope.Factor + blend * frequency;
+    }
+
+    private sealed class Table(float[] cosines, float[] sines, int length)
+    {
+        public float[] Cosines => cosines;
+
+        public float[] Sines => sines;
+
+        public int Length => length;
+    }
+}
