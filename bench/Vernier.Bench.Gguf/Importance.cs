@@ -1,46 +1,46 @@
-using Vernier.Inference;
-using Vernier.Inference.Configuration;
 using Vernier.Inference.Models;
-using Vernier.Inference.Parts;
 using Vernier.Quantization.Calibration;
+using Vernier.Quantization.Networks;
 
 namespace Vernier.Bench.Gguf;
 
 /// <summary>The importance matrix of llama.cpp: for each layer the mean square of each of its inputs in the float network.</summary>
-internal static class Importance
+internal sealed class Importance : IActivationObserver
 {
+    private readonly Dictionary<string, (double[] Squares, long Rows)> _sums = new(StringComparer.Ordinal);
+
     /// <summary>Observes a model on a text.</summary>
     /// <param name="folder">The model.</param>
     /// <param name="text">The text.</param>
     /// <returns>By the name of a weight, a number for each input channel.</returns>
     public static Dictionary<string, float[]> Of(string folder, CalibrationSet text)
     {
-        ModelConfig config = ModelSource.Configuration(folder);
-        LanguageModel model = LanguageModel.Load(folder);
-        using var calibration = new BlockCalibration(config, model.Embedding, text);
-        var importance = new Dictionary<string, float[]>(StringComparer.Ordinal);
-        foreach (Block block in model.Blocks)
+        using var model = Model.Open(folder);
+        using INetwork network = NetworkFactory.Open(model, text.Sequences);
+        var importance = new Importance();
+        network.Begin();
+        for (int index = 0; index < network.Shape.Stages.Count; index++)
         {
-            IReadOnlyList<IReadOnlyList<string>> groups = BlockCalibration.SharedInputs(block);
-            for (int group = 0; group < groups.Count; group++)
+            INetworkStage stage = network.Load(index);
+            foreach (LayerGroup group in stage.Groups)
             {
-                var squares = new double[block[groups[group][0]].Inputs];
-                long count = 0;
-                for (int batch = 0; batch < calibration.Batches; batch++)
-                {
-                    calibration.Observe(block, groups, group, batch, (x, rows) =>
-                    {
-                        for (int i = 0; i < x.Length; i++)
-                            squares[i % squares.Length] += (double)x[i] * x[i];
-                        count += rows;
-                    });
-                }
-                float[] mean = Array.ConvertAll(squares, square => (float)(square / count));
-                foreach (string name in groups[group])
-                    importance[name] = mean;
+                for (int batch = 0; batch < network.Batches; batch++)
+                    stage.Observe(group, batch, [importance]);
             }
-            calibration.Advance(block, default);
+            stage.Advance();
         }
-        return importance;
+        return network.Shape.Groups.SelectMany(group => group.Layers.Select(layer => (layer.Name, Values: importance.Means(group.Name))))
+            .ToDictionary(layer => layer.Name, layer => layer.Values, StringComparer.Ordinal);
     }
+
+    /// <inheritdoc/>
+    public void Observe(in GroupInput input)
+    {
+        (double[] squares, long rows) = _sums.GetValueOrDefault(input.Group.Name, (new double[input.Columns], 0));
+        for (int i = 0; i < input.Values.Length; i++)
+            squares[i % squares.Length] += (double)input.Values[i] * input.Values[i];
+        _sums[input.Group.Name] = (squares, rows + input.Rows);
+    }
+
+    private float[] Means(string group) => Array.ConvertAll(_sums[group].Squares, square => (float)(square / _sums[group].Rows));
 }

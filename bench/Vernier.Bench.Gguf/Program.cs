@@ -3,13 +3,13 @@ using System.Text;
 using Vernier.Bench;
 using Vernier.Bench.Gguf;
 using Vernier.Files;
-using Vernier.Files.Checkpoints;
 using Vernier.Files.Gguf;
 using Vernier.Files.Gguf.Blocks;
 using Vernier.Inference.Decoders;
 using Vernier.Inference.Gguf;
 using Vernier.Inference.Models;
 using Vernier.Numerics;
+using Vernier.Quantization.Allocation;
 using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Evaluation;
 using Vernier.Quantization.Gguf;
@@ -52,7 +52,7 @@ void Measure(string folder, string title)
     IReadOnlyList<EvaluationWindow> text = EvaluationWindows.Cut(tokenizer.Encode(File.ReadAllText(Option("text", ""))), 256, 256, begin, windows);
     var evaluation = new PeerEvaluation(library, text, config.VocabularySize, threads);
     Dictionary<string, float[]> importance = Importance.Of(folder, calibration);
-    string full = Path.Combine(work, "full.gguf"), file = Path.Combine(work, "file.gguf"), packed = Path.Combine(work, "packed");
+    string full = Path.Combine(work, "full.gguf"), file = Path.Combine(work, "file.gguf");
     using var model = Model.Open(folder);
     GgufExport.Write(model, full, GgufMix.All.Single(mix => mix.Name == "F32"));
     PeerScore reference = evaluation.SetReference(full);
@@ -69,8 +69,8 @@ void Measure(string folder, string title)
         WriteImportant(model, file, mix, types, importance);
         long importantBytes = new FileInfo(file).Length;
         PeerScore important = evaluation.Evaluate(file);
-        (PeerScore search, long searchBytes, _) = Ours(model, mix, "gguf-datafree", null, file, packed, evaluation, false);
-        (PeerScore solved, long solvedBytes, double seconds) = Ours(model, mix, "gguf", calibration, file, packed, evaluation, true);
+        (PeerScore search, long searchBytes, _) = Ours(model, mix, "gguf-datafree", null, file, evaluation, false);
+        (PeerScore solved, long solvedBytes, double seconds) = Ours(model, mix, "gguf", calibration, file, evaluation, true);
         // Headers name the file and its maker: a few bytes more or less.
         if (Math.Abs(bytes - searchBytes) > 4096 || Math.Abs(importantBytes - solvedBytes) > 4096)
             throw new InvalidOperationException($"{name}: the sizes differ: {bytes} and {searchBytes}, with data {importantBytes} and {solvedBytes}");
@@ -99,12 +99,12 @@ void WriteImportant(Model model, string file, GgufMix mix, IReadOnlyDictionary<s
     writer.Complete();
 }
 
-(PeerScore Score, long Bytes, double Seconds) Ours(Model model, GgufMix mix, string recipe, CalibrationSet? calibration, string file, string packed, PeerEvaluation evaluation, bool important)
+(PeerScore Score, long Bytes, double Seconds) Ours(Model model, GgufMix mix, string recipe, CalibrationSet? calibration, string file, PeerEvaluation evaluation, bool important)
 {
     long start = System.Diagnostics.Stopwatch.GetTimestamp();
-    var plan = QuantizationPlan.Create(model.Checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find(recipe), Calibration = calibration, BlockFormatOf = GgufQuantizer.FormatsOf(model, mix, null, important) });
-    new Quantizer(plan).Run(packed, new RunOptions { Replace = true });
-    GgufQuantizer.Write(model, packed, file, mix, null, important);
+    var types = new GgufTypes(mix, importance: important);
+    var options = new QuantizationOptions { Recipe = RecipeCatalogue.Find(recipe), Allocator = new BlockFormatAllocator(types.FormatsOf(model)) };
+    new Quantizer(QuantizationPlan.Create(model.Checkpoint, options)).Run(file, new RunOptions { Calibration = calibration, Gguf = types, Replace = true });
     double seconds = System.Diagnostics.Stopwatch.GetElapsedTime(start).TotalSeconds;
     return (evaluation.Evaluate(file), new FileInfo(file).Length, seconds);
 }

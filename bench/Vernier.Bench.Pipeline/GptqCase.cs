@@ -9,9 +9,9 @@ using Vernier.Packing;
 using Vernier.Packing.Scalar;
 using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Objectives;
-using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers;
 using Vernier.Quantization.Solvers.Gptq;
+using Vernier.Quantization.Solvers.Scalar;
 
 namespace Vernier.Bench.Pipeline;
 
@@ -34,9 +34,9 @@ internal static class GptqCase
         File.WriteAllBytes(Path.Combine(folder, "gram.bin"), MemoryMarshal.AsBytes(Array.ConvertAll(objective.Gram, value => (float)value).AsSpan()));
 
         var spec = new ScalarLayout(size, size, Bits, Granularity.Group(Group), size, 1, WideLevels: false, ZeroPoints: false);
-        var problem = new LayerProblem(spec, [UniformGrid.Create(Bits, LevelLayout.Symmetric)], new LargestScale(mirror: false), weights, objective);
-        var solver = new GptqSolver(new SolverStep { Method = SolverMethod.Gptq });
-        LayerSolution? solution = null;
+        var problem = new MatrixProblem(spec, weights, 0, objective) { Tables = [UniformGrid.Create(Bits, LevelLayout.Symmetric)], Fit = new LargestScale(mirror: false) };
+        var solver = new GptqSolver(new GptqStep());
+        ScalarSolution? solution = null;
         using var peer = new Peer(folder, size, threads, options.Text("python", "python3"));
         (double[] ours, double[] theirs) = (new double[pairs], new double[pairs]);
         (double, double) their = default;
@@ -48,7 +48,7 @@ internal static class GptqCase
                 their = peer.Run();
             Thread.Sleep(100);
             long start = Stopwatch.GetTimestamp();
-            solution = solver.Solve(problem, GptqFactor.Create(objective, GptqFactor.NaturalOrder(size), 0.01)!);
+            solution = solver.Solve(problem, GramFactor.Create(objective, ColumnOrder.Natural, 0.01)!);
             seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
             Thread.Sleep(100);
             if (pair % 2 != 0)
@@ -68,7 +68,7 @@ internal static class GptqCase
             threads,
             objective = problem.Relative(solution!),
             their_objective = their.Item2,
-            objective_nearest = problem.Relative(LayerSolution.Nearest(problem, [])),
+            objective_nearest = problem.Relative(ScalarSolution.Nearest(problem, [])),
         }));
         return 0;
     }

@@ -76,7 +76,7 @@ public sealed class ErrorTests(QuantizedQuill quantized) : IDisposable
 
     [Fact]
     public void An_output_that_is_there_is_kept() =>
-        Fails(1, $"{quantized.Folder}: the folder exists and is not empty. Name another, or say --force to replace it.", "quantize", SharedData.Quill, "-o", quantized.Folder);
+        Fails(1, $"{quantized.Folder}: the folder exists and is not empty. Name another, or allow to replace it. With --force it is replaced.", "quantize", SharedData.Quill, "-o", quantized.Folder);
 
     [Fact]
     public void What_is_no_model_is_not_replaced()

@@ -150,7 +150,7 @@ public sealed partial class QuantizeTests(QuantizedQuill quantized) : IDisposabl
         Assert.EndsWith($"What is finished stays in {_temp["out.partial"]}: the same command with --resume goes on from there.\nerror: cancelled\n", run.Error, StringComparison.Ordinal);
         CommandRun again = CommandRun.Of(command);
         Assert.Equal(1, again.Status);
-        Assert.Contains("Say --resume to go on where it stopped, or --force to start afresh.", again.Error, StringComparison.Ordinal);
+        Assert.Contains("With --resume it goes on where it stopped, with --force it starts afresh.", again.Error, StringComparison.Ordinal);
         CommandRun.Succeeding([.. command, "--resume"]);
         Assert.Equal(["out"], _temp.Names);
     }

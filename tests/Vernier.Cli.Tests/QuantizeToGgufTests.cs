@@ -27,7 +27,7 @@ public sealed class QuantizeToGgufTests(QuantizedQuill quantized) : IDisposable
             Assert.All(["bits", "group", "embedding_bits"], name => Assert.Equal(JsonValueKind.Null, report.GetProperty(name).ValueKind));
         CommandRun again = CommandRun.Of(command);
         Assert.Equal(1, again.Status);
-        Assert.Contains("quill.gguf: the file exists. Name another, or say --force to replace it.", again.Error);
+        Assert.Contains("quill.gguf: the file exists. Name another, or allow to replace it. With --force it is replaced.", again.Error);
     }
 
     [Theory]

@@ -150,6 +150,14 @@ internal static class Choose
             return known;
         });
 
+    /// <summary>One of some names, that may be left out.</summary>
+    public static Option<string?> Name(string name, string description, IReadOnlyList<string> names) =>
+        Make<string?>(name, string.Join('|', names), description, $"one of {string.Join(", ", names)}", (string text, out string? value) =>
+        {
+            value = text;
+            return names.Contains(text, StringComparer.Ordinal);
+        });
+
     /// <summary>Members of an enumeration, separated by commas, that may be left out.</summary>
     public static Option<T[]?> SomeOf<T>(string name, string description) where T : struct, Enum
     {

@@ -52,7 +52,8 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
         Entry[] entries = Entries(arguments);
         int[] bits = arguments.GetValue(_bits) is [_, ..] list ? list : [4, 3, 2];
         Granularity?[] groups = arguments.GetValue(_groups) is [_, ..] given ? Array.ConvertAll(given, group => (Granularity?)group) : [null];
-        using Checkpoint checkpoint = ModelSource.OpenCheckpoint(model);
+        using var opened = Model.Open(model);
+        Checkpoint checkpoint = opened.Checkpoint;
         TextWindows? text = _text.Read(arguments, model);
         CalibrationSet? calibration = _calibration.IsGiven(arguments)
             ? ModelSource.Runs(model, out _) ? _calibration.OfCommand(arguments, model, cancellation) : null
@@ -63,22 +64,21 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
         var seen = new HashSet<(string, int, Granularity)>();
         Candidate[][] plans = [.. groups
             .SelectMany(group => bits.Select(b => entries.Where(entry => b <= entry.Recipe.MostBits)
-                .Select(entry => (entry.Name, Options: new QuantizationOptions
+                .Select(entry => (entry.Name, Calibration: entry.Text is null ? calibration : others[entry.Text], Options: new QuantizationOptions
                 {
                     Recipe = entry.Recipe,
                     Bits = b,
-                    Granularity = group ?? entry.Recipe.DefaultGranularity,
+                    Granularity = group,
                     EmbeddingBits = arguments.GetValue(_embeddingBits) is > 0 and int embedding ? embedding : null,
-                    Calibration = entry.Text is null ? calibration : others[entry.Text],
                 }))
                 .Where(candidate => seen.Add((candidate.Name, candidate.Options.LinearBits, candidate.Options.LinearGranularity)))
-                .Select(candidate => new Candidate(candidate.Name, QuantizationPlan.Create(checkpoint, candidate.Options)))
+                .Select(candidate => new Candidate(candidate.Name, QuantizationPlan.Create(checkpoint, candidate.Options), candidate.Calibration))
                 .ToArray()))
             .Where(row => row.Length > 0)];
         if (plans.Length == 0)
             throw new UsageException($"--bits: none of the recipes can do so many bits; {entries[0].Recipe.Name} can do {entries[0].Recipe.MostBits}.");
         bool json = arguments.GetValue(_json);
-        CompareReport report = new ProgressDisplay(console, silent: json).Run(progress => Compare(arguments, plans, text, calibration, progress));
+        CompareReport report = new ProgressDisplay(console, silent: json).Run(progress => Compare(arguments, opened, plans, text, calibration, progress));
         if (json)
             JsonOutput.Write(console, report);
         else
@@ -96,11 +96,10 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
     }
 
     // The models of the same granularity and number of bits are evaluated together, so that the original runs once for all of them.
-    private CompareReport Compare(ParseResult arguments, Candidate[][] plans, TextWindows? text, CalibrationSet? calibration, ProgressReport progress)
+    private CompareReport Compare(ParseResult arguments, Model model, Candidate[][] plans, TextWindows? text, CalibrationSet? calibration, ProgressReport progress)
     {
-        Checkpoint checkpoint = plans[0][0].Plan.Checkpoint;
         PackedArithmetic arithmetic = arguments.GetValue(_arithmetic) ?? PackedArithmetic.Integer;
-        LanguageModel original = LanguageModel.Load(checkpoint.Folder);
+        LanguageModel original = LanguageModel.Load(model);
         text ??= _text.Write(arguments, original, "the model", cancellation);
         var rows = new List<CompareRow>();
         var folders = new List<string>();
@@ -115,7 +114,7 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
                 {
                     progress(stage, 0.5 * written.Count / group.Length);
                     folders.Add(Path.Combine(folder, $"{folders.Count}"));
-                    written.Add(Write(candidate.Plan, folders[^1], arithmetic));
+                    written.Add(Write(candidate, folders[^1], arithmetic));
                 }
                 IReadOnlyList<EvaluationResult> results = Evaluator.Evaluate([.. written.Select(one => one.Model)], original, text.Windows, new Relay<double>(part => progress(stage, 0.5 + 0.5 * part)), cancellation);
                 if (rows.Count == 0)
@@ -124,7 +123,7 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
             }
             if (calibration is not null)
             {
-                IReadOnlyList<IReadOnlyDictionary<string, double>> objectives = LayerObjectives.Measure(checkpoint, folders, [.. plans.SelectMany(group => group.Select(candidate => candidate.Plan.Order))], calibration, new Relay<double>(part => progress("layer objectives", part)), cancellation);
+                IReadOnlyList<IReadOnlyDictionary<string, double>> objectives = LayerObjectives.Measure(model, folders, [.. plans.SelectMany(group => group.Select(candidate => candidate.Plan.Order))], calibration, new Relay<double>(part => progress("layer objectives", part)), cancellation);
                 int[] firsts = [.. plans.SelectMany((group, i) => Enumerable.Repeat(plans.Take(i).Sum(before => before.Length), group.Length))];
                 for (int i = 0; i < objectives.Count; i++)
                     rows[i + 1] = rows[i + 1].WithObjectives(objectives[i], objectives[firsts[i]]);
@@ -134,13 +133,13 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
         {
             Directory.Delete(folder, recursive: true);
         }
-        return new CompareReport(ModelFiles.NameOf(checkpoint.Folder), text.Origin, calibration?.Origin, arithmetic, rows);
+        return new CompareReport(ModelFiles.NameOf(model.Path), text.Origin, calibration?.Origin, arithmetic, rows);
     }
 
-    private Written Write(QuantizationPlan plan, string output, PackedArithmetic arithmetic)
+    private Written Write(Candidate candidate, string output, PackedArithmetic arithmetic)
     {
         long start = console.Time.GetTimestamp();
-        IReadOnlyList<QuantizedTensorReport> tensors = new Quantizer(plan).Run(output, cancellation: cancellation);
+        IReadOnlyList<QuantizedTensorReport> tensors = new Quantizer(candidate.Plan).Run(output, new RunOptions { Calibration = candidate.Calibration }, cancellation);
         double seconds = console.Time.GetElapsedTime(start).TotalSeconds;
         using ModelFiles files = ModelFiles.Open(output);
         return new Written(LanguageModel.Load(output, arithmetic), files.Bytes, tensors, seconds);
@@ -148,7 +147,7 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
 
     private sealed record Written(LanguageModel Model, long Bytes, IReadOnlyList<QuantizedTensorReport> Tensors, double Seconds);
 
-    private sealed record Candidate(string Name, QuantizationPlan Plan);
+    private sealed record Candidate(string Name, QuantizationPlan Plan, CalibrationSet? Calibration);
 
     /// <summary>One of the list of recipes.</summary>
     /// <param name="Name">What its rows are called.</param>

@@ -75,7 +75,7 @@ internal sealed class ExportCommand(CommandConsole console, CancellationToken ca
             throw new UsageException($"--type, --tensor-type: a folder keeps the types of the file; blocks become F32. Leave them out.");
         if (!Model.IsGguf(model))
             throw new UsageException($"{model}: this is a folder already. Give a .gguf file.");
-        OutputCheck.CheckFolder(model, output, new RunOptions { Replace = force });
+        OutputCheck.CheckOutput(model, output, new RunOptions { Replace = force });
         using var folder = new OutputFolder(output, force);
         using var opened = Model.Open(model);
         GgufExport.WriteFolder(opened, folder.Result, progress, cancellation);

@@ -14,12 +14,12 @@ internal static class OutputCheck
     }
 
     /// <summary>Refuses an output that would destroy something: a folder in use, the model itself, or with --force what is no model.</summary>
-    public static void CheckFolder(string model, string output, RunOptions run)
+    public static void CheckOutput(string model, string output, RunOptions run)
     {
         string from = Resolve(model), to = Resolve(output);
         if (Contains(from, to) || Contains(to, from))
             throw new UsageException($"{output}: the output would lie in the model's folder, or replace it. Name another folder with -o.");
-        OutputFolder.Check(output, run.Replace, run.Resume);
+        OutputFolder.Check(output, run.Replace, run.Resume, run.Gguf is not null);
         bool replaces = Directory.Exists(output) && Directory.EnumerateFileSystemEntries(output).Any();
         if (replaces && !File.Exists(Path.Combine(output, "config.json")))
             throw new IOException($"{output}: --force replaces models, and this folder has no config.json. Name another folder with -o, or remove it yourself.");

@@ -1,7 +1,9 @@
 using System.CommandLine;
 using System.Text.RegularExpressions;
 using Vernier.Cli.Terminal;
+using Vernier.Grids.Ggml;
 using Vernier.Packing;
+using Vernier.Quantization.Allocation;
 using Vernier.Quantization.Gguf;
 using Vernier.Quantization.Pipeline;
 using Vernier.Quantization.Recipes;
@@ -82,7 +84,7 @@ internal sealed class QuantizeArguments
     {
         string? imatrix = arguments.GetValue(_imatrix);
         Recipe recipe = _recipe.Build(arguments, target is null ? null : Calibration.IsGiven(arguments) ? "gguf" : "gguf-datafree");
-        if (target is not null && recipe.Grid.Kind != GridKind.Ggml)
+        if (target is not null && recipe.Grid is not GgmlGridSpec)
             throw new UsageException($"--recipe: {recipe.Name} makes no blocks of GGUF files. Say gguf or gguf-datafree, or leave it out.");
         if (imatrix is not null && recipe.NeedsCalibration)
             throw new UsageException($"--imatrix: the recipe {recipe.Name} observes the inputs itself. Leave out --imatrix, or --calibration.");
@@ -90,15 +92,15 @@ internal sealed class QuantizeArguments
         {
             Recipe = recipe,
             Bits = arguments.GetValue(_bits)!.Value,
-            Granularity = arguments.GetValue(_group) ?? recipe.DefaultGranularity,
+            Granularity = arguments.GetValue(_group),
             EmbeddingBits = arguments.GetValue(_embeddingBits) is > 0 and int bits ? bits : null,
             Keep = arguments.GetValue(_keep),
-            BlockFormatOf = target?.Formats(model, recipe.NeedsCalibration || imatrix is not null),
+            Allocator = target is null ? null : new BlockFormatAllocator(target.Types(recipe.NeedsCalibration || imatrix is not null).FormatsOf(model)),
             Importance = imatrix is null ? null : ImportanceMatrix.Read(imatrix, model.Configuration),
         };
         if (options.LinearBits != options.Bits && arguments.GetResult(_bits) is { Implicit: false })
             throw new UsageException($"--bits: the grid of the recipe {recipe.Name} has {options.LinearBits}. Leave it out.");
-        if (options.LinearGranularity != options.Granularity && arguments.GetValue(_group) is not null)
+        if (options.LinearGranularity != options.AskedGranularity && arguments.GetValue(_group) is not null)
             throw new UsageException($"--group: the blocks of the recipe {recipe.Name} are of {options.LinearGranularity.GroupColumns}. Leave it out.");
         return options;
     }

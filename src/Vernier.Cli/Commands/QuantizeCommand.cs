@@ -36,17 +36,17 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
         using var opened = Model.Open(model);
         Files.Checkpoints.Checkpoint checkpoint = opened.Checkpoint;
         QuantizationOptions options = _arguments.Options(arguments, target, opened);
-        string output = _arguments.Output(arguments, options, target), folder = target is null ? output : GgufTarget.FolderOf(output);
+        string output = _arguments.Output(arguments, options, target);
         QuantizationPlan plan = QuantizationPlan.Create(checkpoint, options);
-        RunOptions run = _arguments.Run(arguments);
+        RunOptions run = _arguments.Run(arguments) with { Gguf = target?.Types(UsesData(options)) };
         long ceiling = run.MemoryBytes ?? MemoryEstimate.DefaultCeiling;
         if (!_arguments.DryRun(arguments))
         {
             if (target is not null)
-                GgufTarget.Check(model, output, run.Replace);
-            OutputCheck.CheckFolder(model, folder, run);
+                GgufTarget.Check(model, output);
+            OutputCheck.CheckOutput(model, output, run);
         }
-        long bytes = target?.SizeOf(opened, UsesData(options)) ?? plan.Bytes;
+        long bytes = run.Gguf?.SizeOf(opened) ?? plan.Bytes;
         RunEstimate estimate = Threads.With(_arguments.Threads(arguments), () => Estimate(arguments, plan, ceiling));
         if (_arguments.DryRun(arguments))
             return Show(arguments, plan, output, target, bytes, estimate);
@@ -61,16 +61,14 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
             console.Remark($"takes up to {Figures.Size(estimate.PeakMemoryBytes)} of memory and {Figures.Size(estimate.DiskBytes)} of the disk, about {Figures.Duration(estimate.Seconds)}");
         }
         bool evaluate = _arguments.Evaluates(arguments) && CanEvaluate(plan, ceiling);
-        if (_arguments.Calibration.Read(arguments, model, [options.Recipe], cancellation) is CalibrationSet calibration)
-        {
-            plan = QuantizationPlan.Create(checkpoint, options with { Calibration = calibration });
+        CalibrationSet? calibration = _arguments.Calibration.Read(arguments, model, [options.Recipe], cancellation);
+        if (calibration is not null)
             _notes.Add($"calibrated on {calibration.Origin}");
-        }
         TextWindows? text = evaluate ? _arguments.Text.Read(arguments, model) : null;
         if (!json)
             _notes.ForEach(console.Remark);
         var progress = new ProgressDisplay(console, silent: json);
-        return Threads.With(_arguments.Threads(arguments), () => Quantize(arguments, plan, (output, folder, target), evaluate, text, progress));
+        return Threads.With(_arguments.Threads(arguments), () => Quantize(arguments, plan, run with { Calibration = calibration }, output, evaluate, text, progress));
     }
 
     // Refuses what can't be done within the ceiling, before any work.
@@ -97,20 +95,10 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
         return ErrorBoundary.Success;
     }
 
-    private int Quantize(ParseResult arguments, QuantizationPlan plan, (string Output, string Folder, GgufTarget? Target) place, bool evaluate, TextWindows? text, ProgressDisplay display)
+    private int Quantize(ParseResult arguments, QuantizationPlan plan, RunOptions run, string output, bool evaluate, TextWindows? text, ProgressDisplay display)
     {
-        string output = place.Output;
         long start = console.Time.GetTimestamp();
-        IReadOnlyList<QuantizedTensorReport> tensors = display.Run(report => Run(plan, place.Folder, _arguments.Run(arguments), report));
-        if (place.Target is not null)
-        {
-            display.Run(report =>
-            {
-                using var source = Model.Open(plan.Checkpoint.Folder);
-                place.Target.Write(source, place.Folder, output, UsesData(plan.Options), new Relay<double>(part => report("writing the file", part)), cancellation);
-                return 0;
-            });
-        }
+        IReadOnlyList<QuantizedTensorReport> tensors = display.Run(report => Run(plan, output, run, report));
         double seconds = console.Time.GetElapsedTime(start).TotalSeconds;
         start = console.Time.GetTimestamp();
         EvaluationResult? evaluation = null;
@@ -126,7 +114,7 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
         }
         double? evaluationSeconds = evaluate ? console.Time.GetElapsedTime(start).TotalSeconds : null;
         using ModelFiles written = ModelFiles.Open(output);
-        QuantizeReport result = QuantizeReport.Of(plan, output, place.Target is not null, written.Bytes, tensors, evaluation, text?.Origin, seconds, evaluationSeconds, _notes);
+        QuantizeReport result = QuantizeReport.Of(plan, output, run.Gguf is not null, written.Bytes, tensors, evaluation, text?.Origin, seconds, evaluationSeconds, _notes);
         if (_arguments.Json(arguments))
             JsonOutput.Write(console, result);
         else

@@ -4,7 +4,11 @@ using Vernier.Cli.Terminal;
 using Vernier.Errors;
 using Vernier.Files;
 using Vernier.Grids;
+using Vernier.Grids.Codebook;
+using Vernier.Grids.Minifloat;
 using Vernier.Grids.Power;
+using Vernier.Grids.Specs;
+using Vernier.Grids.Uniform;
 using Vernier.Quantization.Recipes;
 
 namespace Vernier.Cli.Commands;
@@ -19,7 +23,7 @@ internal sealed class RecipeArguments
         DefaultValueFactory = _ => RecipeCatalogue.Default,
     };
 
-    private readonly Option<GridKind?> _grid = Choose.OneOf<GridKind>("--grid", "In place of the recipe's: the family of the grid.");
+    private readonly Option<string?> _grid = Choose.Name("--grid", "In place of the recipe's: the family of the grid.", GridSpecs.Kinds);
     private readonly Option<LevelLayout[]?> _layout = Choose.SomeOf<LevelLayout>("--layout", "In place of the recipe's: the layouts of levels to choose from.");
     private readonly Option<double?> _exponent = Choose.Number("--exponent", "A", "In place of a search: the exponent of the power grid.", PowerGrid.MinExponent, PowerGrid.MaxExponent);
     private readonly Option<int[]?> _exponentBits = Choose.Integers("--exponent-bits", "In place of the recipe's: the bits of exponent of a minifloat to choose from, with commas.", 1, 7);
@@ -55,57 +59,56 @@ internal sealed class RecipeArguments
     {
         Recipe recipe = Named(standard is not null && arguments.GetResult(_recipe) is null or { Implicit: true } ? standard ?? RecipeCatalogue.Default : arguments.GetValue(_recipe)!);
         Option[] given = [.. Parts.Where(option => arguments.GetResult(option) is not null)];
-        GridKind kind = arguments.GetValue(_grid) ?? recipe.Grid.Kind;
-        if (kind != GridKind.Power && given.Contains(_exponent))
-            throw new UsageException("--exponent: only a power grid has an exponent. Say --grid power as well, or leave it out.");
-        if (kind != GridKind.Minifloat && given.Contains(_exponentBits))
-            throw new UsageException("--exponent-bits: only a minifloat has bits of exponent. Say --grid minifloat as well, or leave it out.");
-        int[] exponentBits = kind != GridKind.Minifloat ? []
-            : arguments.GetValue(_exponentBits) is [_, ..] list ? list
-            : recipe.Grid.Kind == GridKind.Minifloat ? [.. recipe.Grid.ExponentBits]
-            : [1, 2, 3];
+        GridSpec grid = Grid(arguments, recipe.Grid, given);
         Recipe built = recipe with
         {
             Name = string.Join('+', given.Select(option => $"{option.Name.TrimStart('-')}={arguments.GetResult(option)!.Tokens[^1].Value}").Prepend(recipe.Name)),
-            Grid = recipe.Grid with
-            {
-                Kind = kind,
-                Layouts = arguments.GetValue(_layout) is [_, ..] layouts ? layouts : LayoutsFor(kind, recipe.Grid.Layouts),
-                Tables = arguments.GetValue(_tables) ?? recipe.Grid.Tables,
-                Scope = arguments.GetValue(_scope) ?? recipe.Grid.Scope,
-                Dimension = kind == GridKind.Vector ? recipe.Grid.Dimension : 1,
-                BlockColumns = kind == GridKind.Vector ? recipe.Grid.BlockColumns : 0,
-                Rank = kind == GridKind.Vector ? recipe.Grid.Rank : 1,
-                Exponent = kind == GridKind.Power ? arguments.GetValue(_exponent) ?? recipe.Grid.Exponent : null,
-                ExponentBits = exponentBits,
-                Formats = kind == GridKind.Minifloat && !given.Contains(_exponentBits) ? recipe.Grid.Formats : [],
-            },
+            Grid = grid,
             Rounding = arguments.GetValue(_rounding) ?? recipe.Rounding,
             Scale = arguments.GetValue(_scale) ?? recipe.Scale,
             PreserveNorm = arguments.GetValue(_preserveNorm) is Answer answer ? answer == Answer.Yes : recipe.PreserveNorm,
         };
-        if (!HasChoice(built.Grid))
-        {
-            if (arguments.GetValue(_tables) > 1)
-                throw new UsageException("--tables: only a power grid, and none with a given layout and exponent, is more than a single table. Leave it out.");
-            built = built with { Grid = built.Grid with { Tables = 1 } };
-        }
+        bool several = grid is CodebookGridSpec || (grid is PowerGridSpec power && power.HasChoice(2));
+        if (!several && arguments.GetValue(_tables) > 1)
+            throw new UsageException("--tables: only a power grid, and none with a given layout and exponent, is more than a single table. Leave it out.");
         return built.Problem is string problem ? throw new UsageException($"the recipe '{built.Name}' does not work: {problem}.") : built;
     }
 
-    // A recipe may have a layout that another grid does not; the nearest takes its place.
-    private static IReadOnlyList<LevelLayout> LayoutsFor(GridKind kind, IReadOnlyList<LevelLayout> layouts) => kind switch
+    // The recipe's grid, or another one that takes over what both have, with the parts that the command gives.
+    private GridSpec Grid(ParseResult arguments, GridSpec old, Option[] given)
     {
-        GridKind.Minifloat or GridKind.Trits or GridKind.Ggml => [LevelLayout.Symmetric],
-        GridKind.NormalFloat or GridKind.Codebook or GridKind.Vector => [LevelLayout.Full],
-        GridKind.TwoLevel => [LevelLayout.Asymmetric],
-        GridKind.Power => [.. layouts.Select(layout => layout == LevelLayout.Asymmetric ? LevelLayout.Offset : layout).Distinct()],
-        _ => [.. layouts.Select(layout => layout == LevelLayout.Offset ? LevelLayout.Full : layout).Distinct()],
-    };
+        GridSpec grid = arguments.GetValue(_grid) is string kind && kind != GridSpecs.KindOf(old) ? TakeOver(GridSpecs.Create(kind), old) : old;
+        if (grid is not PowerGridSpec && given.Contains(_exponent))
+            throw new UsageException("--exponent: only a power grid has an exponent. Say --grid power as well, or leave it out.");
+        if (grid is not MinifloatGridSpec && given.Contains(_exponentBits))
+            throw new UsageException("--exponent-bits: only a minifloat has bits of exponent. Say --grid minifloat as well, or leave it out.");
+        if (arguments.GetValue(_layout) is [_, ..] layouts)
+            grid = grid with { Layouts = layouts };
+        if (grid is ScalarGridSpec scalar && arguments.GetValue(_scope) is GridScope scope)
+            grid = scalar with { Scope = scope };
+        return grid switch
+        {
+            PowerGridSpec power => power with { Exponent = arguments.GetValue(_exponent) ?? power.Exponent, Tables = arguments.GetValue(_tables) ?? power.Tables },
+            CodebookGridSpec codebook => codebook with { Tables = arguments.GetValue(_tables) ?? codebook.Tables },
+            MinifloatGridSpec minifloat when arguments.GetValue(_exponentBits) is [_, ..] bits => minifloat with { ExponentBits = bits, Formats = [] },
+            _ => grid,
+        };
+    }
 
-    // Whether there can be several tables to choose from.
-    private static bool HasChoice(GridPart grid) =>
-        grid.Kind == GridKind.Codebook || (grid.Kind == GridKind.Power && (grid.Exponent is null || grid.Layouts.Count > 1 || grid.Layouts.Contains(LevelLayout.Offset)));
+    private static GridSpec TakeOver(GridSpec grid, GridSpec old)
+    {
+        if (grid is ScalarGridSpec scalar && old is ScalarGridSpec from)
+            grid = scalar with { Mirror = from.Mirror, Scope = from.Scope, Rows = from.Rows, ScaleFormat = from.ScaleFormat, Block = from.Block };
+        int tables = old switch { PowerGridSpec power => power.Tables, CodebookGridSpec codebook => codebook.Tables, _ => 1 };
+        return grid switch
+        {
+            PowerGridSpec power => power with { Layouts = [.. old.Layouts.Select(layout => layout == LevelLayout.Asymmetric ? LevelLayout.Offset : layout).Distinct()], Tables = tables },
+            UniformGridSpec uniform => uniform with { Layouts = [.. old.Layouts.Select(layout => layout == LevelLayout.Offset ? LevelLayout.Full : layout).Distinct()] },
+            CodebookGridSpec codebook => codebook with { Tables = tables },
+            MinifloatGridSpec minifloat => minifloat with { ExponentBits = [1, 2, 3] },
+            _ => grid,
+        };
+    }
 
     /// <summary>The recipe of that name.</summary>
     public static Recipe Listed(string name)

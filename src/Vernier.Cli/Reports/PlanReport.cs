@@ -60,7 +60,7 @@ internal sealed record PlanReport(
         writer.WriteLine("nothing was written: this is a dry run");
     }
 
-    private static RoleFigures Figures(IGrouping<(string Role, double? Bits), PlannedTensor> group)
+    private static RoleFigures Figures(IGrouping<(string Role, double? Bits), TensorPlan> group)
     {
         long weights = group.Sum(planned => planned.Tensor.Count), bytes = group.Sum(planned => planned.Layout?.StoredBytes ?? planned.Tensor.Bytes);
         return new RoleFigures(group.Key.Role, group.Count(), weights, group.Key.Bits, bytes, 8.0 * bytes / weights);

@@ -2,6 +2,7 @@ using Vernier.Cli.Terminal;
 using Vernier.Packing;
 using Vernier.Quantization.Evaluation;
 using Vernier.Quantization.Pipeline;
+using Vernier.Quantization.Solvers;
 using Vernier.Quantization.Weights;
 
 namespace Vernier.Cli.Reports;
@@ -89,7 +90,7 @@ internal sealed record QuantizeReport(
         PackedLayout layout = tensor.Layout;
         long weights = (long)layout.Rows * layout.Columns;
         return new TensorFigures(tensor.Name, layout.CodeBits, layout.GroupColumns, weights, layout.StoredBytes, 8.0 * layout.StoredBytes / weights, tensor.Exponents, tensor.Error.SignalToNoise,
-            tensor.Solved is SolvedLayerReport solved ? new SolverFigures(solved.Nearest, solved.Objective, solved.Damping, solved.DeadChannels, solved.Fallback, solved.Seconds) : null);
+            tensor.Solved is MatrixReport solved ? new SolverFigures(solved.Nearest, solved.Objective, solved.Damping, solved.DeadChannels, solved.Fallback?.Message, solved.Seconds) : null);
     }
 }
 

@@ -20,6 +20,9 @@ public sealed class FolderWriter : ModelWriter
     private readonly Dictionary<string, TensorInfo> _tensors;
     private readonly CheckpointDraft _draft;
 
+    // Opened once for all that is read back: the files have their size and their headers from the beginning.
+    private Checkpoint? _written;
+
     /// <summary>Reserves the space on the disk.</summary>
     /// <param name="folder">The folder, which must exist.</param>
     /// <param name="tensors">The tensors of the source, in the order in which they will lie.</param>
@@ -69,8 +72,9 @@ public sealed class FolderWriter : ModelWriter
     /// <inheritdoc/>
     public override PackedMatrix Read(string name)
     {
-        using Checkpoint written = _draft.Open();
-        return PackedMatrixReader.Read(written, name, _content.Layouts[name]);
+        lock (_draft)
+            _written ??= _draft.Open();
+        return PackedMatrixReader.Read(_written, name, _content.Layouts[name]);
     }
 
     /// <inheritdoc/>
@@ -83,5 +87,12 @@ public sealed class FolderWriter : ModelWriter
         File.WriteAllBytes(Path.Combine(_folder, "config.json"), _content.Config.Span);
         foreach (Companion companion in _content.Companions)
             companion.CopyTo(_folder);
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        _written?.Dispose();
+        base.Dispose(disposing);
     }
 }

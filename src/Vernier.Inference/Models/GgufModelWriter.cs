@@ -65,11 +65,11 @@ public sealed class GgufModelWriter : ModelWriter
     {
         ArgumentNullException.ThrowIfNull(rows);
         GgufItem item = _items[name];
-        ForPieces(item, item.RowBytes, cancellation, report, (first, count, bytes) =>
+        ForPieces(item, report, (first, count, bytes) =>
         {
             for (int row = 0; row < count; row++)
                 rows(item.SourceRow(first + row), bytes.Slice(row * item.RowBytes, item.RowBytes));
-        });
+        }, cancellation);
     }
 
     /// <inheritdoc/>
@@ -81,7 +81,7 @@ public sealed class GgufModelWriter : ModelWriter
         bool copied = item.Info.Type.Element == item.Source.Type;
         var source = copied ? [] : new byte[item.RowsTogether * sourceBytes];
         var numbers = copied ? [] : new float[item.RowsTogether * item.Columns];
-        ForPieces(item, item.RowBytes, cancellation, report, (first, count, bytes) =>
+        ForPieces(item, report, (first, count, bytes) =>
         {
             Span<byte> raw = copied ? bytes : source.AsSpan(0, count * sourceBytes);
             if (item.HeadSize == 0)
@@ -90,7 +90,7 @@ public sealed class GgufModelWriter : ModelWriter
                 read(item.SourceRow(first + row) * sourceBytes, raw.Slice(row * sourceBytes, sourceBytes));
             if (!copied)
                 Convert(item, raw, numbers.AsSpan(0, count * item.Columns), bytes);
-        });
+        }, cancellation);
     }
 
     /// <inheritdoc/>
@@ -125,6 +125,7 @@ public sealed class GgufModelWriter : ModelWriter
         if (!_complete && !_keep)
             File.Delete(_partial);
         _complete = true;
+        base.Dispose(disposing);
     }
 
     private static unsafe void Convert(GgufItem item, ReadOnlySpan<byte> raw, Span<float> numbers, Span<byte> bytes)
@@ -137,8 +138,9 @@ public sealed class GgufModelWriter : ModelWriter
             FloatBytes.Write(numbers, item.Info.Type.Element!.Value, bytes);
     }
 
-    private void ForPieces(GgufItem item, int rowBytes, CancellationToken cancellation, Action<double>? report, PieceFiller fill)
+    private void ForPieces(GgufItem item, Action<double>? report, PieceFiller fill, CancellationToken cancellation)
     {
+        int rowBytes = item.RowBytes;
         var bytes = new byte[item.RowsTogether * rowBytes];
         for (long first = 0; first < item.Rows; first += item.RowsTogether)
         {

@@ -4,15 +4,31 @@ using Vernier.Inference.Sampling;
 namespace Vernier.Quantization.Calibration;
 
 /// <summary>The token sequences on which the inputs of the layers are observed.</summary>
-/// <param name="Sequences">The sequences, all of one length, each from position 0.</param>
-/// <param name="Origin">Where they are from, for people.</param>
-public sealed record CalibrationSet(IReadOnlyList<int[]> Sequences, string Origin)
+public sealed class CalibrationSet
 {
     /// <summary>The default number of sequences.</summary>
     public const int DefaultSequences = 128;
 
     /// <summary>The default length of a sequence in tokens.</summary>
     public const int DefaultLength = 256;
+
+    /// <summary>Makes a set of sequences.</summary>
+    /// <param name="sequences">The sequences, at least one, all of one length, each from position 0; kept, not copied.</param>
+    /// <param name="origin">Where they are from, for people.</param>
+    /// <exception cref="ArgumentException">There is no sequence, or they differ in length.</exception>
+    public CalibrationSet(IReadOnlyList<int[]> sequences, string origin)
+    {
+        ArgumentNullException.ThrowIfNull(sequences);
+        if (sequences.Count == 0 || sequences[0].Length == 0 || sequences.Any(tokens => tokens.Length != sequences[0].Length))
+            throw new ArgumentException("calibration takes at least one sequence of tokens, all of one length", nameof(sequences));
+        (Sequences, Origin) = (sequences, origin);
+    }
+
+    /// <summary>The sequences, all of one length, each from position 0.</summary>
+    public IReadOnlyList<int[]> Sequences { get; }
+
+    /// <summary>Where they are from, for people.</summary>
+    public string Origin { get; }
 
     /// <summary>The tokens of a sequence.</summary>
     public int Length => Sequences[0].Length;
@@ -52,7 +68,8 @@ public sealed record CalibrationSet(IReadOnlyList<int[]> Sequences, string Origi
     /// <param name="seed">What the random numbers start from.</param>
     /// <param name="cancellation">Stops between two tokens.</param>
     /// <exception cref="OperationCanceledException">The writing was cancelled.</exception>
-    public static CalibrationSet WrittenBy(LanguageModel model, int count = DefaultSequences, int length = DefaultLength, ulong seed = 1, CancellationToken cancellation = default)
+    public static CalibrationSet WrittenBy(LanguageModel model, int count = DefaultSequences, int length = DefaultLength,
+        ulong seed = 1, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);

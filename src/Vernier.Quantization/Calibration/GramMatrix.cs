@@ -4,7 +4,8 @@ using Vernier.Numerics;
 namespace Vernier.Quantization.Calibration;
 
 /// <summary>
-/// H = sum over tokens of x x^T, C x C, for the input x of a layer. Blocks of tokens are multiplied in single precision and added up in double
+/// H = sum over tokens of x x^T, C x C, for the input x of a layer. Blocks of tokens are multiplied in single precision and added up in
+/// double
 /// precision, in their order: the sum is the same on any number of threads, and its error does not grow with the number of tokens.
 /// </summary>
 public sealed class GramMatrix

@@ -18,7 +18,8 @@ public static class EvaluationWindows
 {
     /// <summary>
     /// Windows of <paramref name="length"/> tokens, each <paramref name="stride"/> tokens after the one before; an incomplete last one is
-    /// dropped. Where the model has a begin-of-text token, a window is fed as that token followed by all its tokens but the last, and all of
+    /// dropped. Where the model has a begin-of-text token, a window is fed as that token followed by all its tokens but the last, and all
+    /// of
     /// them are predicted; otherwise its first token is context. Of overlapping windows each token counts once, in the first window that
     /// holds it.
     /// </summary>

@@ -1,17 +1,12 @@
-using System.Text.Json;
 using Vernier.Errors;
 using Vernier.Files;
 using Vernier.Files.Checkpoints;
-using Vernier.Inference.Architectures;
-using Vernier.Inference.Configuration;
-using Vernier.Inference.Decoders;
 using Vernier.Inference.Models;
-using Vernier.Inference.Parts;
-using Vernier.Inference.Weights;
 using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Packing.Configuration;
 using Vernier.Quantization.Calibration;
+using Vernier.Quantization.Networks;
 using Vernier.Quantization.Objectives;
 using Vernier.Quantization.Transforms;
 using Vernier.Quantization.Weights;
@@ -19,12 +14,12 @@ using Vernier.Quantization.Weights;
 namespace Vernier.Quantization.Evaluation;
 
 /// <summary>
-/// The relative layer objectives of quantized models, tr((W - Q) H (W - Q)^T) / tr(W H W^T), all on the same H: that of the inputs which the layers have in
-/// the float network. What recipes saw themselves, and what they took as targets, does not enter, so that they compare.
+/// The relative layer objectives of quantized models, tr((W - Q) H (W - Q)^T) / tr(W H W^T), all on the same H: that of the inputs which
+/// the layers have in the float network. What recipes saw themselves, and what they took as targets, does not enter, so that they compare.
 /// </summary>
 public static class LayerObjectives
 {
-    /// <summary>Measures models as they were written. One block of the float network is in memory at a time.</summary>
+    /// <summary>Measures models as they were written. One stage of the float network is in memory at a time.</summary>
     /// <param name="original">The float model.</param>
     /// <param name="folders">The folders of the quantized models.</param>
     /// <param name="orders">For each folder the order of the channels of its model.</param>
@@ -35,47 +30,50 @@ public static class LayerObjectives
     /// <exception cref="InvalidFileException">A model does not read.</exception>
     /// <exception cref="OperationCanceledException">The measurement was cancelled.</exception>
     public static IReadOnlyList<IReadOnlyDictionary<string, double>> Measure(
-        Checkpoint original, IReadOnlyList<string> folders, IReadOnlyList<ChannelOrder> orders, CalibrationSet set, IProgress<double>? progress = null, CancellationToken cancellation = default)
+        Model original, IReadOnlyList<string> folders, IReadOnlyList<ChannelOrder> orders, CalibrationSet set,
+        IProgress<double>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(original);
         ArgumentNullException.ThrowIfNull(folders);
         ArgumentNullException.ThrowIfNull(orders);
-        ModelConfig config = ModelSource.Configuration(original.Folder);
-        DecoderAssembly assembly = ArchitectureCatalogue.Assemble(config);
-        var weights = new FloatWeightSource(original);
-        using var calibration = new BlockCalibration(config, assembly.Embedding(weights), set);
-        Model[] models = [.. folders.Zip(orders, Open)];
+        using INetwork network = NetworkFactory.Open(original, set.Sequences);
+        network.Begin(cancellation: cancellation);
+        Quantized[] models = [.. folders.Zip(orders, Open)];
         try
         {
-            for (int layer = 0; layer < config.LayerCount; layer++)
+            for (int index = 0; index < network.Shape.Stages.Count; index++)
             {
-                Block block = assembly.Block(weights, layer);
-                IReadOnlyList<IReadOnlyList<string>> groups = BlockCalibration.SharedInputs(block);
-                for (int group = 0; group < groups.Count; group++)
+                INetworkStage stage = network.Load(index);
+                foreach (LayerGroup group in stage.Groups)
                 {
-                    var gram = new GramMatrix(block[groups[group][0]].Inputs);
-                    for (int batch = 0; batch < calibration.Batches; batch++)
-                    {
-                        cancellation.ThrowIfCancellationRequested();
-                        calibration.Observe(block, groups, group, batch, gram.Add);
-                    }
-                    var objective = new LayerObjective(gram.ToSymmetric(), gram.Columns);
-                    foreach (string name in groups[group])
-                        MeasureLayer(original, name, objective, models);
-                    progress?.Report((layer + (group + 1.0) / groups.Count) / config.LayerCount);
+                    LayerObjective objective = Observe(network, stage, group, cancellation);
+                    foreach (LayerShape layer in group.Layers)
+                        MeasureLayer(original.Checkpoint, layer.Name, objective, models);
+                    progress?.Report((index + (group.Index + 1.0) / stage.Groups.Count) / network.Shape.Stages.Count);
                 }
-                calibration.Advance(block, cancellation);
+                stage.Advance(cancellation);
             }
         }
         finally
         {
-            foreach (Model model in models)
-                model.Checkpoint.Dispose();
+            foreach (Quantized quantized in models)
+                quantized.Model.Dispose();
         }
-        return Array.ConvertAll(models, model => model.Objectives);
+        return Array.ConvertAll(models, quantized => quantized.Objectives);
     }
 
-    private static void MeasureLayer(Checkpoint original, string name, LayerObjective objective, Model[] models)
+    private static LayerObjective Observe(INetwork network, INetworkStage stage, LayerGroup group, CancellationToken cancellation)
+    {
+        var gram = new GramObserver(group.Inputs);
+        for (int batch = 0; batch < network.Batches; batch++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            stage.Observe(group, batch, [gram]);
+        }
+        return new LayerObjective(gram.Gram.ToSymmetric(), group.Inputs);
+    }
+
+    private static void MeasureLayer(Checkpoint original, string name, LayerObjective objective, Quantized[] models)
     {
         if (!original.TryGet(name, out TensorInfo? tensor) || !Array.Exists(models, model => model.Packed.Tensors.ContainsKey(name)))
             return;
@@ -83,11 +81,11 @@ public static class LayerObjectives
         float[] values = new float[checked(matrix.Rows * matrix.Columns)], quantized = new float[values.Length];
         matrix.ReadNormalized(0, 0, values);
         double whole = objective.Value(values, quantized);
-        foreach (Model model in models)
+        foreach (Quantized model in models)
         {
             if (!model.Packed.Tensors.TryGetValue(name, out PackedLayout? layout))
                 continue;
-            PackedMatrix packed = PackedMatrixReader.Read(model.Checkpoint, name, layout);
+            PackedMatrix packed = PackedMatrixReader.Read(model.Model.Checkpoint, name, layout);
             TensorOrder order = model.Order.Of(name) ?? new TensorOrder(null, null);
             ParallelLoop.For(matrix.Rows, row =>
             {
@@ -101,13 +99,23 @@ public static class LayerObjectives
         }
     }
 
-    private static Model Open(string folder, ChannelOrder order)
+    private static Quantized Open(string folder, ChannelOrder order)
     {
-        string path = Path.Combine(folder, "config.json");
-        using JsonDocument document = StrictJson.Parse(path, ModelConfig.MaxFileBytes);
-        QuantizationConfig packed = QuantizationConfig.Read(document.RootElement, path) ?? throw new ArgumentException($"the model in {folder} is not quantized", nameof(folder));
-        return new Model(Checkpoint.Open(folder), packed, order, new Dictionary<string, double>(StringComparer.Ordinal));
+        Model model = Model.Open(folder);
+        if (model.Quantization is QuantizationConfig packed)
+            return new Quantized(model, packed, order);
+        model.Dispose();
+        throw new ArgumentException($"the model in {folder} is not quantized", nameof(folder));
     }
 
-    private sealed record Model(Checkpoint Checkpoint, QuantizationConfig Packed, ChannelOrder Order, Dictionary<string, double> Objectives);
+    private sealed class Quantized(Model model, QuantizationConfig packed, ChannelOrder order)
+    {
+        public Model Model => model;
+
+        public QuantizationConfig Packed => packed;
+
+        public ChannelOrder Order => order;
+
+        public Dictionary<string, double> Objectives { get; } = new(StringComparer.Ordinal);
+    }
 }

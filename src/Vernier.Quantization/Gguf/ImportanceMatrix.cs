@@ -11,8 +11,10 @@ using Vernier.Inference.Gguf;
 namespace Vernier.Quantization.Gguf;
 
 /// <summary>
-/// The importance matrix of llama.cpp: of each matrix the mean square of each of its inputs on some text. Both kinds of file are read: GGUF with tensors NAME.in_sum2 and
-/// NAME.counts, and the older one of a count of entries, each a name, a number of calls, a number of values, and the values, summed over the calls.
+/// The importance matrix of llama.cpp: of each matrix the mean square of each of its inputs on some text. Both kinds of file are read:
+/// GGUF with tensors NAME.in_sum2 and
+/// NAME.counts, and the older one of a count of entries, each a name, a number of calls, a number of values, and the values, summed over
+/// the calls.
 /// </summary>
 public static class ImportanceMatrix
 {
@@ -26,7 +28,8 @@ public static class ImportanceMatrix
     /// <param name="path">The file.</param>
     /// <param name="config">The model.</param>
     /// <returns>By the name of a weight in a Hugging Face checkpoint, a number for each input channel, none negative.</returns>
-    /// <exception cref="InvalidFileException">The file is missing or malformed, or holds a number that is negative or not finite.</exception>
+    /// <exception cref="InvalidFileException">The file is missing or malformed, or holds a number that is negative or not
+    /// finite.</exception>
     public static IReadOnlyDictionary<string, float[]> Read(string path, ModelConfig config)
     {
         ArgumentNullException.ThrowIfNull(config);

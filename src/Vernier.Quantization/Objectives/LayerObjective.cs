@@ -11,6 +11,8 @@ public sealed class LayerObjective
 {
     private const int ChunkRows = 1024;
 
+    private readonly Dictionary<(ColumnOrder, double), GramFactor?> _factors = [];
+
     /// <summary>Creates the objective of a layer input.</summary>
     /// <param name="gram">H, C x C, symmetric, row by row; kept, not copied.</param>
     /// <param name="columns">C.</param>
@@ -32,8 +34,12 @@ public sealed class LayerObjective
     private LayerObjective(int columns) =>
         (Gram, Columns, Diagonal, DeadChannels) = ([], columns, new double[columns], [.. Enumerable.Range(0, columns)]);
 
-    /// <summary>The objective of a layer of whose input nothing is known: no channel counts, and H is not kept.</summary>
-    internal static LayerObjective Unknown(int columns) => new(columns);
+    /// <summary>The objective of a layer of whose input nothing is known: no channel counts, and there is no H.</summary>
+    /// <param name="columns">C.</param>
+    public static LayerObjective Unknown(int columns) => new(columns);
+
+    /// <summary>Whether inputs were observed: otherwise there is no H.</summary>
+    public bool IsKnown => Gram.Length > 0;
 
     /// <summary>C.</summary>
     public int Columns { get; }
@@ -52,6 +58,20 @@ public sealed class LayerObjective
 
     /// <summary>Row j of H, which is also its column.</summary>
     public ReadOnlySpan<double> Row(int j) => Gram.AsSpan(j * Columns, Columns);
+
+    /// <summary>The factor of H; found once for each order and damping, and kept for all layers that share the input. Any thread may ask.</summary>
+    /// <param name="order">The order of the columns.</param>
+    /// <param name="damping">What is added to the diagonal, relative to its mean; at least 0.</param>
+    /// <returns>Null where H can't be factored with any damping.</returns>
+    public GramFactor? Factor(ColumnOrder order, double damping)
+    {
+        lock (_factors)
+        {
+            if (!_factors.TryGetValue((order, damping), out GramFactor? factor))
+                _factors[(order, damping)] = factor = GramFactor.Create(this, order, damping);
+            return factor;
+        }
+    }
 
     private ReadOnlyMatrixSpan<double> Matrix => new(Gram, Columns, Columns);
 

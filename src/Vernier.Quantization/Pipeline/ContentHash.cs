@@ -18,7 +18,8 @@ internal static class ContentHash
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
-    /// <summary>The hash of the hashes of the pieces of 1 MiB that arrays are cut into, each array from its beginning; they are taken in parallel.</summary>
+    /// <summary>The hash of the hashes of the pieces of 1 MiB that arrays are cut into, each array from its beginning; they are taken in
+    /// parallel.</summary>
     public static string OfPieces(IEnumerable<ReadOnlyMemory<byte>> arrays)
     {
         ReadOnlyMemory<byte>[] pieces = [.. arrays.SelectMany(array => Enumerable.Range(0, (array.Length + PieceBytes - 1) / PieceBytes)

@@ -9,7 +9,8 @@ using Vernier.Quantization.Calibration;
 namespace Vernier.Quantization.Pipeline;
 
 /// <summary>
-/// All that the written model follows from, by name: the version of this library, the recipe with every part, the other options, the calibration tokens,
+/// All that the written model follows from, by name: the version of this library, the recipe with every part, the other options, the
+/// calibration tokens,
 /// and the content of the model's files. Two runs of the same fingerprint write the same model.
 /// </summary>
 internal sealed class Fingerprint
@@ -35,7 +36,7 @@ internal sealed class Fingerprint
             ["recipe"] = options.Recipe.Name,
             ["recipe_parts"] = options.Recipe.ToJson(),
             ["bits"] = options.Bits.ToString(CultureInfo.InvariantCulture),
-            ["group"] = options.Granularity.ToString(),
+            ["group"] = options.AskedGranularity.ToString(),
             ["embedding_bits"] = options.EmbeddingBits?.ToString(CultureInfo.InvariantCulture) ?? "none",
             // Bits and granularity are not all: a type of GGUF gives each tensor a format of its own.
             ["layouts"] = $"sha256 {ContentHash.Of([plan.Config])}",

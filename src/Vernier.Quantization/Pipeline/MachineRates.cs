@@ -1,7 +1,8 @@
 using System.Diagnostics;
+using Vernier.Levels;
 using Vernier.Numerics;
 using Vernier.Packing.Scalar;
-using Vernier.Quantization.Solvers;
+using Vernier.Quantization.Solvers.Nearest;
 using Vernier.Quantization.Weights;
 
 namespace Vernier.Quantization.Pipeline;
@@ -31,19 +32,19 @@ internal sealed record MachineRates(double Single, double Double)
     }
 
     /// <summary>The seconds in which a matrix is rounded to nearest: those of its grids and those of its weights, from some of its rows.</summary>
-    public static double Nearest(QuantizationPlan plan, LayerGrids grids, PlannedTensor planned)
+    public static double Nearest(QuantizationPlan plan, TensorSolver solver, TensorPlan planned)
     {
-        if (planned.Layout is not ScalarLayout spec)
+        if (planned.Layout is not ScalarLayout layout)
             return 0;
-        int rows = Math.Clamp((1 << 17) / spec.Columns, 1, spec.Rows);
-        ScalarLayout few = spec with { Rows = rows, RowsPerGrid = Math.Min(rows, spec.RowsPerGrid), Outliers = 0, OutlierColumns = 0 };
-        PlannedTensor some = planned with { Layout = few };
+        int rows = Math.Clamp((1 << 17) / layout.Columns, 1, layout.Rows);
+        ScalarLayout few = layout with { Rows = rows, RowsPerGrid = Math.Min(rows, layout.RowsPerGrid), Outliers = 0, OutlierColumns = 0 };
+        TensorPlan some = planned with { Layout = few };
         var matrix = new WeightMatrix(plan.Checkpoint, planned.Tensor);
         _ = matrix.Shift;
-        double choosing = Time(() => grids.Choose(some, matrix)) / few.Grids * spec.Grids;
-        Vernier.Levels.LevelTable[] tables = grids.Choose(some, matrix);
-        var solver = new NearestSolver(grids.FitOf(planned.Role));
-        return choosing + Time(() => solver.Solve(matrix, few, tables, default)) * spec.Rows / rows;
+        double choosing = Time(() => solver.TablesOf(some, matrix)) / few.Grids * layout.Grids;
+        LevelTable[] tables = solver.TablesOf(some, matrix);
+        var nearest = new NearestSolver(solver.FitOf(planned));
+        return choosing + Time(() => nearest.Solve(matrix, few, tables, default)) * layout.Rows / rows;
     }
 
     // Once to warm up, then the mean of as many as the patience lasts for.

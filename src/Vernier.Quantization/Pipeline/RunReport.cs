@@ -3,12 +3,14 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Vernier.Packing;
 using Vernier.Quantization.Solvers;
+using Vernier.Quantization.Solvers.Nearest;
 using Vernier.Quantization.Weights;
 
 namespace Vernier.Quantization.Pipeline;
 
 /// <summary>
-/// The report.json of a written model: what it was made from, how, and what became of each matrix. All of it but the last member, <c>seconds</c>, is the same
+/// The report.json of a written model: what it was made from, how, and what became of each matrix. All of it but the last member,
+/// <c>seconds</c>, is the same
 /// in each run of the same inputs. docs/pipeline.md lists the members.
 /// </summary>
 internal static class RunReport
@@ -24,7 +26,7 @@ internal static class RunReport
         QuantizationOptions options = plan.Options;
         HashSet<string> linear = [.. plan.Tensors.Where(planned => planned.Role == TensorRole.Linear).Select(planned => planned.Tensor.Name)];
         IReadOnlyList<QuantizedTensorReport> layers = [.. reports.Where(report => linear.Contains(report.Name))];
-        SolvedLayerReport[] solved = [.. layers.Select(report => report.Solved).OfType<SolvedLayerReport>()];
+        MatrixReport[] solved = [.. layers.Select(report => report.Solved).OfType<MatrixReport>()];
         var json = new JsonObject
         {
             ["version"] = fingerprint.Parts["version"],
@@ -51,9 +53,8 @@ internal static class RunReport
 
     /// <summary>Reads the reports back from a folder, if it was written by a run of this fingerprint.</summary>
     /// <returns>The reports, or null where the folder, or its file, is another's.</returns>
-    public static IReadOnlyList<QuantizedTensorReport>? TryRead(string folder, QuantizationPlan plan, Fingerprint fingerprint)
+    public static IReadOnlyList<QuantizedTensorReport>? TryRead(string path, QuantizationPlan plan, Fingerprint fingerprint)
     {
-        string path = Path.Combine(folder, FileName);
         if (!File.Exists(path))
             return null;
         Readable? file;
@@ -67,7 +68,7 @@ internal static class RunReport
         }
         if (file is not { Fingerprint: not null, Tensors: not null, Seconds.Tensors: not null } || fingerprint.Differences(new Fingerprint(file.Fingerprint)).Length > 0)
             return null;
-        Dictionary<string, PlannedTensor> planned = plan.Tensors.ToDictionary(tensor => tensor.Tensor.Name, StringComparer.Ordinal);
+        Dictionary<string, TensorPlan> planned = plan.Tensors.ToDictionary(tensor => tensor.Tensor.Name, StringComparer.Ordinal);
         return [.. file.Tensors.Select(tensor => tensor.ToReport(planned[tensor.Name].Layout!, file.Seconds.Tensors))];
     }
 
@@ -82,16 +83,16 @@ internal static class RunReport
 
     private sealed record Times(double Run, Dictionary<string, double> Tensors);
 
-    private sealed record Solver(double? ObjectiveNearest, double? Objective, double Damping, int DeadChannels, string? Fallback);
+    private sealed record Solver(double? ObjectiveNearest, double? Objective, double Damping, int DeadChannels, Fallback? Fallback);
 
     private sealed record Tensor(string Name, double Bits, int Group, long Bytes, IReadOnlyList<double> Exponents, double SquaredError, double SquaredNorm, double? SnrDb, Solver? Solver)
     {
         public static Tensor Of(QuantizedTensorReport report) => new(
             report.Name, report.Layout.CodeBits, report.Layout.GroupColumns, report.Layout.StoredBytes, report.Exponents, report.Error.SquaredError, report.Error.SquaredNorm, Finite(report.Error.SignalToNoise),
-            report.Solved is not SolvedLayerReport solved ? null : new Solver(Finite(solved.Nearest), Finite(solved.Objective), solved.Damping, solved.DeadChannels, solved.Fallback));
+            report.Solved is not MatrixReport solved ? null : new Solver(Finite(solved.Nearest), Finite(solved.Objective), solved.Damping, solved.DeadChannels, solved.Fallback));
 
         public QuantizedTensorReport ToReport(PackedLayout layout, Dictionary<string, double> seconds) => new(
             Name, layout, Exponents, new WeightError(SquaredError, SquaredNorm),
-            Solver is null ? null : new SolvedLayerReport(Number(Solver.ObjectiveNearest), Number(Solver.Objective), Solver.Damping, Solver.DeadChannels, Solver.Fallback, seconds.GetValueOrDefault(Name)));
+            Solver is null ? null : new MatrixReport(Number(Solver.ObjectiveNearest), Number(Solver.Objective), Solver.Damping, Solver.DeadChannels, Solver.Fallback, seconds.GetValueOrDefault(Name)));
     }
 }

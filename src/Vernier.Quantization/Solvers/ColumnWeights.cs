@@ -1,20 +1,15 @@
 using Vernier.Quantization.Objectives;
-using Vernier.Quantization.Recipes;
-using Vernier.Quantization.Solvers.Gptq;
 
 namespace Vernier.Quantization.Solvers;
 
 /// <summary>How much the columns of a layer count in the fit of scales and codebooks.</summary>
 internal static class ColumnWeights
 {
-    /// <summary>The importances of a step, of mean 1; empty where all columns count alike.</summary>
-    /// <param name="objective">H.</param>
-    /// <param name="step">The step.</param>
-    public static float[] Of(LayerObjective objective, SolverStep step) =>
-        Of(objective, step.Importance, step.Importance is ColumnImportance.Sequential or ColumnImportance.Inverse ? GptqFactor.Of(objective, step) : null);
+    /// <summary>Whether an importance follows from the factor of H.</summary>
+    public static bool NeedFactor(ColumnImportance importance) => importance is ColumnImportance.Sequential or ColumnImportance.Inverse;
 
-    /// <summary>The importances by a factor of H; those of its diagonal where there is none.</summary>
-    public static float[] Of(LayerObjective objective, ColumnImportance importance, GptqFactor? factor)
+    /// <summary>The importances by a factor of H, of mean 1; those of its diagonal where there is none, and empty where all columns count alike.</summary>
+    public static float[] Of(LayerObjective objective, ColumnImportance importance, GramFactor? factor)
     {
         if (importance == ColumnImportance.None)
             return [];

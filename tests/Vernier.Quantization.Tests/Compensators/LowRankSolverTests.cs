@@ -8,6 +8,7 @@ using Vernier.Packing.Scalar;
 using Vernier.Quantization.Compensators;
 using Vernier.Quantization.Pipeline;
 using Vernier.Quantization.Recipes;
+using Vernier.Quantization.Solvers.Scalar;
 using Vernier.Tests.Solvers;
 
 namespace Vernier.Tests.Compensators;
@@ -77,7 +78,7 @@ public class LowRankSolverTests
     {
         var problem = RealLayers.Problem(name, "rtn", 3, Granularity.Group(64));
         (weights, columns) = (problem.Weights, problem.Columns);
-        packed = Vernier.Quantization.Solvers.LayerSolution.Nearest(problem, []).Pack(0);
+        packed = ScalarSolution.Nearest(problem, []).Pack(0);
     }
 
     private static float[] Residual(PackedMatrix packed, float[] weights)

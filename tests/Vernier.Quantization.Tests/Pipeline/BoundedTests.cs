@@ -1,6 +1,5 @@
 using Vernier.Errors;
 using Vernier.Files.Checkpoints;
-using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Pipeline;
 
 namespace Vernier.Tests.Pipeline;
@@ -37,9 +36,8 @@ public sealed class BoundedTests : IDisposable
     {
         PipelineRun run = new(_folder["in"], _folder["out"]);
         long smallest = EstimateOf(run).SmallestCeiling;
-        InvalidFileException error = Assert.Throws<InvalidFileException>(() => (run with { Options = new RunOptions { MemoryBytes = smallest - 1 } }).Run());
-        Assert.Equal("memory-too-small", error.Rule);
-        Assert.Contains($"--memory {(smallest + 999_999) / 1_000_000}MB", error.Message, StringComparison.Ordinal);
+        MemoryCeilingException error = Assert.Throws<MemoryCeilingException>(() => (run with { Options = new RunOptions { MemoryBytes = smallest - 1 } }).Run());
+        Assert.Equal((smallest, smallest - 1), (error.NeededBytes, error.CeilingBytes));
         Assert.StartsWith("model.layers.", error.Tensor, StringComparison.Ordinal);
         Assert.Equal(["in"], _folder.Names);
         (run with { Options = new RunOptions { MemoryBytes = smallest } }).Run();
@@ -69,31 +67,6 @@ public sealed class BoundedTests : IDisposable
         long most = 0;
         (run with { BeforeStep = (_, _) => most = Math.Max(most, Directory.Exists(run.Partial) ? SizeOf(run.Partial) : 0), Options = new RunOptions { MemoryBytes = EstimateOf(run).SmallestCeiling } }).Run();
         Assert.InRange(most, plan.Bytes, tight.DiskBytes);
-    }
-
-    [Fact]
-    public void ActivationsComeBackAsTheyWere()
-    {
-        int[] lengths = [5, 1000, 0, 17];
-        float[][] batches = Array.ConvertAll(lengths, length => TinyModel.Gaussian(length, length));
-        batches[0][2] = float.NaN;
-        batches[1][999] = BitConverter.UInt32BitsToSingle(1);
-        foreach (string? file in (string?[])[null, _folder["activations"]])
-        {
-            using (var store = new ActivationStore(lengths, file))
-            {
-                foreach (int batch in (int[])[3, 0, 1, 2, 0])
-                    store.Write(batch, batches[batch]);
-                Assert.Equal(file is not null, File.Exists(_folder["activations"]));
-                var buffer = new float[1000];
-                foreach (int batch in (int[])[1, 0, 2, 3])
-                {
-                    store.Read(batch, buffer);
-                    Assert.Equal(batches[batch].Select(BitConverter.SingleToUInt32Bits), buffer.Take(lengths[batch]).Select(BitConverter.SingleToUInt32Bits));
-                }
-            }
-            Assert.False(File.Exists(_folder["activations"]));
-        }
     }
 
     private static MemoryEstimate EstimateOf(PipelineRun run)

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Vernier.Errors;
 using Vernier.Quantization.Pipeline;
+using Vernier.Quantization.Solvers;
 
 namespace Vernier.Tests.Pipeline;
 
@@ -27,7 +28,7 @@ public sealed class FaultTests : IDisposable
         lenient.Run();
         foreach (PipelineRun run in (PipelineRun[])[strict, strict.Resumed])
         {
-            InvalidFileException error = Assert.Throws<InvalidFileException>(run.Run);
+            StrictRunException error = Assert.Throws<StrictRunException>(run.Run);
             Assert.Equal(("strict-fallback", NoData), (error.Rule, error.Tensor));
             Assert.Contains("no data", error.Message, StringComparison.Ordinal);
             Assert.EndsWith("model.safetensors", error.File, StringComparison.Ordinal);
@@ -43,8 +44,31 @@ public sealed class FaultTests : IDisposable
     {
         PipelineRun run = new(_folder["in"], _folder["out"]);
         run.RunUntilFinished(10);
-        InvalidFileException error = Assert.Throws<InvalidFileException>(() => (run with { Options = new RunOptions { Strict = true, Resume = true } }).Run());
+        StrictRunException error = Assert.Throws<StrictRunException>(() => (run with { Options = new RunOptions { Strict = true, Resume = true } }).Run());
         Assert.Equal(("strict-fallback", NoData), (error.Rule, error.Tensor));
+    }
+
+    /// <summary>Of each kind of grid a recipe that uses data, on a layer without data.</summary>
+    [Theory]
+    [InlineData("gptq", null)]
+    [InlineData("gptvq", null)]
+    [InlineData("dgq", null)]
+    [InlineData("gguf", null)]
+    [InlineData("trits", """
+        { "name": "trits", "summary": "s", "paper": "p", "ours": "", "needs": "text", "group": 64, "grid": { "kind": "trits", "layouts": ["symmetric"], "storage": "base3" },
+          "solver": [{ "method": "nearest", "importance": "diagonal" }] }
+        """)]
+    public void WhateverTheGridAStrictRunStopsWhereThereIsNoData(string recipe, string? json)
+    {
+        PipelineRun run = new(_folder["in"], _folder["out"]) { Recipe = recipe, RecipeJson = json, Options = new RunOptions { Strict = true } };
+        StrictRunException error = Assert.Throws<StrictRunException>(run.Run);
+        Assert.Equal(("strict-fallback", NoData), (error.Rule, error.Tensor));
+        IReadOnlyList<QuantizedTensorReport> reports = (run.Resumed with { Options = new RunOptions { Resume = true } }).Run();
+        QuantizedTensorReport report = Assert.Single(reports, report => report.Solved?.Fallback is not null);
+        Assert.Equal((NoData, 96), (report.Name, report.Solved!.DeadChannels));
+        Assert.Equal("no-data", report.Solved.Fallback!.Reason);
+        // The journal that this run has left is no better for a strict one.
+        Assert.Equal(1, Report(run)["fallbacks"]!.GetValue<int>());
     }
 
     [Fact]
@@ -80,10 +104,10 @@ public sealed class FaultTests : IDisposable
             if (double.IsFinite(report.Error.SignalToNoise))
                 Assert.Equal(report.Error.SignalToNoise, tensor!["snr_db"]!.GetValue<double>());
             Assert.Equal(report.Solved is null, tensor!["solver"] is null);
-            if (report.Solved is not SolvedLayerReport solved)
+            if (report.Solved is not MatrixReport solved)
                 continue;
             Assert.Equal((solved.Nearest, solved.Objective, solved.Damping), (Number("objective_nearest"), Number("objective"), Number("damping")));
-            Assert.Equal(solved.Fallback, tensor["solver"]!["fallback"]?.GetValue<string>());
+            Assert.Equal(solved.Fallback?.Message, tensor["solver"]!["fallback"]?.GetValue<string>());
             Assert.Equal(report.Name == NoData, solved.Fallback is not null);
             Assert.Equal(report.Name == NoData ? 96 : 0, tensor["solver"]!["dead_channels"]!.GetValue<int>());
             Assert.Equal(solved.Seconds, json["seconds"]!["tensors"]![report.Name]!.GetValue<double>());

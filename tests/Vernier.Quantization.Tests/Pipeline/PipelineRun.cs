@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.RegularExpressions;
 using Vernier.Files.Checkpoints;
 using Vernier.Packing;
@@ -11,6 +12,9 @@ namespace Vernier.Tests.Pipeline;
 internal sealed record PipelineRun(string Model, string Output)
 {
     public string Recipe { get; init; } = "gptq";
+
+    /// <summary>A recipe of the test's own, or null.</summary>
+    public string? RecipeJson { get; init; }
 
     public int Bits { get; init; } = 4;
 
@@ -37,12 +41,11 @@ internal sealed record PipelineRun(string Model, string Output)
 
     public QuantizationPlan Plan(Checkpoint checkpoint) => QuantizationPlan.Create(checkpoint, new QuantizationOptions
     {
-        Recipe = RecipeCatalogue.Find(Recipe),
+        Recipe = RecipeJson is null ? RecipeCatalogue.Find(Recipe) : Quantization.Recipes.Recipe.Parse(new MemoryStream(Encoding.UTF8.GetBytes(RecipeJson))),
         Bits = Bits,
         Granularity = Granularity.Group(Group),
         EmbeddingBits = EmbeddingBits,
         Keep = Keep is null ? null : new Regex(Keep, RegexOptions.NonBacktracking),
-        Calibration = Calibration,
     });
 
     public CalibrationSet Calibration => CalibrationSet.Cut([.. Enumerable.Range(0, 4000).Select(i => (i * i + Seed) % 47)], 40, 32, 0, "numbers");
@@ -50,7 +53,7 @@ internal sealed record PipelineRun(string Model, string Output)
     public IReadOnlyList<QuantizedTensorReport> Run()
     {
         using Checkpoint checkpoint = Checkpoint.Open(Model);
-        return new Quantizer(Plan(checkpoint), Steps(null)).Run(Output, Options);
+        return new Quantizer(Plan(checkpoint), Steps(null)).Run(Output, Options with { Calibration = Calibration });
     }
 
     /// <summary>Runs until a step, and is cancelled there.</summary>
@@ -65,7 +68,7 @@ internal sealed record PipelineRun(string Model, string Output)
             {
                 if (number == step)
                     cancellation.Cancel();
-            })).Run(Output, Options, cancellation.Token);
+            })).Run(Output, Options with { Calibration = Calibration }, cancellation.Token);
             return false;
         }
         catch (OperationCanceledException)

@@ -1,9 +1,11 @@
 using Vernier.Files.Gguf.Blocks;
 using Vernier.Packing.Ggml;
 using Vernier.Quantization.Objectives;
+using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers;
 using Vernier.Quantization.Solvers.Blocks;
 using Vernier.Quantization.Solvers.Gptq;
+using Vernier.Quantization.Solvers.QuantEase;
 
 namespace Vernier.Tests.Solvers;
 
@@ -20,7 +22,7 @@ public class BlockSolverTests
         foreach (string layer in RealLayers.Names)
         {
             (BlockLayout layout, float[] weights, LayerObjective objective) = Problem(layer, name);
-            BlockMatrix solved = BlockSolver.Solve(weights, layout, objective, Factor(objective), 30);
+            var solved = (BlockMatrix)new MatrixSolver([new GptqStep(), new QuantEaseStep()]).Solve(new MatrixProblem(layout, weights, 0, objective)).Matrix;
             double ours = objective.Relative(weights, Decode(solved)), alone = objective.Relative(weights, Decode(Encoded(weights, layout, []))),
                 important = objective.Relative(weights, Decode(Encoded(weights, layout, [.. objective.Diagonal.Select(x => (float)x)])));
             Assert.InRange(ours, 0, alone);
@@ -34,12 +36,12 @@ public class BlockSolverTests
     public void WithoutDataNoBlockIsFartherFromItsWeightsThanThatOfGgml(string name)
     {
         (BlockLayout layout, float[] weights, _) = Problem(RealLayers.Names[2], name);
-        float[] ours = Decode(BlockSolver.Solve(weights, layout, [])), theirs = Decode(Encoded(weights, layout, []));
+        float[] ours = Decode(new BlockMatrix(layout, BlockSearch.Run(weights, layout, []))), theirs = Decode(Encoded(weights, layout, []));
         var sizes = new float[layout.Format.BlockColumns];
         bool better = false;
         for (int first = 0; first < weights.Length; first += sizes.Length)
         {
-            BlockSolver.Sizes(weights.AsSpan(first, sizes.Length), sizes);
+            BlockSearch.Sizes(weights.AsSpan(first, sizes.Length), sizes);
             double own = Error(ours, first), other = Error(theirs, first);
             Assert.InRange(own, 0, other * (1 + 1e-9));
             better |= own < 0.999 * other;
@@ -52,12 +54,10 @@ public class BlockSolverTests
 
     private static (BlockLayout Layout, float[] Weights, LayerObjective Objective) Problem(string layer, string format)
     {
-        LayerProblem problem = RealLayers.Problem(layer, "rtn", 4, Vernier.Packing.Granularity.Channel);
+        MatrixProblem problem = RealLayers.Problem(layer, "rtn", 4, Vernier.Packing.Granularity.Channel);
         Assert.True(BlockFormats.TryGet(format, out BlockFormat? found));
         return (new BlockLayout(problem.Rows, problem.Columns, found), problem.Weights, problem.Objective);
     }
-
-    private static GptqFactor Factor(LayerObjective objective) => GptqFactor.Create(objective, GptqFactor.NaturalOrder(objective.Columns), 0.01)!;
 
     private static BlockMatrix Encoded(float[] weights, BlockLayout layout, float[] importance)
     {

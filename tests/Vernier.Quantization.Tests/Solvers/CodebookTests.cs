@@ -1,15 +1,18 @@
 using Vernier.Files.Checkpoints;
 using Vernier.Grids;
 using Vernier.Grids.Codebook;
+using Vernier.Grids.Specs;
 using Vernier.Grids.Uniform;
 using Vernier.Levels;
 using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Packing.Scalar;
-using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers;
+using Vernier.Quantization.Solvers.AdaRound;
 using Vernier.Quantization.Solvers.Codebooks;
+using Vernier.Quantization.Solvers.Jlcm;
 using Vernier.Quantization.Solvers.Relaxed;
+using Vernier.Quantization.Solvers.Scalar;
 using Vernier.Quantization.Weights;
 
 namespace Vernier.Tests.Solvers;
@@ -17,7 +20,7 @@ namespace Vernier.Tests.Solvers;
 /// <summary>Learned scalar codebooks: k-means, and JLCM's joint learning.</summary>
 public class CodebookTests
 {
-    private static readonly SolverStep s_jlcm = new() { Method = SolverMethod.Jlcm, Iterations = 120, LearningRate = 0.1, Penalty = 0.5 };
+    private static readonly JlcmStep s_jlcm = new JlcmStep { Iterations = 120, LearningRate = 0.1, Penalty = 0.5 };
 
     /// <summary>The distortion of the best codebooks for a normal distribution, relative to its variance (Max, 1960).</summary>
     [Theory]
@@ -28,7 +31,7 @@ public class CodebookTests
     {
         using var folder = new TempFolder();
         (GranuleSample sample, float[] weights) = Sample(folder, TinyModel.Gaussian(16 * 2048, 1, 0.3), 2048);
-        LevelTable table = Assert.Single(new CodebookSearch(bits, 1, mirror: true).Choose([sample]));
+        LevelTable table = Assert.Single(Choose(bits, 1, sample));
         double error = Error(sample, [table], []), norm = weights.Sum(weight => (double)weight * weight);
         Assert.InRange(error / norm, 0.93 * distortion, 1.02 * distortion);
         Assert.True(table.FitsInSByte);
@@ -45,11 +48,11 @@ public class CodebookTests
         foreach (string name in RealLayers.Names)
         {
             var matrix = new WeightMatrix(checkpoint, checkpoint[name]);
-            var sample = GranuleSample.Take(matrix, Granularity.Group(64), 0, matrix.Rows);
-            double uniform = Error(sample, [UniformGrid.Create(bits, LevelLayout.Full)], []), one = Error(sample, new CodebookSearch(bits, 1, true).Choose([sample]), []);
+            var sample = GranuleSampling.Take(matrix, Granularity.Group(64), 0, matrix.Rows);
+            double uniform = Error(sample, [UniformGrid.Create(bits, LevelLayout.Full)], []), one = Error(sample, Choose(bits, 1, sample), []);
             Assert.True(one < uniform, $"{name}: {one} against {uniform}");
             if (bits <= 4)
-                Assert.True(Error(sample, new CodebookSearch(bits, 8, true).Choose([sample]), []) < one);
+                Assert.True(Error(sample, Choose(bits, 8, sample), []) < one);
         }
     }
 
@@ -62,8 +65,8 @@ public class CodebookTests
         {
             var matrix = new WeightMatrix(checkpoint, checkpoint[name]);
             float[] importance = ColumnWeights.Normalised(RealLayers.Objective(name).Diagonal);
-            GranuleSample plain = GranuleSample.Take(matrix, Granularity.Group(64), 0, matrix.Rows), weighted = GranuleSample.Take(matrix, Granularity.Group(64), 0, matrix.Rows, importance);
-            LevelTable[] alike = new CodebookSearch(2, 1, true).Choose([plain]), by = new CodebookSearch(2, 1, true).Choose([weighted]);
+            GranuleSample plain = GranuleSampling.Take(matrix, Granularity.Group(64), 0, matrix.Rows), weighted = GranuleSampling.Take(matrix, Granularity.Group(64), 0, matrix.Rows, importance);
+            LevelTable[] alike = Choose(2, 1, plain), by = Choose(2, 1, weighted);
             double ratio = Error(weighted, by, importance) / Error(weighted, alike, importance);
             Assert.True(ratio < 1.02, $"{name}: {ratio}");
             all += ratio;
@@ -79,7 +82,7 @@ public class CodebookTests
         using var folder = new TempFolder();
         (GranuleSample sample, _) = Sample(folder, [.. Enumerable.Repeat(constant, 640)], 64);
         foreach (int tables in (int[])[1, 8])
-            Assert.Equal(0, Error(sample, new CodebookSearch(3, tables, true).Choose([sample]), []), 1e-6);
+            Assert.Equal(0, Error(sample, Choose(3, tables, sample), []), 1e-6);
     }
 
     [Fact]
@@ -99,8 +102,8 @@ public class CodebookTests
     {
         foreach (string name in RealLayers.Names)
         {
-            LayerProblem problem = RealLayers.Problem(name, "kmeans", 2, Granularity.Group(64));
-            LayerSolution start = LayerSolution.Nearest(problem, []);
+            MatrixProblem problem = RealLayers.Problem(name, "kmeans", 2, Granularity.Group(64));
+            ScalarSolution start = ScalarSolution.Nearest(problem, []);
             CodebookMap map = ScalarCodebooks.MapOf(problem, start);
             double[] values = ScalarCodebooks.Values(start.Grids), found = LeastSquares.Minimise(map, new FreeCodebooks(4, 1), values, 50), unit = new double[4];
             // The four normal equations, solved directly.
@@ -115,7 +118,7 @@ public class CodebookTests
             Cholesky.Solve(new ReadOnlyMatrixSpan<double>(matrix, 4, 4), new MatrixSpan<double>(right, 4, 1));
             for (int i = 0; i < 4; i++)
                 Assert.Equal(right[i], found[i], 1e-4);
-            LayerSolution improved = ScalarCodebooks.Improve(problem, start, 50);
+            ScalarSolution improved = ScalarCodebooks.Improve(problem, start, 50);
             Assert.True(problem.Relative(improved) < problem.Relative(start), name);
             CheckHard(problem, improved);
         }
@@ -124,11 +127,11 @@ public class CodebookTests
     [Fact]
     public void OtherNumbersInAnyOrderAreStoredAsTheyAre()
     {
-        LayerProblem problem = RealLayers.Problem(RealLayers.Names[0], "kmeans", 2, Granularity.Group(64));
-        LayerSolution start = LayerSolution.Nearest(problem, []), same = ScalarCodebooks.Apply(problem, start, ScalarCodebooks.Values(start.Grids));
+        MatrixProblem problem = RealLayers.Problem(RealLayers.Names[0], "kmeans", 2, Granularity.Group(64));
+        ScalarSolution start = ScalarSolution.Nearest(problem, []), same = ScalarCodebooks.Apply(problem, start, ScalarCodebooks.Values(start.Grids));
         float[] before = start.Decode(), after = same.Decode();
         Assert.All(before.Zip(after), pair => Assert.Equal(pair.First, pair.Second, 2e-3 * Math.Abs(pair.First) + 1e-7));
-        LayerSolution turned = ScalarCodebooks.Apply(problem, start, [0.75, 0.5, -0.25, -1]);
+        ScalarSolution turned = ScalarCodebooks.Apply(problem, start, [0.75, 0.5, -0.25, -1]);
         float[] decoded = turned.Decode();
         for (int i = 0; i < decoded.Length; i++)
         {
@@ -140,8 +143,8 @@ public class CodebookTests
     [Fact]
     public void TheExactGradientIsLargestForTheFarthestCodewordTheProximalForTheNearest()
     {
-        LayerProblem problem = RealLayers.Problem(RealLayers.Names[0], "kmeans", 3, Granularity.Group(64));
-        LayerSolution start = LayerSolution.Nearest(problem, []);
+        MatrixProblem problem = RealLayers.Problem(RealLayers.Names[0], "kmeans", 3, Granularity.Group(64));
+        ScalarSolution start = ScalarSolution.Nearest(problem, []);
         JointCodebook exact = new(problem, start, s_jlcm with { Gradient = MappingGradient.Exact }), proximal = new(problem, start, s_jlcm);
         float[] distances = [0.01f, 0.1f, 0.5f, 1, 3];
         for (int i = 1; i < distances.Length; i++)
@@ -157,8 +160,8 @@ public class CodebookTests
     {
         foreach (string name in RealLayers.Names.Skip(2))
         {
-            LayerProblem problem = RealLayers.Problem(name, "kmeans", 3, Granularity.Group(64));
-            LayerSolution start = LayerSolution.Nearest(problem, []), learned = new JointCodebook(problem, start, s_jlcm with { Iterations = 40, Neighbours = 5, FreezeCodebook = true }).Run();
+            MatrixProblem problem = RealLayers.Problem(name, "kmeans", 3, Granularity.Group(64));
+            ScalarSolution start = ScalarSolution.Nearest(problem, []), learned = new JointCodebook(problem, start, s_jlcm with { Iterations = 40, Neighbours = 5, FreezeCodebook = true }).Run();
             int[] moves = [.. start.Codes.Zip(learned.Codes, (a, b) => Math.Abs(a - b)).Where(move => move > 0)];
             Assert.True(moves.Length > 0.02 * start.Codes.Length, $"{name}: {moves.Length}");
             Assert.True(moves.Count(move => move == 1) > 0.9 * moves.Length, $"{name}: {moves.Count(move => move == 1)} of {moves.Length}");
@@ -170,17 +173,17 @@ public class CodebookTests
     {
         foreach (string name in RealLayers.Names.Skip(2))
         {
-            LayerProblem problem = RealLayers.Problem(name, "rtn", 3, Granularity.Group(64));
-            LayerSolution start = LayerSolution.Nearest(problem, []);
-            LayerSolution learned = new JointCodebook(problem, start, s_jlcm with { Iterations = 300, Neighbours = 2, FreezeCodebook = true }).Run();
+            MatrixProblem problem = RealLayers.Problem(name, "rtn", 3, Granularity.Group(64));
+            ScalarSolution start = ScalarSolution.Nearest(problem, []);
+            ScalarSolution learned = new JointCodebook(problem, start, s_jlcm with { Iterations = 300, Neighbours = 2, FreezeCodebook = true }).Run();
             Assert.Equal(start.Scales, learned.Scales);
             for (int i = 0; i < learned.Codes.Length; i++)
             {
                 int row = i / problem.Columns, below = start.Grid(row, i % problem.Columns / start.Width).Below(problem.Weights[i]);
                 Assert.InRange(learned.Codes[i], Math.Min(below, start.Codes[i]), Math.Max(below + 1, start.Codes[i]));
             }
-            SolverStep up = new() { Method = SolverMethod.Adaround, Iterations = 300, LearningRate = 0.1, Penalty = 50 };
-            double nearest = problem.Relative(start), found = problem.Relative(learned), rounded = problem.Relative(new AdaRound(problem, start, up).Run());
+            AdaRoundStep up = new AdaRoundStep { Iterations = 300, LearningRate = 0.1, Penalty = 50 };
+            double nearest = problem.Relative(start), found = problem.Relative(learned), rounded = problem.Relative(new AdaRoundSolver(problem, start, up).Run());
             Assert.True(found < 0.7 * nearest && found < 1.15 * rounded, $"{name}: {found}, learned rounding {rounded}, nearest {nearest}");
         }
     }
@@ -192,14 +195,17 @@ public class CodebookTests
         {
             foreach (string name in RealLayers.Names.Skip(2))
             {
-                LayerProblem problem = RealLayers.Problem(name, "kmeans", bits, Granularity.Group(64));
-                LayerSolution start = LayerSolution.Nearest(problem, []);
-                LayerSolution frozen = ScalarCodebooks.Improve(problem, start, 50), joint = LayerSolver.LearnAll(problem, start.Copy(), new JointCodebook(problem, start, s_jlcm));
+                MatrixProblem problem = RealLayers.Problem(name, "kmeans", bits, Granularity.Group(64));
+                ScalarSolution start = ScalarSolution.Nearest(problem, []);
+                ScalarSolution frozen = ScalarCodebooks.Improve(problem, start, 50), joint = LearnedTables.Keep(problem, start.Copy(), new JointCodebook(problem, start, s_jlcm));
                 Assert.True(problem.Relative(joint) < 0.9 * problem.Relative(frozen), $"{name}: {problem.Relative(joint)} against {problem.Relative(frozen)}");
                 CheckHard(problem, joint);
             }
         }
     }
+
+    private static LevelTable[] Choose(int bits, int tables, GranuleSample sample) =>
+        new CodebookGridSpec { Mirror = true, Tables = tables }.Choose([sample], bits, RoundingRule.Nearest);
 
     private static double Error(GranuleSample sample, LevelTable[] tables, float[] importance)
     {
@@ -211,15 +217,15 @@ public class CodebookTests
     {
         TinyModel.Write(folder["m"], ("a.weight", [weights.Length / columns, columns], weights));
         using Checkpoint checkpoint = Checkpoint.Open(folder["m"]);
-        return (GranuleSample.Take(new WeightMatrix(checkpoint, checkpoint["a.weight"]), Granularity.Channel, 0, weights.Length / columns), weights);
+        return (GranuleSampling.Take(new WeightMatrix(checkpoint, checkpoint["a.weight"]), Granularity.Channel, 0, weights.Length / columns), weights);
     }
 
     /// <summary>What was solved is what is packed: 8-bit levels, and the objective of what is read back.</summary>
-    private static void CheckHard(LayerProblem problem, LayerSolution solution)
+    private static void CheckHard(MatrixProblem problem, ScalarSolution solution)
     {
         ScalarMatrix packed = solution.Pack(0);
         Assert.All(packed.Grids, grid => Assert.True(grid.FitsInSByte));
-        Assert.Equal(problem.Spec.StoredBytes, packed.ArrayBytes().Sum(array => (long)array.Length));
+        Assert.Equal(problem.Scalar.StoredBytes, packed.ArrayBytes().Sum(array => (long)array.Length));
         float[] decoded = solution.Decode(), row = new float[problem.Columns];
         for (int r = 0; r < problem.Rows; r++)
         {

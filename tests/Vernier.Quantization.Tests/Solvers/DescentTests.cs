@@ -1,15 +1,16 @@
 using Vernier.Packing;
-using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers;
+using Vernier.Quantization.Solvers.Gptq;
 using Vernier.Quantization.Solvers.QuantEase;
+using Vernier.Quantization.Solvers.Scalar;
 
 namespace Vernier.Tests.Solvers;
 
 /// <summary>Coordinate descent on codes, and the refinement of scales: what they promise of the layer objective.</summary>
 public class DescentTests
 {
-    private static readonly SolverStep s_gptq = new() { Method = SolverMethod.Gptq };
-    private static readonly SolverStep s_descent = new() { Method = SolverMethod.Quantease };
+    private static readonly GptqStep s_gptq = new GptqStep();
+    private static readonly QuantEaseStep s_descent = new QuantEaseStep();
 
     [Theory]
     [InlineData("rtn", 4, 64)]
@@ -18,8 +19,8 @@ public class DescentTests
     [InlineData("powerquant", 3, -1)]
     public void TheObjectiveFallsFromSweepToSweepToAFixedPoint(string recipe, int bits, int group)
     {
-        LayerProblem problem = RealLayers.Problem(RealLayers.Names[1], recipe, bits, new Granularity(group));
-        LayerSolution solution = LayerSolution.Nearest(problem, []);
+        MatrixProblem problem = RealLayers.Problem(RealLayers.Names[1], recipe, bits, new Granularity(group));
+        ScalarSolution solution = ScalarSolution.Nearest(problem, []);
         double[] before = problem.Objective.RowValues(problem.Weights, solution.Decode());
         for (int sweep = 0; sweep < 200; sweep++)
         {
@@ -46,9 +47,9 @@ public class DescentTests
     {
         foreach (string name in RealLayers.Names)
         {
-            LayerProblem problem = RealLayers.Problem(name, recipe, bits, Granularity.Group(64));
-            double gptq = new LayerSolver([s_gptq]).Solve(problem).Objective, both = new LayerSolver([s_gptq, s_descent]).Solve(problem).Objective;
-            double refit = new LayerSolver([s_gptq, s_descent with { RefitScales = true }]).Solve(problem).Objective;
+            MatrixProblem problem = RealLayers.Problem(name, recipe, bits, Granularity.Group(64));
+            double gptq = new StepRun([s_gptq]).Solve(problem).Objective, both = new StepRun([s_gptq, s_descent]).Solve(problem).Objective;
+            double refit = new StepRun([s_gptq, s_descent with { RefitScales = true }]).Solve(problem).Objective;
             Assert.True(both < gptq, $"{name}: {both} after {gptq}");
             Assert.True(refit < both, $"{name}: {refit} with refitted scales, {both} without");
         }
@@ -62,8 +63,8 @@ public class DescentTests
     [InlineData("rtn-mirrored", -1)]
     public void RefinedScalesAreTheBestOfTheirNeighbours(string recipe, int group)
     {
-        LayerProblem problem = RealLayers.Problem(RealLayers.Names[5], recipe, 3, new Granularity(group));
-        LayerSolution solution = LayerSolution.Nearest(problem, []);
+        MatrixProblem problem = RealLayers.Problem(RealLayers.Names[5], recipe, 3, new Granularity(group));
+        ScalarSolution solution = ScalarSolution.Nearest(problem, []);
         double before = problem.Relative(solution);
         Assert.True(ScaleRefinement.Improve(problem, solution) > 0);
         double after = problem.Relative(solution);
@@ -71,9 +72,9 @@ public class DescentTests
         Assert.Equal(0, ScaleRefinement.Improve(problem, solution));
         foreach (int index in (int[])[0, solution.Scales.Length / 2, solution.Scales.Length - 1])
         {
-            foreach (int step in (int[])[-problem.Spec.Tables, problem.Spec.Tables])
+            foreach (int step in (int[])[-problem.Scalar.Tables, problem.Scalar.Tables])
             {
-                LayerSolution other = solution.Copy();
+                ScalarSolution other = solution.Copy();
                 other.Scales[index] = BitConverter.UInt16BitsToHalf((ushort)(BitConverter.HalfToUInt16Bits(other.Scales[index]) + step));
                 Assert.True(problem.Relative(other) >= after * (1 - 1e-9));
             }
@@ -81,7 +82,7 @@ public class DescentTests
     }
 
     /// <summary>Tries every other code of every column of some rows.</summary>
-    private static void AssertNoSingleCodeHelps(LayerProblem problem, LayerSolution solution, int rows)
+    private static void AssertNoSingleCodeHelps(MatrixProblem problem, ScalarSolution solution, int rows)
     {
         int columns = problem.Columns;
         float[] quantized = solution.Decode();

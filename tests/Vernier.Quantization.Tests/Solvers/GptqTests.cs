@@ -1,18 +1,19 @@
 using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Quantization.Objectives;
-using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers;
 using Vernier.Quantization.Solvers.Gptq;
+using Vernier.Quantization.Solvers.Scalar;
+using Vernier.Quantization.Solvers.Sequential;
 
 namespace Vernier.Tests.Solvers;
 
 /// <summary>The invariants of GPTQ, on real layers and on codes.</summary>
 public class GptqTests
 {
-    private static readonly SolverStep s_gptq = new() { Method = SolverMethod.Gptq };
+    private static readonly GptqStep s_gptq = new GptqStep();
 
-    private static readonly SolverStep s_activation = s_gptq with { Order = ColumnOrder.Activation, Groups = GroupFit.Static };
+    private static readonly GptqStep s_activation = s_gptq with { Order = ColumnOrder.Activation, Groups = GroupFit.Static };
 
     [Theory]
     [InlineData("rtn", 4, 64)]
@@ -28,11 +29,11 @@ public class GptqTests
     {
         foreach (bool identity in (bool[])[true, false])
         {
-            LayerProblem problem = RealLayers.Problem(RealLayers.Names[4], recipe, bits, new Granularity(group), Diagonal(256, identity));
-            LayerSolution nearest = LayerSolution.Nearest(problem, []);
-            foreach (SolverStep step in (SolverStep[])[s_gptq, s_gptq with { Groups = GroupFit.Static }, s_activation])
+            MatrixProblem problem = RealLayers.Problem(RealLayers.Names[4], recipe, bits, new Granularity(group), Diagonal(256, identity));
+            ScalarSolution nearest = ScalarSolution.Nearest(problem, []);
+            foreach (GptqStep step in (GptqStep[])[s_gptq, s_gptq with { Groups = GroupFit.Static }, s_activation])
             {
-                LayerSolution solution = Solve(problem, step);
+                ScalarSolution solution = Solve(problem, step);
                 Assert.Equal(nearest.Scales, solution.Scales);
                 Assert.Equal(nearest.Codes, solution.Codes);
             }
@@ -45,13 +46,13 @@ public class GptqTests
     [InlineData("nupes-datafree", 2, 50)]
     public void TheBlockSizeDoesNotChangeTheResult(string recipe, int bits, int group)
     {
-        LayerProblem problem = RealLayers.Problem(RealLayers.Names[3], recipe, bits, new Granularity(group));
-        foreach (SolverStep step in (SolverStep[])[s_gptq, s_activation])
+        MatrixProblem problem = RealLayers.Problem(RealLayers.Names[3], recipe, bits, new Granularity(group));
+        foreach (GptqStep step in (GptqStep[])[s_gptq, s_activation])
         {
-            LayerSolution expected = Solve(problem, step);
+            ScalarSolution expected = Solve(problem, step);
             foreach (int block in (int[])[1, 7, 64, 200, 100000])
             {
-                LayerSolution solution = Solve(problem, step with { BlockColumns = block });
+                ScalarSolution solution = Solve(problem, step, block);
                 Assert.Equal(expected.Scales, solution.Scales);
                 Assert.Equal(expected.Codes, solution.Codes);
             }
@@ -66,7 +67,7 @@ public class GptqTests
     [InlineData(60, 7, 1)]
     public void BlocksEndWhereGroupsBegin(int columns, int width, int block)
     {
-        int[] ends = GptqSolver.Blocks(columns, width, block);
+        int[] ends = SequentialSweep.Blocks(columns, width, block);
         Assert.Equal(columns, ends[^1]);
         int first = 0;
         foreach (int end in ends)
@@ -91,9 +92,9 @@ public class GptqTests
             {
                 foreach (int group in (int[])[64, 0])
                 {
-                    LayerProblem problem = RealLayers.Problem(name, recipe, bits, new Granularity(group));
-                    double nearest = problem.Relative(LayerSolution.Nearest(problem, []));
-                    foreach (SolverStep step in (SolverStep[])[s_gptq, s_activation])
+                    MatrixProblem problem = RealLayers.Problem(name, recipe, bits, new Granularity(group));
+                    double nearest = problem.Relative(ScalarSolution.Nearest(problem, []));
+                    foreach (GptqStep step in (GptqStep[])[s_gptq, s_activation])
                     {
                         double objective = problem.Relative(Solve(problem, step));
                         Assert.True(objective < nearest, $"{name}, {bits} bits, group {group}, {step.Order}: {objective} against {nearest}");
@@ -108,8 +109,8 @@ public class GptqTests
     [InlineData(2)]
     public void ItFollowsTheFormulas(int bits)
     {
-        LayerProblem problem = RealLayers.Problem(RealLayers.Names[4], "rtn", bits, Granularity.Channel);
-        LayerSolution solution = Solve(problem, s_gptq with { Groups = GroupFit.Static });
+        MatrixProblem problem = RealLayers.Problem(RealLayers.Names[4], "rtn", bits, Granularity.Channel);
+        ScalarSolution solution = Solve(problem, s_gptq with { Groups = GroupFit.Static });
         int[] expected = ByTheFormulas(problem, 0.01);
         int different = expected.Where((code, i) => code != solution.Codes[i]).Count();
         // Single and double precision part where a weight lies next to a boundary, and then for the rest of the row.
@@ -119,7 +120,7 @@ public class GptqTests
     [Fact]
     public void TheNumberOfThreadsDoesNotChangeTheResult()
     {
-        LayerProblem problem = RealLayers.Problem(RealLayers.Names[2], "nupes-datafree", 3, Granularity.Group(64));
+        MatrixProblem problem = RealLayers.Problem(RealLayers.Names[2], "nupes-datafree", 3, Granularity.Group(64));
         int threads = ParallelLoop.MaxThreads;
         try
         {
@@ -141,19 +142,19 @@ public class GptqTests
     public void DampingGrowsUntilTheGramMatrixCanBeFactored()
     {
         // Eigenvalues 3 and -1: with a mean diagonal of 1 the first damping above 1 that is tried is 10.
-        GptqFactor factor = GptqFactor.Create(new LayerObjective([1, 2, 2, 1], 2), [0, 1], 0.01)!;
+        GramFactor factor = GramFactor.Create(new LayerObjective([1, 2, 2, 1], 2), ColumnOrder.Natural, 0.01)!;
         Assert.Equal(10, factor.Damping, 12);
-        Assert.Equal(0.01, GptqFactor.Create(new LayerObjective([1, 0.5, 0.5, 1], 2), [0, 1], 0.01)!.Damping);
-        Assert.Equal(0, GptqFactor.Create(new LayerObjective([1, 0.5, 0.5, 1], 2), [0, 1], 0)!.Damping);
-        Assert.True(GptqFactor.Create(new LayerObjective([1, 1, 1, 1], 2), [0, 1], 0)!.Damping > 0);
-        Assert.Null(GptqFactor.Create(new LayerObjective([1, 1e6, 1e6, 1], 2), [0, 1], 0.01));
+        Assert.Equal(0.01, GramFactor.Create(new LayerObjective([1, 0.5, 0.5, 1], 2), ColumnOrder.Natural, 0.01)!.Damping);
+        Assert.Equal(0, GramFactor.Create(new LayerObjective([1, 0.5, 0.5, 1], 2), ColumnOrder.Natural, 0)!.Damping);
+        Assert.True(GramFactor.Create(new LayerObjective([1, 1, 1, 1], 2), ColumnOrder.Natural, 0)!.Damping > 0);
+        Assert.Null(GramFactor.Create(new LayerObjective([1, 1e6, 1e6, 1], 2), ColumnOrder.Natural, 0.01));
     }
 
     [Fact]
     public void TheFactorIsThatOfTheInverse()
     {
         // H = [[4, 2], [2, 3]] has the inverse [[3, -2], [-2, 4]] / 8: U_00 = sqrt(3/8), U_01 = -1/4 / U_00, U_11 = 1 / sqrt(3).
-        GptqFactor factor = GptqFactor.Create(new LayerObjective([4, 2, 2, 3], 2), [0, 1], 0)!;
+        GramFactor factor = GramFactor.Create(new LayerObjective([4, 2, 2, 3], 2), ColumnOrder.Natural, 0)!;
         Assert.Equal(8.0 / 3, factor.Cost[0], 12);
         Assert.Equal(3, factor.Cost[1], 12);
         Assert.Equal(-2f / 3, factor.Carry[1], 1e-6f);
@@ -167,12 +168,12 @@ public class GptqTests
         double[] gram = [.. real.Gram];
         for (int i = 0; i < 256; i++)
             gram[i * 256 + 9] = gram[9 * 256 + i] = 0;
-        LayerProblem problem = RealLayers.Problem(RealLayers.Names[0], "rtn", 4, Granularity.Channel, new LayerObjective(gram, 256));
+        MatrixProblem problem = RealLayers.Problem(RealLayers.Names[0], "rtn", 4, Granularity.Channel, new LayerObjective(gram, 256));
         Assert.Equal([9], problem.Objective.DeadChannels);
-        LayerResult result = new LayerSolver([s_gptq]).Solve(problem);
-        Assert.Equal(1, result.DeadChannels);
+        SteppedLayer result = new StepRun([s_gptq]).Solve(problem);
+        Assert.Equal(1, result.Report.DeadChannels);
         Assert.Null(result.Fallback);
-        LayerSolution nearest = LayerSolution.Nearest(problem, []);
+        ScalarSolution nearest = ScalarSolution.Nearest(problem, []);
         for (int row = 0; row < problem.Rows; row++)
             Assert.Equal(nearest.Codes[row * 256 + 9], result.Solution.Codes[row * 256 + 9]);
         Assert.True(result.Objective < result.Nearest);
@@ -181,20 +182,20 @@ public class GptqTests
     [Fact]
     public void WhereNothingHelpsTheWeightsAreRoundedToNearestAndTheReasonIsGiven()
     {
-        LayerProblem empty = RealLayers.Problem(RealLayers.Names[0], "rtn", 4, Granularity.Channel, new LayerObjective(new double[256 * 256], 256));
-        LayerResult result = new LayerSolver([s_gptq]).Solve(empty);
-        Assert.Contains("no data", result.Fallback, StringComparison.Ordinal);
-        Assert.Equal(LayerSolution.Nearest(empty, []).Codes, result.Solution.Codes);
+        MatrixProblem empty = RealLayers.Problem(RealLayers.Names[0], "rtn", 4, Granularity.Channel, new LayerObjective(new double[256 * 256], 256));
+        SteppedLayer result = new StepRun([s_gptq]).Solve(empty);
+        Assert.Equal(Fallback.NoData, result.Fallback);
+        Assert.Equal(ScalarSolution.Nearest(empty, []).Codes, result.Solution.Codes);
         double[] indefinite = new double[256 * 256];
         for (int i = 0; i < 256; i++)
             indefinite[i * 256 + i] = 1;
         indefinite[1] = indefinite[256] = 1e9;
-        result = new LayerSolver([s_gptq]).Solve(RealLayers.Problem(RealLayers.Names[0], "rtn", 4, Granularity.Channel, new LayerObjective(indefinite, 256)));
-        Assert.Contains("can't be factored", result.Fallback, StringComparison.Ordinal);
+        result = new StepRun([s_gptq]).Solve(RealLayers.Problem(RealLayers.Names[0], "rtn", 4, Granularity.Channel, new LayerObjective(indefinite, 256)));
+        Assert.Equal(Fallback.NotFactored, result.Fallback);
     }
 
-    private static LayerSolution Solve(LayerProblem problem, SolverStep step) => new GptqSolver(step).Solve(problem, GptqFactor.Create(
-        problem.Objective, step.Order == ColumnOrder.Activation ? GptqFactor.ActivationOrder(problem.Objective) : GptqFactor.NaturalOrder(problem.Columns), step.Damping)!);
+    private static ScalarSolution Solve(MatrixProblem problem, GptqStep step, int block = SequentialSweep.BlockColumns) =>
+        new GptqSolver(step, block).Solve(problem, GramFactor.Create(problem.Objective, step.Order, step.Damping)!);
 
     internal static LayerObjective Diagonal(int columns, bool identity)
     {
@@ -208,7 +209,7 @@ public class GptqTests
     /// Optimal brain surgery in double precision: of all weights not yet rounded the inverse of H is kept; rounding the first of them moves the
     /// others by -e Hinv_0k / Hinv_00, and takes it out of the inverse by elimination.
     /// </summary>
-    private static int[] ByTheFormulas(LayerProblem problem, double damping)
+    private static int[] ByTheFormulas(MatrixProblem problem, double damping)
     {
         int n = problem.Columns;
         var inverse = new double[n * n];
@@ -216,7 +217,7 @@ public class GptqTests
         for (int i = 0; i < n; i++)
             inverse[i * n + i] += damping * problem.Objective.MeanDiagonal;
         Invert(inverse, n);
-        LayerSolution nearest = LayerSolution.Nearest(problem, []);
+        ScalarSolution nearest = ScalarSolution.Nearest(problem, []);
         double[] weights = Array.ConvertAll(problem.Weights, weight => (double)weight);
         var codes = new int[weights.Length];
         for (int j = 0; j < n; j++)

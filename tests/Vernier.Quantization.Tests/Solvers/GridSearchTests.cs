@@ -1,17 +1,18 @@
 using Vernier.Files.Checkpoints;
 using Vernier.Grids;
+using Vernier.Grids.Power;
+using Vernier.Grids.Specs;
 using Vernier.Levels;
 using Vernier.Packing;
 using Vernier.Quantization.Pipeline;
 using Vernier.Quantization.Recipes;
-using Vernier.Quantization.Solvers;
 using Vernier.Quantization.Weights;
 
 namespace Vernier.Tests.Solvers;
 
 public class GridSearchTests
 {
-    private static readonly GridPart s_symmetric = new() { Kind = GridKind.Power, Layouts = [LevelLayout.Symmetric] };
+    private static readonly PowerGridSpec s_symmetric = new() { Layouts = [LevelLayout.Symmetric] };
 
     [Theory]
     [InlineData("gauss", 0.6, 0.95)]
@@ -35,10 +36,10 @@ public class GridSearchTests
         foreach (string name in (string[])["model.layers.0.self_attn.q_proj.weight", "model.layers.5.mlp.down_proj.weight"])
         {
             var matrix = new WeightMatrix(checkpoint, checkpoint[name]);
-            var sample = GranuleSample.Take(matrix, Granularity.Group(64), 0, matrix.Rows);
+            var sample = GranuleSampling.Take(matrix, Granularity.Group(64), 0, matrix.Rows);
             double uniform = Error(sample, UniformOf(bits, LevelLayout.Full)), symmetric = Error(sample, UniformOf(bits, LevelLayout.Symmetric));
             Assert.True(Error(sample, Choose(s_symmetric, bits, 1, sample)) <= symmetric * 1.0000001);
-            GridPart offset = new() { Kind = GridKind.Power, Layouts = [LevelLayout.Offset], Mirror = true };
+            PowerGridSpec offset = new() { Layouts = [LevelLayout.Offset], Mirror = true };
             double one = Error(sample, Choose(offset, bits, 1, sample)), eight = Error(sample, Choose(offset, bits, 8, sample));
             Assert.True(one <= uniform * 1.0000001);
             Assert.True(eight < one);
@@ -88,8 +89,8 @@ public class GridSearchTests
         }
     }
 
-    private static LevelTable[] Choose(GridPart part, int bits, int tables, GranuleSample sample) =>
-        new GridSearch(part, bits, tables, RoundingRule.Nearest).Choose([sample]);
+    private static LevelTable[] Choose(PowerGridSpec part, int bits, int tables, GranuleSample sample) =>
+        (part with { Tables = tables }).Choose([sample], bits, RoundingRule.Nearest);
 
     private static LevelTable[] UniformOf(int bits, LevelLayout layout) => [Vernier.Grids.Uniform.UniformGrid.Create(bits, layout)];
 
@@ -105,7 +106,7 @@ public class GridSearchTests
     private static GranuleSample Sample(Checkpoint checkpoint, Granularity granularity)
     {
         var matrix = new WeightMatrix(checkpoint, checkpoint["a.weight"]);
-        return GranuleSample.Take(matrix, granularity, 0, matrix.Rows);
+        return GranuleSampling.Take(matrix, granularity, 0, matrix.Rows);
     }
 
     private static float[] Fill(string law, int seed, int count = 64 * 512)

@@ -4,9 +4,10 @@ using Vernier.Levels;
 using Vernier.Packing;
 using Vernier.Packing.Scalar;
 using Vernier.Quantization.Objectives;
-using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers;
 using Vernier.Quantization.Solvers.Dmmv;
+using Vernier.Quantization.Solvers.Gptq;
+using Vernier.Quantization.Solvers.Scalar;
 
 namespace Vernier.Tests.Solvers;
 
@@ -23,8 +24,8 @@ public class MaxViolationTests
     {
         foreach (string name in RealLayers.Names[..3])
         {
-            LayerProblem problem = RealLayers.Problem(name, "rtn", bits, Granularity.Group(64));
-            LayerSolution solution = new LayerSolver([new() { Method = SolverMethod.Gptq }]).Solve(problem).Solution;
+            MatrixProblem problem = RealLayers.Problem(name, "rtn", bits, Granularity.Group(64));
+            ScalarSolution solution = new StepRun([new GptqStep()]).Solve(problem).Solution;
             float[] first = Greatest(problem, solution), before = first;
             double squares = problem.Relative(solution);
             while (MaxViolationSolver.Improve(problem, solution, 3) > 0)
@@ -48,8 +49,8 @@ public class MaxViolationTests
         double found = 0, best = 0, nearest = 0;
         for (int trial = 0; trial < 40; trial++)
         {
-            LayerProblem problem = Binary(random);
-            LayerSolution solution = LayerSolution.Nearest(problem, []);
+            MatrixProblem problem = Binary(random);
+            ScalarSolution solution = ScalarSolution.Nearest(problem, []);
             solution.Scales[0] = (Half)1;
             for (int j = 0; j < Binaries; j++)
                 solution.Codes[j] = (byte)(problem.Weights[j] >= 0 ? 1 : 0);
@@ -66,12 +67,12 @@ public class MaxViolationTests
     [Fact]
     public void WithoutInputsNothingMoves()
     {
-        LayerProblem problem = RealLayers.Problem(RealLayers.Names[0], "rtn", 3, Granularity.Group(64));
-        var blind = new LayerProblem(problem.Spec, problem.Grids, problem.Fit, problem.Weights, problem.Objective);
-        Assert.Equal(0, MaxViolationSolver.Improve(blind, LayerSolution.Nearest(blind, []), 10));
+        MatrixProblem problem = RealLayers.Problem(RealLayers.Names[0], "rtn", 3, Granularity.Group(64));
+        var blind = new MatrixProblem(problem.Layout, problem.Weights, 0, problem.Objective) { Tables = problem.Tables, Fit = problem.Fit };
+        Assert.Equal(0, MaxViolationSolver.Improve(blind, ScalarSolution.Nearest(blind, []), 10));
     }
 
-    private static float[] Greatest(LayerProblem problem, LayerSolution solution)
+    private static float[] Greatest(MatrixProblem problem, ScalarSolution solution)
     {
         float[] violations = MaxViolationSolver.Violations(problem, solution);
         int samples = violations.Length / problem.Rows;
@@ -79,7 +80,7 @@ public class MaxViolationTests
     }
 
     /// <summary>One row of weights that may be -1 or +1.</summary>
-    private static LayerProblem Binary(Random random)
+    private static MatrixProblem Binary(Random random)
     {
         var spec = new ScalarLayout(1, Binaries, 2, Granularity.Channel, 1, 1, false, false);
         LevelTable table = new(2, [-1, 1], 1, 1);
@@ -88,12 +89,12 @@ public class MaxViolationTests
         var gram = new double[Binaries * Binaries];
         for (int i = 0; i < Binaries; i++)
             gram[i * (Binaries + 1)] = 1;
-        return new LayerProblem(spec, [table], new LargestScale(mirror: false), weights, new LayerObjective(gram, Binaries), samples);
+        return new MatrixProblem(spec, weights, 0, new LayerObjective(gram, Binaries)) { Tables = [table], Fit = new LargestScale(mirror: false), Samples = samples };
     }
 
-    private static float BruteForce(LayerProblem problem, LayerSolution start)
+    private static float BruteForce(MatrixProblem problem, ScalarSolution start)
     {
-        LayerSolution solution = start.Copy();
+        ScalarSolution solution = start.Copy();
         float least = float.PositiveInfinity;
         for (int bits = 0; bits < 1 << Binaries; bits++)
         {
@@ -104,11 +105,11 @@ public class MaxViolationTests
         return least;
     }
 
-    private static void AssertNoSingleMoveHelps(LayerProblem problem, LayerSolution solution, float greatest)
+    private static void AssertNoSingleMoveHelps(MatrixProblem problem, ScalarSolution solution, float greatest)
     {
         for (int j = 0; j < Binaries; j++)
         {
-            LayerSolution other = solution.Copy();
+            ScalarSolution other = solution.Copy();
             other.Codes[j] ^= 1;
             Assert.True(Greatest(problem, other)[0] >= greatest * 0.9999f);
         }

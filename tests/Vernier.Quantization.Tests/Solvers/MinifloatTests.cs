@@ -5,6 +5,9 @@ using Vernier.Packing.Scalar;
 using Vernier.Quantization.Pipeline;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers;
+using Vernier.Quantization.Solvers.Gptq;
+using Vernier.Quantization.Solvers.Nearest;
+using Vernier.Quantization.Solvers.QuantEase;
 using Vernier.Quantization.Weights;
 
 namespace Vernier.Tests.Solvers;
@@ -22,7 +25,7 @@ public class MinifloatTests
     [InlineData("mxfp8", 8)]
     public void GptqAndDescentLowerTheObjectiveOnEveryFloatGrid(string recipe, int bits)
     {
-        LayerProblem problem = RealLayers.Problem(RealLayers.Names[3], recipe, bits, Granularity.Group(64));
+        MatrixProblem problem = RealLayers.Problem(RealLayers.Names[3], recipe, bits, Granularity.Group(64));
         double[] objectives = [.. ((string[])["nearest", "gptq", "gptq+quantease", "gptq+quantease-scales"]).Select(Objective)];
         Assert.True(objectives[1] < objectives[0], $"gptq {objectives[1]}, nearest {objectives[0]}");
         Assert.True(objectives[2] < objectives[1], $"quantease {objectives[2]}, gptq {objectives[1]}");
@@ -32,15 +35,15 @@ public class MinifloatTests
         {
             SolverStep[] list =
             [
-                new() { Method = steps == "nearest" ? SolverMethod.Nearest : SolverMethod.Gptq },
-                .. steps.Contains("quantease", StringComparison.Ordinal) ? (SolverStep[])[new() { Method = SolverMethod.Quantease, RefitScales = steps.EndsWith("scales", StringComparison.Ordinal), Sweeps = 5 }] : [],
+                steps == "nearest" ? new NearestStep() : new GptqStep(),
+                .. steps.Contains("quantease", StringComparison.Ordinal) ? (SolverStep[])[new QuantEaseStep { RefitScales = steps.EndsWith("scales", StringComparison.Ordinal), Sweeps = 5 }] : [],
             ];
-            LayerResult result = new LayerSolver(list).Solve(problem);
+            SteppedLayer result = new StepRun(list).Solve(problem);
             // What is stored is a number of the format.
-            if (problem.Spec.ScaleFormat != ScaleFormat.Half)
-                Assert.All(result.Solution.Scales, scale => StoredScale.Encode(scale, problem.Spec.ScaleFormat));
+            if (problem.Scalar.ScaleFormat != ScaleFormat.Half)
+                Assert.All(result.Solution.Scales, scale => StoredScale.Encode(scale, problem.Scalar.ScaleFormat));
             PackedMatrix packed = result.Solution.Pack(0);
-            Assert.Equal(problem.Spec.StoredBytes, packed.ArrayBytes().Sum(bytes => (long)bytes.Length));
+            Assert.Equal(problem.Scalar.StoredBytes, packed.ArrayBytes().Sum(bytes => (long)bytes.Length));
             return result.Objective;
         }
     }
@@ -78,7 +81,7 @@ public class MinifloatTests
             var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = recipe, Granularity = Granularity.Group(32) });
             new Quantizer(plan).Run(folder["out"]);
             using Checkpoint written = Checkpoint.Open(folder["out"]);
-            foreach (PlannedTensor planned in plan.Tensors.Where(planned => planned.Role == TensorRole.Linear))
+            foreach (TensorPlan planned in plan.Tensors.Where(planned => planned.Role == TensorRole.Linear))
             {
                 var packed = (ScalarMatrix)PackedMatrixReader.Read(written, planned.Tensor.Name, planned.Layout!);
                 int granules = packed.Spec.Granularity.ScaleColumns(packed.Columns);
@@ -94,26 +97,6 @@ public class MinifloatTests
             }
         }
     }
-
-    [Theory]
-    [InlineData("""{"kind":"minifloat","layouts":["symmetric"]}""")]
-    [InlineData("""{"kind":"minifloat","layouts":["full"],"exponent_bits":[1]}""")]
-    [InlineData("""{"kind":"minifloat","layouts":["symmetric"],"exponent_bits":[0,1]}""")]
-    [InlineData("""{"kind":"minifloat","layouts":["symmetric"],"exponent_bits":[2]}""")]
-    [InlineData("""{"kind":"minifloat","layouts":["symmetric"],"formats":["e2m1","e3m2"]}""")]
-    [InlineData("""{"kind":"minifloat","layouts":["symmetric"],"formats":["e2m9"]}""")]
-    [InlineData("""{"kind":"minifloat","layouts":["symmetric"],"formats":["e2m1"],"exponent_bits":[1]}""")]
-    [InlineData("""{"kind":"minifloat","layouts":["symmetric"],"formats":["e2m1"],"block":0}""")]
-    [InlineData("""{"kind":"minifloat","layouts":["symmetric"],"formats":["e2m1"],"scale_format":"e5m2"}""")]
-    [InlineData("""{"kind":"minifloat","layouts":["symmetric"],"formats":["e2m1"],"scale_format":"e8m0","mirror":true}""")]
-    [InlineData("""{"kind":"minifloat","layouts":["symmetric"],"formats":["e2m1"],"tables":2}""")]
-    [InlineData("""{"kind":"normal-float","layouts":["symmetric"]}""")]
-    [InlineData("""{"kind":"uniform","layouts":["full"],"formats":["e2m1"]}""")]
-    [InlineData("""{"kind":"uniform","layouts":["full"]},"scale":"power-of-two-ratios","solver":[{"method":"gptq"}]""")]
-    [InlineData("""{"kind":"uniform","layouts":["full"]},"scale":"power-of-two","solver":[{"method":"gptq"},{"method":"scales"}]""")]
-    [InlineData("""{"kind":"uniform","layouts":["full"]},"group":-1""")]
-    public void WhatDoesNotGoTogetherIsRefused(string grid) => Assert.Throws<System.Text.Json.JsonException>(() => Recipe.Parse(new MemoryStream(
-        System.Text.Encoding.UTF8.GetBytes($$"""{"name":"x","summary":"","paper":"","needs":"","grid":{{grid}}}"""))));
 
     private static double Gaussian(Random random) => Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble());
 }

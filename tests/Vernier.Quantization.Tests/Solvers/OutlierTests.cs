@@ -1,15 +1,17 @@
 using Vernier.Packing;
 using Vernier.Packing.Scalar;
-using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers;
+using Vernier.Quantization.Solvers.Gptq;
 using Vernier.Quantization.Solvers.Outliers;
+using Vernier.Quantization.Solvers.QuantEase;
+using Vernier.Quantization.Solvers.Scalar;
 
 namespace Vernier.Tests.Solvers;
 
 /// <summary>Outliers found together with the codes.</summary>
 public class OutlierTests
 {
-    private static readonly SolverStep[] s_dense = [new() { Method = SolverMethod.Gptq }, new() { Method = SolverMethod.Quantease, Sweeps = 5 }];
+    private static readonly SolverStep[] s_dense = [new GptqStep(), new QuantEaseStep { Sweeps = 5 }];
 
     [Theory]
     [InlineData(3, 64, 150, 0)]
@@ -19,18 +21,17 @@ public class OutlierTests
     {
         foreach (string name in RealLayers.Names[..2])
         {
-            LayerProblem problem = Problem(name, bits, group, single, whole);
+            MatrixProblem problem = Problem(name, bits, group, single, whole);
             OutlierSet set = OutlierSet.Largest(problem, problem.Weights);
             set.Take(problem.Weights);
-            LayerSolution solution = new LayerSolver(s_dense).Solve(problem).Solution;
-            solution.Outliers = null;
+            ScalarSolution solution = new StepRun(s_dense).Solve(problem).Solution;
             double first = Value(problem, solution, set), least = first;
             for (int round = 0; round < 4; round++)
             {
                 set = OutlierSolver.Improve(problem, set, solution, 1);
                 double value = Value(problem, solution, set);
                 Assert.True(value <= least, $"{name}, round {round}: {value} after {least}");
-                Assert.Equal(problem.Spec.OutlierValues, set.Places.Length);
+                Assert.Equal(problem.Scalar.OutlierValues, set.Places.Length);
                 Assert.Equal(set.Places.Length, set.Places.ToArray().Distinct().Count());
                 if (whole > 0)
                     Assert.Equal(whole, set.Places.ToArray().Select(place => place % problem.Columns).Distinct().Count());
@@ -47,12 +48,12 @@ public class OutlierTests
     {
         foreach (string name in RealLayers.Names)
         {
-            LayerProblem plain = Problem(name, bits, 64, 0, 0), problem = Problem(name, bits, 64, plain.Rows * plain.Columns / 100, 0);
-            double without = new LayerSolver(s_dense).Solve(plain).Objective;
-            LayerResult result = new LayerSolver([.. s_dense, new() { Method = SolverMethod.Outliers, Sweeps = 4 }]).Solve(problem);
+            MatrixProblem plain = Problem(name, bits, 64, 0, 0), problem = Problem(name, bits, 64, plain.Rows * plain.Columns / 100, 0);
+            double without = new StepRun(s_dense).Solve(plain).Objective;
+            SteppedLayer result = new StepRun([.. s_dense, new OutliersStep { Sweeps = 4 }]).Solve(problem);
             Assert.True(result.Objective < 0.95 * without, $"{name}: {result.Objective} against {without}");
-            ScalarMatrix packed = result.Solution.Pack(-3);
-            float[] decoded = result.Solution.Decode(), row = new float[problem.Columns];
+            var packed = (ScalarMatrix)result.State.Solution.Pack(-3, result.State.Outliers!.Pack(-3));
+            float[] decoded = result.State.Decode(result.Solution), row = new float[problem.Columns];
             for (int r = 0; r < problem.Rows; r++)
             {
                 packed.DequantizeRow(r, row);
@@ -65,7 +66,7 @@ public class OutlierTests
     [Fact]
     public void TheLargestAreFoundAndOfEqualsTheFirst()
     {
-        LayerProblem problem = Problem(RealLayers.Names[0], 3, 64, 4, 0);
+        MatrixProblem problem = Problem(RealLayers.Names[0], 3, 64, 4, 0);
         var numbers = new float[problem.Weights.Length];
         foreach (int place in (int[])[9, 5, 700, 3000])
             numbers[place] = place == 5 ? -2 : 1;
@@ -78,11 +79,11 @@ public class OutlierTests
         Assert.Equal([256 + 5, 256 + 9], columns.Places[2..4].ToArray());
     }
 
-    private static double Value(LayerProblem whole, LayerSolution solution, OutlierSet set) => whole.Objective.Value(set.Remaining(whole).Weights, solution.Decode());
+    private static double Value(MatrixProblem whole, ScalarSolution solution, OutlierSet set) => whole.Objective.Value(set.Remaining(whole).Weights, solution.Decode());
 
-    private static LayerProblem Problem(string name, int bits, int group, int single, int whole)
+    private static MatrixProblem Problem(string name, int bits, int group, int single, int whole)
     {
-        LayerProblem problem = RealLayers.Problem(name, "rtn", bits, new Granularity(group));
-        return new LayerProblem(problem.Spec with { Outliers = single, OutlierColumns = whole }, problem.Grids, problem.Fit, problem.Weights, problem.Objective, problem.Samples);
+        MatrixProblem problem = RealLayers.Problem(name, "rtn", bits, new Granularity(group));
+        return problem.With(problem.Scalar with { Outliers = single, OutlierColumns = whole });
     }
 }

@@ -1,11 +1,9 @@
 using Vernier.Files.Checkpoints;
 using Vernier.Inference;
-using Vernier.Inference.Configuration;
 using Vernier.Inference.Models;
-using Vernier.Inference.Parts;
 using Vernier.Packing;
-using Vernier.Packing.Scalar;
 using Vernier.Quantization.Calibration;
+using Vernier.Quantization.Networks;
 using Vernier.Quantization.Objectives;
 using Vernier.Quantization.Pipeline;
 using Vernier.Quantization.Recipes;
@@ -33,44 +31,54 @@ internal static class RealLayers
     public static LayerObjective Objective(string name) => s_observed.Value[name].Objective;
 
     /// <summary>A layer with its objective, or another one.</summary>
-    public static LayerProblem Problem(string name, string recipe, int bits, Granularity granularity, LayerObjective? objective = null)
+    public static MatrixProblem Problem(string name, string recipe, int bits, Granularity granularity, LayerObjective? objective = null)
     {
         using Checkpoint checkpoint = Checkpoint.Open(SharedData.Quill);
         var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find(recipe), Bits = bits, Granularity = granularity });
-        PlannedTensor planned = plan.Tensors.Single(tensor => tensor.Tensor.Name == name);
+        TensorPlan planned = plan.Tensors.Single(tensor => tensor.Tensor.Name == name);
         var matrix = new WeightMatrix(checkpoint, planned.Tensor);
         var weights = new float[matrix.Rows * matrix.Columns];
         matrix.ReadNormalized(0, 0, weights);
-        var grids = new LayerGrids(plan, null);
-        return new LayerProblem((ScalarLayout)planned.Layout!, grids.Choose(planned, matrix), grids.FitOf(planned.Role), weights, objective ?? Objective(name), s_observed.Value[name].Samples);
+        var solver = new TensorSolver(plan);
+        return new MatrixProblem(planned.Layout!, weights, 0, objective ?? Objective(name))
+        {
+            Grid = planned.Format!.Grid,
+            Tables = solver.TablesOf(planned, matrix),
+            Fit = solver.FitOf(planned),
+            Samples = s_observed.Value[name].Samples,
+        };
     }
+
+    /// <summary>The same layer with another layout and, where they are given, other weights.</summary>
+    public static MatrixProblem With(this MatrixProblem problem, PackedLayout layout, LayerObjective? objective = null) => new(layout, problem.Weights, problem.Shift, objective ?? problem.Objective)
+    {
+        Grid = problem.Grid,
+        Tables = problem.Tables,
+        Fit = problem.Fit,
+        Samples = problem.Samples,
+    };
 
     private static Dictionary<string, Observed> Observe()
     {
-        ModelConfig config = ModelSource.Configuration(SharedData.Quill);
-        LanguageModel model = LanguageModel.Load(SharedData.Quill);
-        var calibration = new BlockCalibration(config, model.Embedding, CalibrationSet.WrittenBy(model, Sequences, Length, 3));
+        using var model = Model.Open(SharedData.Quill);
+        var set = CalibrationSet.WrittenBy(LanguageModel.Load(model), Sequences, Length, 3);
+        using INetwork network = NetworkFactory.Open(model, set.Sequences);
+        network.Begin();
         var observed = new Dictionary<string, Observed>(StringComparer.Ordinal);
-        foreach (Block block in model.Blocks)
+        for (int index = 0; index < network.Shape.Stages.Count; index++)
         {
-            IReadOnlyList<IReadOnlyList<string>> groups = BlockCalibration.SharedInputs(block);
-            for (int group = 0; group < groups.Count; group++)
+            INetworkStage stage = network.Load(index);
+            foreach (LayerGroup group in stage.Groups)
             {
-                var gram = new GramMatrix(block[groups[group][0]].Inputs);
-                var sample = new InputSample(gram.Columns, Sequences * Length, Samples);
-                for (int batch = 0; batch < calibration.Batches; batch++)
-                {
-                    calibration.Observe(block, groups, group, batch, (x, rows) =>
-                    {
-                        gram.Add(x, rows);
-                        sample.Add(x, rows);
-                    });
-                }
-                var inputs = new Observed(new LayerObjective(gram.ToSymmetric(), gram.Columns), sample.ToArray());
-                foreach (string name in groups[group])
-                    observed[name] = inputs;
+                var gram = new GramObserver(group.Inputs);
+                var sample = new SampleObserver(network.Rows, Samples);
+                for (int batch = 0; batch < network.Batches; batch++)
+                    stage.Observe(group, batch, [gram, sample]);
+                var inputs = new Observed(new LayerObjective(gram.Gram.ToSymmetric(), group.Inputs), sample.ToArray());
+                foreach (LayerShape layer in group.Layers)
+                    observed[layer.Name] = inputs;
             }
-            calibration.Advance(block);
+            stage.Advance();
         }
         return observed;
     }

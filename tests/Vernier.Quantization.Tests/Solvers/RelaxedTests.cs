@@ -7,17 +7,22 @@ using Vernier.Packing.Scalar;
 using Vernier.Quantization.Objectives;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers;
+using Vernier.Quantization.Solvers.AdaRound;
+using Vernier.Quantization.Solvers.FlexRound;
+using Vernier.Quantization.Solvers.Nearest;
+using Vernier.Quantization.Solvers.Nupes;
 using Vernier.Quantization.Solvers.Relaxed;
+using Vernier.Quantization.Solvers.Scalar;
 
 namespace Vernier.Tests.Solvers;
 
 /// <summary>Learned rounding, judged by its hard codes alone.</summary>
 public class RelaxedTests
 {
-    private static readonly SolverStep s_nearest = new() { Method = SolverMethod.Nearest };
-    private static readonly SolverStep s_adaround = Step("adaround");
-    private static readonly SolverStep s_flexround = Step("flexround");
-    private static readonly SolverStep s_nupes = new() { Method = SolverMethod.Nupes, Iterations = 200, LearningRate = 0.03 };
+    private static readonly NearestStep s_nearest = new NearestStep();
+    private static readonly AdaRoundStep s_adaround = (AdaRoundStep)RecipeCatalogue.Find("adaround").Solver[1] with { Iterations = 200 };
+    private static readonly FlexRoundStep s_flexround = (FlexRoundStep)RecipeCatalogue.Find("flexround").Solver[1] with { Iterations = 200 };
+    private static readonly NupesStep s_nupes = new NupesStep { Iterations = 200, LearningRate = 0.03 };
 
     [Theory]
     [InlineData("rtn", 4)]
@@ -28,11 +33,11 @@ public class RelaxedTests
     {
         foreach (string name in RealLayers.Names[..2])
         {
-            LayerProblem problem = RealLayers.Problem(name, recipe, bits, Granularity.Group(64));
+            MatrixProblem problem = RealLayers.Problem(name, recipe, bits, Granularity.Group(64));
             foreach (SolverStep step in (SolverStep[])[s_adaround, s_flexround, s_nupes])
             {
-                LayerResult result = new LayerSolver([s_nearest, step]).Solve(problem);
-                Assert.True(result.Objective < 0.95 * result.Nearest, $"{name}, {step.Method}: {result.Objective} against {result.Nearest}");
+                SteppedLayer result = new StepRun([s_nearest, step]).Solve(problem);
+                Assert.True(result.Objective < 0.95 * result.Nearest, $"{name}, {step}: {result.Objective} against {result.Nearest}");
             }
         }
     }
@@ -45,16 +50,16 @@ public class RelaxedTests
     {
         foreach (string name in RealLayers.Names[2..])
         {
-            LayerProblem problem = RealLayers.Problem(name, "rtn", bits, new Granularity(group));
-            double nearest = problem.Relative(LayerSolution.Nearest(problem, []));
-            double[] rows = problem.Objective.RowValues(problem.Weights, LayerSolution.Nearest(problem, []).Decode());
-            foreach (SolverStep step in (SolverStep[])[s_adaround, s_flexround])
+            MatrixProblem problem = RealLayers.Problem(name, "rtn", bits, new Granularity(group));
+            double nearest = problem.Relative(ScalarSolution.Nearest(problem, []));
+            double[] rows = problem.Objective.RowValues(problem.Weights, ScalarSolution.Nearest(problem, []).Decode());
+            foreach (LearnedStep step in (LearnedStep[])[s_adaround, s_flexround])
             {
-                LayerResult result = new LayerSolver([s_nearest, step with { Iterations = 60 }]).Solve(problem);
-                Assert.True(result.Objective < 0.98 * nearest, $"{name}, {step.Method}: {result.Objective} against {nearest}");
+                SteppedLayer result = new StepRun([s_nearest, step with { Iterations = 60 }]).Solve(problem);
+                Assert.True(result.Objective < 0.98 * nearest, $"{name}, {step}: {result.Objective} against {nearest}");
                 double[] learned = problem.Objective.RowValues(problem.Weights, result.Solution.Decode());
                 for (int row = 0; row < rows.Length; row++)
-                    Assert.True(learned[row] <= rows[row] * (1 + 1e-9), $"{name}, {step.Method}, row {row}");
+                    Assert.True(learned[row] <= rows[row] * (1 + 1e-9), $"{name}, {step}, row {row}");
             }
         }
     }
@@ -62,9 +67,9 @@ public class RelaxedTests
     [Fact]
     public void AdaRoundStartsAtTheWeightsAndHardensToNearest()
     {
-        LayerProblem problem = RealLayers.Problem(RealLayers.Names[1], "rtn", 3, Granularity.Group(64));
-        LayerSolution nearest = LayerSolution.Nearest(problem, []);
-        var start = new AdaRound(problem, nearest, s_adaround with { Iterations = 1, LearningRate = 1e-12 });
+        MatrixProblem problem = RealLayers.Problem(RealLayers.Names[1], "rtn", 3, Granularity.Group(64));
+        ScalarSolution nearest = ScalarSolution.Nearest(problem, []);
+        var start = new AdaRoundSolver(problem, nearest, s_adaround with { Iterations = 1, LearningRate = 1e-12 });
         byte[] codes = start.Run().Codes;
         float[] soft = start.Decoded(), decoded = nearest.Decode();
         for (int i = 0; i < codes.Length; i++)
@@ -80,9 +85,9 @@ public class RelaxedTests
     [Fact]
     public void AdaRoundHasAllButDecidedBeforeItIsHardened()
     {
-        LayerProblem problem = RealLayers.Problem(RealLayers.Names[1], "rtn", 3, Granularity.Group(64));
-        var learned = new AdaRound(problem, LayerSolution.Nearest(problem, []), RecipeCatalogue.Find("adaround").Solver[^1]);
-        LayerSolution solution = learned.Run();
+        MatrixProblem problem = RealLayers.Problem(RealLayers.Names[1], "rtn", 3, Granularity.Group(64));
+        var learned = new AdaRoundSolver(problem, ScalarSolution.Nearest(problem, []), (AdaRoundStep)RecipeCatalogue.Find("adaround").Solver[^1]);
+        ScalarSolution solution = learned.Run();
         double soft = problem.Objective.Relative(problem.Weights, learned.Decoded()), hard = problem.Relative(solution);
         Assert.True(learned.Decided > 0.98, $"{learned.Decided}");
         Assert.InRange(hard, 0.97 * soft, 1.03 * soft);
@@ -91,8 +96,8 @@ public class RelaxedTests
     [Fact]
     public void LargeWeightsGoFurtherInFlexRound()
     {
-        LayerProblem problem = RealLayers.Problem(RealLayers.Names[1], "rtn", 4, Granularity.Group(64));
-        LayerSolution nearest = LayerSolution.Nearest(problem, []), solution = new FlexRound(problem, nearest, s_flexround with { LearningRate = 0.02 }).Run();
+        MatrixProblem problem = RealLayers.Problem(RealLayers.Names[1], "rtn", 4, Granularity.Group(64));
+        ScalarSolution nearest = ScalarSolution.Nearest(problem, []), solution = new FlexRoundSolver(problem, nearest, s_flexround with { LearningRate = 0.02 }).Run();
         int[] moves = [.. solution.Codes.Zip(nearest.Codes, (now, before) => Math.Abs(now - before))];
         Assert.Contains(moves, move => move > 1);
         // By division the code 0 stays 0, and the larger a weight the more codes it passes.
@@ -106,8 +111,8 @@ public class RelaxedTests
     [InlineData("rtn-mirrored", 4)]
     public void AdaRoundGoesUpOrDown(string recipe, int bits)
     {
-        LayerProblem problem = RealLayers.Problem(RealLayers.Names[1], recipe, bits, Granularity.Group(64));
-        LayerSolution nearest = LayerSolution.Nearest(problem, []), solution = new AdaRound(problem, nearest, s_adaround).Run();
+        MatrixProblem problem = RealLayers.Problem(RealLayers.Names[1], recipe, bits, Granularity.Group(64));
+        ScalarSolution nearest = ScalarSolution.Nearest(problem, []), solution = new AdaRoundSolver(problem, nearest, s_adaround).Run();
         Assert.Equal(nearest.Scales, solution.Scales);
         for (int i = 0; i < solution.Codes.Length; i++)
         {
@@ -126,12 +131,12 @@ public class RelaxedTests
         var gram = new double[256 * 256];
         for (int i = 0; i < 256; i++)
             gram[i * 257] = 1;
-        LayerProblem problem = RealLayers.Problem(RealLayers.Names[1], recipe, bits, Granularity.Group(64), new LayerObjective(gram, 256));
-        LayerSolution nearest = LayerSolution.Nearest(problem, []);
+        MatrixProblem problem = RealLayers.Problem(RealLayers.Names[1], recipe, bits, Granularity.Group(64), new LayerObjective(gram, 256));
+        ScalarSolution nearest = ScalarSolution.Nearest(problem, []);
         double before = problem.Relative(nearest);
         foreach (SolverStep step in (SolverStep[])[s_adaround with { Iterations = 20 }, s_flexround with { Iterations = 20 }, s_nupes with { Iterations = 20 }])
-            Assert.True(new LayerSolver([s_nearest, step]).Solve(problem).Objective <= before);
-        Assert.Equal(nearest.Codes, new FlexRound(problem, nearest, s_flexround with { Iterations = 1 }).Run().Codes);
+            Assert.True(new StepRun([s_nearest, step]).Solve(problem).Objective <= before);
+        Assert.Equal(nearest.Codes, new FlexRoundSolver(problem, nearest, s_flexround with { Iterations = 1 }).Run().Codes);
     }
 
     [Fact]
@@ -141,28 +146,28 @@ public class RelaxedTests
         var spec = new ScalarLayout(1, 2, 3, Granularity.Channel, 1, 1, false, false);
         var table = Vernier.Grids.Uniform.UniformGrid.Create(3, LevelLayout.Full);
         // Scale 1/2: the levels are -1/2, -3/8, .. 3/8; the second weight is clipped by 0.3 and the first has to rise by 0.3, more than two steps of 1/8.
-        var problem = new LayerProblem(spec, [table], new LargestScale(mirror: false), [0.01f, 0.675f], new LayerObjective([1, 0.999, 0.999, 1], 2));
-        var start = new LayerSolution(spec, [table]);
+        var problem = new MatrixProblem(spec, [0.01f, 0.675f], 0, new LayerObjective([1, 0.999, 0.999, 1], 2)) { Tables = [table], Fit = new LargestScale(mirror: false) };
+        var start = new ScalarSolution(spec, [table]);
         start.Scales[0] = (Half)0.5f;
         start.Codes[0] = 4;
         start.Codes[1] = 7;
-        double upOrDown = problem.Relative(new AdaRound(problem, start, s_adaround).Run()), whole = problem.Relative(new SoftRound(problem, start, s_nupes).Run());
+        double upOrDown = problem.Relative(new AdaRoundSolver(problem, start, s_adaround).Run()), whole = problem.Relative(new SoftRound(problem, start, s_nupes).Run());
         Assert.True(whole < 0.2 * upOrDown, $"{whole} against {upOrDown}");
     }
 
     [Fact]
     public void TheNumberOfThreadsDoesNotChangeTheResult()
     {
-        LayerProblem problem = RealLayers.Problem(RealLayers.Names[4], "gptq-power", 3, Granularity.Group(64));
+        MatrixProblem problem = RealLayers.Problem(RealLayers.Names[4], "gptq-power", 3, Granularity.Group(64));
         int threads = ParallelLoop.MaxThreads;
         try
         {
-            foreach (SolverStep step in (SolverStep[])[s_adaround, s_flexround, s_nupes with { LearnExponent = true }])
+            foreach (LearnedStep step in (LearnedStep[])[s_adaround, s_flexround, s_nupes with { LearnExponent = true }])
             {
-                LayerSolution[] solutions = [.. ((int[])[1, 3]).Select(count =>
+                ScalarSolution[] solutions = [.. ((int[])[1, 3]).Select(count =>
                 {
                     ParallelLoop.MaxThreads = count;
-                    return new LayerSolver([s_nearest, step with { Iterations = 30 }]).Solve(problem).Solution;
+                    return new StepRun([s_nearest, step with { Iterations = 30 }]).Solve(problem).Solution;
                 })];
                 Assert.Equal(solutions[0].Codes, solutions[1].Codes);
                 Assert.Equal(solutions[0].Scales, solutions[1].Scales);
@@ -201,6 +206,4 @@ public class RelaxedTests
         if (exponent != 1)
             Assert.Equal(start.Levels.ToArray(), table.ToTable().Levels.ToArray());
     }
-
-    private static SolverStep Step(string recipe) => RecipeCatalogue.Find(recipe).Solver[1] with { Iterations = 200 };
 }

@@ -1,9 +1,12 @@
 using Vernier.Files.Checkpoints;
+using Vernier.Grids.Trits;
 using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Packing.Trits;
 using Vernier.Quantization.Pipeline;
 using Vernier.Quantization.Recipes;
+using Vernier.Quantization.Solvers;
+using Vernier.Quantization.Solvers.Nearest;
 using Vernier.Quantization.Solvers.Trits;
 
 namespace Vernier.Tests.Solvers;
@@ -98,8 +101,8 @@ public class TritTests
         Recipe recipe = RecipeCatalogue.Find("ptqtp");
         recipe = recipe with
         {
-            Grid = recipe.Grid with { Storage = storage },
-            Solver = [new() { Method = SolverMethod.Nearest, Importance = weighted ? ColumnImportance.Diagonal : ColumnImportance.None }],
+            Grid = new TritGridSpec { Storage = storage },
+            Solver = [new NearestStep { Importance = weighted ? ColumnImportance.Diagonal : ColumnImportance.None }],
             Outliers = outliers == 0 ? null : new OutlierPart { Share = outliers },
             LowRank = outliers == 0 ? null : new LowRankPart { Rank = 2 },
         };
@@ -117,12 +120,4 @@ public class TritTests
         ParallelLoop.MaxThreads = threads;
         Assert.Equal(files[0], files[1]);
     }
-
-    [Theory]
-    [InlineData("""{"kind":"trits","layouts":["full"]}""")]
-    [InlineData("""{"kind":"trits","layouts":["symmetric"]},"scale":"largest" """)]
-    [InlineData("""{"kind":"trits","layouts":["symmetric"]},"solver":[{"method":"gptq"}]""")]
-    [InlineData("""{"kind":"trits","layouts":["symmetric"]},"solver":[{"method":"nearest"},{"method":"quantease"}]""")]
-    public void WhatDoesNotGoTogetherIsRefused(string grid) => Assert.Throws<System.Text.Json.JsonException>(() => Recipe.Parse(new MemoryStream(
-        System.Text.Encoding.UTF8.GetBytes($$"""{"name":"x","summary":"","paper":"","needs":"","grid":{{grid}}}"""))));
 }

@@ -5,12 +5,17 @@ using Vernier.Packing.TwoLevel;
 using Vernier.Quantization.Pipeline;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers;
-using Vernier.Quantization.Solvers.TwoLevel;
+using Vernier.Quantization.Solvers.Gptq;
+using Vernier.Quantization.Solvers.Nearest;
+using Vernier.Quantization.Solvers.Scalar;
 
 namespace Vernier.Tests.Solvers;
 
 public class TwoLevelTests
 {
+    private static readonly NearestStep s_output = new() { Importance = ColumnImportance.Output };
+    private static readonly GptqStep s_gptq = new() { Importance = ColumnImportance.Output };
+
     [Theory]
     [InlineData(4, 64)]
     [InlineData(3, 128)]
@@ -20,11 +25,11 @@ public class TwoLevelTests
         foreach (string name in (string[])[RealLayers.Names[0], RealLayers.Names[3]])
         {
             MatrixProblem problem = Problem(name, bits, group);
-            MatrixResult output = Solve(problem, SolverMethod.Nearest, ColumnImportance.Output), weights = Solve(problem, SolverMethod.Nearest, ColumnImportance.None);
-            MatrixResult gptq = Solve(problem, SolverMethod.Gptq, ColumnImportance.Output);
-            Assert.Equal(output.Nearest, weights.Objective);
-            Assert.True(output.Objective < output.Nearest, $"{name}: {output.Objective} by the output, {output.Nearest} by the weights");
-            Assert.True(gptq.Objective < output.Objective, $"{name}: gptq {gptq.Objective}, nearest {output.Objective}");
+            MatrixOutcome output = Solve(problem, s_output), weights = Solve(problem, new NearestStep());
+            MatrixOutcome gptq = Solve(problem, s_gptq);
+            Assert.Equal(output.Report.Nearest, weights.Report.Objective);
+            Assert.True(output.Report.Objective < output.Report.Nearest, $"{name}: {output.Report.Objective} by the output, {output.Report.Nearest} by the weights");
+            Assert.True(gptq.Report.Objective < output.Report.Objective, $"{name}: gptq {gptq.Report.Objective}, nearest {output.Report.Objective}");
             Assert.Equal(problem.Layout.StoredBytes, output.Matrix.ArrayBytes().Sum(bytes => (long)bytes.Length));
         }
     }
@@ -36,7 +41,7 @@ public class TwoLevelTests
     public void EveryIntegerIsACodeTimesItsFactorWithin127(int bits, int group)
     {
         MatrixProblem problem = Problem(RealLayers.Names[2], bits, group);
-        var matrix = (TwoLevelMatrix)Solve(problem, SolverMethod.Nearest, ColumnImportance.Output).Matrix;
+        var matrix = (TwoLevelMatrix)Solve(problem, s_output).Matrix;
         TwoLevelLayout spec = matrix.Spec;
         byte[] codes = new byte[spec.Columns], zeros = new byte[spec.Groups];
         var integers = new sbyte[spec.Columns];
@@ -57,9 +62,9 @@ public class TwoLevelTests
     [Fact]
     public void WithoutDataTheErrorIsNearThatOfAnAsymmetricGridOfTheSameGroups()
     {
-        MatrixProblem problem = Problem(RealLayers.Names[0], 4, 64) with { Objective = null };
-        var matrix = (TwoLevelMatrix)Solve(problem, SolverMethod.Nearest, ColumnImportance.Output).Matrix;
-        LayerSolution scalar = LayerSolution.Nearest(RealLayers.Problem(RealLayers.Names[0], "rtn-asymmetric", 4, Granularity.Group(64)), []);
+        MatrixProblem known = Problem(RealLayers.Names[0], 4, 64), problem = new(known.Layout, known.Weights);
+        var matrix = (TwoLevelMatrix)Solve(problem, s_output).Matrix;
+        ScalarSolution scalar = ScalarSolution.Nearest(RealLayers.Problem(RealLayers.Names[0], "rtn-asymmetric", 4, Granularity.Group(64)), []);
         double own = Error(problem.Weights, matrix), other = Error(problem.Weights, scalar.Pack(0));
         Assert.InRange(own, other * 0.9, other * 1.15);
     }
@@ -71,7 +76,7 @@ public class TwoLevelTests
         weights[130] = 1;
         weights[299] = -1e-6f;
         var spec = new TwoLevelLayout(3, 100, 4, 32);
-        var matrix = (TwoLevelMatrix)new TwoLevelMethod().Solve(new MatrixProblem(spec, weights, 0, null), RecipeCatalogue.Find("dgq")).Matrix;
+        var matrix = (TwoLevelMatrix)Solve(new MatrixProblem(spec, weights), s_output).Matrix;
         var row = new float[100];
         for (int r = 0; r < 3; r++)
         {
@@ -82,16 +87,16 @@ public class TwoLevelTests
     }
 
     [Theory]
-    [InlineData(SolverMethod.Nearest)]
-    [InlineData(SolverMethod.Gptq)]
-    public void AModelIsTheSameOnAnyNumberOfThreadsWithAllThatCanBeAdded(SolverMethod method)
+    [InlineData(false)]
+    [InlineData(true)]
+    public void AModelIsTheSameOnAnyNumberOfThreadsWithAllThatCanBeAdded(bool sequential)
     {
         using var folder = new TempFolder();
         TinyLlama.Write(folder["m"]);
         using Checkpoint checkpoint = Checkpoint.Open(folder["m"]);
         Recipe recipe = RecipeCatalogue.Find("dgq") with
         {
-            Solver = [new() { Method = method, Importance = ColumnImportance.Output }],
+            Solver = [sequential ? s_gptq : s_output],
             Outliers = new OutlierPart { Share = 0.02 },
             LowRank = new LowRankPart { Rank = 2 },
         };
@@ -109,22 +114,13 @@ public class TwoLevelTests
         Assert.Equal(files[0], files[1]);
     }
 
-    [Theory]
-    [InlineData("""{"kind":"two-level","layouts":["full"]}""")]
-    [InlineData("""{"kind":"two-level","layouts":["asymmetric"]},"solver":[{"method":"nearest","importance":"diagonal"}]""")]
-    [InlineData("""{"kind":"two-level","layouts":["asymmetric"]},"solver":[{"method":"gptq"},{"method":"quantease"}]""")]
-    [InlineData("""{"kind":"uniform","layouts":["full"]},"solver":[{"method":"gptq","importance":"output"}]""")]
-    public void WhatDoesNotGoTogetherIsRefused(string grid) => Assert.Throws<System.Text.Json.JsonException>(() => Recipe.Parse(new MemoryStream(
-        System.Text.Encoding.UTF8.GetBytes($$"""{"name":"x","summary":"","paper":"","needs":"","grid":{{grid}}}"""))));
-
     private static MatrixProblem Problem(string name, int bits, int group)
     {
-        LayerProblem scalar = RealLayers.Problem(name, "rtn", 4, Granularity.Group(64));
-        return new MatrixProblem(new TwoLevelLayout(scalar.Rows, scalar.Columns, bits, group), scalar.Weights, 0, scalar.Objective);
+        MatrixProblem scalar = RealLayers.Problem(name, "rtn", 4, Granularity.Group(64));
+        return scalar.With(new TwoLevelLayout(scalar.Rows, scalar.Columns, bits, group));
     }
 
-    private static MatrixResult Solve(MatrixProblem problem, SolverMethod method, ColumnImportance importance) =>
-        new TwoLevelMethod().Solve(problem, RecipeCatalogue.Find("dgq") with { Solver = [new() { Method = method, Importance = importance }] });
+    private static MatrixOutcome Solve(MatrixProblem problem, SolverStep step) => new MatrixSolver([step]).Solve(problem);
 
     private static double Error(float[] weights, PackedMatrix matrix)
     {

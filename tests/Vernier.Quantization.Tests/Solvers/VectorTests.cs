@@ -1,5 +1,7 @@
+using Vernier.Files.Checkpoints;
 using Vernier.Grids;
 using Vernier.Grids.Uniform;
+using Vernier.Grids.Vectors;
 using Vernier.Levels;
 using Vernier.Numerics;
 using Vernier.Packing;
@@ -10,6 +12,7 @@ using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers;
 using Vernier.Quantization.Solvers.Codebooks;
 using Vernier.Quantization.Solvers.Gptq;
+using Vernier.Quantization.Solvers.Scalar;
 using Vernier.Quantization.Solvers.Vectors;
 
 namespace Vernier.Tests.Solvers;
@@ -17,13 +20,13 @@ namespace Vernier.Tests.Solvers;
 /// <summary>The invariants of GPTVQ, on real layers and on awkward matrices.</summary>
 public class VectorTests
 {
-    private static readonly SolverStep s_gptq = new() { Method = SolverMethod.Gptq };
+    private static readonly GptqStep s_gptq = new GptqStep();
 
     [Fact]
     public void OneDimensionOnTheUniformGridIsGptq()
     {
-        LayerProblem scalar = RealLayers.Problem(RealLayers.Names[4], "rtn", 4, Granularity.Tensor);
-        LayerSolution expected = new GptqSolver(s_gptq).Solve(scalar, GptqFactor.Of(scalar.Objective, s_gptq)!);
+        MatrixProblem scalar = RealLayers.Problem(RealLayers.Names[4], "rtn", 4, Granularity.Tensor);
+        ScalarSolution expected = new GptqSolver(s_gptq).Solve(scalar, scalar.Objective.Factor(s_gptq.Order, s_gptq.Damping)!);
         var layout = new VectorLayout(scalar.Rows, scalar.Columns, 1, 4, scalar.Rows, scalar.Columns);
         var codebook = new VectorSolution(layout, 0);
         // The grid has the unit 1/8, the codebook 1/128.
@@ -31,7 +34,7 @@ public class VectorTests
         for (int code = 0; code < 16; code++)
             codebook.Entries[code] = checked((sbyte)(table.Levels[code] * 16));
         codebook.Scales[0] = expected.Scales[0];
-        VectorSolution solution = new VectorGptq(VectorMetric.Identity(scalar.Columns, 1), GptqFactor.Of(scalar.Objective, s_gptq)).Solve(layout, scalar.Weights, codebook);
+        VectorSolution solution = new VectorGptq(VectorMetric.Identity(scalar.Columns, 1), scalar.Objective.Factor(s_gptq.Order, s_gptq.Damping)).Solve(layout, scalar.Weights, codebook);
         // A weight that lies half-way to the last bit may go either way, and its row with it.
         int same = Enumerable.Range(0, scalar.Rows).Count(row => expected.Codes.AsSpan(row * scalar.Columns, scalar.Columns).SequenceEqual(solution.Codes.AsSpan(row * scalar.Columns, scalar.Columns)));
         Assert.InRange(same, scalar.Rows - 1, scalar.Rows);
@@ -46,7 +49,7 @@ public class VectorTests
         MatrixProblem problem = Problem(RealLayers.Names[4], dimension, bits, Granularity.Group(64), GptqTests.Diagonal(256, identity: true));
         var layout = (VectorLayout)problem.Layout;
         VectorSolution nearest = new VectorGptq(VectorMetric.Identity(layout.Columns, dimension), null).Solve(layout, problem.Weights);
-        VectorSolution solution = new VectorGptq(VectorMetric.Of(problem.Objective!, ColumnImportance.Inverse, Factor(problem), dimension), Factor(problem)).Solve(layout, problem.Weights);
+        VectorSolution solution = new VectorGptq(VectorMetric.Of(problem.Objective, ColumnImportance.Inverse, Factor(problem), dimension), Factor(problem)).Solve(layout, problem.Weights);
         Assert.Equal(nearest.Entries, solution.Entries);
         Assert.Equal(nearest.Codes, solution.Codes);
         CheckNearest(nearest, problem.Weights);
@@ -63,7 +66,7 @@ public class VectorTests
         {
             LayerObjective objective = RealLayers.Objective(name);
             float[] weights = RealLayers.Problem(name, "rtn", 4, Granularity.Channel).Weights;
-            VectorMetric metric = VectorMetric.Of(objective, importance, GptqFactor.Of(objective, s_gptq), dimension);
+            VectorMetric metric = VectorMetric.Of(objective, importance, objective.Factor(s_gptq.Order, s_gptq.Damping), dimension);
             float[] points = weights[..(64 * objective.Columns)], counts = [.. Enumerable.Range(0, points.Length / dimension).Select(i => 0.5f + i % 3)];
             var fit = new CodebookFit(points, counts, metric, 0, objective.Columns / dimension, entries, dimension);
             fit.Seed();
@@ -214,11 +217,11 @@ public class VectorTests
         foreach (string name in RealLayers.Names.Skip(2))
         {
             MatrixProblem problem = Problem(name, recipe, bits, Granularity.Group(64));
-            LayerProblem scalar = RealLayers.Problem(name, "gptq", bits, Granularity.Group(64));
-            MatrixResult result = new VectorMethod().Solve(problem, RecipeCatalogue.Find(recipe));
-            Assert.True(result.Objective < new LayerSolver(RecipeCatalogue.Find("gptq").Solver).Solve(scalar).Objective, name);
+            MatrixProblem scalar = RealLayers.Problem(name, "gptq", bits, Granularity.Group(64));
+            MatrixReport result = Solve(problem, RecipeCatalogue.Find(recipe)).Report;
+            Assert.True(result.Objective < new StepRun(RecipeCatalogue.Find("gptq").Solver).Solve(scalar).Objective, name);
             Assert.True(result.Objective < result.Nearest);
-            Assert.InRange(8.0 * (problem.Layout.StoredBytes - scalar.Spec.StoredBytes) / problem.Weights.Length, -1, 0.05);
+            Assert.InRange(8.0 * (problem.Layout.StoredBytes - scalar.Scalar.StoredBytes) / problem.Weights.Length, -1, 0.05);
             Assert.Null(result.Fallback);
         }
     }
@@ -243,16 +246,15 @@ public class VectorTests
                         gram[i * columns + j] = Enumerable.Range(0, 2 * columns).Sum(n => (double)inputs[n * columns + i] * inputs[n * columns + j]);
                 }
                 Recipe recipe = RecipeCatalogue.Find("gptvq-descent");
-                recipe = recipe with { Grid = recipe.Grid with { Dimension = dimension, BlockColumns = 16 } };
-                PackedLayout layout = new VectorMethod().Layout(rows, columns, new QuantizationOptions { Recipe = recipe, Bits = 2 });
+                PackedLayout layout = new VectorGridSpec { Dimension = dimension, BlockColumns = 16 }.LayoutOf(rows, columns, 2, Granularity.Group(64));
                 foreach (LayerObjective? objective in (LayerObjective?[])[null, new LayerObjective(gram, columns)])
                 {
-                    MatrixResult result = new VectorMethod().Solve(new MatrixProblem(layout, weights, 0, objective), recipe);
+                    MatrixOutcome result = Solve(new MatrixProblem(layout, weights, 0, objective), recipe);
                     var row = new float[columns];
                     result.Matrix.DequantizeRow(rows - 1, row);
                     Assert.All(row, weight => Assert.True(float.IsFinite(weight)));
                     if (objective is not null)
-                        Assert.InRange(result.Objective, 0, Math.Max(result.Nearest, 1e-12) * 1.02);
+                        Assert.InRange(result.Report.Objective, 0, Math.Max(result.Report.Nearest, 1e-12) * 1.02);
                     if (Array.TrueForAll(weights, weight => weight == -0.5f))
                         Assert.All(row, weight => Assert.Equal(-0.5, weight, 1e-3));
                     if (Array.TrueForAll(weights, weight => weight == 0))
@@ -266,9 +268,9 @@ public class VectorTests
     public void WithoutDataItSaysSo()
     {
         MatrixProblem problem = Problem(RealLayers.Names[4], "gptvq", 2, Granularity.Group(64), new LayerObjective(new double[256 * 256], 256));
-        MatrixResult result = new VectorMethod().Solve(problem, RecipeCatalogue.Find("gptvq"));
-        Assert.Contains("no data", result.Fallback, StringComparison.Ordinal);
-        MatrixResult nearest = new VectorMethod().Solve(problem with { Objective = null }, RecipeCatalogue.Find("gptvq"));
+        MatrixOutcome result = Solve(problem, RecipeCatalogue.Find("gptvq"));
+        Assert.Equal(Fallback.NoData, result.Report.Fallback);
+        MatrixOutcome nearest = Solve(new MatrixProblem(problem.Layout, problem.Weights), RecipeCatalogue.Find("gptvq"));
         Assert.Equal(nearest.Matrix.ArrayBytes().Select(array => array.ToArray()), result.Matrix.ArrayBytes().Select(array => array.ToArray()));
     }
 
@@ -277,7 +279,8 @@ public class VectorTests
     {
         foreach ((string recipe, int bits) in ((string, int)[])[("gptvq", 5), ("gptvq-4d", 3)])
         {
-            string message = Assert.Throws<ArgumentException>(() => new VectorMethod().Layout(64, 64, new QuantizationOptions { Recipe = RecipeCatalogue.Find(recipe), Bits = bits })).Message;
+            using Checkpoint checkpoint = Checkpoint.Open(SharedData.Quill);
+            string message = Assert.Throws<ArgumentException>(() => QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find(recipe), Bits = bits })).Message;
             Assert.Contains($"at most {RecipeCatalogue.Find(recipe).MostBits} bits", message, StringComparison.Ordinal);
             Assert.Contains(recipe, message, StringComparison.Ordinal);
         }
@@ -294,8 +297,8 @@ public class VectorTests
                 {
                     foreach (int block in (int[])[0, 32, 64])
                     {
-                        Recipe found = RecipeCatalogue.Find(recipe);
-                        var layout = (VectorLayout)new VectorMethod().Layout(rows, columns, new QuantizationOptions { Recipe = found with { Grid = found.Grid with { BlockColumns = block } }, Bits = 2, Granularity = new Granularity(group) });
+                        var grid = (VectorGridSpec)RecipeCatalogue.Find(recipe).Grid with { BlockColumns = block };
+                        var layout = (VectorLayout)grid.LayoutOf(rows, columns, 2, new Granularity(group))!;
                         Assert.True(layout.BookRows == rows || layout.BookRows % 16 == 0);
                         Assert.True(layout.BookColumns == columns || layout.BookColumns % 32 == 0);
                         Assert.True(layout.BlockColumns == layout.BookColumns || layout.BlockColumns == 0 || layout.BookColumns % layout.BlockColumns == 0);
@@ -336,30 +339,28 @@ public class VectorTests
     }
 
     private static MatrixProblem Problem(string name, string recipe, int bits, Granularity granularity, LayerObjective? objective = null) =>
-        Problem(name, RecipeCatalogue.Find(recipe), bits, granularity, objective);
+        Problem(name, (VectorGridSpec)RecipeCatalogue.Find(recipe).Grid, bits, granularity, objective);
 
-    private static MatrixProblem Problem(string name, int dimension, int bits, Granularity granularity, LayerObjective? objective = null, int block = 0, double rank = 1)
+    private static MatrixProblem Problem(string name, int dimension, int bits, Granularity granularity, LayerObjective? objective = null, int block = 0, double rank = 1) =>
+        Problem(name, new VectorGridSpec { Dimension = dimension, BlockColumns = block, Rank = rank }, bits, granularity, objective);
+
+    private static MatrixProblem Problem(string name, VectorGridSpec grid, int bits, Granularity granularity, LayerObjective? objective)
     {
-        Recipe recipe = RecipeCatalogue.Find("gptvq");
-        return Problem(name, recipe with { Grid = recipe.Grid with { Dimension = dimension, BlockColumns = block, Rank = rank } }, bits, granularity, objective);
+        MatrixProblem scalar = RealLayers.Problem(name, "rtn", 4, granularity);
+        return scalar.With(grid.LayoutOf(scalar.Rows, scalar.Columns, bits, granularity), objective);
     }
 
-    private static MatrixProblem Problem(string name, Recipe recipe, int bits, Granularity granularity, LayerObjective? objective)
-    {
-        LayerProblem scalar = RealLayers.Problem(name, "rtn", 4, granularity);
-        PackedLayout layout = new VectorMethod().Layout(scalar.Rows, scalar.Columns, new QuantizationOptions { Recipe = recipe, Bits = bits, Granularity = granularity });
-        return new MatrixProblem(layout, scalar.Weights, 0, objective ?? scalar.Objective);
-    }
+    private static GramFactor Factor(MatrixProblem problem) => problem.Objective.Factor(s_gptq.Order, s_gptq.Damping)!;
 
-    private static GptqFactor Factor(MatrixProblem problem) => GptqFactor.Of(problem.Objective!, s_gptq)!;
+    private static MatrixOutcome Solve(MatrixProblem problem, Recipe recipe) => new MatrixSolver(recipe.Solver).Solve(problem);
 
     private static VectorSolution Solved(MatrixProblem problem)
     {
         var layout = (VectorLayout)problem.Layout;
-        return new VectorGptq(VectorMetric.Of(problem.Objective!, ColumnImportance.Inverse, Factor(problem), layout.Dimension), Factor(problem)).Solve(layout, problem.Weights);
+        return new VectorGptq(VectorMetric.Of(problem.Objective, ColumnImportance.Inverse, Factor(problem), layout.Dimension), Factor(problem)).Solve(layout, problem.Weights);
     }
 
-    private static double[] Rows(MatrixProblem problem, VectorSolution solution) => problem.Objective!.RowValues(problem.Weights, solution.Decode());
+    private static double[] Rows(MatrixProblem problem, VectorSolution solution) => problem.Objective.RowValues(problem.Weights, solution.Decode());
 
     private static double Norm(double[] values) => Math.Sqrt(values.Sum(value => value * value));
 

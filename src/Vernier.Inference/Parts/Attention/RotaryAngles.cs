@@ -44,30 +44,37 @@ internal sealed class RotaryAngles
     /// <summary>Makes sure that the angles of positions 0 .. length - 1 are there.</summary>
     public void Ensure(int length, Workers workers)
     {
-        if (length <= Volatile.Read(ref _table).Length)
-            return;
+        if (length > Volatile.Read(ref _table).Length)
+            Grow(length, workers);
+    }
+
+    private void Grow(int length, Workers workers)
+    {
         lock (_gate)
         {
             Table old = _table;
-            if (length <= old.Length)
-                return;
-            int half = _frequencies.Length, from = old.Length;
-            int capacity = Math.Max(length, Math.Min(2 * from, Array.MaxLength / half));
-            float[] cosines = new float[checked(capacity * half)], sines = new float[cosines.Length];
-            old.Cosines.AsSpan(0, from * half).CopyTo(cosines);
-            old.Sines.AsSpan(0, from * half).CopyTo(sines);
-            workers.For(capacity - from, row =>
-            {
-                int position = from + row;
-                for (int i = 0; i < half; i++)
-                {
-                    (double sine, double cosine) = Math.SinCos(position * _frequencies[i]);
-                    cosines[position * half + i] = (float)(cosine * _amplitude);
-                    sines[position * half + i] = (float)(sine * _amplitude);
-                }
-            });
-            Volatile.Write(ref _table, new Table(cosines, sines, capacity));
+            if (length > old.Length)
+                Volatile.Write(ref _table, Extended(old, Math.Max(length, Math.Min(2 * old.Length, Array.MaxLength / _frequencies.Length)), workers));
         }
+    }
+
+    private Table Extended(Table old, int length, Workers workers)
+    {
+        int half = _frequencies.Length, from = old.Length;
+        float[] cosines = new float[checked(length * half)], sines = new float[cosines.Length];
+        old.Cosines.AsSpan(0, from * half).CopyTo(cosines);
+        old.Sines.AsSpan(0, from * half).CopyTo(sines);
+        workers.For(length - from, row =>
+        {
+            int position = from + row;
+            for (int i = 0; i < half; i++)
+            {
+                (double sine, double cosine) = Math.SinCos(position * _frequencies[i]);
+                cosines[position * half + i] = (float)(cosine * _amplitude);
+                sines[position * half + i] = (float)(sine * _amplitude);
+            }
+        });
+        return new Table(cosines, sines, length);
     }
 
     /// <summary>Turns the leading coordinates of one head in place: (a, b) becomes (a cos - b sin, b cos + a sin).</summary>

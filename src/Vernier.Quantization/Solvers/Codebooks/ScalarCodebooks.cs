@@ -1,6 +1,7 @@
 using Vernier.Grids.Codebook;
 using Vernier.Levels;
 using Vernier.Numerics;
+using Vernier.Quantization.Solvers.Scalar;
 
 namespace Vernier.Quantization.Solvers.Codebooks;
 
@@ -17,26 +18,26 @@ internal static class ScalarCodebooks
     /// <param name="problem">The layer.</param>
     /// <param name="solution">Its solution, not changed.</param>
     /// <param name="iterations">The most conjugate gradients.</param>
-    public static LayerSolution Improve(LayerProblem problem, LayerSolution solution, int iterations)
+    public static ScalarSolution Improve(MatrixProblem problem, ScalarSolution solution, int iterations)
     {
         double[] values = Values(solution.Grids);
-        int groups = problem.Spec.Grids / problem.Spec.Tables;
-        LayerSolution found = Apply(problem, solution, LeastSquares.Minimise(MapOf(problem, solution), new FreeCodebooks(values.Length, groups), values, iterations));
+        int groups = problem.Scalar.Grids / problem.Scalar.Tables;
+        ScalarSolution found = Apply(problem, solution, LeastSquares.Minimise(MapOf(problem, solution), new FreeCodebooks(values.Length, groups), values, iterations));
         ScaleRefinement.Improve(problem, found);
         return problem.Relative(found) < problem.Relative(solution) ? found : solution;
     }
 
     /// <summary>How the weights follow from the codebooks of a solution.</summary>
-    internal static CodebookMap MapOf(LayerProblem problem, LayerSolution solution)
+    internal static CodebookMap MapOf(MatrixProblem problem, ScalarSolution solution)
     {
-        int columns = problem.Columns, entries = 1 << problem.Spec.Bits, width = solution.Width;
+        int columns = problem.Columns, entries = 1 << problem.Scalar.Bits, width = solution.Width;
         var places = new int[solution.Codes.Length];
         ParallelLoop.For(problem.Rows, row =>
         {
             for (int i = row * columns; i < (row + 1) * columns; i++)
-                places[i] = problem.Spec.GridOf(row, solution.Scales[solution.ScaleIndex(row, (i - row * columns) / width)]) * entries + solution.Codes[i];
+                places[i] = problem.Scalar.GridOf(row, solution.Scales[solution.ScaleIndex(row, (i - row * columns) / width)]) * entries + solution.Codes[i];
         });
-        return new CodebookMap(problem.Objective, problem.Weights, 1, problem.Spec.RowsPerGrid, problem.Spec.Grids * entries, places,
+        return new CodebookMap(problem.Objective, problem.Weights, 1, problem.Scalar.RowsPerGrid, problem.Scalar.Grids * entries, places,
             (row, column) => (float)solution.Scales[solution.ScaleIndex(row, column / width)]);
     }
 
@@ -46,9 +47,9 @@ internal static class ScalarCodebooks
     /// <param name="problem">The layer.</param>
     /// <param name="solution">Codes and scales, not changed.</param>
     /// <param name="values">The values at scale 1, [tables, 2^b], in the order of the codes.</param>
-    public static LayerSolution Apply(LayerProblem problem, LayerSolution solution, double[] values)
+    public static ScalarSolution Apply(MatrixProblem problem, ScalarSolution solution, double[] values)
     {
-        int entries = 1 << problem.Spec.Bits, tables = problem.Spec.Tables, columns = problem.Columns;
+        int entries = 1 << problem.Scalar.Bits, tables = problem.Scalar.Tables, columns = problem.Columns;
         LevelTable[] grids = [.. solution.Grids];
         double[] units = new double[grids.Length];
         var ranks = new byte[values.Length];
@@ -61,22 +62,22 @@ internal static class ScalarCodebooks
                 ranks[g * entries + order[i]] = (byte)i;
             units[g] = 1;
             if (!Array.TrueForAll(own, value => value == 0))
-                grids[g] = CodebookGrid.Create(problem.Spec.Bits, own, out units[g]);
+                grids[g] = CodebookGrid.Create(problem.Scalar.Bits, own, out units[g]);
         }
-        LayerSolution result = solution.WithGrids(grids);
+        ScalarSolution result = solution.WithGrids(grids);
         ParallelLoop.For(problem.Rows, row =>
         {
             for (int granule = 0; granule < solution.Granules; granule++)
             {
-                int grid = problem.Spec.GridOf(row, solution.Scales[solution.ScaleIndex(row, granule)]);
+                int grid = problem.Scalar.GridOf(row, solution.Scales[solution.ScaleIndex(row, granule)]);
                 for (int i = row * columns + granule * solution.Width; i < row * columns + Math.Min(columns, (granule + 1) * solution.Width); i++)
                     result.Codes[i] = ranks[grid * entries + solution.Codes[i]];
             }
         });
         for (int i = 0; i < result.Scales.Length; i++)
         {
-            int row = problem.Spec.Granularity.GroupColumns < 0 ? 0 : i / solution.Granules;
-            Half scale = StoredScale.Nearest((double)solution.Scales[i] * units[problem.Spec.GridOf(row, solution.Scales[i])], BitConverter.HalfToUInt16Bits(solution.Scales[i]) & (tables - 1), tables);
+            int row = problem.Scalar.Granularity.GroupColumns < 0 ? 0 : i / solution.Granules;
+            Half scale = StoredScale.Nearest((double)solution.Scales[i] * units[problem.Scalar.GridOf(row, solution.Scales[i])], BitConverter.HalfToUInt16Bits(solution.Scales[i]) & (tables - 1), tables);
             result.Scales[i] = Half.IsFinite(scale) ? scale : solution.Scales[i];
         }
         return result;

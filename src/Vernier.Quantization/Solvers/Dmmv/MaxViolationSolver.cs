@@ -1,5 +1,6 @@
 using System.Numerics.Tensors;
 using Vernier.Numerics;
+using Vernier.Quantization.Solvers.Scalar;
 
 namespace Vernier.Quantization.Solvers.Dmmv;
 
@@ -20,7 +21,7 @@ internal static class MaxViolationSolver
     /// <param name="solution">The codes to start from.</param>
     /// <param name="moves">The most moves of a row.</param>
     /// <returns>The number of codes that were moved.</returns>
-    public static long Improve(LayerProblem problem, LayerSolution solution, int moves)
+    public static long Improve(MatrixProblem problem, ScalarSolution solution, int moves)
     {
         int columns = problem.Columns, samples = problem.Samples.Length / columns;
         if (samples == 0)
@@ -39,7 +40,7 @@ internal static class MaxViolationSolver
     }
 
     /// <summary>(W - Q) X^T, R x samples.</summary>
-    internal static float[] Violations(LayerProblem problem, LayerSolution solution)
+    internal static float[] Violations(MatrixProblem problem, ScalarSolution solution)
     {
         int samples = problem.Samples.Length / problem.Columns;
         float[] errors = solution.Decode();
@@ -49,7 +50,7 @@ internal static class MaxViolationSolver
         return violations;
     }
 
-    private static int ImproveRow(LayerProblem problem, LayerSolution solution, float[] byColumn, int row, int moves, Span<float> violations)
+    private static int ImproveRow(MatrixProblem problem, ScalarSolution solution, float[] byColumn, int row, int moves, Span<float> violations)
     {
         int columns = problem.Columns, samples = violations.Length;
         Span<byte> codes = solution.Codes.AsSpan(row * columns, columns);

@@ -2,6 +2,7 @@ using System.Numerics.Tensors;
 using Vernier.Numerics;
 using Vernier.Quantization.Objectives;
 using Vernier.Quantization.Solvers.QuantEase;
+using Vernier.Quantization.Solvers.Scalar;
 
 namespace Vernier.Quantization.Solvers.Outliers;
 
@@ -22,14 +23,14 @@ internal static class OutlierSolver
     /// <param name="solution">The codes to start from, improved in place.</param>
     /// <param name="rounds">The most rounds.</param>
     /// <returns>The outliers.</returns>
-    public static OutlierSet Improve(LayerProblem whole, OutlierSet set, LayerSolution solution, int rounds)
+    public static OutlierSet Improve(MatrixProblem whole, OutlierSet set, ScalarSolution solution, int rounds)
     {
         double eigenvalue = 1.01 * LargestEigenvalue(whole.Objective);
         double least = Value(whole, set, solution);
         for (int round = 0; round < rounds; round++)
         {
             OutlierSet next = Step(whole, set, solution, eigenvalue);
-            LayerSolution codes = solution.Copy();
+            ScalarSolution codes = solution.Copy();
             QuantEaseSolver.Improve(next.Remaining(whole), codes, SweepsPerRound);
             double value = Value(whole, next, codes);
             if (!(value < least))
@@ -40,9 +41,9 @@ internal static class OutlierSolver
         return set;
     }
 
-    private static double Value(LayerProblem whole, OutlierSet set, LayerSolution solution) => whole.Objective.Value(set.Remaining(whole).Weights, solution.Decode());
+    private static double Value(MatrixProblem whole, OutlierSet set, ScalarSolution solution) => whole.Objective.Value(set.Remaining(whole).Weights, solution.Decode());
 
-    private static OutlierSet Step(LayerProblem whole, OutlierSet set, LayerSolution solution, double eigenvalue)
+    private static OutlierSet Step(MatrixProblem whole, OutlierSet set, ScalarSolution solution, double eigenvalue)
     {
         int columns = whole.Columns;
         float[] quantized = solution.Decode();

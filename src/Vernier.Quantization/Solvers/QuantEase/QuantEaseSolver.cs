@@ -1,5 +1,6 @@
 using System.Numerics.Tensors;
 using Vernier.Numerics;
+using Vernier.Quantization.Solvers.Scalar;
 
 namespace Vernier.Quantization.Solvers.QuantEase;
 
@@ -18,7 +19,7 @@ internal static class QuantEaseSolver
     /// <param name="solution">The codes to start from.</param>
     /// <param name="sweeps">The most sweeps over all columns.</param>
     /// <returns>The number of codes that changed.</returns>
-    public static long Improve(LayerProblem problem, LayerSolution solution, int sweeps)
+    public static long Improve(MatrixProblem problem, ScalarSolution solution, int sweeps)
     {
         var changes = new long[problem.Rows];
         float[] quantized = solution.Decode();
@@ -30,7 +31,7 @@ internal static class QuantEaseSolver
     }
 
     // The residual r = (w - q) H is kept up to date: a change of column j by d takes d H_j off it.
-    private static long ImproveRow(LayerProblem problem, LayerSolution solution, int row, int sweeps, Span<float> quantized, Span<double> residual)
+    private static long ImproveRow(MatrixProblem problem, ScalarSolution solution, int row, int sweeps, Span<float> quantized, Span<double> residual)
     {
         int columns = problem.Columns;
         Span<byte> codes = solution.Codes.AsSpan(row * columns, columns);

@@ -1,6 +1,6 @@
 using System.Numerics.Tensors;
 using Vernier.Numerics;
-using Vernier.Quantization.Recipes;
+using Vernier.Quantization.Solvers.Scalar;
 
 namespace Vernier.Quantization.Solvers.Relaxed;
 
@@ -13,21 +13,19 @@ namespace Vernier.Quantization.Solvers.Relaxed;
 /// <param name="problem">The layer.</param>
 /// <param name="start">The codes to start from; not changed.</param>
 /// <param name="step">The step of the recipe.</param>
+/// <param name="penalty">The weight of what drives rounding to whole codes.</param>
 /// <param name="latents">The latents of a weight.</param>
-internal abstract class RelaxedRounding(LayerProblem problem, LayerSolution start, SolverStep step, int latents = 1)
+internal abstract class RelaxedRounding(MatrixProblem problem, ScalarSolution start, LearnedStep step, double penalty, int latents = 1)
 {
     private readonly float[] _quantized = new float[problem.Weights.Length];
     private readonly float[] _gradient = new float[problem.Weights.Length];
     private double _objectiveUnit = 1;
 
     /// <summary>The layer.</summary>
-    protected LayerProblem Problem => problem;
+    protected MatrixProblem Problem => problem;
 
     /// <summary>The codes to start from.</summary>
-    protected LayerSolution Start => start;
-
-    /// <summary>The step of the recipe.</summary>
-    protected SolverStep Step => step;
+    protected ScalarSolution Start => start;
 
     /// <summary>The latents, R x C; of several for a weight, R x latents x C.</summary>
     protected float[] Latents { get; } = new float[checked(problem.Weights.Length * latents)];
@@ -45,7 +43,7 @@ internal abstract class RelaxedRounding(LayerProblem problem, LayerSolution star
     protected virtual double Rate => step.LearningRate * 0.5 * (1 + Math.Cos(Math.PI * Progress));
 
     /// <summary>Learns, and gives each weight a code.</summary>
-    public LayerSolution Run()
+    public ScalarSolution Run()
     {
         int rows = problem.Rows, columns = problem.Columns;
         WeightUnit = 1 / Math.Max(MeanSquaredStep(), 1e-30);
@@ -83,7 +81,7 @@ internal abstract class RelaxedRounding(LayerProblem problem, LayerSolution star
     /// The weight of the penalty on each column: lambda H_jj / m, m the mean diagonal. The objective alone curves by 2 H_jj / m along a weight; a penalty in
     /// proportion to it makes whole codes win in every column alike.
     /// </summary>
-    protected float[] Penalties { get; } = Array.ConvertAll(problem.Objective.Diagonal, value => (float)(step.Penalty * value / problem.Objective.MeanDiagonal));
+    protected float[] Penalties { get; } = Array.ConvertAll(problem.Objective.Diagonal, value => (float)(penalty * value / problem.Objective.MeanDiagonal));
 
     /// <summary>Sets the latents of a row.</summary>
     protected abstract void Initialize(int row);
@@ -117,10 +115,10 @@ internal abstract class RelaxedRounding(LayerProblem problem, LayerSolution star
     }
 
     /// <summary>The codes that the latents stand for.</summary>
-    protected abstract LayerSolution Harden();
+    protected abstract ScalarSolution Harden();
 
     /// <summary>Where the objective of a row is not below that of the start, the row is taken from the start.</summary>
-    protected void KeepTheBetterRows(LayerSolution solution)
+    protected void KeepTheBetterRows(ScalarSolution solution)
     {
         int columns = problem.Columns;
         double[] before = problem.Objective.RowValues(problem.Weights, start.Decode()), after = problem.Objective.RowValues(problem.Weights, solution.Decode());

@@ -37,7 +37,7 @@ internal static class CodebookUpdate
         double[] moved = LeastSquares.Minimise(map, new BasisModel(coefficients, rank, layout.Entries), basis, iterations), numbers = CodebookProduct.Multiply(coefficients, moved, rank);
         VectorSolution other = solution.Copy();
         CodebookProduct.Keep(other, CodebookProduct.Fitted(numbers, CodebookProduct.Rounded(moved, rank), rank), moved);
-        if (!(problem.Objective!.Value(problem.Weights, other.Decode()) < problem.Objective.Value(problem.Weights, solution.Decode())))
+        if (!(problem.Objective.Value(problem.Weights, other.Decode()) < problem.Objective.Value(problem.Weights, solution.Decode())))
             return changed;
         solution.Take(other, 0, layout.Books);
         solution.Product = other.Product;
@@ -50,7 +50,7 @@ internal static class CodebookUpdate
         VectorLayout layout = solution.Layout;
         VectorSolution updated = solution.Copy();
         update(updated);
-        double[] before = problem.Objective!.RowValues(problem.Weights, solution.Decode()), after = problem.Objective.RowValues(problem.Weights, updated.Decode());
+        double[] before = problem.Objective.RowValues(problem.Weights, solution.Decode()), after = problem.Objective.RowValues(problem.Weights, updated.Decode());
         bool changed = false;
         for (int first = 0, book = 0; first < layout.Rows; first += layout.BookRows, book += layout.BooksAcross)
         {
@@ -72,6 +72,6 @@ internal static class CodebookUpdate
         var places = new int[solution.Codes.Length];
         for (int i = 0; i < places.Length; i++)
             places[i] = layout.BookOf(i / layout.Vectors, i % layout.Vectors * layout.Dimension) * solution.BookLength + solution.Codes[i] * layout.Dimension;
-        return new CodebookMap(problem.Objective!, problem.Weights, layout.Dimension, layout.BookRows, solution.Entries.Length, places, solution.BlockScale);
+        return new CodebookMap(problem.Objective, problem.Weights, layout.Dimension, layout.BookRows, solution.Entries.Length, places, solution.BlockScale);
     }
 }

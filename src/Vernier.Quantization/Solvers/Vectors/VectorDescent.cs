@@ -25,7 +25,7 @@ internal static class VectorDescent
         var changes = new long[layout.Rows];
         float[] quantized = solution.Decode();
         var residuals = new double[quantized.Length];
-        problem.Objective!.Residual(problem.Weights, quantized, residuals);
+        problem.Objective.Residual(problem.Weights, quantized, residuals);
         VectorMetric metric = VectorMetric.Blocks(problem.Objective, layout.Dimension);
         int bands = layout.Books / layout.BooksAcross;
         for (int band = 0; band < bands; band++)
@@ -86,7 +86,7 @@ internal static class VectorDescent
                 {
                     double curve = 0;
                     for (int j = 0; j < count; j++)
-                        curve += problem.Objective!.Row(first + i)[first + j] * moves[j];
+                        curve += problem.Objective.Row(first + i)[first + j] * moves[j];
                     change += moves[i] * (curve - 2 * residual[first + i]);
                     size += Math.Abs(moves[i] * curve);
                 }
@@ -94,7 +94,7 @@ internal static class VectorDescent
                     continue;
                 for (int i = 0; i < count; i++)
                 {
-                    TensorPrimitives.MultiplyAdd(problem.Objective!.Row(first + i), -moves[i], residual, residual);
+                    TensorPrimitives.MultiplyAdd(problem.Objective.Row(first + i), -moves[i], residual, residual);
                     quantized[first + i] = scale * (VectorSolution.Unit * entries[i]);
                 }
                 codes[vector] = (byte)code;

@@ -1,6 +1,4 @@
 using Vernier.Quantization.Objectives;
-using Vernier.Quantization.Recipes;
-using Vernier.Quantization.Solvers.Gptq;
 
 namespace Vernier.Quantization.Solvers.Vectors;
 
@@ -44,7 +42,7 @@ internal sealed class VectorMetric
     /// <param name="importance">How columns count.</param>
     /// <param name="factor">The factor of H in the natural order; needed where the importance follows from it.</param>
     /// <param name="dimension">d.</param>
-    public static VectorMetric Of(LayerObjective objective, ColumnImportance importance, GptqFactor? factor, int dimension) => importance switch
+    public static VectorMetric Of(LayerObjective objective, ColumnImportance importance, GramFactor? factor, int dimension) => importance switch
     {
         ColumnImportance.None => Identity(objective.Columns, dimension),
         ColumnImportance.Diagonal => Diagonal(objective.Diagonal, dimension),
@@ -65,7 +63,7 @@ internal sealed class VectorMetric
         return new VectorMetric(values, d);
     }
 
-    private static VectorMetric Sequential(GptqFactor factor, int d)
+    private static VectorMetric Sequential(GramFactor factor, int d)
     {
         int columns = factor.Order.Length, vectors = (columns + d - 1) / d;
         var values = new float[vectors * d * d];

@@ -1,4 +1,3 @@
-using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Packing.Vectors;
 
@@ -7,7 +6,7 @@ namespace Vernier.Quantization.Solvers.Vectors;
 /// <summary>Codebooks and indices of a matrix while it is being solved, one byte an index; the weights are normalised.</summary>
 /// <param name="layout">How the result is stored.</param>
 /// <param name="blockStep">A block of code c is scaled by 2^(-step c); 0 where there are no block scales.</param>
-internal sealed class VectorSolution(VectorLayout layout, float blockStep)
+internal sealed class VectorSolution(VectorLayout layout, float blockStep) : MatrixSolution(layout.Rows, layout.Columns)
 {
     private readonly float[] _blockScales = [.. Enumerable.Range(0, 1 << VectorLayout.BlockBits).Select(code => VectorMatrix.BlockScale(blockStep, code))];
 
@@ -50,8 +49,8 @@ internal sealed class VectorSolution(VectorLayout layout, float blockStep)
     /// <summary>What a block of a row is scaled by; 1 where there are none.</summary>
     public float BlockScale(int row, int column) => layout.BlockColumns == 0 ? 1 : _blockScales[Blocks[row * layout.Blocks + column / layout.BlockColumns]];
 
-    /// <summary>A copy.</summary>
-    public VectorSolution Copy()
+    /// <inheritdoc/>
+    public override VectorSolution Copy()
     {
         var copy = new VectorSolution(layout, blockStep) { Product = Product?.Copy() };
         Codes.CopyTo(copy.Codes, 0);
@@ -100,16 +99,9 @@ internal sealed class VectorSolution(VectorLayout layout, float blockStep)
             vectors[i] = factor * entries[i];
     }
 
-    /// <summary>The weights, R x C row by row.</summary>
-    public float[] Decode()
-    {
-        var weights = new float[checked(layout.Rows * layout.Columns)];
-        ParallelLoop.For(layout.Rows, row => DecodeRow(row, weights.AsSpan(row * layout.Columns, layout.Columns)));
-        return weights;
-    }
-
-    /// <summary>One row of <see cref="Decode"/>, by the same arithmetic as <see cref="VectorMatrix"/>.</summary>
-    public void DecodeRow(int row, Span<float> weights)
+    /// <inheritdoc/>
+    /// <remarks>By the same arithmetic as <see cref="VectorMatrix"/>.</remarks>
+    public override void DecodeRow(int row, Span<float> weights)
     {
         int d = layout.Dimension, piece = layout.BlockColumns > 0 ? layout.BlockColumns : layout.BookColumns;
         for (int first = 0; first < layout.Columns; first += piece)
@@ -122,9 +114,8 @@ internal sealed class VectorSolution(VectorLayout layout, float blockStep)
         }
     }
 
-    /// <summary>Packs the solution.</summary>
-    /// <param name="shift">The power of two by which the weights were divided.</param>
-    public VectorMatrix Pack(int shift)
+    /// <inheritdoc/>
+    public override VectorMatrix Pack(int shift, Packing.Outliers? outliers = null)
     {
         var codes = new byte[checked(layout.Rows * layout.BytesPerRow)];
         var blocks = new byte[checked(layout.Rows * layout.BlockBytesPerRow)];
