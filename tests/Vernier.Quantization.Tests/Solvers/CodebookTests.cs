@@ -7,7 +7,6 @@ using Vernier.Levels;
 using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Packing.Scalar;
-using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers;
 using Vernier.Quantization.Solvers.AdaRound;
 using Vernier.Quantization.Solvers.Codebooks;
