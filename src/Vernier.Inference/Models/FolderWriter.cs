@@ -90,5 +90,9 @@ public sealed class FolderWriter : ModelWriter
     }
 
     /// <inheritdoc/>
-    protected override void Dispose(bool disposing) => _written?.Dispose();
+    protected override void Dispose(bool disposing)
+    {
+        _written?.Dispose();
+        base.Dispose(disposing);
+    }
 }

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using Vernier.Levels;
 using Vernier.Numerics;
-using Vernier.Packing;
 using Vernier.Packing.Scalar;
 using Vernier.Quantization.Solvers.Nearest;
 using Vernier.Quantization.Weights;

@@ -1,6 +1,5 @@
 using Vernier.Grids.Specs;
 using Vernier.Levels;
-using Vernier.Packing;
 using Vernier.Packing.Scalar;
 using Vernier.Quantization.Allocation;
 using Vernier.Quantization.Weights;

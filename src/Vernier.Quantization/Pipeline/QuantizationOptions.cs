@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using Vernier.Files;
 using Vernier.Packing;
 using Vernier.Quantization.Allocation;
 using Vernier.Quantization.Recipes;

@@ -9,7 +9,6 @@ using Vernier.Grids.Specs;
 using Vernier.Inference.Models;
 using Vernier.Quantization.Networks;
 using Vernier.Packing.Configuration;
-using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Transforms;
 using Vernier.Quantization.Weights;
 

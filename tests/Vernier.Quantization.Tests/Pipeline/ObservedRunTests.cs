@@ -83,7 +83,7 @@ public sealed class ObservedRunTests : IDisposable
     private static void Check(LargestInput largest, RangeObserver ranges)
     {
         string[] names = [.. Enumerable.Range(0, 2).SelectMany(layer => TinyLlama.Linears.Select(linear => $"model.layers.{layer}.{linear}.weight"))];
-        Assert.Equal(names, ranges.Ranges.Keys.Order(StringComparer.Ordinal).Order(Comparer<string>.Create((a, b) => Array.IndexOf(names, a) - Array.IndexOf(names, b))));
+        Assert.Equal(names.Order(StringComparer.Ordinal), ranges.Ranges.Keys.Order(StringComparer.Ordinal));
         foreach (string name in names)
         {
             ActivationRange range = ranges.Ranges[name];

@@ -1,4 +1,3 @@
-using Vernier.Packing;
 using Vernier.Packing.Trits;
 
 namespace Vernier.Quantization.Solvers.Trits;
