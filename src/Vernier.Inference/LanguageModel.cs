@@ -23,10 +23,9 @@ public sealed class LanguageModel
     private LanguageModel(DecoderAssembly assembly, IWeightSource weights)
     {
         Config = assembly.Config;
-        Embedding = assembly.Embedding(weights);
+        (Embedding, Head) = assembly.Ends(weights);
         Blocks = [.. Enumerable.Range(0, Config.LayerCount).Select(layer => assembly.Block(weights, layer))];
         FinalNorm = assembly.FinalNorm(weights);
-        Head = assembly.Head(weights);
     }
 
     /// <summary>The configuration.</summary>

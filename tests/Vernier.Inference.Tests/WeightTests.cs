@@ -1,6 +1,8 @@
 using Vernier.Errors;
 using Vernier.Inference;
 using Vernier.Inference.Configuration;
+using Vernier.Inference.Gguf;
+using Vernier.Inference.Models;
 using Vernier.Inference.Weights;
 using Vernier.Numerics;
 
@@ -51,6 +53,29 @@ public class WeightTests
         Assert.True(((FloatLinear)model.Head).Weight == ((FloatEmbedding)model.Embedding).Table);
     }
 
+    [Theory]
+    [InlineData("Q8_0")]
+    [InlineData("Q4_K_M")]
+    [InlineData("Q4_0")]
+    public void ATiedHeadInBlocksSharesTheEmbeddingsStorage(string type)
+    {
+        using var work = new TempFolder();
+        Assert.True(GgufMix.TryGet(type, out GgufMix? mix));
+        GgufExport.Write(SharedData.Quill, work["tied.gguf"], mix);
+        LanguageModel integer = LanguageModel.Load(work["tied.gguf"]), single = LanguageModel.Load(work["tied.gguf"], PackedArithmetic.Float);
+        CheckTied(integer, single);
+    }
+
+    [Theory]
+    [InlineData(4, 0)]
+    [InlineData(8, 0)]
+    [InlineData(3, 40)]
+    public void ATiedHeadThatIsPackedSharesTheEmbeddingsStorage(int bits, int outliers)
+    {
+        using var folder = new PackedFolder(outliers, bits, tied: true);
+        CheckTied(LanguageModel.Load(folder.Path), LanguageModel.Load(folder.Path, PackedArithmetic.Float));
+    }
+
     [Fact]
     public void AFloatLinearAddsItsBias()
     {
@@ -61,5 +86,19 @@ public class WeightTests
         Assert.Throws<ArgumentException>(() => new FloatLinear(new float[5], 3, 2));
         Assert.Throws<ArgumentException>(() => new FloatLinear(new float[6], 3, 2, new float[2]));
         Assert.Throws<ArgumentException>(() => new FloatEmbedding(new float[5], 3, 2));
+    }
+
+    private static void CheckTied(LanguageModel integer, LanguageModel single)
+    {
+        Assert.True(Assert.IsType<PackedEmbedding>(integer.Embedding).SharesWeights);
+        Assert.NotEqual("float", Assert.IsType<PackedLinear>(integer.Head).Kernel);
+        Assert.False(Assert.IsType<PackedEmbedding>(single.Embedding).SharesWeights);
+        float[] expected = new float[single.Embedding.Width], actual = new float[expected.Length];
+        for (int token = 0; token < single.Embedding.Count; token++)
+        {
+            single.Embedding.Lookup(token, expected);
+            integer.Embedding.Lookup(token, actual);
+            Assert.Equal(expected, actual);
+        }
     }
 }

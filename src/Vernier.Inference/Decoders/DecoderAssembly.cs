@@ -53,6 +53,14 @@ public abstract class DecoderAssembly(ModelConfig config)
         return weights.Linear(HeadName, null, config.VocabularySize, config.HiddenSize);
     }
 
+    /// <summary>Makes the embedding and the output layer, which share their weights where they are tied.</summary>
+    /// <exception cref="InvalidFileException">A tensor is missing or has another shape.</exception>
+    public (IEmbedding Embedding, ILinear Head) Ends(IWeightSource weights)
+    {
+        ArgumentNullException.ThrowIfNull(weights);
+        return HeadName == EmbeddingName ? weights.Tied(EmbeddingName, config.VocabularySize, config.HiddenSize) : (Embedding(weights), Head(weights));
+    }
+
     /// <summary>Makes a block, the number of which was checked.</summary>
     protected abstract Block MakeBlock(IWeightSource weights, int layer);
 }

@@ -1,5 +1,7 @@
 using Vernier.Files.Checkpoints;
 using Vernier.Inference.Weights;
+using Vernier.Kernels;
+using Vernier.Kernels.Preparing;
 using Vernier.Packing.Ggml;
 
 namespace Vernier.Inference.Gguf;
@@ -33,6 +35,20 @@ internal sealed class GgufWeightSource : IWeightSource
 
     /// <inheritdoc/>
     public IEmbedding Embedding(string name, int rows, int width) => Blocks(name, rows, width) is BlockMatrix blocks ? new PackedEmbedding(blocks) : _floats.Embedding(name, rows, width);
+
+    /// <inheritdoc/>
+    public (IEmbedding Embedding, ILinear Head) Tied(string name, int rows, int width)
+    {
+        if (Blocks(name, rows, width) is not BlockMatrix blocks)
+            return ((IWeightSource)_floats).Tied(name, rows, width);
+        _read.Remove(name);
+        if (_arithmetic == PackedArithmetic.Integer && blocks.Prepare() is IPreparedMatrix prepared)
+        {
+            IEmbedding embedding = PreparedMatrices.Rows(blocks.Layout, prepared) is PreparedRows shared ? new PackedEmbedding(blocks.Layout, shared) : new PackedEmbedding(blocks);
+            return (embedding, new PackedLinear(blocks.Layout, prepared));
+        }
+        return (new PackedEmbedding(blocks), new PackedLinear(blocks, null, _arithmetic));
+    }
 
     // A head that is the embedding is read once. Of another shape than it should have, it is left to the floats, which say so.
     private BlockMatrix? Blocks(string name, int rows, int columns)

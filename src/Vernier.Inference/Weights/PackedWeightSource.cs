@@ -50,6 +50,21 @@ public sealed class PackedWeightSource : IWeightSource
     public IEmbedding Embedding(string name, int rows, int width) =>
         LayoutOf(name, rows, width) is PackedLayout layout ? new PackedEmbedding(Read(name, layout)) : _floats.Embedding(name, rows, width);
 
+    /// <inheritdoc/>
+    public (IEmbedding Embedding, ILinear Head) Tied(string name, int rows, int width)
+    {
+        if (LayoutOf(name, rows, width) is not PackedLayout layout)
+            return ((IWeightSource)_floats).Tied(name, rows, width);
+        if (_arithmetic == PackedArithmetic.Integer
+            && PreparedMatrices.Read(_checkpoint, name, layout, out Outliers? outliers, out LowRank? lowRank) is IPreparedMatrix prepared)
+        {
+            IEmbedding embedding = PreparedMatrices.Rows(layout, prepared) is PreparedRows shared
+                ? new PackedEmbedding(layout, shared, outliers, lowRank) : new PackedEmbedding(Read(name, layout));
+            return (embedding, new PackedLinear(layout, prepared, null, outliers, lowRank));
+        }
+        return (Embedding(name, rows, width), Linear(name, null, rows, width));
+    }
+
     private PackedLayout? LayoutOf(string name, int rows, int columns)
     {
         if (!_packed.Tensors.TryGetValue(name, out PackedLayout? layout))

@@ -1,5 +1,6 @@
 using Vernier.Kernels;
 using Vernier.Kernels.Preparing;
+using Vernier.Numerics;
 using Vernier.Packing;
 
 namespace Vernier.Tests.Packing;
@@ -19,13 +20,28 @@ internal static class SourceWeights
             for (int column = 0; column < weights.Length; column++)
                 Assert.Equal(weights[column], Weight(source, row, column, codes), Math.Abs(weights[column]) * 1e-6f);
         }
+        CheckRows(matrix);
         var random = new Random(3);
         foreach (int tokens in (int[])[1, 5])
         {
             float[] x = [.. Enumerable.Range(0, tokens * matrix.Columns).Select(_ => (float)(random.NextDouble() - 0.5))], expected = new float[tokens * matrix.Rows], y = new float[expected.Length];
             IntegerProduct.Multiply(x, tokens, source, expected);
-            Assert.IsType<PreparedWeight>(matrix.Prepare()).Multiply(x, tokens, y);
+            Assert.IsType<PreparedWeight>(matrix.Prepare(Workers.Shared)).Multiply(x, tokens, y, Workers.Shared);
             Assert.Equal(expected, y);
+        }
+    }
+
+    /// <summary>The rows of the prepared matrix are those of the matrix, bit by bit, where its preparer says so.</summary>
+    public static void CheckRows(PackedMatrix matrix)
+    {
+        if (matrix.Outliers is not null || matrix.LowRank is not null || matrix.Prepare() is not IPreparedMatrix prepared || PreparedMatrices.Rows(matrix.Layout, prepared) is not PreparedRows rows)
+            return;
+        float[] expected = new float[matrix.Columns], actual = new float[matrix.Columns];
+        for (int row = 0; row < matrix.Rows; row++)
+        {
+            matrix.DequantizeRow(row, expected);
+            rows.Decode(row, actual);
+            Assert.Equal(expected, actual);
         }
     }
 

@@ -7,7 +7,10 @@ namespace Vernier.Kernels.Preparing;
 internal sealed class TritPreparer : SourcePreparer<TritMatrix>
 {
     /// <inheritdoc/>
-    public override PanelSource Source(TritMatrix matrix)
+    public override bool KeepsWeights => true;
+
+    /// <inheritdoc/>
+    public override PanelSource Source(TritMatrix matrix, Workers workers)
     {
         var parts = new PanelPart[TritLayout.Planes];
         for (int plane = 0; plane < parts.Length; plane++)
