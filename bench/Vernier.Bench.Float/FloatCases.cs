@@ -3,7 +3,7 @@ using Vernier.Numerics;
 namespace Vernier.Bench;
 
 /// <summary>A case: its name, its floating-point operations, and a function that allocates its data and gives both calls.</summary>
-internal sealed record FloatCase(string Name, double Operations, Func<(Action Ours, Action Theirs)> Prepare);
+internal sealed record FloatCase(string Name, double Operations, Func<Workers, (Action Ours, Action Theirs)> Prepare);
 
 /// <summary>The cases. A product is named by the transpositions of its factors, then m x n x k.</summary>
 internal static class FloatCases
@@ -29,7 +29,7 @@ internal static class FloatCases
         WideFactor(2048),
     ];
 
-    private static FloatCase Product(string kind, int m, int n, int k) => new($"product {kind} {m} x {n} x {k}", 2.0 * m * n * k, () =>
+    private static FloatCase Product(string kind, int m, int n, int k) => new($"product {kind} {m} x {n} x {k}", 2.0 * m * n * k, workers =>
     {
         bool transposeA = kind[0] == 't', transposeB = kind[1] == 't';
         float[] a = Random((long)m * k), b = Random((long)k * n), c = new float[m * n], d = new float[m * n];
@@ -37,36 +37,38 @@ internal static class FloatCases
             () => MatrixProduct.Multiply(
                 transposeA ? new ReadOnlyMatrixSpan<float>(a, k, m).Transpose() : new ReadOnlyMatrixSpan<float>(a, m, k),
                 transposeB ? new ReadOnlyMatrixSpan<float>(b, n, k).Transpose() : new ReadOnlyMatrixSpan<float>(b, k, n),
-                new MatrixSpan<float>(c, m, n)),
+                new MatrixSpan<float>(c, m, n),
+                ProductUpdate.Set,
+                workers),
             () => OpenBlas.Multiply(a, transposeA, b, transposeB, d, m, n, k));
     });
 
-    private static FloatCase Gram(int size, int samples) => new($"gram {size}, {samples} samples", (double)size * (size + 1) * samples, () =>
+    private static FloatCase Gram(int size, int samples) => new($"gram {size}, {samples} samples", (double)size * (size + 1) * samples, workers =>
     {
         float[] x = Random((long)samples * size), h = new float[size * size], other = new float[size * size];
         return (
-            () => SymmetricProduct.Update(new ReadOnlyMatrixSpan<float>(x, samples, size), new MatrixSpan<float>(h, size, size)),
+            () => SymmetricProduct.Update(new ReadOnlyMatrixSpan<float>(x, samples, size), new MatrixSpan<float>(h, size, size), ProductUpdate.Add, workers),
             () => OpenBlas.AddGram(x, other, size, samples));
     });
 
     // Ours adds to a matrix in double precision; the peer has nothing like it and works in single precision.
-    private static FloatCase WideGram(int size, int samples) => new($"gram {size}, {samples} samples, into double", (double)size * (size + 1) * samples, () =>
+    private static FloatCase WideGram(int size, int samples) => new($"gram {size}, {samples} samples, into double", (double)size * (size + 1) * samples, workers =>
     {
         float[] x = Random((long)samples * size), other = new float[size * size];
         double[] h = new double[size * size];
         return (
-            () => SymmetricProduct.Update(new ReadOnlyMatrixSpan<float>(x, samples, size), new MatrixSpan<double>(h, size, size)),
+            () => SymmetricProduct.Update(new ReadOnlyMatrixSpan<float>(x, samples, size), new MatrixSpan<double>(h, size, size), workers),
             () => OpenBlas.AddGram(x, other, size, samples));
     });
 
-    private static FloatCase Factor(int size) => new($"cholesky {size}", (double)size * size * size / 3, () =>
+    private static FloatCase Factor(int size) => new($"cholesky {size}", (double)size * size * size / 3, workers =>
     {
-        float[] a = PositiveDefinite(size), work = new float[size * size], other = new float[size * size];
+        float[] a = PositiveDefinite(size, workers), work = new float[size * size], other = new float[size * size];
         return (
             () =>
             {
                 a.CopyTo(work, 0);
-                if (!Cholesky.TryFactor(new MatrixSpan<float>(work, size, size), out int pivot))
+                if (!Cholesky.TryFactor(new MatrixSpan<float>(work, size, size), out int pivot, workers))
                     throw new InvalidOperationException($"Pivot {pivot} failed.");
             },
             () =>
@@ -77,14 +79,14 @@ internal static class FloatCases
             });
     });
 
-    private static FloatCase WideFactor(int size) => new($"cholesky double {size}", (double)size * size * size / 3, () =>
+    private static FloatCase WideFactor(int size) => new($"cholesky double {size}", (double)size * size * size / 3, workers =>
     {
-        double[] a = [.. PositiveDefinite(size).Select(x => (double)x)], work = new double[size * size], other = new double[size * size];
+        double[] a = [.. PositiveDefinite(size, workers).Select(x => (double)x)], work = new double[size * size], other = new double[size * size];
         return (
             () =>
             {
                 a.CopyTo(work, 0);
-                if (!Cholesky.TryFactor(new MatrixSpan<double>(work, size, size), out int pivot))
+                if (!Cholesky.TryFactor(new MatrixSpan<double>(work, size, size), out int pivot, workers))
                     throw new InvalidOperationException($"Pivot {pivot} failed.");
             },
             () =>
@@ -105,12 +107,12 @@ internal static class FloatCases
     }
 
     // X^T X of as many random samples as columns, plus a little on the diagonal.
-    private static float[] PositiveDefinite(int size)
+    private static float[] PositiveDefinite(int size, Workers workers)
     {
         float[] a = new float[size * size];
         var matrix = new MatrixSpan<float>(a, size, size);
-        SymmetricProduct.Update(new ReadOnlyMatrixSpan<float>(Random((long)size * size), size, size), matrix);
-        SymmetricProduct.Mirror(matrix);
+        SymmetricProduct.Update(new ReadOnlyMatrixSpan<float>(Random((long)size * size), size, size), matrix, ProductUpdate.Add, workers);
+        SymmetricProduct.Mirror(matrix, workers);
         for (int i = 0; i < size; i++)
             a[(i * size) + i] += 1;
         return a;

@@ -5,12 +5,12 @@ using Vernier.Numerics;
 // Prints one JSON line for each case whose name contains the filter.
 string filter = args.FirstOrDefault(x => !x.StartsWith('-') && !int.TryParse(x, out _)) ?? "";
 int threads = Option("--threads", 2), pairs = Option("--pairs", 7);
-ParallelLoop.MaxThreads = threads;
+using var workers = new Workers(threads);
 bool peer = OpenBlas.TryLoad(threads);
 Console.Error.WriteLine(peer ? OpenBlas.Description() : "OpenBLAS not found: set VERNIER_OPENBLAS to its file; measuring ours alone.");
 foreach (FloatCase item in FloatCases.All.Where(x => x.Name.Contains(filter, StringComparison.Ordinal)))
 {
-    (Action ours, Action theirs) = item.Prepare();
+    (Action ours, Action theirs) = item.Prepare(workers);
     PairedRun.Measure(item.Name, item.Operations, ours, peer ? theirs : null, pairs);
 }
 return 0;

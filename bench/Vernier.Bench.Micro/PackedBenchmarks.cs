@@ -16,6 +16,7 @@ public class PackedBenchmarks
     private const int Size = 2048;
 
     private readonly float[] _x = new float[Size * PromptTokens], _y = new float[Size * PromptTokens];
+    private readonly Workers _workers = new(1);
     private PreparedWeight? _weight;
 
     /// <summary>The tokens of the prompt.</summary>
@@ -40,7 +41,6 @@ public class PackedBenchmarks
     [GlobalSetup]
     public void Setup()
     {
-        ParallelLoop.MaxThreads = 1;
         var random = new Random(1);
         int tables = Bits == 8 ? Math.Min(Tables, 1) : Tables;
         var spec = new ScalarLayout(Size, Size, Bits, new Granularity(32), Size, Math.Max(1, tables), tables == 1 && Bits == 8, false);
@@ -49,16 +49,16 @@ public class PackedBenchmarks
         var codes = new byte[(long)Size * spec.BytesPerRow];
         random.NextBytes(codes);
         Half[] scales = [.. Enumerable.Range(0, spec.Scales).Select(_ => (Half)(0.01 + 0.01 * random.NextDouble()))];
-        _weight = PreparedWeight.Create(new ScalarMatrix(spec, grids, scales, [], codes), KernelRegistry.Choose(Kernel));
+        _weight = PreparedWeight.Create(new ScalarMatrix(spec, grids, scales, [], codes), KernelRegistry.Choose(Kernel), _workers);
         for (int i = 0; i < _x.Length; i++)
             _x[i] = (float)(random.NextDouble() - 0.5);
     }
 
     /// <summary>One token.</summary>
     [Benchmark]
-    public void Token() => _weight!.Multiply(_x, 1, _y);
+    public void Token() => _weight!.Multiply(_x, 1, _y, _workers);
 
     /// <summary>Many tokens.</summary>
     [Benchmark]
-    public void Prompt() => _weight!.Multiply(_x, PromptTokens, _y);
+    public void Prompt() => _weight!.Multiply(_x, PromptTokens, _y, _workers);
 }

@@ -6,6 +6,7 @@ namespace Vernier.Bench.Micro;
 /// <summary>Dense products in single precision on one thread.</summary>
 public class ProductBenchmarks
 {
+    private readonly Workers _workers = new(1);
     private float[] _left = [], _right = [], _result = [];
 
     /// <summary>The size of the square matrices.</summary>
@@ -16,7 +17,6 @@ public class ProductBenchmarks
     [GlobalSetup]
     public void Setup()
     {
-        ParallelLoop.MaxThreads = 1;
         var random = new Random(1);
         (_left, _right, _result) = (new float[Size * Size], new float[Size * Size], new float[Size * Size]);
         for (int i = 0; i < _left.Length; i++)
@@ -25,5 +25,5 @@ public class ProductBenchmarks
 
     /// <summary>C = A B^T.</summary>
     [Benchmark]
-    public void MultiplyTransposed() => MatrixProduct.MultiplyTransposed(_left, _right, _result, Size, Size, Size);
+    public void MultiplyTransposed() => MatrixProduct.MultiplyTransposed(_left, _right, _result, Size, Size, Size, _workers);
 }

@@ -107,7 +107,7 @@ public sealed class ErrorTests(QuantizedQuill quantized) : IDisposable
         string model = TinyNetwork.Write(_temp["tiny"], bad: bad);
         CommandRun run = CommandRun.Of("quantize", model, "-o", _temp["out"], "--no-eval");
         Assert.Equal((1, ""), (run.Status, run.Output));
-        Assert.EndsWith($"error: {Path.Combine(model, "model.safetensors")}: tensor '{TinyNetwork.Bad}': the weight at row 2, column 3 is {name}. Repair the checkpoint, or keep this tensor as it is with --keep.\n", run.Error, StringComparison.Ordinal);
+        Assert.EndsWith($"error: {Path.Combine(model, "model.safetensors")}: tensor '{TinyNetwork.Bad}': the weight at row 2, column 3 is {name}. Repair the checkpoint, or leave this tensor as it is. The option for that is --keep.\n", run.Error, StringComparison.Ordinal);
         Assert.Equal(["tiny"], _temp.Names);
     }
 

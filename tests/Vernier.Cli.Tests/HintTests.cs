@@ -10,7 +10,7 @@ public class HintTests
     [InlineData("output-exists", "With --force it is replaced.")]
     [InlineData("output-unfinished", "With --resume it goes on where it stopped, with --force it starts afresh.")]
     [InlineData("resume-other-inputs", "With --force in place of --resume it starts afresh.")]
-    [InlineData("weight-not-finite", "--keep leaves it as it is.")]
+    [InlineData("weight-not-finite", "The option for that is --keep.")]
     [InlineData("nothing-to-quantize", "See --keep and --embedding-bits.")]
     public void ARuleHasItsHint(string rule, string hint)
     {

@@ -69,7 +69,7 @@ public sealed class RunTests(QuantizedQuill quantized) : IDisposable
     {
         Assert.Equal((2, "error: --greedy and --temperature: say one of them.\n"), Failure("run", SharedData.Quill, "x", "--greedy", "--temperature", "1"));
         string prompt = string.Concat(Enumerable.Repeat(" the king", 600));
-        Assert.Equal((2, "error: the prompt has 1201 tokens, more than the model's context of 1024\n"), Failure("run", SharedData.Quill, prompt));
+        Assert.Equal((2, "error: the prompt has 1201 tokens, more than the model's context of 1024. Shorten it.\n"), Failure("run", SharedData.Quill, prompt));
         string tiny = TinyNetwork.Write(_temp["tiny"]);
         Assert.Equal((1, $"error: {tiny}: there is no tokenizer.json. Give the folder of a Hugging Face model that has one.\n"), Failure("run", tiny, "x"));
 

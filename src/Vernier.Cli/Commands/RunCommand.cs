@@ -57,6 +57,8 @@ internal sealed class RunCommand(CommandConsole console, CancellationToken cance
         int[] ids = tokenizer.Encode(prompt, addSpecialTokens: true);
         if (ids.Length == 0)
             ids = model.Config.BeginToken is int begin ? [begin] : throw new UsageException("the prompt is empty, and the model has no token that begins a text. Give a prompt.");
+        if (ids.Length > model.Config.MaxPositions)
+            throw new UsageException($"the prompt has {ids.Length} tokens, more than the model's context of {model.Config.MaxPositions}. Shorten it.");
         var text = new StringBuilder();
         RunTimes times = Generate(new Generator(session).Generate(ids, options, arguments.GetValue(_maxTokens)!.Value, [.. model.Config.EndTokens.Union(defaults.EndTokens)], cancellation), tokenizer.CreateStream(), piece =>
         {

@@ -12,7 +12,7 @@ internal static class Hints
         ["output-no-model"] = "--force replaces models alone.",
         ["resume-other-inputs"] = "With --force in place of --resume it starts afresh.",
         ["strict-fallback"] = "With --resume and without --strict it goes on; --keep leaves the tensor as it is.",
-        ["weight-not-finite"] = "--keep leaves it as it is.",
+        ["weight-not-finite"] = "The option for that is --keep.",
         ["nothing-to-quantize"] = "See --keep and --embedding-bits.",
     };
 

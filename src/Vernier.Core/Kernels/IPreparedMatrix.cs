@@ -1,3 +1,5 @@
+using Vernier.Numerics;
+
 namespace Vernier.Kernels;
 
 /// <summary>A packed matrix made ready for the integer kernels of this machine.</summary>
@@ -13,5 +15,10 @@ public interface IPreparedMatrix
     /// <param name="x">Activations, rows x columns of the matrix.</param>
     /// <param name="rows">The number of rows of X.</param>
     /// <param name="y">Receives rows x rows of the matrix.</param>
-    void Multiply(ReadOnlySpan<float> x, int rows, Span<float> y);
+    /// <param name="workers">The threads.</param>
+    void Multiply(ReadOnlySpan<float> x, int rows, Span<float> y, Workers workers);
+
+    // Shim: goes once all callers pass workers.
+    /// <inheritdoc cref="Multiply(ReadOnlySpan{float}, int, Span{float}, Workers)"/>
+    void Multiply(ReadOnlySpan<float> x, int rows, Span<float> y) => Multiply(x, rows, y, Workers.Shared);
 }

@@ -20,9 +20,11 @@ public static unsafe class LMulProduct
     /// <param name="rows">The number of rows of X.</param>
     /// <param name="weight">W.</param>
     /// <param name="y">Receives rows x W.Rows.</param>
-    public static void Multiply(ReadOnlySpan<float> x, int rows, PackedMatrix weight, Span<float> y)
+    /// <param name="workers">The threads.</param>
+    public static void Multiply(ReadOnlySpan<float> x, int rows, PackedMatrix weight, Span<float> y, Workers workers)
     {
         ArgumentNullException.ThrowIfNull(weight);
+        ArgumentNullException.ThrowIfNull(workers);
         ArgumentOutOfRangeException.ThrowIfLessThan(x.Length, (long)rows * weight.Columns);
         ArgumentOutOfRangeException.ThrowIfLessThan(y.Length, (long)rows * weight.Rows);
         int columns = weight.Columns;
@@ -33,7 +35,7 @@ public static unsafe class LMulProduct
         fixed (float* py = y)
         {
             nint output = (nint)py;
-            ParallelLoop.For((weight.Rows + RowsPerItem - 1) / RowsPerItem, item =>
+            workers.For((weight.Rows + RowsPerItem - 1) / RowsPerItem, item =>
             {
                 float[] row = ArrayPool<float>.Shared.Rent(columns);
                 for (int r = item * RowsPerItem; r < Math.Min(weight.Rows, (item + 1) * RowsPerItem); r++)
@@ -48,4 +50,8 @@ public static unsafe class LMulProduct
             });
         }
     }
+
+    // Shim: goes once all callers pass workers.
+    /// <inheritdoc cref="Multiply(ReadOnlySpan{float}, int, PackedMatrix, Span{float}, Workers)"/>
+    public static void Multiply(ReadOnlySpan<float> x, int rows, PackedMatrix weight, Span<float> y) => Multiply(x, rows, weight, y, Workers.Shared);
 }

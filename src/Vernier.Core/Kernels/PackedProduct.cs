@@ -18,23 +18,25 @@ public static unsafe class PackedProduct
     /// <param name="rows">The number of rows of X.</param>
     /// <param name="weight">W.</param>
     /// <param name="y">Receives rows x W.Rows.</param>
-    public static void Multiply(ReadOnlySpan<float> x, int rows, PackedMatrix weight, Span<float> y)
+    /// <param name="workers">The threads.</param>
+    public static void Multiply(ReadOnlySpan<float> x, int rows, PackedMatrix weight, Span<float> y, Workers workers)
     {
         ArgumentNullException.ThrowIfNull(weight);
+        ArgumentNullException.ThrowIfNull(workers);
         ArgumentOutOfRangeException.ThrowIfLessThan(x.Length, (long)rows * weight.Columns);
         ArgumentOutOfRangeException.ThrowIfLessThan(y.Length, (long)rows * weight.Rows);
         int tile = Math.Clamp(TileElements / weight.Columns, 1, weight.Rows);
         if (rows == 1)
         {
-            OneRow(x, weight, y);
+            OneRow(x, weight, y, workers);
             return;
         }
         float[] buffer = ArrayPool<float>.Shared.Rent(tile * weight.Columns), product = ArrayPool<float>.Shared.Rent(tile * rows);
         for (int first = 0; first < weight.Rows; first += tile)
         {
             int count = Math.Min(tile, weight.Rows - first), start = first;
-            ParallelLoop.For(count, r => weight.DequantizeRow(start + r, buffer.AsSpan(r * weight.Columns, weight.Columns)));
-            MatrixProduct.MultiplyTransposed(x, buffer, product, rows, count, weight.Columns);
+            workers.For(count, r => weight.DequantizeRow(start + r, buffer.AsSpan(r * weight.Columns, weight.Columns)));
+            MatrixProduct.MultiplyTransposed(x, buffer, product, rows, count, weight.Columns, workers);
             for (int r = 0; r < rows; r++)
                 product.AsSpan(r * count, count).CopyTo(y[(r * weight.Rows + first)..]);
         }
@@ -42,13 +44,17 @@ public static unsafe class PackedProduct
         ArrayPool<float>.Shared.Return(product);
     }
 
-    private static void OneRow(ReadOnlySpan<float> x, PackedMatrix weight, Span<float> y)
+    // Shim: goes once all callers pass workers.
+    /// <inheritdoc cref="Multiply(ReadOnlySpan{float}, int, PackedMatrix, Span{float}, Workers)"/>
+    public static void Multiply(ReadOnlySpan<float> x, int rows, PackedMatrix weight, Span<float> y) => Multiply(x, rows, weight, y, Workers.Shared);
+
+    private static void OneRow(ReadOnlySpan<float> x, PackedMatrix weight, Span<float> y, Workers workers)
     {
         fixed (float* px = x, py = y)
         {
             nint input = (nint)px, output = (nint)py;
             const int Chunk = 64;
-            ParallelLoop.For((weight.Rows + Chunk - 1) / Chunk, index =>
+            workers.For((weight.Rows + Chunk - 1) / Chunk, index =>
             {
                 float[] buffer = ArrayPool<float>.Shared.Rent(weight.Columns);
                 Span<float> row = buffer.AsSpan(0, weight.Columns);

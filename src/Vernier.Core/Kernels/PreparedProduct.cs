@@ -25,18 +25,18 @@ internal unsafe struct PreparedProduct : ITeamWork
     private RowsViews _x;
 
     // Where the runs of panels of one token end.
-    private int* _ends;
+    private ReadOnlyMemory<int> _ends;
 
     /// <summary>Adds a matrix and the place of its outputs.</summary>
     public void Add(PreparedWeight weight, float* y) => _parts[_count++] = new Part { Weight = weight, Y = y };
 
     /// <summary>Rounds the rows of X and multiplies.</summary>
-    public void Run(float* x, int rows)
+    public void Run(float* x, int rows, Workers workers)
     {
         if (rows == 0)
             return;
         PanelPlan plan = _parts[0].Weight.Plan;
-        using var quantized = new QuantizedRows(x, rows, plan, _parts[0].Weight.Columns, _parts[0].Weight.Views);
+        using var quantized = new QuantizedRows(x, rows, plan, _parts[0].Weight.Columns, _parts[0].Weight.Views, workers);
         for (int view = 0; view < _parts[0].Weight.Views; view++)
             _x[view] = quantized.View(view);
         _rows = rows;
@@ -49,10 +49,10 @@ internal unsafe struct PreparedProduct : ITeamWork
             panels += _parts[i].Weight.Plan.Panels;
             _parts[i].Items = _parts[i].Weight.Plan.Panels * Math.Max(1, _blocks);
         }
-        int* ends = stackalloc int[MostRuns];
-        _ends = ends;
-        int items = _blocks > 0 ? checked(panels * _blocks) : Deal(panels);
-        WorkerTeam.Run(items, ref this);
+        using var ends = new PooledArray<int>(MostRuns);
+        _ends = ends.Memory;
+        int items = _blocks > 0 ? checked(panels * _blocks) : Deal(panels, workers.Threads, ends.Span);
+        workers.Run(items, ref this);
     }
 
     /// <inheritdoc/>
@@ -63,12 +63,13 @@ internal unsafe struct PreparedProduct : ITeamWork
         float* sums = stackalloc float[MaxBlockTiles * QuantizedRows.TileTokens * PanelPlan.PanelRows];
         if (_blocks == 0)
         {
-            for (int item = index == 0 ? 0 : _ends[index - 1]; item < _ends[index]; item++)
+            ReadOnlySpan<int> ends = _ends.Span;
+            for (int item = index == 0 ? 0 : ends[index - 1], last = ends[index]; item < last; item++)
             {
                 ref readonly Part owner = ref PartOf(item, out int panel);
-                int end = Math.Min(owner.Items, panel + _ends[index] - item);
+                int stop = Math.Min(owner.Items, panel + last - item);
                 for (int token = 0; token < _rows; token++)
-                    Generate(owner, panel, end, token, sums);
+                    Generate(owner, panel, stop, token, sums);
             }
             return;
         }
@@ -76,23 +77,23 @@ internal unsafe struct PreparedProduct : ITeamWork
         PanelPlan plan = part.Weight.Plan;
         (int block, int blockPanel) = Math.DivRem(local, plan.Panels);
         int tile = (int)((long)_tiles * block / _blocks), tiles = (int)((long)_tiles * (block + 1) / _blocks) - tile;
-        int first = tile * QuantizedRows.TileTokens, last = Math.Min(_rows, first + tiles * QuantizedRows.TileTokens);
+        int first = tile * QuantizedRows.TileTokens, end = Math.Min(_rows, first + tiles * QuantizedRows.TileTokens);
         for (int i = 0; i < part.Weight.Parts.Length; i++)
         {
             part.Weight.PanelKernels[i].Prompt(part.Weight.Parts[i], _x[part.Weight.Parts[i].View], tile, tiles, blockPanel, sums);
-            Write(part, blockPanel, first, last - first, sums, i > 0);
+            Write(part, blockPanel, first, end - first, sums, i > 0);
         }
     }
 
     // Runs of panels, long ones first: a thread reads on where it is, and all come to their end at nearly the same time.
-    private readonly int Deal(int panels)
+    private static int Deal(int panels, int threads, Span<int> ends)
     {
-        int threads = ParallelLoop.MaxThreads, items = 0;
+        int items = 0;
         for (int done = 0; done < panels;)
         {
             int left = panels - done, run = Math.Max((left + 2 * threads - 1) / (2 * threads), (panels + MostRuns / 2 - 1) / (MostRuns / 2));
             done = Math.Min(panels, done + run);
-            _ends[items++] = done;
+            ends[items++] = done;
         }
         return items;
     }

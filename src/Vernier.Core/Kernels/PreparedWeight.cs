@@ -1,4 +1,5 @@
 using Vernier.Levels;
+using Vernier.Numerics;
 using Vernier.Packing.Scalar;
 
 namespace Vernier.Kernels;
@@ -45,11 +46,13 @@ public sealed unsafe class PreparedWeight : IPreparedMatrix
     internal ReadOnlySpan<IPanelKernel> PanelKernels => _kernels;
 
     /// <summary>Prepares a matrix that is in memory, for the best kernel of the machine.</summary>
+    /// <param name="weight">The matrix.</param>
+    /// <param name="workers">The threads.</param>
     /// <returns>Null where no integer kernel serves: see <see cref="CanPrepare"/>.</returns>
-    public static PreparedWeight? Create(ScalarMatrix weight)
+    public static PreparedWeight? Create(ScalarMatrix weight, Workers workers)
     {
         ArgumentNullException.ThrowIfNull(weight);
-        return Create(weight, KernelRegistry.Best);
+        return Create(weight, KernelRegistry.Best, workers);
     }
 
     /// <summary>Prepares a matrix whose codes are read piece by piece, so that they are never in memory twice.</summary>
@@ -58,9 +61,10 @@ public sealed unsafe class PreparedWeight : IPreparedMatrix
     /// <param name="scales">Its scales.</param>
     /// <param name="zeros">Its packed zero points, or empty.</param>
     /// <param name="read">Reads packed rows; called from several threads at once.</param>
+    /// <param name="workers">The threads.</param>
     /// <returns>Null where no integer kernel serves: see <see cref="CanPrepare"/>.</returns>
-    public static PreparedWeight? Create(ScalarLayout spec, IReadOnlyList<LevelTable> grids, ReadOnlyMemory<Half> scales, ReadOnlyMemory<byte> zeros, PackedRowReader read) =>
-        Create(spec, grids, new PackedScales(spec, scales, zeros), read, KernelRegistry.Best);
+    public static PreparedWeight? Create(ScalarLayout spec, IReadOnlyList<LevelTable> grids, ReadOnlyMemory<Half> scales, ReadOnlyMemory<byte> zeros, PackedRowReader read, Workers workers) =>
+        Create(spec, grids, new PackedScales(spec, scales, zeros), read, KernelRegistry.Best, workers);
 
     /// <summary>
     /// Whether an integer kernel serves: not where fewer than 16 rows share level tables, for panels are of 16 rows that do, and not where
@@ -76,14 +80,16 @@ public sealed unsafe class PreparedWeight : IPreparedMatrix
     /// <param name="x">Activations, rows x columns.</param>
     /// <param name="rows">The number of rows of X.</param>
     /// <param name="y">Receives rows x W's rows.</param>
-    public void Multiply(ReadOnlySpan<float> x, int rows, Span<float> y)
+    /// <param name="workers">The threads.</param>
+    public void Multiply(ReadOnlySpan<float> x, int rows, Span<float> y, Workers workers)
     {
+        ArgumentNullException.ThrowIfNull(workers);
         CheckLengths(x, rows, y);
         fixed (float* px = x, py = y)
         {
             var product = default(PreparedProduct);
             product.Add(this, py);
-            product.Run(px, rows);
+            product.Run(px, rows, workers);
         }
     }
 
@@ -95,8 +101,10 @@ public sealed unsafe class PreparedWeight : IPreparedMatrix
     /// <param name="rows">The number of rows of X.</param>
     /// <param name="weights">One to three matrices of as many columns.</param>
     /// <param name="outputs">As many arrays, which receive rows x W_i's rows at their beginning.</param>
-    public static void Multiply(ReadOnlySpan<float> x, int rows, ReadOnlySpan<PreparedWeight> weights, ReadOnlySpan<float[]> outputs)
+    /// <param name="workers">The threads.</param>
+    public static void Multiply(ReadOnlySpan<float> x, int rows, ReadOnlySpan<PreparedWeight> weights, ReadOnlySpan<float[]> outputs, Workers workers)
     {
+        ArgumentNullException.ThrowIfNull(workers);
         ArgumentOutOfRangeException.ThrowIfNotEqual(outputs.Length, weights.Length);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(weights.Length, PreparedProduct.MostWeights);
         for (int i = 0; i < weights.Length; i++)
@@ -108,32 +116,49 @@ public sealed unsafe class PreparedWeight : IPreparedMatrix
             {
                 if (i > 0 && !weights[i].IsCutAs(weights[0]))
                 {
-                    product.Run(px, rows);
+                    product.Run(px, rows, workers);
                     product = default;
                 }
                 product.Add(weights[i], i == 0 ? y0 : i == 1 ? y1 : y2);
             }
-            product.Run(px, rows);
+            product.Run(px, rows, workers);
         }
 
         static float[]? At(ReadOnlySpan<float[]> arrays, int i) => i < arrays.Length ? arrays[i] : null;
     }
 
-    internal static PreparedWeight? Create(ScalarMatrix weight, IntegerKernel kernel) =>
+    /// <summary>Prepares a matrix of any layout whose codes several parts make into weights, for the best kernel of the machine.</summary>
+    /// <param name="source">The matrix.</param>
+    /// <param name="workers">The threads.</param>
+    /// <returns>Null where no integer kernel serves: fewer than 16 rows share level tables, and not all do.</returns>
+    public static PreparedWeight? Create(PanelSource source, Workers workers)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        return Create(source, KernelRegistry.Best, workers);
+    }
+
+    // Shim: goes once all callers pass workers.
+    /// <inheritdoc cref="Multiply(ReadOnlySpan{float}, int, Span{float}, Workers)"/>
+    public void Multiply(ReadOnlySpan<float> x, int rows, Span<float> y) => Multiply(x, rows, y, Workers.Shared);
+
+    // Shim: goes once all callers pass workers.
+    /// <inheritdoc cref="Multiply(ReadOnlySpan{float}, int, ReadOnlySpan{PreparedWeight}, ReadOnlySpan{float[]}, Workers)"/>
+    public static void Multiply(ReadOnlySpan<float> x, int rows, ReadOnlySpan<PreparedWeight> weights, ReadOnlySpan<float[]> outputs) => Multiply(x, rows, weights, outputs, Workers.Shared);
+
+    internal static PreparedWeight? Create(ScalarMatrix weight, IntegerKernel kernel, Workers workers) =>
         Create(weight.Spec, weight.Grids, new PackedScales(weight.Spec, weight.Scales, weight.Zeros),
-            (row, rows) => weight.Codes.Span.Slice(row * weight.Spec.BytesPerRow, rows.Length).CopyTo(rows), kernel);
+            (row, rows) => weight.Codes.Span.Slice(row * weight.Spec.BytesPerRow, rows.Length).CopyTo(rows), kernel, workers);
 
     /// <summary>Prepares a matrix of another layout.</summary>
     /// <returns>Null where no integer kernel serves.</returns>
-    internal static PreparedWeight? Create(PanelSource source, IntegerKernel? kernel = null)
+    internal static PreparedWeight? Create(PanelSource source, IntegerKernel kernel, Workers workers)
     {
-        kernel ??= KernelRegistry.Best;
-        return source.IsSupported ? new PreparedWeight(source.InputColumns, source.Views, source.Entries, kernel, new SourcePanels(source, kernel).Create()) : null;
+        return source.IsSupported ? new PreparedWeight(source.InputColumns, source.Views, source.Entries, kernel, new SourcePanels(source, kernel).Create(workers)) : null;
     }
 
     private bool IsCutAs(PreparedWeight other) => Columns == other.Columns && Views == other.Views && Plan.IsCutAs(other.Plan);
 
-    private static PreparedWeight? Create(ScalarLayout spec, IReadOnlyList<LevelTable> grids, PackedScales source, PackedRowReader read, IntegerKernel kernel)
+    private static PreparedWeight? Create(ScalarLayout spec, IReadOnlyList<LevelTable> grids, PackedScales source, PackedRowReader read, IntegerKernel kernel, Workers workers)
     {
         if (!CanPrepare(spec, grids))
             return null;
@@ -141,12 +166,12 @@ public sealed unsafe class PreparedWeight : IPreparedMatrix
         int stored = CodeFormats.StoredBits(spec.Bits);
         if (levels.Length == 2 && stored == 8 && spec.Tables == 1 && !spec.ZeroPoints && kernel.MostEntries == 256)
         {
-            PanelMatrix high = ScalarPanels.Create(new PanelPlan(spec, 8), levels[0], isDirect: false, source, read);
+            PanelMatrix high = ScalarPanels.Create(new PanelPlan(spec, 8), levels[0], isDirect: false, source, read, workers);
             return new PreparedWeight(spec.Columns, 1, 1 << spec.Bits, kernel, [high, ScalarPanels.WithLevels(high, spec, levels[1])]);
         }
         bool direct = stored == 8 || levels.Length > 1 || spec.Tables << spec.Bits > 128;
         var plan = new PanelPlan(spec, direct ? 8 : stored);
-        return new PreparedWeight(spec.Columns, 1, 1 << spec.Bits, kernel, Array.ConvertAll(levels, part => ScalarPanels.Create(plan, part, direct, source, read)));
+        return new PreparedWeight(spec.Columns, 1, 1 << spec.Bits, kernel, Array.ConvertAll(levels, part => ScalarPanels.Create(plan, part, direct, source, read, workers)));
     }
 
     private void CheckLengths(ReadOnlySpan<float> x, int rows, ReadOnlySpan<float> y)

@@ -38,7 +38,8 @@ internal unsafe ref struct QuantizedRows
     /// <param name="plan">The cut of the columns of codes.</param>
     /// <param name="columns">The columns of X.</param>
     /// <param name="views">The columns that a code stands for.</param>
-    public QuantizedRows(float* x, int rows, PanelPlan plan, int columns, int views)
+    /// <param name="workers">The threads.</param>
+    public QuantizedRows(float* x, int rows, PanelPlan plan, int columns, int views, Workers workers)
     {
         Tile = rows <= FewTokens ? 1 : TileTokens;
         Tiles = (rows + Tile - 1) / Tile;
@@ -51,7 +52,7 @@ internal unsafe ref struct QuantizedRows
         var work = new Work { X = x, Rows = rows, Columns = columns, Views = views, Tile = Tile, Segments = plan.Segments };
         for (int view = 0; view < views; view++)
             work.Targets[view] = View(view);
-        WorkerTeam.Run(Tiles * views, ref work);
+        workers.Run(Tiles * views, ref work);
     }
 
     /// <summary>The tokens of a tile: 1 or 6.</summary>

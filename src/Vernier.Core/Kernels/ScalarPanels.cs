@@ -58,7 +58,8 @@ internal sealed unsafe class ScalarPanels : IDisposable
     /// <param name="isDirect">Whether to store levels rather than codes.</param>
     /// <param name="source">The source without its codes.</param>
     /// <param name="read">Reads the codes.</param>
-    public static PanelMatrix Create(PanelPlan plan, IntegerLevels levels, bool isDirect, PackedScales source, PackedRowReader read)
+    /// <param name="workers">The threads.</param>
+    public static PanelMatrix Create(PanelPlan plan, IntegerLevels levels, bool isDirect, PackedScales source, PackedRowReader read, Workers workers)
     {
         ScalarLayout spec = source.Spec;
         int scales = checked(plan.Panels * plan.Granules * PanelPlan.PanelRows);
@@ -74,7 +75,7 @@ internal sealed unsafe class ScalarPanels : IDisposable
             RowStride = IntegerLevels.Stride,
         };
         const int PanelsPerTask = 4;
-        ParallelLoop.For((plan.Panels + PanelsPerTask - 1) / PanelsPerTask, task =>
+        workers.For((plan.Panels + PanelsPerTask - 1) / PanelsPerTask, task =>
         {
             using var panels = new ScalarPanels(matrix, levels, source, read);
             for (int panel = task * PanelsPerTask; panel < Math.Min(plan.Panels, (task + 1) * PanelsPerTask); panel++)

@@ -12,7 +12,7 @@ internal sealed unsafe class SourcePanels(PanelSource source, IntegerKernel kern
     private readonly bool _direct = CodeFormats.StoredBits(source.Bits) == 8 && kernel.MostEntries < 256;
 
     /// <summary>The matrices of the parts, which share their codes where these are looked up.</summary>
-    public PanelMatrix[] Create()
+    public PanelMatrix[] Create(Workers workers)
     {
         int bits = _direct ? 8 : CodeFormats.StoredBits(source.Bits);
         var plan = new PanelPlan(source.Rows, source.Columns, source.Width, source.RowsPerTable, bits);
@@ -22,7 +22,7 @@ internal sealed unsafe class SourcePanels(PanelSource source, IntegerKernel kern
             bool own = i == 0 || _direct;
             matrices[i] = Create(source.Parts[i], own ? new PanelMatrix(plan) : matrices[0]);
             if (own)
-                Fill(matrices[i], source.Parts[i]);
+                Fill(matrices[i], source.Parts[i], workers);
         }
         return matrices;
     }
@@ -70,10 +70,10 @@ internal sealed unsafe class SourcePanels(PanelSource source, IntegerKernel kern
         return panels;
     }
 
-    private void Fill(PanelMatrix matrix, PanelPart part)
+    private void Fill(PanelMatrix matrix, PanelPart part, Workers workers)
     {
         PanelPlan plan = matrix.Plan;
-        ParallelLoop.For((plan.Panels + PanelsPerTask - 1) / PanelsPerTask, task =>
+        workers.For((plan.Panels + PanelsPerTask - 1) / PanelsPerTask, task =>
         {
             int stride = 4 * plan.Quads;
             using var rowBuffer = new PooledArray<byte>(plan.Columns);

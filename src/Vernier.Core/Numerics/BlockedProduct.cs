@@ -45,7 +45,7 @@ internal sealed unsafe class BlockedProduct<TTile, T>
         int packed = _stepRows + (_fewRows ? 0 : _stepColumns);
         // With few rows a block of A is small enough to stay in a cache while all of B passes, if there is one block at a time.
         _stepBlocks = _fewRows ? 1 : Math.Clamp(StepElements / (packed * LongestBlock), 1, _blocks);
-        _workers = (task.M + 16L) * task.N * task.K < SmallWork ? 1 : ParallelLoop.MaxThreads;
+        _workers = (task.M + 16L) * task.N * task.K < SmallWork ? 1 : task.Workers.Threads;
     }
 
     private int LongestBlock => (_task.K + _blocks - 1) / _blocks;
@@ -62,7 +62,7 @@ internal sealed unsafe class BlockedProduct<TTile, T>
             _packedA = Align(pa);
             _packedB = Align(pb);
             var team = new Team { Product = this };
-            WorkerTeam.Run(_workers, ref team);
+            _task.Workers.Run(_workers, ref team);
         }
         ArrayPool<T>.Shared.Return(a);
         ArrayPool<T>.Shared.Return(b);

@@ -15,47 +15,81 @@ public static unsafe class Cholesky
     /// </summary>
     /// <param name="a">The matrix, n x n.</param>
     /// <param name="failedPivot">The index of the first such pivot, or -1.</param>
+    /// <param name="workers">The threads.</param>
     /// <returns>Whether L was found.</returns>
     /// <exception cref="ArgumentException">A is not square.</exception>
-    public static bool TryFactor(MatrixSpan<float> a, out int failedPivot) => (failedPivot = FactorCore(a)) < 0;
+    public static bool TryFactor(MatrixSpan<float> a, out int failedPivot, Workers workers) => (failedPivot = FactorCore(a, workers)) < 0;
 
-    /// <inheritdoc cref="TryFactor(MatrixSpan{float}, out int)"/>
-    public static bool TryFactor(MatrixSpan<double> a, out int failedPivot) => (failedPivot = FactorCore(a)) < 0;
+    /// <inheritdoc cref="TryFactor(MatrixSpan{float}, out int, Workers)"/>
+    public static bool TryFactor(MatrixSpan<double> a, out int failedPivot, Workers workers) => (failedPivot = FactorCore(a, workers)) < 0;
 
     /// <summary>Solves A X = B, with A = L L^T of n x n and B of n x m, and leaves X in B.</summary>
     /// <exception cref="ArgumentException">The shapes do not fit.</exception>
-    public static void Solve(ReadOnlyMatrixSpan<float> l, MatrixSpan<float> b)
+    public static void Solve(ReadOnlyMatrixSpan<float> l, MatrixSpan<float> b, Workers workers)
     {
-        TriangularSolve.Left(l, b);
-        TriangularSolve.Left(l.Transpose(), b);
+        TriangularSolve.Left(l, b, workers);
+        TriangularSolve.Left(l.Transpose(), b, workers);
     }
 
-    /// <inheritdoc cref="Solve(ReadOnlyMatrixSpan{float}, MatrixSpan{float})"/>
-    public static void Solve(ReadOnlyMatrixSpan<double> l, MatrixSpan<double> b)
+    /// <inheritdoc cref="Solve(ReadOnlyMatrixSpan{float}, MatrixSpan{float}, Workers)"/>
+    public static void Solve(ReadOnlyMatrixSpan<double> l, MatrixSpan<double> b, Workers workers)
     {
-        TriangularSolve.Left(l, b);
-        TriangularSolve.Left(l.Transpose(), b);
+        TriangularSolve.Left(l, b, workers);
+        TriangularSolve.Left(l.Transpose(), b, workers);
     }
 
     /// <summary>Replaces the lower triangle of L by that of its inverse; the upper triangle is neither read nor written.</summary>
     /// <exception cref="ArgumentException">L is not square.</exception>
-    public static void InvertTriangle(MatrixSpan<float> l) => InvertTriangleCore(l);
+    public static void InvertTriangle(MatrixSpan<float> l, Workers workers) => InvertTriangleCore(l, workers);
 
-    /// <inheritdoc cref="InvertTriangle(MatrixSpan{float})"/>
-    public static void InvertTriangle(MatrixSpan<double> l) => InvertTriangleCore(l);
+    /// <inheritdoc cref="InvertTriangle(MatrixSpan{float}, Workers)"/>
+    public static void InvertTriangle(MatrixSpan<double> l, Workers workers) => InvertTriangleCore(l, workers);
 
     /// <summary>Replaces a symmetric positive definite matrix, of which the lower triangle is read, by its whole inverse L^-T L^-1.</summary>
     /// <param name="a">The matrix, n x n.</param>
-    /// <param name="failedPivot">As for <see cref="TryFactor(MatrixSpan{float}, out int)"/>.</param>
+    /// <param name="failedPivot">As for <see cref="TryFactor(MatrixSpan{float}, out int, Workers)"/>.</param>
+    /// <param name="workers">The threads.</param>
     /// <returns>Whether the inverse was found; if not, the lower triangle holds a partial result.</returns>
     /// <exception cref="ArgumentException">A is not square.</exception>
-    public static bool TryInvert(MatrixSpan<float> a, out int failedPivot) => (failedPivot = InvertCore(a)) < 0;
+    public static bool TryInvert(MatrixSpan<float> a, out int failedPivot, Workers workers) => (failedPivot = InvertCore(a, workers)) < 0;
 
-    /// <inheritdoc cref="TryInvert(MatrixSpan{float}, out int)"/>
-    public static bool TryInvert(MatrixSpan<double> a, out int failedPivot) => (failedPivot = InvertCore(a)) < 0;
+    /// <inheritdoc cref="TryInvert(MatrixSpan{float}, out int, Workers)"/>
+    public static bool TryInvert(MatrixSpan<double> a, out int failedPivot, Workers workers) => (failedPivot = InvertCore(a, workers)) < 0;
+
+    // Shim: goes once all callers pass workers.
+    /// <inheritdoc cref="TryFactor(MatrixSpan{float}, out int, Workers)"/>
+    public static bool TryFactor(MatrixSpan<float> a, out int failedPivot) => TryFactor(a, out failedPivot, Workers.Shared);
+
+    // Shim: goes once all callers pass workers.
+    /// <inheritdoc cref="Solve(ReadOnlyMatrixSpan{float}, MatrixSpan{float}, Workers)"/>
+    public static void Solve(ReadOnlyMatrixSpan<float> l, MatrixSpan<float> b) => Solve(l, b, Workers.Shared);
+
+    // Shim: goes once all callers pass workers.
+    /// <inheritdoc cref="InvertTriangle(MatrixSpan{float}, Workers)"/>
+    public static void InvertTriangle(MatrixSpan<float> l) => InvertTriangle(l, Workers.Shared);
+
+    // Shim: goes once all callers pass workers.
+    /// <inheritdoc cref="TryInvert(MatrixSpan{float}, out int, Workers)"/>
+    public static bool TryInvert(MatrixSpan<float> a, out int failedPivot) => TryInvert(a, out failedPivot, Workers.Shared);
+
+    // Shim: goes once all callers pass workers.
+    /// <inheritdoc cref="TryFactor(MatrixSpan{float}, out int, Workers)"/>
+    public static bool TryFactor(MatrixSpan<double> a, out int failedPivot) => TryFactor(a, out failedPivot, Workers.Shared);
+
+    // Shim: goes once all callers pass workers.
+    /// <inheritdoc cref="Solve(ReadOnlyMatrixSpan{float}, MatrixSpan{float}, Workers)"/>
+    public static void Solve(ReadOnlyMatrixSpan<double> l, MatrixSpan<double> b) => Solve(l, b, Workers.Shared);
+
+    // Shim: goes once all callers pass workers.
+    /// <inheritdoc cref="InvertTriangle(MatrixSpan{float}, Workers)"/>
+    public static void InvertTriangle(MatrixSpan<double> l) => InvertTriangle(l, Workers.Shared);
+
+    // Shim: goes once all callers pass workers.
+    /// <inheritdoc cref="TryInvert(MatrixSpan{float}, out int, Workers)"/>
+    public static bool TryInvert(MatrixSpan<double> a, out int failedPivot) => TryInvert(a, out failedPivot, Workers.Shared);
 
     // A11 = L11 L11^T; L21 = A21 L11^-T; A22 - L21 L21^T = L22 L22^T.
-    private static int FactorCore<T>(MatrixSpan<T> a)
+    private static int FactorCore<T>(MatrixSpan<T> a, Workers workers)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         CheckSquare(a);
@@ -67,61 +101,61 @@ public static unsafe class Cholesky
         }
         int half = TriangularSolve.Half(n);
         MatrixSpan<T> first = a.Slice(0, 0, half, half), below = a.Slice(half, 0, n - half, half), last = a.Slice(half, half, n - half, n - half);
-        int failed = FactorCore(first);
+        int failed = FactorCore(first, workers);
         if (failed >= 0)
             return failed;
         ReadOnlyMatrixSpan<T> factor = first, solved = below;
-        TriangularSolve.RightCore(factor.Transpose(), below);
-        SymmetricProduct.Blocked(solved.Transpose(), last, ProductUpdate.Subtract);
-        failed = FactorCore(last);
+        TriangularSolve.RightCore(factor.Transpose(), below, workers);
+        SymmetricProduct.Blocked(solved.Transpose(), last, ProductUpdate.Subtract, workers);
+        failed = FactorCore(last, workers);
         return failed < 0 ? -1 : failed + half;
     }
 
     // The inverse of [L11 0; L21 L22] is [L11^-1 0; -L22^-1 L21 L11^-1 L22^-1].
-    private static void InvertTriangleCore<T>(MatrixSpan<T> l)
+    private static void InvertTriangleCore<T>(MatrixSpan<T> l, Workers workers)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         CheckSquare(l);
         int n = l.Rows;
         if (n <= TriangularLeaf.MaxSize)
         {
-            InvertLeaf(l);
+            InvertLeaf(l, workers);
             return;
         }
         int half = TriangularSolve.Half(n);
         MatrixSpan<T> first = l.Slice(0, 0, half, half), below = l.Slice(half, 0, n - half, half), last = l.Slice(half, half, n - half, n - half);
-        TriangularSolve.LeftCore(last, below);
-        TriangularSolve.RightCore(first, below);
+        TriangularSolve.LeftCore(last, below, workers);
+        TriangularSolve.RightCore(first, below, workers);
         for (int i = 0; i < below.Rows; i++)
         {
             foreach (ref T value in below.Row(i))
                 value = -value;
         }
-        InvertTriangleCore(first);
-        InvertTriangleCore(last);
+        InvertTriangleCore(first, workers);
+        InvertTriangleCore(last, workers);
     }
 
-    private static void InvertLeaf<T>(MatrixSpan<T> l)
+    private static void InvertLeaf<T>(MatrixSpan<T> l, Workers workers)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         int n = l.Rows;
-        Span<T> buffer = stackalloc T[n * n];
-        buffer.Clear();
-        var inverse = new MatrixSpan<T>(buffer, n, n);
+        using var buffer = new PooledArray<T>(n * n);
+        buffer.Span.Clear();
+        var inverse = new MatrixSpan<T>(buffer.Span, n, n);
         for (int i = 0; i < n; i++)
             inverse[i, i] = T.One;
-        TriangularSolve.LeftCore(l, inverse);
+        TriangularSolve.LeftCore(l, inverse, workers);
         for (int i = 0; i < n; i++)
             inverse.Row(i)[..(i + 1)].CopyTo(l.Row(i));
     }
 
-    private static int InvertCore<T>(MatrixSpan<T> a)
+    private static int InvertCore<T>(MatrixSpan<T> a, Workers workers)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
-        int failed = FactorCore(a);
+        int failed = FactorCore(a, workers);
         if (failed >= 0)
             return failed;
-        InvertTriangleCore(a);
+        InvertTriangleCore(a, workers);
         int n = a.Rows;
         using var buffer = new PooledArray<T>(checked(n * n));
         var inverse = new MatrixSpan<T>(buffer.Span, n, n);
@@ -130,8 +164,8 @@ public static unsafe class Cholesky
             a.Row(i)[..(i + 1)].CopyTo(inverse.Row(i));
             inverse.Row(i)[(i + 1)..].Clear();
         }
-        SymmetricProduct.Blocked(inverse, a, ProductUpdate.Set);
-        SymmetricProduct.Mirror(a);
+        SymmetricProduct.Blocked(inverse, a, ProductUpdate.Set, workers);
+        SymmetricProduct.Mirror(a, workers);
         return -1;
     }
 

@@ -29,31 +29,44 @@ public static unsafe class MatrixProduct
     /// <param name="b">The right factor.</param>
     /// <param name="c">The result; it must not overlap a factor.</param>
     /// <param name="update">Whether C is replaced, added to or subtracted from.</param>
+    /// <param name="workers">The threads.</param>
     /// <exception cref="ArgumentException">The shapes do not fit.</exception>
-    public static void Multiply(ReadOnlyMatrixSpan<float> a, ReadOnlyMatrixSpan<float> b, MatrixSpan<float> c, ProductUpdate update = ProductUpdate.Set)
+    public static void Multiply(ReadOnlyMatrixSpan<float> a, ReadOnlyMatrixSpan<float> b, MatrixSpan<float> c, ProductUpdate update, Workers workers)
     {
         if (c.Rows == 1 && a.Columns == b.Rows && b.Columns == c.Columns && b.IsTransposed && b.Stride == b.Rows && !a.IsTransposed && a.Rows == 1 && update == ProductUpdate.Set && b.Rows > 0)
         {
             fixed (float* pa = a.Data, pb = b.Data, pc = c.Data)
-                RowProduct.Multiply(pa, pb, pc, c.Columns, a.Columns);
+                RowProduct.Multiply(pa, pb, pc, c.Columns, a.Columns, workers);
             return;
         }
-        MultiplyBlocked(a, b, c, update);
+        MultiplyBlocked(a, b, c, update, workers);
     }
 
-    /// <inheritdoc cref="Multiply(ReadOnlyMatrixSpan{float}, ReadOnlyMatrixSpan{float}, MatrixSpan{float}, ProductUpdate)"/>
-    public static void Multiply(ReadOnlyMatrixSpan<double> a, ReadOnlyMatrixSpan<double> b, MatrixSpan<double> c, ProductUpdate update = ProductUpdate.Set) =>
-        MultiplyBlocked(a, b, c, update);
+    /// <inheritdoc cref="Multiply(ReadOnlyMatrixSpan{float}, ReadOnlyMatrixSpan{float}, MatrixSpan{float}, ProductUpdate, Workers)"/>
+    public static void Multiply(ReadOnlyMatrixSpan<double> a, ReadOnlyMatrixSpan<double> b, MatrixSpan<double> c, ProductUpdate update, Workers workers) =>
+        MultiplyBlocked(a, b, c, update, workers);
 
     /// <summary>
     /// C = A B^T, with A of m x k, B of n x k and C of m x n: a linear layer with weight B applied to the rows of A.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">A span is shorter than its shape.</exception>
-    public static void MultiplyTransposed(ReadOnlySpan<float> a, ReadOnlySpan<float> b, Span<float> c, int m, int n, int k) =>
-        Multiply(new ReadOnlyMatrixSpan<float>(a, m, k), new ReadOnlyMatrixSpan<float>(b, n, k).Transpose(), new MatrixSpan<float>(c, m, n));
+    public static void MultiplyTransposed(ReadOnlySpan<float> a, ReadOnlySpan<float> b, Span<float> c, int m, int n, int k, Workers workers) =>
+        Multiply(new ReadOnlyMatrixSpan<float>(a, m, k), new ReadOnlyMatrixSpan<float>(b, n, k).Transpose(), new MatrixSpan<float>(c, m, n), ProductUpdate.Set, workers);
+
+    // Shim: goes once all callers pass workers.
+    /// <inheritdoc cref="Multiply(ReadOnlyMatrixSpan{float}, ReadOnlyMatrixSpan{float}, MatrixSpan{float}, ProductUpdate, Workers)"/>
+    public static void Multiply(ReadOnlyMatrixSpan<float> a, ReadOnlyMatrixSpan<float> b, MatrixSpan<float> c, ProductUpdate update = ProductUpdate.Set) => Multiply(a, b, c, update, Workers.Shared);
+
+    // Shim: goes once all callers pass workers.
+    /// <inheritdoc cref="Multiply(ReadOnlyMatrixSpan{float}, ReadOnlyMatrixSpan{float}, MatrixSpan{float}, ProductUpdate, Workers)"/>
+    public static void Multiply(ReadOnlyMatrixSpan<double> a, ReadOnlyMatrixSpan<double> b, MatrixSpan<double> c, ProductUpdate update = ProductUpdate.Set) => Multiply(a, b, c, update, Workers.Shared);
+
+    // Shim: goes once all callers pass workers.
+    /// <inheritdoc cref="MultiplyTransposed(ReadOnlySpan{float}, ReadOnlySpan{float}, Span{float}, int, int, int, Workers)"/>
+    public static void MultiplyTransposed(ReadOnlySpan<float> a, ReadOnlySpan<float> b, Span<float> c, int m, int n, int k) => MultiplyTransposed(a, b, c, m, n, k, Workers.Shared);
 
     /// <summary>The product of any element type that has kernels: single and double precision.</summary>
-    internal static void MultiplyBlocked<T>(ReadOnlyMatrixSpan<T> a, ReadOnlyMatrixSpan<T> b, MatrixSpan<T> c, ProductUpdate update)
+    internal static void MultiplyBlocked<T>(ReadOnlyMatrixSpan<T> a, ReadOnlyMatrixSpan<T> b, MatrixSpan<T> c, ProductUpdate update, Workers workers)
         where T : unmanaged, INumber<T>
     {
         if (a.Rows != c.Rows || b.Columns != c.Columns || a.Columns != b.Rows)
@@ -70,6 +83,7 @@ public static unsafe class MatrixProduct
         {
             ProductKernels.Run(new ProductTask<T>(Operand(pa, a.Stride, a.IsTransposed), Operand(pb, b.Stride, !b.IsTransposed), c.Rows, c.Columns, a.Columns)
             {
+                Workers = workers,
                 Result = pc,
                 Stride = c.Stride,
                 Accumulate = update != ProductUpdate.Set,

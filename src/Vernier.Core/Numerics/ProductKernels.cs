@@ -11,21 +11,42 @@ internal sealed record ProductKernel<T>(string Name, bool IsSupported, Action<Pr
 
 /// <summary>
 /// The kernels of the matrix products, fastest first. The first that the machine supports is used, unless the environment
-/// variable VERNIER_PRODUCT_KERNEL names another that it supports.
+/// variable <see cref="Variable"/> names another that it supports.
 /// </summary>
 internal static class ProductKernels
 {
+    /// <summary>The environment variable that forces a kernel by its name.</summary>
+    public const string Variable = "VERNIER_PRODUCT_KERNEL";
+
     /// <summary>The kernels in single precision.</summary>
     public static IReadOnlyList<ProductKernel<float>> Single { get; } = All<Simd512, Simd256, Simd128, SimdScalar, float>();
 
     /// <summary>The kernels in double precision.</summary>
     public static IReadOnlyList<ProductKernel<double>> Double { get; } = All<Double512, Double256, Double128, DoubleScalar, double>();
 
+    private static readonly Lazy<ProductKernel<float>> s_single = new(() => Choose(Single, Environment.GetEnvironmentVariable(Variable)));
+    private static readonly Lazy<ProductKernel<double>> s_double = new(() => Choose(Double, Environment.GetEnvironmentVariable(Variable)));
+
     /// <summary>The kernel in use for single precision.</summary>
-    public static ProductKernel<float> SelectedSingle { get; } = Select(Single);
+    /// <exception cref="InvalidOperationException">The variable names none, or one that this machine can't run.</exception>
+    public static ProductKernel<float> SelectedSingle => s_single.Value;
 
     /// <summary>The kernel in use for double precision.</summary>
-    public static ProductKernel<double> SelectedDouble { get; } = Select(Double);
+    /// <exception cref="InvalidOperationException">The variable names none, or one that this machine can't run.</exception>
+    public static ProductKernel<double> SelectedDouble => s_double.Value;
+
+    /// <summary>Finds the kernel that a name forces; the fastest where there is no name.</summary>
+    /// <exception cref="InvalidOperationException">There is no such kernel, or this machine can't run it.</exception>
+    public static ProductKernel<T> Choose<T>(IReadOnlyList<ProductKernel<T>> kernels, string? name)
+        where T : unmanaged
+    {
+        if (string.IsNullOrEmpty(name))
+            return kernels.First(kernel => kernel.IsSupported);
+        ProductKernel<T>? forced = kernels.FirstOrDefault(kernel => kernel.Name == name);
+        string usable = string.Join(", ", kernels.Where(kernel => kernel.IsSupported).Select(kernel => kernel.Name));
+        string problem = forced is null ? "there is no such kernel" : "this machine does not have its instructions";
+        return forced is { IsSupported: true } ? forced : throw new InvalidOperationException($"{Variable}={name}: {problem}. There are: {usable}.");
+    }
 
     /// <summary>Runs <paramref name="task"/> with the kernel in use.</summary>
     public static void Run<T>(ProductTask<T> task)
@@ -57,11 +78,4 @@ internal static class ProductKernels
     private static ProductKernel<T> Kernel<TTile, T>(string name, bool supported)
         where TTile : struct, IMatrixTile<T>
         where T : unmanaged, INumber<T> => new(name, supported, task => new BlockedProduct<TTile, T>(task).Run());
-
-    private static ProductKernel<T> Select<T>(IReadOnlyList<ProductKernel<T>> kernels)
-        where T : unmanaged
-    {
-        string? name = Environment.GetEnvironmentVariable("VERNIER_PRODUCT_KERNEL");
-        return kernels.FirstOrDefault(x => x.IsSupported && x.Name == name) ?? kernels.First(x => x.IsSupported);
-    }
 }

@@ -19,6 +19,9 @@ internal sealed unsafe class ProductTask<T>(ProductOperand<T> a, ProductOperand<
     /// <summary>The row stride of the result.</summary>
     public required long Stride { get; init; }
 
+    /// <summary>The threads.</summary>
+    public required Workers Workers { get; init; }
+
     /// <summary>Whether the product is added to what is there.</summary>
     public bool Accumulate { get; init; }
 

@@ -4,11 +4,13 @@ namespace Vernier.Numerics;
 
 /// <summary>
 /// Products of a matrix with itself: H += X^T X, the Gram matrix of the columns of X summed over its rows. Only the lower
-/// triangle (j &lt;= i) is computed and touched; <see cref="Mirror"/> completes it once all is added.
+/// triangle (j &lt;= i) is computed and touched; <see cref="Mirror{T}(MatrixSpan{T}, Workers)"/> completes it once all is added.
 /// The result does not depend on the number of threads.
 /// </summary>
 public static unsafe class SymmetricProduct
 {
+    private const int MirrorBlock = 32;
+
     /// <summary>
     /// H_ij += sum_s x_si x_sj for j &lt;= i, with X of samples x C (one sample a row) and H of C x C. A matrix that has one sample
     /// a column is given as <c>x.Transpose()</c>. Sums run in single precision over blocks of at most 512 samples.
@@ -16,18 +18,19 @@ public static unsafe class SymmetricProduct
     /// <param name="x">The samples.</param>
     /// <param name="h">The matrix whose lower triangle is updated; it must not overlap the samples.</param>
     /// <param name="update">Whether the triangle is replaced, added to or subtracted from.</param>
+    /// <param name="workers">The threads.</param>
     /// <exception cref="ArgumentException">H is not C x C.</exception>
-    public static void Update(ReadOnlyMatrixSpan<float> x, MatrixSpan<float> h, ProductUpdate update = ProductUpdate.Add) => Blocked(x, h, update);
+    public static void Update(ReadOnlyMatrixSpan<float> x, MatrixSpan<float> h, ProductUpdate update, Workers workers) => Blocked(x, h, update, workers);
 
-    /// <inheritdoc cref="Update(ReadOnlyMatrixSpan{float}, MatrixSpan{float}, ProductUpdate)"/>
-    public static void Update(ReadOnlyMatrixSpan<double> x, MatrixSpan<double> h, ProductUpdate update = ProductUpdate.Add) => Blocked(x, h, update);
+    /// <inheritdoc cref="Update(ReadOnlyMatrixSpan{float}, MatrixSpan{float}, ProductUpdate, Workers)"/>
+    public static void Update(ReadOnlyMatrixSpan<double> x, MatrixSpan<double> h, ProductUpdate update, Workers workers) => Blocked(x, h, update, workers);
 
     /// <summary>
     /// The same sum added to a matrix in double precision: each block of at most 512 samples is summed in single precision and
     /// added in double, so that the error does not grow with the number of samples.
     /// </summary>
     /// <exception cref="ArgumentException">H is not C x C.</exception>
-    public static void Update(ReadOnlyMatrixSpan<float> x, MatrixSpan<double> h)
+    public static void Update(ReadOnlyMatrixSpan<float> x, MatrixSpan<double> h, Workers workers)
     {
         CheckShape(x, h.Rows, h.Columns);
         if (h.Rows == 0 || x.Rows == 0)
@@ -36,41 +39,43 @@ public static unsafe class SymmetricProduct
         fixed (double* ph = h.Data)
         {
             ProductOperand<float> columns = MatrixProduct.Operand(px, x.Stride, !x.IsTransposed);
-            ProductKernels.Run(new ProductTask<float>(columns, columns, h.Rows, h.Rows, x.Rows) { Wide = ph, Stride = h.Stride, Lower = true, Accumulate = true });
+            ProductKernels.Run(new ProductTask<float>(columns, columns, h.Rows, h.Rows, x.Rows) { Workers = workers, Wide = ph, Stride = h.Stride, Lower = true, Accumulate = true });
         }
     }
 
     /// <summary>Copies the lower triangle of a square matrix to the upper: h_ji = h_ij for j &lt; i.</summary>
     /// <exception cref="ArgumentException">The matrix is not square.</exception>
-    public static void Mirror<T>(MatrixSpan<T> h)
+    public static void Mirror<T>(MatrixSpan<T> h, Workers workers)
         where T : unmanaged
     {
         if (h.Rows != h.Columns)
             throw new ArgumentException($"A matrix of {h.Rows} x {h.Columns} has no mirror image.");
-        const int Block = 32;
-        int stride = h.Stride, size = h.Rows;
         fixed (T* data = h.Data)
         {
-            nint address = (nint)data;
-            WorkerTeam.For((size + Block - 1) / Block, index =>
-            {
-                // Square blocks, so that the lines written are full before they leave the cache.
-                T* start = (T*)address;
-                int first = index * Block, last = Math.Min(size, first + Block);
-                for (int column = 0; column <= first; column += Block)
-                {
-                    for (int j = column; j < Math.Min(column + Block, last); j++)
-                    {
-                        for (int i = Math.Max(first, j + 1); i < last; i++)
-                            start[((long)j * stride) + i] = start[((long)i * stride) + j];
-                    }
-                }
-            });
+            var work = new MirrorWork<T> { Data = data, Stride = h.Stride, Size = h.Rows };
+            workers.Run((h.Rows + MirrorBlock - 1) / MirrorBlock, ref work);
         }
     }
 
+    // Shim: goes once all callers pass workers.
+    /// <inheritdoc cref="Update(ReadOnlyMatrixSpan{float}, MatrixSpan{float}, ProductUpdate, Workers)"/>
+    public static void Update(ReadOnlyMatrixSpan<float> x, MatrixSpan<float> h, ProductUpdate update = ProductUpdate.Add) => Update(x, h, update, Workers.Shared);
+
+    // Shim: goes once all callers pass workers.
+    /// <inheritdoc cref="Update(ReadOnlyMatrixSpan{float}, MatrixSpan{float}, ProductUpdate, Workers)"/>
+    public static void Update(ReadOnlyMatrixSpan<double> x, MatrixSpan<double> h, ProductUpdate update = ProductUpdate.Add) => Update(x, h, update, Workers.Shared);
+
+    // Shim: goes once all callers pass workers.
+    /// <inheritdoc cref="Update(ReadOnlyMatrixSpan{float}, MatrixSpan{double}, Workers)"/>
+    public static void Update(ReadOnlyMatrixSpan<float> x, MatrixSpan<double> h) => Update(x, h, Workers.Shared);
+
+    // Shim: goes once all callers pass workers.
+    /// <inheritdoc cref="Mirror{T}(MatrixSpan{T}, Workers)"/>
+    public static void Mirror<T>(MatrixSpan<T> h)
+        where T : unmanaged => Mirror(h, Workers.Shared);
+
     /// <summary>The update of any element type that has kernels.</summary>
-    internal static void Blocked<T>(ReadOnlyMatrixSpan<T> x, MatrixSpan<T> h, ProductUpdate update)
+    internal static void Blocked<T>(ReadOnlyMatrixSpan<T> x, MatrixSpan<T> h, ProductUpdate update, Workers workers)
         where T : unmanaged, INumber<T>
     {
         CheckShape(x, h.Rows, h.Columns);
@@ -87,6 +92,7 @@ public static unsafe class SymmetricProduct
             ProductOperand<T> columns = MatrixProduct.Operand(px, x.Stride, !x.IsTransposed);
             ProductKernels.Run(new ProductTask<T>(columns, columns, h.Rows, h.Rows, x.Rows)
             {
+                Workers = workers,
                 Result = ph,
                 Stride = h.Stride,
                 Lower = true,
@@ -101,5 +107,26 @@ public static unsafe class SymmetricProduct
     {
         if (rows != x.Columns || columns != x.Columns)
             throw new ArgumentException($"The Gram matrix of {x.Rows} samples of {x.Columns} does not fit into {rows} x {columns}.");
+    }
+
+    // Square blocks, so that the lines written are full before they leave the cache.
+    private struct MirrorWork<T> : ITeamWork
+        where T : unmanaged
+    {
+        public T* Data;
+        public int Stride, Size;
+
+        public readonly void Invoke(int index)
+        {
+            int first = index * MirrorBlock, last = Math.Min(Size, first + MirrorBlock);
+            for (int column = 0; column <= first; column += MirrorBlock)
+            {
+                for (int j = column; j < Math.Min(column + MirrorBlock, last); j++)
+                {
+                    for (int i = Math.Max(first, j + 1); i < last; i++)
+                        Data[((long)j * Stride) + i] = Data[((long)i * Stride) + j];
+                }
+            }
+        }
     }
 }

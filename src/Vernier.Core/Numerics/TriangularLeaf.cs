@@ -18,13 +18,13 @@ internal static unsafe class TriangularLeaf
     /// right-hand side: x_j = (b_j - sum_p t_jp x_p) / t_jj, for ascending j over p &lt; j if T is <paramref name="lower"/>, for
     /// descending j over p &gt; j if not.
     /// </summary>
-    public static void Solve<T>(ProductOperand<T> t, int n, bool lower, ProductOperand<T> b, int count)
+    public static void Solve<T>(ProductOperand<T> t, int n, bool lower, ProductOperand<T> b, int count, Workers workers)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         if (typeof(T) == typeof(float))
-            SolveWidest<Simd512, Simd256, Simd128, SimdScalar, float>(As<T, float>(t), n, lower, As<T, float>(b), count);
+            SolveWidest<Simd512, Simd256, Simd128, SimdScalar, float>(As<T, float>(t), n, lower, As<T, float>(b), count, workers);
         else
-            SolveWidest<Double512, Double256, Double128, DoubleScalar, double>(As<T, double>(t), n, lower, As<T, double>(b), count);
+            SolveWidest<Double512, Double256, Double128, DoubleScalar, double>(As<T, double>(t), n, lower, As<T, double>(b), count, workers);
     }
 
     /// <summary>
@@ -43,26 +43,15 @@ internal static unsafe class TriangularLeaf
         where TFrom : unmanaged
         where TTo : unmanaged => new((TTo*)operand.Data, operand.RowStride, operand.TermStride);
 
-    private static void SolveWidest<V512, V256, V128, VScalar, T>(ProductOperand<T> t, int n, bool lower, ProductOperand<T> b, int count)
+    private static void SolveWidest<V512, V256, V128, VScalar, T>(ProductOperand<T> t, int n, bool lower, ProductOperand<T> b, int count, Workers workers)
         where V512 : struct, ISimdVector<V512, T>
         where V256 : struct, ISimdVector<V256, T>
         where V128 : struct, ISimdVector<V128, T>
         where VScalar : struct, ISimdVector<VScalar, T>
         where T : unmanaged, IFloatingPointIeee754<T>
     {
-        int tasks = (count + SystemsPerTask - 1) / SystemsPerTask;
-        WorkerTeam.For(tasks, index =>
-        {
-            int first = index * SystemsPerTask, systems = Math.Min(SystemsPerTask, count - first);
-            if (Vector512.IsHardwareAccelerated && Avx512F.IsSupported)
-                SolveSome<V512, T>(t, n, lower, b, first, systems);
-            else if (Vector256.IsHardwareAccelerated && Fma.IsSupported)
-                SolveSome<V256, T>(t, n, lower, b, first, systems);
-            else if (Vector128.IsHardwareAccelerated)
-                SolveSome<V128, T>(t, n, lower, b, first, systems);
-            else
-                SolveSome<VScalar, T>(t, n, lower, b, first, systems);
-        });
+        var work = new Work<V512, V256, V128, VScalar, T> { Triangle = t, Size = n, Lower = lower, Systems = b, Count = count };
+        workers.Run((count + SystemsPerTask - 1) / SystemsPerTask, ref work);
     }
 
     // Systems lie side by side in the lanes: panel[p * width + r] is element p of system r, so that every step is the same
@@ -167,5 +156,30 @@ internal static unsafe class TriangularLeaf
                 a[(i * stride) + j] = columns[(j * MaxSize) + i];
         }
         return failed;
+    }
+
+    private struct Work<V512, V256, V128, VScalar, T> : ITeamWork
+        where V512 : struct, ISimdVector<V512, T>
+        where V256 : struct, ISimdVector<V256, T>
+        where V128 : struct, ISimdVector<V128, T>
+        where VScalar : struct, ISimdVector<VScalar, T>
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        public ProductOperand<T> Triangle, Systems;
+        public int Size, Count;
+        public bool Lower;
+
+        public readonly void Invoke(int index)
+        {
+            int first = index * SystemsPerTask, systems = Math.Min(SystemsPerTask, Count - first);
+            if (Vector512.IsHardwareAccelerated && Avx512F.IsSupported)
+                SolveSome<V512, T>(Triangle, Size, Lower, Systems, first, systems);
+            else if (Vector256.IsHardwareAccelerated && Fma.IsSupported)
+                SolveSome<V256, T>(Triangle, Size, Lower, Systems, first, systems);
+            else if (Vector128.IsHardwareAccelerated)
+                SolveSome<V128, T>(Triangle, Size, Lower, Systems, first, systems);
+            else
+                SolveSome<VScalar, T>(Triangle, Size, Lower, Systems, first, systems);
+        }
     }
 }

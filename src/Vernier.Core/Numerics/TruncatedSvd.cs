@@ -20,7 +20,8 @@ public sealed record TruncatedSvd(double[] Values, float[] Left, float[] Right)
     /// <param name="rows">The rows.</param>
     /// <param name="columns">The columns.</param>
     /// <param name="rank">How many singular values, 1 to the smaller side.</param>
-    public static TruncatedSvd Of(ReadOnlySpan<float> matrix, int rows, int columns, int rank)
+    /// <param name="workers">The threads.</param>
+    public static TruncatedSvd Of(ReadOnlySpan<float> matrix, int rows, int columns, int rank, Workers workers)
     {
         int most = Math.Min(rows, columns);
         ArgumentOutOfRangeException.ThrowIfLessThan(rank, 1);
@@ -31,9 +32,9 @@ public sealed record TruncatedSvd(double[] Values, float[] Left, float[] Right)
         float[] left = new float[size * rows], right = Start(size * columns);
         for (int i = 0; i <= Iterations; i++)
         {
-            MatrixProduct.MultiplyTransposed(right, matrix, left, size, rows, columns);
+            MatrixProduct.MultiplyTransposed(right, matrix, left, size, rows, columns, workers);
             Orthonormalize(left, size, rows);
-            MatrixProduct.Multiply(new ReadOnlyMatrixSpan<float>(left, size, rows), a, new MatrixSpan<float>(right, size, columns));
+            MatrixProduct.Multiply(new ReadOnlyMatrixSpan<float>(left, size, rows), a, new MatrixSpan<float>(right, size, columns), ProductUpdate.Set, workers);
             if (i < Iterations)
                 Orthonormalize(right, size, columns);
         }
@@ -58,6 +59,10 @@ public sealed record TruncatedSvd(double[] Values, float[] Left, float[] Right)
         }
         return result;
     }
+
+    // Shim: goes once all callers pass workers.
+    /// <inheritdoc cref="Of(ReadOnlySpan{float}, int, int, int, Workers)"/>
+    public static TruncatedSvd Of(ReadOnlySpan<float> matrix, int rows, int columns, int rank) => Of(matrix, rows, columns, rank, Workers.Shared);
 
     // Gram and Schmidt, twice. A row that depends on those before it becomes 0.
     private static void Orthonormalize(float[] matrix, int rows, int columns)

@@ -58,16 +58,22 @@ public sealed class LowRank
     /// <param name="x">Activations, rows x columns of the matrix.</param>
     /// <param name="rows">The number of rows of X.</param>
     /// <param name="y">rows x rows of the matrix.</param>
-    public void AddProduct(ReadOnlySpan<float> x, int rows, Span<float> y)
+    /// <param name="workers">The threads.</param>
+    public void AddProduct(ReadOnlySpan<float> x, int rows, Span<float> y, Workers workers)
     {
         using var inner = new PooledArray<float>(checked(rows * _layout.Rank));
-        MatrixProduct.MultiplyTransposed(x, _rightFactor, inner.Span, rows, _layout.Rank, _layout.Columns);
+        MatrixProduct.MultiplyTransposed(x, _rightFactor, inner.Span, rows, _layout.Rank, _layout.Columns, workers);
         MatrixProduct.Multiply(
             new ReadOnlyMatrixSpan<float>(inner.Span, rows, _layout.Rank),
             new ReadOnlyMatrixSpan<float>(_leftFactor, _layout.Rows, _layout.Rank).Transpose(),
             new MatrixSpan<float>(y, rows, _layout.Rows),
-            ProductUpdate.Add);
+            ProductUpdate.Add,
+            workers);
     }
+
+    // Shim: goes once all callers pass workers.
+    /// <inheritdoc cref="AddProduct(ReadOnlySpan{float}, int, Span{float}, Workers)"/>
+    public void AddProduct(ReadOnlySpan<float> x, int rows, Span<float> y) => AddProduct(x, rows, y, Workers.Shared);
 
     /// <summary>The stored arrays, in the order of <see cref="PackedLayout.Arrays"/>.</summary>
     internal IEnumerable<ReadOnlyMemory<byte>> ArrayBytes() =>

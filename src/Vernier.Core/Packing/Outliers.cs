@@ -88,16 +88,21 @@ public sealed class Outliers
     /// <param name="x">Activations, rows x columns of the matrix.</param>
     /// <param name="rows">The number of rows of X.</param>
     /// <param name="y">rows x rows of the matrix.</param>
-    public unsafe void AddProduct(ReadOnlySpan<float> x, int rows, Span<float> y)
+    /// <param name="workers">The threads.</param>
+    public unsafe void AddProduct(ReadOnlySpan<float> x, int rows, Span<float> y, Workers workers)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(x.Length, (long)rows * _spec.Columns);
         ArgumentOutOfRangeException.ThrowIfLessThan(y.Length, (long)rows * _spec.Rows);
         fixed (float* px = x, py = y)
         {
             var work = new Work { Outliers = this, X = px, Y = py, Tokens = rows };
-            WorkerTeam.Run((_spec.Rows + RowsPerItem - 1) / RowsPerItem, ref work);
+            workers.Run((_spec.Rows + RowsPerItem - 1) / RowsPerItem, ref work);
         }
     }
+
+    // Shim: goes once all callers pass workers.
+    /// <inheritdoc cref="AddProduct(ReadOnlySpan{float}, int, Span{float}, Workers)"/>
+    public void AddProduct(ReadOnlySpan<float> x, int rows, Span<float> y) => AddProduct(x, rows, y, Workers.Shared);
 
     /// <summary>The stored arrays, in the order of <see cref="PackedLayout.Arrays"/>.</summary>
     internal IEnumerable<ReadOnlyMemory<byte>> ArrayBytes()

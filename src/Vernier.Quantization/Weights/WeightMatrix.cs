@@ -165,7 +165,7 @@ public sealed class WeightMatrix
             _checkpoint.Read(Tensor, (long)row * Columns, buffer);
             int column = Array.FindIndex(buffer, x => !float.IsFinite(x));
             if (column >= 0)
-                return new InvalidFileException(_checkpoint.FileOf(Tensor), "weight-not-finite", $"the weight at row {row}, column {column} is {buffer[column]}", "Repair the checkpoint, or keep this tensor as it is with --keep", Tensor.Name);
+                return new InvalidFileException(_checkpoint.FileOf(Tensor), "weight-not-finite", $"the weight at row {row}, column {column} is {buffer[column]}", "Repair the checkpoint, or leave this tensor as it is", Tensor.Name);
         }
         throw new InvalidOperationException("no weight is out of range");
     }

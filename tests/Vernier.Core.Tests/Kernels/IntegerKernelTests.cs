@@ -1,4 +1,5 @@
 using Vernier.Kernels;
+using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Packing.Scalar;
 
@@ -121,7 +122,7 @@ public class IntegerKernelTests
                 Assert.Throws<InvalidOperationException>(() => KernelRegistry.Choose(kernel.Name));
         }
         Assert.Throws<InvalidOperationException>(() => KernelRegistry.Choose("no-such-kernel"));
-        PreparedWeight weight = PreparedWeight.Create(RandomPacked.Create(new Random(8), 16, 32, 4, Granularity.Group(32), "power", 8))!;
+        PreparedWeight weight = PreparedWeight.Create(RandomPacked.Create(new Random(8), 16, 32, 4, Granularity.Group(32), "power", 8), Workers.Shared)!;
         Assert.Equal(KernelRegistry.Best.Name, weight.Kernel);
         Type machine = weight.PanelKernels[0].GetType().GetGenericArguments()[0];
         Type expected = weight.Kernel switch
@@ -141,7 +142,7 @@ public class IntegerKernelTests
         foreach (int bits in (int[])[2, 3, 4, 5, 6, 8])
         {
             ScalarMatrix source = RandomPacked.Create(new Random(9), 256, 1024, bits, Granularity.Group(32), "uniform");
-            PreparedWeight weight = PreparedWeight.Create(source)!;
+            PreparedWeight weight = PreparedWeight.Create(source, Workers.Shared)!;
             Assert.InRange(weight.Bytes - source.Codes.Length - 2L * source.Scales.Length, 0, 512);
         }
     }
@@ -150,7 +151,7 @@ public class IntegerKernelTests
     public void WideLevelsKeepOneByteWhereTheMachineLooksUp256Entries()
     {
         ScalarMatrix source = RandomPacked.Create(new Random(9), 256, 1024, 8, Granularity.Group(32), "power");
-        PreparedWeight weight = PreparedWeight.Create(source)!;
+        PreparedWeight weight = PreparedWeight.Create(source, Workers.Shared)!;
         int bytes = KernelRegistry.Best.MostEntries == 256 ? 1 : 2;
         Assert.InRange(weight.Bytes, bytes * source.Codes.Length, (bytes + 0.2) * source.Codes.Length);
     }
@@ -173,27 +174,27 @@ public class IntegerKernelTests
             foreach (int rows in (int[])[0, 1, 3, 4, 61, 400])
             {
                 float[] x = Activations(random, rows * 320);
-                PreparedWeight[] weights = Array.ConvertAll(matrices, matrix => PreparedWeight.Create(matrix)!);
+                PreparedWeight[] weights = Array.ConvertAll(matrices, matrix => PreparedWeight.Create(matrix, Workers.Shared)!);
                 float[][] together = Array.ConvertAll(matrices, matrix => new float[rows * matrix.Rows + 3]);
-                PreparedWeight.Multiply(x, rows, weights, together);
+                PreparedWeight.Multiply(x, rows, weights, together, Workers.Shared);
                 for (int i = 0; i < weights.Length; i++)
                 {
                     var alone = new float[rows * matrices[i].Rows + 3];
-                    weights[i].Multiply(x, rows, alone);
+                    weights[i].Multiply(x, rows, alone, Workers.Shared);
                     Assert.Equal(alone, together[i]);
                 }
             }
         }
-        PreparedWeight one = PreparedWeight.Create(cases[0][0])!;
-        Assert.Throws<ArgumentOutOfRangeException>(() => PreparedWeight.Multiply(new float[320], 1, [one, one, one, one], [[], [], [], []]));
-        Assert.Throws<ArgumentOutOfRangeException>(() => PreparedWeight.Multiply(new float[320], 1, [one], [new float[47]]));
+        PreparedWeight one = PreparedWeight.Create(cases[0][0], Workers.Shared)!;
+        Assert.Throws<ArgumentOutOfRangeException>(() => PreparedWeight.Multiply(new float[320], 1, [one, one, one, one], [[], [], [], []], Workers.Shared));
+        Assert.Throws<ArgumentOutOfRangeException>(() => PreparedWeight.Multiply(new float[320], 1, [one], [new float[47]], Workers.Shared));
     }
 
     [Fact]
     public void MatricesWithoutPanelsAreRefused()
     {
         ScalarMatrix weight = RandomPacked.Create(new Random(10), 64, 32, 4, Granularity.Group(32), "power", 1, rowsPerGrid: 8);
-        Assert.Null(PreparedWeight.Create(weight));
+        Assert.Null(PreparedWeight.Create(weight, Workers.Shared));
     }
 
     private static void Check(string name, Random random, ScalarMatrix weight, params int[] tokens)
@@ -204,13 +205,13 @@ public class IntegerKernelTests
 
     private static void Compare(string name, ScalarMatrix weight, float[] x, int rows)
     {
-        PreparedWeight prepared = PreparedWeight.Create(weight, KernelRegistry.Choose(name))!;
+        PreparedWeight prepared = PreparedWeight.Create(weight, KernelRegistry.Choose(name), Workers.Shared)!;
         var expected = new float[rows * weight.Rows];
         IntegerProduct.Multiply(x, rows, weight, expected);
         using var input = new GuardedFloats(x.Length);
         using var output = new GuardedFloats(expected.Length);
         x.CopyTo(input.Span);
-        prepared.Multiply(input.Span, rows, output.Span);
+        prepared.Multiply(input.Span, rows, output.Span, Workers.Shared);
         for (int i = 0; i < expected.Length; i++)
         {
             if (BitConverter.SingleToInt32Bits(expected[i]) != BitConverter.SingleToInt32Bits(output.Span[i]) && !(float.IsNaN(expected[i]) && float.IsNaN(output.Span[i])))

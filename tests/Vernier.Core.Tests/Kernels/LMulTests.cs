@@ -181,15 +181,13 @@ public class LMulTests
         weight = new ScalarMatrix(weight.Spec, weight.Grids, scales, [], weight.Codes);
         var random = new Random(tokens);
         float[] x = [.. Enumerable.Range(0, tokens * 101).Select(_ => (float)(random.NextDouble() - 0.5))], row = new float[101];
-        int threads = ParallelLoop.MaxThreads;
         float[][] results = [.. ((int[])[1, 3]).Select(count =>
         {
-            ParallelLoop.MaxThreads = count;
+            using var workers = new Workers(count);
             float[] result = new float[tokens * 37];
-            LMulProduct.Multiply(x, tokens, weight, result);
+            LMulProduct.Multiply(x, tokens, weight, result, workers);
             return result;
         })];
-        ParallelLoop.MaxThreads = threads;
         Assert.Equal(results[0], results[1]);
         for (int r = 0; r < 37; r++)
         {

@@ -1,4 +1,5 @@
 using Vernier.Kernels;
+using Vernier.Numerics;
 
 namespace Vernier.Tests;
 
@@ -62,15 +63,15 @@ public class PanelSourceTests
     [Fact]
     public void FewerRowsThanAPanelAreRefused()
     {
-        Assert.Null(PreparedWeight.Create(Source(new Random(5), 64, 64, 1, 32, 4, 8, 1, ownLevels: true, wide: false, minimums: false)));
+        Assert.Null(PreparedWeight.Create(Source(new Random(5), 64, 64, 1, 32, 4, 8, 1, ownLevels: true, wide: false, minimums: false), Workers.Shared));
     }
 
     [Fact]
     public void PartsShareTheirCodes()
     {
         var random = new Random(6);
-        PreparedWeight one = PreparedWeight.Create(Source(random, 256, 4096, 1, 128, 4, 256, 1, ownLevels: false, wide: false, minimums: false))!;
-        PreparedWeight two = PreparedWeight.Create(Source(random, 256, 4096, 1, 128, 4, 256, 2, ownLevels: false, wide: false, minimums: false))!;
+        PreparedWeight one = PreparedWeight.Create(Source(random, 256, 4096, 1, 128, 4, 256, 1, ownLevels: false, wide: false, minimums: false), Workers.Shared)!;
+        PreparedWeight two = PreparedWeight.Create(Source(random, 256, 4096, 1, 128, 4, 256, 2, ownLevels: false, wide: false, minimums: false), Workers.Shared)!;
         Assert.InRange(one.Bytes, 256 * 4096 / 2, 256 * 4096 * 0.55);
         Assert.InRange(two.Bytes - one.Bytes, 2 * 256 * 32, 256 * 4096 * 0.05);
     }
@@ -98,7 +99,7 @@ public class PanelSourceTests
 
     private static void Check(string name, Random random, PanelSource source, params int[] tokens)
     {
-        PreparedWeight prepared = PreparedWeight.Create(source, KernelRegistry.Choose(name))!;
+        PreparedWeight prepared = PreparedWeight.Create(source, KernelRegistry.Choose(name), Workers.Shared)!;
         foreach (int rows in tokens)
         {
             float[] x = [.. Enumerable.Range(0, rows * source.InputColumns).Select(_ => (float)((random.NextDouble() - 0.5) * (random.Next(16) == 0 ? 100 : 1)))];
@@ -107,7 +108,7 @@ public class PanelSourceTests
             using var input = new GuardedFloats(x.Length);
             using var output = new GuardedFloats(expected.Length);
             x.CopyTo(input.Span);
-            prepared.Multiply(input.Span, rows, output.Span);
+            prepared.Multiply(input.Span, rows, output.Span, Workers.Shared);
             for (int i = 0; i < expected.Length; i++)
             {
                 if (BitConverter.SingleToInt32Bits(expected[i]) != BitConverter.SingleToInt32Bits(output.Span[i]))

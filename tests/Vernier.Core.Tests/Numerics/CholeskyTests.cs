@@ -43,10 +43,10 @@ public class CholeskyTests
             Assert.Equal(-1, NumericsReference.Factor(a).FailedPivot);
             a[bad, bad] = value;
             TestMatrix<float> single = TestMatrix<float>.From(a);
-            Assert.False(Cholesky.TryFactor(single.Span, out int pivot));
+            Assert.False(Cholesky.TryFactor(single.Span, out int pivot, Workers.Shared));
             Assert.Equal(bad, pivot);
             TestMatrix<double> precise = TestMatrix<double>.From(a);
-            Assert.False(Cholesky.TryInvert(precise.Span, out pivot));
+            Assert.False(Cholesky.TryInvert(precise.Span, out pivot, Workers.Shared));
             Assert.Equal(bad, pivot);
         }
     }
@@ -59,7 +59,7 @@ public class CholeskyTests
             a[i, i] = 1;
         a[80, 20] = a[20, 80] = 2;
         Assert.Equal(80, NumericsReference.Factor(a).FailedPivot);
-        Assert.False(Cholesky.TryFactor(TestMatrix<float>.From(a).Span, out int pivot));
+        Assert.False(Cholesky.TryFactor(TestMatrix<float>.From(a).Span, out int pivot, Workers.Shared));
         Assert.Equal(80, pivot);
     }
 
@@ -68,7 +68,7 @@ public class CholeskyTests
     {
         double[,] a = Matrices.PositiveDefinite(new Random(1), 150, 10);
         a[140, 30] = double.NaN;
-        Assert.False(Cholesky.TryFactor(TestMatrix<float>.From(a).Span, out int pivot));
+        Assert.False(Cholesky.TryFactor(TestMatrix<float>.From(a).Span, out int pivot, Workers.Shared));
         Assert.Equal(140, pivot);
     }
 
@@ -80,12 +80,12 @@ public class CholeskyTests
         for (int i = 0; i < size; i++)
             identity[i, i] = 1;
         TestMatrix<float> single = TestMatrix<float>.From(a, 2);
-        Assert.True(Cholesky.TryInvert(single.Span, out int pivot));
+        Assert.True(Cholesky.TryInvert(single.Span, out int pivot, Workers.Shared));
         Assert.Equal(-1, pivot);
         single.AssertGapsKept();
         Matrices.AssertClose(identity, NumericsReference.Multiply(single.ToDouble(), a), 5e-4);
         TestMatrix<double> precise = TestMatrix<double>.From(a);
-        Assert.True(Cholesky.TryInvert(precise.Span, out _));
+        Assert.True(Cholesky.TryInvert(precise.Span, out _, Workers.Shared));
         Matrices.AssertClose(identity, NumericsReference.Multiply(precise.ToDouble(), a), 1e-12);
     }
 
@@ -98,16 +98,16 @@ public class CholeskyTests
         double[,] a = Matrices.PositiveDefinite(new Random(size), size, 50);
         TestMatrix<double> l = TestMatrix<double>.From(a), x = TestMatrix<double>.Random(new Random(1), size, count, 4);
         TestMatrix<double> b = TestMatrix<double>.From(NumericsReference.Multiply(a, x.ToDouble()), 1);
-        Assert.True(Cholesky.TryFactor(l.Span, out _));
-        Cholesky.Solve(l.Span, b.Span);
+        Assert.True(Cholesky.TryFactor(l.Span, out _, Workers.Shared));
+        Cholesky.Solve(l.Span, b.Span, Workers.Shared);
         Matrices.AssertClose(x.ToDouble(), b.ToDouble(), 1e-12);
     }
 
     [Fact]
     public void AMatrixThatIsNotSquareIsRefused()
     {
-        Assert.Throws<ArgumentException>(() => Cholesky.TryFactor(new MatrixSpan<float>(new float[6], 2, 3), out _));
-        Assert.Throws<ArgumentException>(() => Cholesky.InvertTriangle(new MatrixSpan<double>(new double[6], 2, 3)));
+        Assert.Throws<ArgumentException>(() => Cholesky.TryFactor(new MatrixSpan<float>(new float[6], 2, 3), out _, Workers.Shared));
+        Assert.Throws<ArgumentException>(() => Cholesky.InvertTriangle(new MatrixSpan<double>(new double[6], 2, 3), Workers.Shared));
     }
 
     private static void CheckFactor<T>(int size, double condition)
@@ -122,8 +122,8 @@ public class CholeskyTests
                 a[i, j] = T.NaN;
         }
         bool factored = typeof(T) == typeof(float)
-            ? Cholesky.TryFactor(((TestMatrix<float>)(object)a).Span, out int pivot)
-            : Cholesky.TryFactor(((TestMatrix<double>)(object)a).Span, out pivot);
+            ? Cholesky.TryFactor(((TestMatrix<float>)(object)a).Span, out int pivot, Workers.Shared)
+            : Cholesky.TryFactor(((TestMatrix<double>)(object)a).Span, out pivot, Workers.Shared);
         Assert.True(factored);
         Assert.Equal(-1, pivot);
         a.AssertGapsKept();

@@ -59,9 +59,22 @@ public class MatrixProductTests
     }
 
     [Fact]
+    public void AKernelIsForcedByItsNameAndOthersAreRefused()
+    {
+        Assert.Equal("scalar", ProductKernels.Choose(ProductKernels.Double, "scalar").Name);
+        Assert.Equal(ProductKernels.Single.First(kernel => kernel.IsSupported), ProductKernels.Choose(ProductKernels.Single, ""));
+        InvalidOperationException error = Assert.Throws<InvalidOperationException>(() => ProductKernels.Choose(ProductKernels.Single, "mmx"));
+        Assert.Equal(
+            $"VERNIER_PRODUCT_KERNEL=mmx: there is no such kernel. There are: {string.Join(", ", ProductKernels.Single.Where(kernel => kernel.IsSupported).Select(kernel => kernel.Name))}.",
+            error.Message);
+        foreach (ProductKernel<float> kernel in ProductKernels.Single.Where(kernel => !kernel.IsSupported))
+            Assert.Contains("does not have its instructions", Assert.Throws<InvalidOperationException>(() => ProductKernels.Choose(ProductKernels.Single, kernel.Name)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void TheWidestKernelIsTaken()
     {
-        if (Environment.GetEnvironmentVariable("VERNIER_PRODUCT_KERNEL") is not null)
+        if (Environment.GetEnvironmentVariable(ProductKernels.Variable) is not null)
             return;
         string expected = Avx512F.IsSupported && System.Runtime.Intrinsics.Vector512.IsHardwareAccelerated ? "avx512"
             : Fma.IsSupported ? "fma"
@@ -81,7 +94,7 @@ public class MatrixProductTests
             TestMatrix<float> a = TestMatrix<float>.Random(random, m, k), b = TestMatrix<float>.Random(random, n, k), c = new(m, n, 0);
             a[m - 2, k - 1] = float.NaN;
             b[n - 3, 0] = float.PositiveInfinity;
-            MatrixProduct.Multiply(a.ReadOnly, b.ReadOnly.Transpose(), c.Span);
+            MatrixProduct.Multiply(a.ReadOnly, b.ReadOnly.Transpose(), c.Span, ProductUpdate.Set, Workers.Shared);
             for (int i = 0; i < m; i++)
             {
                 for (int j = 0; j < n; j++)
@@ -99,11 +112,11 @@ public class MatrixProductTests
     {
         var random = new Random(4);
         TestMatrix<float> a = TestMatrix<float>.Random(random, 310, 700), b = TestMatrix<float>.Random(random, 95, 700), all = new(310, 95, 0);
-        MatrixProduct.Multiply(a.ReadOnly, b.ReadOnly.Transpose(), all.Span);
+        MatrixProduct.Multiply(a.ReadOnly, b.ReadOnly.Transpose(), all.Span, ProductUpdate.Set, Workers.Shared);
         foreach (int rows in (int[])[2, 3, 4, 5, 8, 11, 12, 13, 24, 100, 288, 289])
         {
             var some = new TestMatrix<float>(rows, 95, 0);
-            MatrixProduct.Multiply(a.ReadOnly.Slice(0, 0, rows, 700), b.ReadOnly.Transpose(), some.Span);
+            MatrixProduct.Multiply(a.ReadOnly.Slice(0, 0, rows, 700), b.ReadOnly.Transpose(), some.Span, ProductUpdate.Set, Workers.Shared);
             Assert.Equal(all.Data[..(rows * 95)], some.Data);
         }
     }
@@ -112,14 +125,14 @@ public class MatrixProductTests
     public void ShapesThatDoNotFitAreRefused()
     {
         float[] data = new float[24];
-        Assert.Throws<ArgumentException>(() => MatrixProduct.Multiply(new ReadOnlyMatrixSpan<float>(data, 2, 3), new ReadOnlyMatrixSpan<float>(data, 4, 3), new MatrixSpan<float>(data, 2, 4)));
-        Assert.Throws<ArgumentException>(() => MatrixProduct.Multiply(new ReadOnlyMatrixSpan<float>(data, 1, 3), new ReadOnlyMatrixSpan<float>(data, 4, 2).Transpose(), new MatrixSpan<float>(data, 1, 4)));
+        Assert.Throws<ArgumentException>(() => MatrixProduct.Multiply(new ReadOnlyMatrixSpan<float>(data, 2, 3), new ReadOnlyMatrixSpan<float>(data, 4, 3), new MatrixSpan<float>(data, 2, 4), ProductUpdate.Set, Workers.Shared));
+        Assert.Throws<ArgumentException>(() => MatrixProduct.Multiply(new ReadOnlyMatrixSpan<float>(data, 1, 3), new ReadOnlyMatrixSpan<float>(data, 4, 2).Transpose(), new MatrixSpan<float>(data, 1, 4), ProductUpdate.Set, Workers.Shared));
         Assert.Throws<ArgumentOutOfRangeException>(() => new MatrixSpan<float>(data, 5, 5));
         Assert.Throws<ArgumentOutOfRangeException>(() => new MatrixSpan<float>(data, 2, 5, 4));
         Assert.Throws<ArgumentOutOfRangeException>(() => new ReadOnlyMatrixSpan<float>(data, -1, 5));
         Assert.Throws<ArgumentOutOfRangeException>(() => new MatrixSpan<float>(data, 4, 6).Slice(3, 0, 2, 6));
         Assert.Throws<ArgumentOutOfRangeException>(() => new MatrixSpan<float>(data, 4, 6)[4, 0]);
-        Assert.Throws<ArgumentOutOfRangeException>(() => MatrixProduct.MultiplyTransposed(data, data, data, 5, 5, 5));
+        Assert.Throws<ArgumentOutOfRangeException>(() => MatrixProduct.MultiplyTransposed(data, data, data, 5, 5, 5, Workers.Shared));
     }
 
     private static void Check<T>(Random random, int m, int n, int k, bool transposeA, bool transposeB, ProductUpdate update, int gap)
@@ -149,9 +162,9 @@ public class MatrixProductTests
     {
         // Through the public entry, which takes a path of its own for one row.
         if (typeof(T) == typeof(float))
-            MatrixProduct.Multiply(As<T, float>(a), As<T, float>(b), new MatrixSpan<float>(System.Runtime.InteropServices.MemoryMarshal.Cast<T, float>(c.Data), c.Rows, c.Columns, c.Stride), update);
+            MatrixProduct.Multiply(As<T, float>(a), As<T, float>(b), new MatrixSpan<float>(System.Runtime.InteropServices.MemoryMarshal.Cast<T, float>(c.Data), c.Rows, c.Columns, c.Stride), update, Workers.Shared);
         else
-            MatrixProduct.MultiplyBlocked(a, b, c, update);
+            MatrixProduct.MultiplyBlocked(a, b, c, update, Workers.Shared);
     }
 
     private static ReadOnlyMatrixSpan<TTo> As<TFrom, TTo>(ReadOnlyMatrixSpan<TFrom> x)
@@ -167,7 +180,7 @@ public class MatrixProductTests
     {
         TestMatrix<T> a = TestMatrix<T>.Random(random, m, k, 1), b = TestMatrix<T>.Random(random, k, n, 2), c = new(m, n, 3);
         fixed (T* pa = a.Data, pb = b.Data, pc = c.Data)
-            kernel.Run(new ProductTask<T>(MatrixProduct.Operand(pa, a.Stride, false), MatrixProduct.Operand(pb, b.Stride, true), m, n, k) { Result = pc, Stride = c.Stride });
+            kernel.Run(new ProductTask<T>(MatrixProduct.Operand(pa, a.Stride, false), MatrixProduct.Operand(pb, b.Stride, true), m, n, k) { Workers = Workers.Shared, Result = pc, Stride = c.Stride });
         Matrices.AssertClose(NumericsReference.Multiply(a.ToDouble(), b.ToDouble()), c.ToDouble(), Matrices.Tolerance<T>(k), $"{kernel.Name} {typeof(T).Name} {m} x {n} x {k}");
         c.AssertGapsKept();
     }

@@ -30,7 +30,7 @@ public class SymmetricProductTests
             TestMatrix<float> x = TestMatrix<float>.Random(random, samples, size, 2);
             var h = new TestMatrix<double>(size, size, 1);
             h.Fill((i, j) => j <= i ? 1 : -7);
-            SymmetricProduct.Update(x.ReadOnly, h.Span);
+            SymmetricProduct.Update(x.ReadOnly, h.Span, Workers.Shared);
             double[,] expected = NumericsReference.Multiply(NumericsReference.Transpose(x.ToDouble()), x.ToDouble());
             for (int i = 0; i < size; i++)
             {
@@ -51,7 +51,7 @@ public class SymmetricProductTests
         var h = new TestMatrix<double>(3, 3, 0);
         h.Fill((_, _) => 1e9);
         for (int i = 0; i < 1000; i++)
-            SymmetricProduct.Update(x.ReadOnly, h.Span);
+            SymmetricProduct.Update(x.ReadOnly, h.Span, Workers.Shared);
         Assert.Equal(1e9 + 8000, h[2, 1]);
     }
 
@@ -62,7 +62,7 @@ public class SymmetricProductTests
         {
             var h = new TestMatrix<float>(size, size, 3);
             h.Fill((i, j) => j <= i ? (i * 1000) + j : -1);
-            SymmetricProduct.Mirror(h.Span);
+            SymmetricProduct.Mirror(h.Span, Workers.Shared);
             for (int i = 0; i < size; i++)
             {
                 for (int j = 0; j < size; j++)
@@ -76,9 +76,9 @@ public class SymmetricProductTests
     public void ShapesThatDoNotFitAreRefused()
     {
         float[] data = new float[24];
-        Assert.Throws<ArgumentException>(() => SymmetricProduct.Update(new ReadOnlyMatrixSpan<float>(data, 2, 3), new MatrixSpan<float>(data, 2, 2)));
-        Assert.Throws<ArgumentException>(() => SymmetricProduct.Update(new ReadOnlyMatrixSpan<float>(data, 2, 3), new MatrixSpan<double>(new double[6], 3, 2)));
-        Assert.Throws<ArgumentException>(() => SymmetricProduct.Mirror(new MatrixSpan<float>(data, 2, 3)));
+        Assert.Throws<ArgumentException>(() => SymmetricProduct.Update(new ReadOnlyMatrixSpan<float>(data, 2, 3), new MatrixSpan<float>(data, 2, 2), ProductUpdate.Add, Workers.Shared));
+        Assert.Throws<ArgumentException>(() => SymmetricProduct.Update(new ReadOnlyMatrixSpan<float>(data, 2, 3), new MatrixSpan<double>(new double[6], 3, 2), Workers.Shared));
+        Assert.Throws<ArgumentException>(() => SymmetricProduct.Mirror(new MatrixSpan<float>(data, 2, 3), Workers.Shared));
     }
 
     // Sums of squares grow with every term, and each addition rounds the sum so far, while sums of either sign stay small.
@@ -99,7 +99,7 @@ public class SymmetricProductTests
                 expected[i, j] = j > i ? before[i, j] : update switch { ProductUpdate.Set => product, ProductUpdate.Add => before[i, j] + product, _ => before[i, j] - product };
             }
         }
-        SymmetricProduct.Update(sampleIsColumn ? x.ReadOnly.Transpose() : x.ReadOnly, h.Span, update);
+        SymmetricProduct.Update(sampleIsColumn ? x.ReadOnly.Transpose() : x.ReadOnly, h.Span, update, Workers.Shared);
         Matrices.AssertClose(expected, h.ToDouble(), Tolerance(samples), $"{size} {samples} {update}");
         h.AssertGapsKept();
     }

@@ -28,7 +28,7 @@ public class TriangularSolveTests
             double[,] triangle = Lower(l.ToDouble()), identity = new double[size, size];
             for (int i = 0; i < size; i++)
                 identity[i, i] = 1;
-            Cholesky.InvertTriangle(l.Span);
+            Cholesky.InvertTriangle(l.Span, Workers.Shared);
             Matrices.AssertClose(identity, NumericsReference.Multiply(Lower(l.ToDouble()), triangle), 1e-12);
             l.AssertGapsKept();
         }
@@ -38,9 +38,9 @@ public class TriangularSolveTests
     public void ShapesThatDoNotFitAreRefused()
     {
         float[] data = new float[24];
-        Assert.Throws<ArgumentException>(() => TriangularSolve.Left(new ReadOnlyMatrixSpan<float>(data, 3, 3), new MatrixSpan<float>(data, 2, 3)));
-        Assert.Throws<ArgumentException>(() => TriangularSolve.Right(new ReadOnlyMatrixSpan<float>(data, 3, 3), new MatrixSpan<float>(data, 3, 2)));
-        Assert.Throws<ArgumentException>(() => TriangularSolve.Left(new ReadOnlyMatrixSpan<float>(data, 3, 2), new MatrixSpan<float>(data, 3, 2)));
+        Assert.Throws<ArgumentException>(() => TriangularSolve.Left(new ReadOnlyMatrixSpan<float>(data, 3, 3), new MatrixSpan<float>(data, 2, 3), Workers.Shared));
+        Assert.Throws<ArgumentException>(() => TriangularSolve.Right(new ReadOnlyMatrixSpan<float>(data, 3, 3), new MatrixSpan<float>(data, 3, 2), Workers.Shared));
+        Assert.Throws<ArgumentException>(() => TriangularSolve.Left(new ReadOnlyMatrixSpan<float>(data, 3, 2), new MatrixSpan<float>(data, 3, 2), Workers.Shared));
     }
 
     private static void Check(Random random, int size, int count, int gap)
@@ -54,14 +54,14 @@ public class TriangularSolveTests
 
             TestMatrix<float> b = TestMatrix<float>.Random(random, size, count, gap);
             double[,] expected = NumericsReference.Solve(transposed ? upper : t, !transposed, b.ToDouble());
-            TriangularSolve.Left(transposed ? l.ReadOnly.Transpose() : l.ReadOnly, b.Span);
+            TriangularSolve.Left(transposed ? l.ReadOnly.Transpose() : l.ReadOnly, b.Span, Workers.Shared);
             Matrices.AssertClose(expected, b.ToDouble(), 1e-5, what);
             b.AssertGapsKept();
 
             // X T = B is T^T X^T = B^T.
             TestMatrix<double> wide = TestMatrix<double>.From(l.ToDouble()), right = TestMatrix<double>.Random(random, count, size, gap);
             expected = NumericsReference.Transpose(NumericsReference.Solve(transposed ? t : upper, transposed, NumericsReference.Transpose(right.ToDouble())));
-            TriangularSolve.Right(transposed ? wide.ReadOnly.Transpose() : wide.ReadOnly, right.Span);
+            TriangularSolve.Right(transposed ? wide.ReadOnly.Transpose() : wide.ReadOnly, right.Span, Workers.Shared);
             Matrices.AssertClose(expected, right.ToDouble(), 1e-13, what);
             right.AssertGapsKept();
         }

@@ -14,7 +14,7 @@ public class TruncatedSvdTests
     {
         var random = new Random(rows);
         float[] matrix = [.. Enumerable.Range(0, rows * columns).Select(_ => (float)(random.NextDouble() - 0.5))];
-        TruncatedSvd svd = TruncatedSvd.Of(matrix, rows, columns, rank);
+        TruncatedSvd svd = TruncatedSvd.Of(matrix, rows, columns, rank, Workers.Shared);
         double[] gram = new double[columns * columns];
         for (int i = 0; i < columns; i++)
         {
@@ -45,11 +45,11 @@ public class TruncatedSvdTests
     public void AMatrixOfLowRankIsFoundWhole()
     {
         float[] u = [1, 2, 3, -4], v = [0.5f, 0, -1], matrix = [.. u.SelectMany(x => v.Select(y => x * y))];
-        TruncatedSvd svd = TruncatedSvd.Of(matrix, 4, 3, 3);
+        TruncatedSvd svd = TruncatedSvd.Of(matrix, 4, 3, 3, Workers.Shared);
         Assert.Equal(Math.Sqrt(30 * 1.25), svd.Values[0], 1e-5);
         Assert.Equal(0, svd.Values[1], 1e-5);
         Assert.All(svd.Left.Concat(svd.Right), x => Assert.True(float.IsFinite(x)));
-        Assert.All(TruncatedSvd.Of(new float[12], 4, 3, 2).Values, value => Assert.Equal(0, value));
+        Assert.All(TruncatedSvd.Of(new float[12], 4, 3, 2, Workers.Shared).Values, value => Assert.Equal(0, value));
     }
 
     [Fact]
@@ -57,13 +57,11 @@ public class TruncatedSvdTests
     {
         var random = new Random(1);
         float[] matrix = [.. Enumerable.Range(0, 300 * 200).Select(_ => (float)random.NextDouble())];
-        int threads = ParallelLoop.MaxThreads;
         TruncatedSvd[] results = [.. ((int[])[1, 3]).Select(count =>
         {
-            ParallelLoop.MaxThreads = count;
-            return TruncatedSvd.Of(matrix, 300, 200, 5);
+            using var workers = new Workers(count);
+            return TruncatedSvd.Of(matrix, 300, 200, 5, workers);
         })];
-        ParallelLoop.MaxThreads = threads;
         Assert.Equal(results[0].Values, results[1].Values);
         Assert.Equal(results[0].Left, results[1].Left);
         Assert.Equal(results[0].Right, results[1].Right);

@@ -36,7 +36,7 @@ public class LowRankTests
             for (int c = 0; c < Columns; c++)
                 Assert.Equal(dense[c] + product[row * Columns + c], actual[c], 1e-4);
         }
-        PreparedMatrices.Read(checkpoint, "w", packed.Spec, out Outliers? outliers, out LowRank? lowRank);
+        PreparedMatrices.Read(checkpoint, "w", packed.Spec, out Outliers? outliers, out LowRank? lowRank, Workers.Shared);
         Assert.Null(outliers);
         Assert.NotNull(lowRank);
     }
@@ -49,15 +49,13 @@ public class LowRankTests
         LowRank lowRank = Create(8, out float[] product).LowRank!;
         var random = new Random(tokens);
         float[] x = [.. Enumerable.Range(0, tokens * Columns).Select(_ => (float)(random.NextDouble() - 0.5))], y = [.. Enumerable.Range(0, tokens * Rows).Select(i => (float)i)];
-        int threads = ParallelLoop.MaxThreads;
         float[][] results = [.. ((int[])[1, 3]).Select(count =>
         {
-            ParallelLoop.MaxThreads = count;
+            using var workers = new Workers(count);
             float[] result = [.. y];
-            lowRank.AddProduct(x, tokens, result);
+            lowRank.AddProduct(x, tokens, result, workers);
             return result;
         })];
-        ParallelLoop.MaxThreads = threads;
         Assert.Equal(results[0], results[1]);
         for (int o = 0; o < Rows; o++)
         {

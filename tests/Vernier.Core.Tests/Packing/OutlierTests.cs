@@ -59,15 +59,13 @@ public class OutlierTests
         Outliers outliers = Create(101, single, whole).Outliers!;
         var random = new Random(tokens);
         float[] x = [.. Enumerable.Range(0, tokens * 101).Select(_ => (float)(random.NextDouble() - 0.5))], y = [.. Enumerable.Range(0, tokens * Rows).Select(i => (float)i)];
-        int threads = ParallelLoop.MaxThreads;
         float[][] results = [.. ((int[])[1, 3]).Select(count =>
         {
-            ParallelLoop.MaxThreads = count;
+            using var workers = new Workers(count);
             float[] result = [.. y];
-            outliers.AddProduct(x, tokens, result);
+            outliers.AddProduct(x, tokens, result, workers);
             return result;
         })];
-        ParallelLoop.MaxThreads = threads;
         Assert.Equal(results[0], results[1]);
         var row = new float[101];
         for (int o = 0; o < Rows; o++)

@@ -6,6 +6,7 @@ using Vernier.Grids.Power;
 using Vernier.Grids.Uniform;
 using Vernier.Kernels;
 using Vernier.Levels;
+using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Packing.Scalar;
 
@@ -65,7 +66,7 @@ public class ScalarMatrixTests
         ScalarMatrix packed = Random(70, 101, 4, Granularity.Group(32), 70, 8, false);
         var random = new Random(rows);
         float[] x = [.. Enumerable.Range(0, rows * 101).Select(_ => (float)(random.NextDouble() - 0.5))], y = new float[rows * 70], weights = new float[101];
-        PackedProduct.Multiply(x, rows, packed, y);
+        PackedProduct.Multiply(x, rows, packed, y, Workers.Shared);
         for (int o = 0; o < 70; o++)
         {
             packed.DequantizeRow(o, weights);

@@ -5,6 +5,7 @@ using Vernier.Grids.Minifloat;
 using Vernier.Kernels;
 using Vernier.Kernels.Preparing;
 using Vernier.Levels;
+using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Packing.Scalar;
 using Vernier.Tests.Grids;
@@ -51,7 +52,7 @@ public class ScaleFormatTests
         var random = new Random(1);
         float[] x = [.. Enumerable.Range(0, Tokens * Columns).Select(_ => (float)(random.NextDouble() - 0.5))], expected = new float[Tokens * 37], actual = new float[Tokens * 37];
         IntegerProduct.Multiply(x, Tokens, packed, expected);
-        PreparedWeight.Create(packed)!.Multiply(x, Tokens, actual);
+        PreparedWeight.Create(packed, Workers.Shared)!.Multiply(x, Tokens, actual, Workers.Shared);
         Assert.Equal(expected, actual);
     }
 
@@ -59,7 +60,7 @@ public class ScaleFormatTests
     public void LevelsThatAreFloatsAreMultipliedInSinglePrecision()
     {
         ScalarMatrix packed = Create("ocp-e5m2", ScaleFormat.Half, 64, 37, 128);
-        Assert.Null(packed.Prepare());
+        Assert.Null(packed.Prepare(Workers.Shared));
         Assert.Throws<ArgumentException>(() => new ScalarMatrix(packed.Spec with { FloatLevels = false, WideLevels = true }, packed.Grids, packed.Scales.ToArray(), [], packed.Codes));
     }
 
@@ -81,7 +82,7 @@ public class ScaleFormatTests
         InvalidFileException error = Assert.Throws<InvalidFileException>(() => PackedMatrixReader.Read(checkpoint, "w", packed.Spec));
         Assert.Equal("packed-scale", error.Rule);
         Assert.Equal("w.scales", error.Tensor);
-        Assert.Equal("packed-scale", Assert.Throws<InvalidFileException>(() => PreparedMatrices.Read(checkpoint, "w", packed.Spec, out _, out _)).Rule);
+        Assert.Equal("packed-scale", Assert.Throws<InvalidFileException>(() => PreparedMatrices.Read(checkpoint, "w", packed.Spec, out _, out _, Workers.Shared)).Rule);
     }
 
     [Theory]

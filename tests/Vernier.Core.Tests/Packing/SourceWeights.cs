@@ -1,5 +1,6 @@
 using Vernier.Kernels;
 using Vernier.Kernels.Preparing;
+using Vernier.Numerics;
 using Vernier.Packing;
 
 namespace Vernier.Tests.Packing;
@@ -25,7 +26,7 @@ internal static class SourceWeights
         {
             float[] x = [.. Enumerable.Range(0, tokens * matrix.Columns).Select(_ => (float)(random.NextDouble() - 0.5))], expected = new float[tokens * matrix.Rows], y = new float[expected.Length];
             IntegerProduct.Multiply(x, tokens, source, expected);
-            Assert.IsType<PreparedWeight>(matrix.Prepare()).Multiply(x, tokens, y);
+            Assert.IsType<PreparedWeight>(matrix.Prepare(Workers.Shared)).Multiply(x, tokens, y, Workers.Shared);
             Assert.Equal(expected, y);
         }
     }

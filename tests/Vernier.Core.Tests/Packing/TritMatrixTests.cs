@@ -3,6 +3,7 @@ using Vernier.Files;
 using Vernier.Files.Checkpoints;
 using Vernier.Kernels;
 using Vernier.Kernels.Preparing;
+using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Packing.Trits;
 
@@ -91,7 +92,7 @@ public class TritMatrixTests
     public void IntegerKernelsMultiplyTheSameWeights(int rows, int columns, int group, TritStorage storage)
     {
         TritMatrix packed = Create(rows, columns, group, storage);
-        SourceWeights.Check(packed, new TritPreparer().Source(packed));
+        SourceWeights.Check(packed, new TritPreparer().Source(packed, Workers.Shared));
     }
 
     [Theory]
@@ -105,7 +106,7 @@ public class TritMatrixTests
         float[] x = [.. Enumerable.Range(0, Tokens * columns).Select(_ => (float)random.Next(-99, 100))], actual = new float[Tokens * rows], row = new float[columns];
         TritProduct.Multiply(x, Tokens, packed, actual);
         float[] plain = new float[Tokens * rows];
-        PackedProduct.Multiply(x, Tokens, packed, plain);
+        PackedProduct.Multiply(x, Tokens, packed, plain, Workers.Shared);
         for (int r = 0; r < rows; r++)
         {
             packed.DequantizeRow(r, row);

@@ -2,6 +2,7 @@ using Vernier.Errors;
 using Vernier.Files;
 using Vernier.Files.Checkpoints;
 using Vernier.Kernels.Preparing;
+using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Packing.TwoLevel;
 
@@ -46,7 +47,7 @@ public class TwoLevelMatrixTests
     public void IntegerKernelsMultiplyTheSameWeights(int rows, int columns, int bits, int group)
     {
         TwoLevelMatrix packed = Create(rows, columns, bits, group);
-        SourceWeights.Check(packed, new TwoLevelPreparer().Source(packed));
+        SourceWeights.Check(packed, new TwoLevelPreparer().Source(packed, Workers.Shared));
     }
 
     [Theory]

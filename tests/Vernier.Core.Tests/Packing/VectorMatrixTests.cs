@@ -3,6 +3,7 @@ using Vernier.Files;
 using Vernier.Files.Checkpoints;
 using Vernier.Kernels;
 using Vernier.Kernels.Preparing;
+using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Packing.Vectors;
 
@@ -48,7 +49,7 @@ public class VectorMatrixTests
     public void IntegerKernelsMultiplyTheSameWeights(int rows, int columns, int dimension, int bits, int bookRows, int bookColumns, int blockColumns)
     {
         VectorMatrix packed = Random(new VectorLayout(rows, columns, dimension, bits, bookRows, bookColumns) { BlockColumns = blockColumns }, 2);
-        SourceWeights.Check(packed, new VectorPreparer().Source(packed));
+        SourceWeights.Check(packed, new VectorPreparer().Source(packed, Workers.Shared));
     }
 
     [Theory]
@@ -99,7 +100,7 @@ public class VectorMatrixTests
         VectorMatrix packed = Random(new VectorLayout(70, 101, 2, 6, 32, 48) { BlockColumns = 24 }, rows);
         var random = new Random(rows);
         float[] x = [.. Enumerable.Range(0, rows * 101).Select(_ => (float)(random.NextDouble() - 0.5))], y = new float[rows * 70], weights = new float[101];
-        PackedProduct.Multiply(x, rows, packed, y);
+        PackedProduct.Multiply(x, rows, packed, y, Workers.Shared);
         for (int o = 0; o < 70; o++)
         {
             packed.DequantizeRow(o, weights);

@@ -11,7 +11,7 @@ internal sealed class BlockPreparer : SourcePreparer<BlockMatrix>
     public override bool KeepsWeights => true;
 
     /// <inheritdoc/>
-    public override PanelSource Source(BlockMatrix matrix)
+    public override PanelSource Source(BlockMatrix matrix, Workers workers)
     {
         BlockFormat format = matrix.Spec.Format;
         int subs = format.SubBlocks, width = format.SubBlockColumns, granules = matrix.Columns / width;
@@ -21,7 +21,7 @@ internal sealed class BlockPreparer : SourcePreparer<BlockMatrix>
             bits = 4;
         var scales = new float[checked(matrix.Rows * granules)];
         var minimums = new float[format.HasMin ? scales.Length : 0];
-        ParallelLoop.For(matrix.Rows, row =>
+        workers.For(matrix.Rows, row =>
         {
             var parts = new BlockParts(format);
             for (int block = 0; block < matrix.Columns / format.BlockColumns; block++)

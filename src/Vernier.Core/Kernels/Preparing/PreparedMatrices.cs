@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Vernier.Errors;
 using Vernier.Files.Checkpoints;
+using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Packing.Ggml;
 using Vernier.Packing.Scalar;
@@ -39,11 +40,12 @@ public static class PreparedMatrices
 
     /// <summary>Prepares the codes of a matrix, without what is added to them.</summary>
     /// <param name="matrix">The matrix.</param>
+    /// <param name="workers">The threads.</param>
     /// <returns>Null where no integer kernel serves: the matrix is then multiplied in single precision.</returns>
-    public static IPreparedMatrix? Prepare(this PackedMatrix matrix)
+    public static IPreparedMatrix? Prepare(this PackedMatrix matrix, Workers workers)
     {
         ArgumentNullException.ThrowIfNull(matrix);
-        return Find(matrix.Layout)?.Prepare(matrix);
+        return Find(matrix.Layout)?.Prepare(matrix, workers);
     }
 
     /// <summary>Reads the arrays of one matrix into the order of the machine's kernels.</summary>
@@ -52,17 +54,27 @@ public static class PreparedMatrices
     /// <param name="layout">How it is stored.</param>
     /// <param name="outliers">Receives what is to be added to some weights, or null.</param>
     /// <param name="lowRank">Receives the matrix of low rank that is to be added, or null.</param>
+    /// <param name="workers">The threads.</param>
     /// <returns>Null where no integer kernel serves the matrix.</returns>
     /// <exception cref="InvalidFileException">An array is missing, of another type or shape, or holds what no writer writes.</exception>
-    public static IPreparedMatrix? Read(Checkpoint checkpoint, string name, PackedLayout layout, out Outliers? outliers, out LowRank? lowRank)
+    public static IPreparedMatrix? Read(Checkpoint checkpoint, string name, PackedLayout layout, out Outliers? outliers, out LowRank? lowRank, Workers workers)
     {
         ArgumentNullException.ThrowIfNull(checkpoint);
         ArgumentNullException.ThrowIfNull(layout);
         var arrays = PackedArrays.Find(checkpoint, name, layout);
         lowRank = arrays.LowRank(layout);
         outliers = null;
-        return Find(layout)?.Prepare(layout, arrays, out outliers);
+        return Find(layout)?.Prepare(layout, arrays, out outliers, workers);
     }
+
+    // Shim: goes once all callers pass workers.
+    /// <inheritdoc cref="Prepare(PackedMatrix, Workers)"/>
+    public static IPreparedMatrix? Prepare(this PackedMatrix matrix) => matrix.Prepare(Workers.Shared);
+
+    // Shim: goes once all callers pass workers.
+    /// <inheritdoc cref="Read(Checkpoint, string, PackedLayout, out Outliers?, out LowRank?, Workers)"/>
+    public static IPreparedMatrix? Read(Checkpoint checkpoint, string name, PackedLayout layout, out Outliers? outliers, out LowRank? lowRank) =>
+        Read(checkpoint, name, layout, out outliers, out lowRank, Workers.Shared);
 
     /// <summary>The rows of a prepared matrix, so that its table need not be in memory beside it.</summary>
     /// <param name="layout">The layout that it had.</param>

@@ -12,11 +12,11 @@ internal sealed class ScalarPreparer : ILayoutPreparer
     public bool KeepsWeights => true;
 
     /// <inheritdoc/>
-    public IPreparedMatrix? Prepare(PackedMatrix matrix) => PreparedWeight.Create((ScalarMatrix)matrix);
+    public IPreparedMatrix? Prepare(PackedMatrix matrix, Workers workers) => PreparedWeight.Create((ScalarMatrix)matrix, workers);
 
     /// <inheritdoc/>
     /// <remarks>The codes are read piece by piece, so that they are never in memory twice.</remarks>
-    public IPreparedMatrix? Prepare(PackedLayout layout, PackedArrays arrays, out Outliers? outliers)
+    public IPreparedMatrix? Prepare(PackedLayout layout, PackedArrays arrays, out Outliers? outliers, Workers workers)
     {
         var scalar = (ScalarLayout)layout;
         // The scales are copied; their memory serves the next matrix.
@@ -25,6 +25,6 @@ internal sealed class ScalarPreparer : ILayoutPreparer
         LevelTable[] grids = scalar.ReadGrids(arrays);
         outliers = arrays.Outliers(scalar, grids[0].Unit);
         return PreparedWeight.Create(scalar, grids, scales.Memory, scalar.ZeroPoints ? arrays.Read<byte>("zeros") : [],
-            (row, rows) => arrays.ReadOnce("codes", (long)row * scalar.BytesPerRow, rows));
+            (row, rows) => arrays.ReadOnce("codes", (long)row * scalar.BytesPerRow, rows), workers);
     }
 }

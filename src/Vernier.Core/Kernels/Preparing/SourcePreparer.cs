@@ -1,3 +1,4 @@
+using Vernier.Numerics;
 using Vernier.Packing;
 
 namespace Vernier.Kernels.Preparing;
@@ -12,12 +13,13 @@ public abstract class SourcePreparer<TMatrix> : ILayoutPreparer
 
     /// <summary>What the integer kernels multiply: codes, and parts that are added up.</summary>
     /// <param name="matrix">The matrix.</param>
-    public abstract PanelSource Source(TMatrix matrix);
+    /// <param name="workers">The threads.</param>
+    public abstract PanelSource Source(TMatrix matrix, Workers workers);
 
     /// <inheritdoc/>
-    public IPreparedMatrix? Prepare(PackedMatrix matrix)
+    public IPreparedMatrix? Prepare(PackedMatrix matrix, Workers workers)
     {
         ArgumentNullException.ThrowIfNull(matrix);
-        return PreparedWeight.Create(Source((TMatrix)matrix));
+        return PreparedWeight.Create(Source((TMatrix)matrix, workers), workers);
     }
 }

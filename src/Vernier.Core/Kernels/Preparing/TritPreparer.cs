@@ -10,7 +10,7 @@ internal sealed class TritPreparer : SourcePreparer<TritMatrix>
     public override bool KeepsWeights => true;
 
     /// <inheritdoc/>
-    public override PanelSource Source(TritMatrix matrix)
+    public override PanelSource Source(TritMatrix matrix, Workers workers)
     {
         var parts = new PanelPart[TritLayout.Planes];
         for (int plane = 0; plane < parts.Length; plane++)

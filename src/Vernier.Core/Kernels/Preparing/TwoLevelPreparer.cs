@@ -8,12 +8,12 @@ namespace Vernier.Kernels.Preparing;
 internal sealed class TwoLevelPreparer : SourcePreparer<TwoLevelMatrix>
 {
     /// <inheritdoc/>
-    public override PanelSource Source(TwoLevelMatrix matrix)
+    public override PanelSource Source(TwoLevelMatrix matrix, Workers workers)
     {
         TwoLevelLayout spec = matrix.Spec;
         var scales = new float[matrix.Factors.Length];
         var zeros = new byte[matrix.Factors.Length];
-        ParallelLoop.For(spec.Rows, row =>
+        workers.For(spec.Rows, row =>
         {
             for (int group = 0; group < spec.Groups; group++)
                 scales[row * spec.Groups + group] = matrix.Scale(row) * matrix.Factors.Span[row * spec.Groups + group];

@@ -54,9 +54,9 @@ public class BlockFormatTests
             for (int i = 0; i < weights.Length; i++)
                 weights[i] = (float)(random.NextDouble() - 0.45);
             var blocks = new byte[rows * layout.BytesPerRow];
-            format.EncodeRows(weights, 512, [], blocks);
+            format.EncodeRows(weights, 512, [], blocks, Workers.Shared);
             var matrix = new BlockMatrix(layout, blocks);
-            SourceWeights.Check(matrix, new BlockPreparer().Source(matrix));
+            SourceWeights.Check(matrix, new BlockPreparer().Source(matrix, Workers.Shared));
         }
     }
 
@@ -153,20 +153,12 @@ public class BlockFormatTests
         byte[] expected = new byte[rows * rowBytes], blocks = new byte[expected.Length];
         for (int row = 0; row < rows; row++)
             format.Encode(weights.AsSpan(row * columns, columns), importance, expected.AsSpan(row * rowBytes, rowBytes));
-        int before = ParallelLoop.MaxThreads;
-        try
+        foreach (int threads in (int[])[1, 3])
         {
-            foreach (int threads in (int[])[1, 3])
-            {
-                ParallelLoop.MaxThreads = threads;
-                Array.Clear(blocks);
-                format.EncodeRows(weights, columns, importance, blocks);
-                Assert.Equal(expected, blocks);
-            }
-        }
-        finally
-        {
-            ParallelLoop.MaxThreads = before;
+            using var workers = new Workers(threads);
+            Array.Clear(blocks);
+            format.EncodeRows(weights, columns, importance, blocks, workers);
+            Assert.Equal(expected, blocks);
         }
     }
 
@@ -217,7 +209,7 @@ public class BlockFormatTests
         Assert.Throws<ArgumentException>(() => format.Decode(new byte[format.BlockBytes], new float[2 * format.BlockColumns]));
         Assert.Throws<ArgumentException>(() => format.Encode(new float[format.BlockColumns - 1], [], new byte[format.BlockBytes]));
         Assert.Throws<ArgumentException>(() => format.Encode(new float[format.BlockColumns], new float[1], new byte[format.BlockBytes]));
-        Assert.Throws<ArgumentException>(() => format.EncodeRows(new float[3 * format.BlockColumns], 2 * format.BlockColumns, [], new byte[3 * format.BlockBytes]));
+        Assert.Throws<ArgumentException>(() => format.EncodeRows(new float[3 * format.BlockColumns], 2 * format.BlockColumns, [], new byte[3 * format.BlockBytes], Workers.Shared));
         format.Encode([], [], []);
     }
 

@@ -126,9 +126,11 @@ public abstract class BlockFormat
     /// <param name="columns">A multiple of <see cref="BlockColumns"/>, at least 1.</param>
     /// <param name="importance">One non-negative number for each column, or empty.</param>
     /// <param name="blocks">Receives the blocks, row after row.</param>
+    /// <param name="workers">The threads.</param>
     /// <exception cref="ArgumentException">The lengths do not fit.</exception>
-    public unsafe void EncodeRows(ReadOnlySpan<float> weights, int columns, ReadOnlySpan<float> importance, Span<byte> blocks)
+    public unsafe void EncodeRows(ReadOnlySpan<float> weights, int columns, ReadOnlySpan<float> importance, Span<byte> blocks, Workers workers)
     {
+        ArgumentNullException.ThrowIfNull(workers);
         ArgumentOutOfRangeException.ThrowIfLessThan(columns, 1);
         CheckLengths(columns, (int)BytesOf(columns));
         CheckLengths(weights.Length, blocks.Length);
@@ -143,13 +145,17 @@ public abstract class BlockFormat
         {
             float* from = w, weight = m;
             byte* to = b;
-            ParallelLoop.For((rows + together - 1) / together, item =>
+            workers.For((rows + together - 1) / together, item =>
             {
                 for (int row = item * together; row < Math.Min(rows, (item + 1) * together); row++)
                     EncodeRow(new ReadOnlySpan<float>(from + (long)row * columns, columns), new ReadOnlySpan<float>(weight, important), new Span<byte>(to + (long)row * rowBytes, rowBytes), plain: false);
             });
         }
     }
+
+    // Shim: goes once all callers pass workers.
+    /// <inheritdoc cref="EncodeRows(ReadOnlySpan{float}, int, ReadOnlySpan{float}, Span{byte}, Workers)"/>
+    public void EncodeRows(ReadOnlySpan<float> weights, int columns, ReadOnlySpan<float> importance, Span<byte> blocks) => EncodeRows(weights, columns, importance, blocks, Workers.Shared);
 
     /// <summary>Encodes by the plain definition, which the fast way is tested against.</summary>
     internal void EncodePlain(ReadOnlySpan<float> weights, ReadOnlySpan<float> importance, Span<byte> blocks) => EncodeRow(weights, importance, blocks, plain: true);
