@@ -1,6 +1,3 @@
-using System.Runtime.InteropServices;
-using System.Text.Json.Nodes;
-using System.Text.Json;
 using Vernier.Inference;
 using Vernier.Inference.Passes;
 using Vernier.Inference.Weights;

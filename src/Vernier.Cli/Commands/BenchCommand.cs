@@ -4,6 +4,7 @@ using Vernier.Cli.Terminal;
 using Vernier.Inference;
 using Vernier.Inference.Models;
 using Vernier.Inference.Passes;
+using Vernier.Numerics;
 
 namespace Vernier.Cli.Commands;
 
@@ -25,7 +26,7 @@ internal sealed class BenchCommand(CommandConsole console, CancellationToken can
         var command = new Command("bench", "Measure how fast a model runs on this machine.") { bench._model };
         foreach (Option option in new Option[] { bench._prompt, bench._generate, bench._repeats, bench._cache, bench._threads, bench._json })
             command.Options.Add(option);
-        command.SetAction(arguments => Threads.With(arguments.GetValue(bench._threads), () => bench.Run(arguments)));
+        command.SetAction(bench.Run);
         return command;
     }
 
@@ -52,12 +53,13 @@ internal sealed class BenchCommand(CommandConsole console, CancellationToken can
         progress("loading", 0);
         long start = console.Time.GetTimestamp();
         LanguageModel model = LanguageModel.Load(folder);
-        var speed = new SpeedMeasurement(model.CreateSession(precision: arguments.GetValue(_cache) ?? CachePrecision.Single));
+        using Workers workers = Threads.Of(arguments.GetValue(_threads));
+        var speed = new SpeedMeasurement(model.CreateSession(workers, arguments.GetValue(_cache) ?? CachePrecision.Single));
         speed.Prompt(1);
         double first = console.Time.GetElapsedTime(start).TotalSeconds;
         long peak = ProcessMemory.PeakBytes;
         progress("measuring the memory", 0);
-        double memory = Enumerable.Range(0, repeats).Max(_ => SpeedMeasurement.MemoryBytesPerSecond());
+        double memory = Enumerable.Range(0, repeats).Max(_ => SpeedMeasurement.MemoryBytesPerSecond(workers));
         var prompts = new double[repeats];
         var generations = new double[repeats];
         for (int i = -1; i < repeats; i++)
@@ -72,7 +74,7 @@ internal sealed class BenchCommand(CommandConsole console, CancellationToken can
         double tokensPerSecond = Median(generations);
         using ModelFiles files = ModelFiles.Open(folder);
         return new BenchReport(folder, files.Packed?.Recipe, files.Bytes, files.BitsPerWeight, prompt, generate, Median(prompts), tokensPerSecond,
-            tokensPerSecond * speed.WeightBytes / 1e9, memory / 1e9, first, peak, Numerics.ParallelLoop.MaxThreads);
+            tokensPerSecond * speed.WeightBytes / 1e9, memory / 1e9, first, peak, workers.Threads);
     }
 
     private static double Median(double[] values)

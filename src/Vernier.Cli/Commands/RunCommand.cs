@@ -7,6 +7,7 @@ using Vernier.Inference;
 using Vernier.Inference.Models;
 using Vernier.Inference.Passes;
 using Vernier.Inference.Sampling;
+using Vernier.Numerics;
 
 namespace Vernier.Cli.Commands;
 
@@ -37,7 +38,7 @@ internal sealed class RunCommand(CommandConsole console, CancellationToken cance
         {
             run._model, run._prompt, run._maxTokens, run._temperature, run._topK, run._topP, run._minP, run._seed, run._greedy, run._cache, run._threads, run._json,
         };
-        command.SetAction(arguments => Threads.With(arguments.GetValue(run._threads), () => run.Run(arguments)));
+        command.SetAction(run.Run);
         return command;
     }
 
@@ -51,7 +52,8 @@ internal sealed class RunCommand(CommandConsole console, CancellationToken cance
         using var opened = Model.Open(folder);
         Tokenizer tokenizer = opened.Tokenizer;
         LanguageModel model = LanguageModel.Load(opened);
-        InferenceSession session = model.CreateSession(precision: arguments.GetValue(_cache) ?? CachePrecision.Single);
+        using Workers workers = Threads.Of(arguments.GetValue(_threads));
+        InferenceSession session = model.CreateSession(workers, arguments.GetValue(_cache) ?? CachePrecision.Single);
         if (prompt == "-")
             prompt = console.Input.ReadToEnd();
         int[] ids = tokenizer.Encode(prompt, addSpecialTokens: true);

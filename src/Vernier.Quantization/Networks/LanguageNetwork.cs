@@ -127,7 +127,8 @@ internal sealed class LanguageNetwork : INetwork
     {
         var weights = new WeightlessSource();
         LayerGroup[] groups = GroupsOf(assembly.Block(weights, layer));
-        // The stream, its norm and what is added to it; queries, what is attended to, keys and values and their store; gate, up and their product.
+        // The stream, its norm and what is added to it; queries, what is attended to, keys and values and their store; gate, up and their
+        // product.
         long inner = assembly.Config is TransformerConfig config
             ? (2L * config.HeadCount + 4L * config.KeyValueHeadCount) * config.HeadSize + 3L * config.IntermediateSize
             : 0;

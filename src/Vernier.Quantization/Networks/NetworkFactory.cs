@@ -21,7 +21,8 @@ internal static class NetworkFactory
     /// <param name="workers">Who computes; null for all processors.</param>
     /// <exception cref="InvalidFileException">The configuration is invalid, or there is no embedding table.</exception>
     /// <exception cref="UnsupportedModelException">The architecture, or something that the model uses, does not run here.</exception>
-    /// <exception cref="ArgumentException">A token is not in the vocabulary, or the sequences are longer than the model's context.</exception>
+    /// <exception cref="ArgumentException">A token is not in the vocabulary, or the sequences are longer than the model's
+    /// context.</exception>
     public static INetwork Open(Model model, IReadOnlyList<int[]> sequences, IWeightSource? weights = null, Workers? workers = null) =>
         new LanguageNetwork(model, weights ?? new FloatWeightSource(model.Checkpoint), sequences, workers);
 }

@@ -9,7 +9,8 @@ using Vernier.Quantization.Solvers;
 namespace Vernier.Quantization.Pipeline;
 
 /// <summary>
-/// The most memory that a run takes, from the shapes of the layers, the recipe and the number of calibration tokens. Work is what one block and the solver of
+/// The most memory that a run takes, from the shapes of the layers, the recipe and the number of calibration tokens. Work is what one
+/// block and the solver of
 /// one layer take at their largest; activations are the residual streams of all calibration tokens, which a ceiling sends to a file.
 /// </summary>
 /// <param name="WorkBytes">All that has to be in memory at one time.</param>
@@ -99,7 +100,8 @@ public sealed record MemoryEstimate(long WorkBytes, long ActivationBytes, string
         return held + costs.Sum(cost => cost.SharedBytes) + Math.Max(correcting, 4 * weights + Math.Max(solving, LowRankSolver.WorkBytes(layout)));
     }
 
-    // Rounded to nearest rows are read one at a time; one scale for a matrix, a search for its largest weights, a grid with a layout of its own and what makes up for the
+    // Rounded to nearest rows are read one at a time; one scale for a matrix, a search for its largest weights, a grid with a layout of
+    // its own and what makes up for the
     // error need the whole of it.
     private static long Nearest(TensorPlan planned)
     {

@@ -1,8 +1,10 @@
 namespace Vernier.Quantization.Pipeline;
 
 /// <summary>
-/// An output, a folder or a file, that appears whole or not at all. Until then its run works in the folder <c>NAME.partial</c> beside it: <see cref="Result"/> holds what
-/// will take the name, <see cref="Journal"/> says which matrices in it are finished, both stay for a run that continues it where the run doesn't come to its end, and a
+/// An output, a folder or a file, that appears whole or not at all. Until then its run works in the folder <c>NAME.partial</c> beside it:
+/// <see cref="Result"/> holds what
+/// will take the name, <see cref="Journal"/> says which matrices in it are finished, both stay for a run that continues it where the run
+/// doesn't come to its end, and a
 /// lock keeps a second run away.
 /// </summary>
 public sealed class OutputFolder : IDisposable
@@ -23,7 +25,8 @@ public sealed class OutputFolder : IDisposable
     /// <param name="replace">Whether one of that name may be replaced, and an unfinished run be forgotten.</param>
     /// <param name="resume">Whether an unfinished run is continued.</param>
     /// <param name="isFile">Whether it is a file; by default a folder.</param>
-    /// <exception cref="OutputException">The output or an unfinished run exists and may not be replaced, or another run is at work.</exception>
+    /// <exception cref="OutputException">The output or an unfinished run exists and may not be replaced, or another run is at
+    /// work.</exception>
     /// <exception cref="IOException">Nothing can be written.</exception>
     public OutputFolder(string target, bool replace, bool resume = false, bool isFile = false)
     {

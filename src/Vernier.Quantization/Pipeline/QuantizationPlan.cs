@@ -115,7 +115,7 @@ public sealed class QuantizationPlan
             throw new InvalidFileException(path, "already-quantized", "the model is quantized already", "Give the original model");
         TensorPlan[] tensors = new TensorPlanner(checkpoint, options, workers ?? Workers.Shared).Run();
         if (!Array.Exists(tensors, planned => planned.Layout is not null))
-            throw new InvalidFileException(checkpoint.Folder, "nothing-to-quantize", "no tensor is a matrix of floats that may be quantized", "Check the model, --keep and --embedding-bits");
+            throw new InvalidFileException(checkpoint.Folder, "nothing-to-quantize", "no tensor is a matrix of floats that may be quantized", "Check the model, and which tensors are left as they are");
         var packed = tensors.Where(planned => planned.Layout is not null).ToDictionary(planned => planned.Tensor.Name, planned => planned.Layout!, StringComparer.Ordinal);
         JsonObject config = JsonObject.Create(model.Config)!;
         config["quantization_config"] = new QuantizationConfig(options.Recipe.Name, packed).ToJson();

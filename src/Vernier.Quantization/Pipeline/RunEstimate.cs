@@ -11,7 +11,8 @@ namespace Vernier.Quantization.Pipeline;
 /// <param name="Memory">The memory.</param>
 /// <param name="PeakMemoryBytes">The most memory of the process, under the ceiling.</param>
 /// <param name="DiskBytes">The most room on the disk: the model, the journal, and the activations where they go to a file.</param>
-/// <param name="Seconds">An estimate, from rates measured on this machine and the number of operations; of a whole run, where one is continued.</param>
+/// <param name="Seconds">An estimate, from rates measured on this machine and the number of operations; of a whole run, where one is
+/// continued.</param>
 public sealed record RunEstimate(MemoryEstimate Memory, long PeakMemoryBytes, long DiskBytes, double Seconds)
 {
     // Of reading for the weights' check, the fingerprint, the run and reading back.

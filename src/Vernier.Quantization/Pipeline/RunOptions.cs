@@ -24,7 +24,8 @@ public sealed record RunOptions
     /// </summary>
     public IReadOnlyList<IActivationObserver> Observers { get; init; } = [];
 
-    /// <summary>The types of a GGUF file, where one is written; null, the default, for a folder. The plan has to give tensors the formats of these types.</summary>
+    /// <summary>The types of a GGUF file, where one is written; null, the default, for a folder. The plan has to give tensors the formats
+    /// of these types.</summary>
     public GgufTypes? Gguf { get; init; }
 
     /// <summary>Whether a folder of the output's name may be replaced, and an unfinished run into it be forgotten. Default no.</summary>
