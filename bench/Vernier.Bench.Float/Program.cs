@@ -1,5 +1,4 @@
 using Vernier.Bench;
-using Vernier.Numerics;
 
 // Usage: Vernier.Bench.Float [filter] [--threads N] [--pairs N]
 // Prints one JSON line for each case whose name contains the filter.

@@ -82,7 +82,7 @@ public static class Evaluator
             {
                 Logits(models[m], hidden[m], start, length, logits.Span);
                 TokenScore[] scored = tokens[m];
-                ParallelLoop.For(length, i =>
+                models[m].Workers.For(length, i =>
                 {
                     (int window, int position) = rows[offset + i];
                     ReadOnlySpan<float> other = reference is null ? default : referenceLogits.Span.Slice(i * vocabulary, vocabulary);

@@ -51,7 +51,7 @@ internal sealed class BlockPipeline(Model model, QuantizationPlan plan, TensorSo
     }
 
     private INetwork Open() => NetworkFactory.Open(
-        model, set.Sequences, plan.Order.IsEmpty ? null : new ReorderedWeights(new FloatWeightSource(model.Checkpoint), plan.Order));
+        model, set.Sequences, plan.Order.IsEmpty ? null : new ReorderedWeights(new FloatWeightSource(model.Checkpoint), plan.Order), plan.Workers);
 
     // What turns samples into activations is rounded first, so that the layers see what comes out of it.
     private void RoundTables(INetwork network)
@@ -89,7 +89,7 @@ internal sealed class BlockPipeline(Model model, QuantizationPlan plan, TensorSo
     private void SolveGroup(LayerGroup group, TensorPlan[] open, INetwork network, INetworkStage stage, INetworkStage? target)
     {
         bool data = plan.Options.Recipe.NeedsCalibration && open.Length > 0;
-        GroupObservation? seen = data ? new GroupObservation(group, network.Rows, target is not null, _samples) : null;
+        GroupObservation? seen = data ? new GroupObservation(group, network.Rows, target is not null, _samples, plan.Workers) : null;
         for (int batch = 0; batch < network.Batches; batch++)
         {
             run.Cancellation.ThrowIfCancellationRequested();

@@ -1,6 +1,7 @@
 using Vernier.Files.Checkpoints;
 using Vernier.Inference;
 using Vernier.Inference.Models;
+using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Networks;
@@ -70,7 +71,7 @@ internal static class RealLayers
             INetworkStage stage = network.Load(index);
             foreach (LayerGroup group in stage.Groups)
             {
-                var gram = new GramObserver(group.Inputs);
+                var gram = new GramObserver(group.Inputs, Workers.Shared);
                 var sample = new SampleObserver(network.Rows, Samples);
                 for (int batch = 0; batch < network.Batches; batch++)
                     stage.Observe(group, batch, [gram, sample]);
