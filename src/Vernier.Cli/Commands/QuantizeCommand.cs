@@ -4,6 +4,7 @@ using Vernier.Cli.Terminal;
 using Vernier.Errors;
 using Vernier.Inference;
 using Vernier.Inference.Models;
+using Vernier.Numerics;
 using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Evaluation;
 using Vernier.Quantization.Pipeline;
