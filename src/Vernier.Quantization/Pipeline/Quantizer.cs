@@ -114,6 +114,6 @@ public sealed class Quantizer(QuantizationPlan plan, IProgress<QuantizationProgr
         if (run.Calibration is CalibrationSet given)
             return given;
         progress?.Report(new QuantizationProgress("letting the model write the calibration text", "", 0));
-        return CalibrationSet.WrittenBy(LanguageModel.Load(model), cancellation: cancellation);
+        return CalibrationSet.WrittenBy(LanguageModel.Load(model, workers: plan.Workers), workers: plan.Workers, cancellation: cancellation);
     }
 }
