@@ -50,7 +50,7 @@ internal sealed class GgufWeightSource : IWeightSource
             IEmbedding embedding = PreparedMatrices.Rows(blocks.Layout, prepared) is PreparedRows shared ? new PackedEmbedding(blocks.Layout, shared) : new PackedEmbedding(blocks);
             return (embedding, new PackedLinear(blocks.Layout, prepared));
         }
-        return (new PackedEmbedding(blocks), new PackedLinear(blocks, null, _arithmetic));
+        return (new PackedEmbedding(blocks), new PackedLinear(blocks, null, _arithmetic, _workers));
     }
 
     // A head that is the embedding is read once. Of another shape than it should have, it is left to the floats, which say so.

@@ -123,8 +123,9 @@ public sealed class Model : IDisposable
 
     /// <summary>Where the layers of the network get their weights; the model must stay open until they are loaded.</summary>
     /// <param name="arithmetic">How layers with packed weights multiply.</param>
-    /// <param name="workers">The threads that make them ready; null, the default, for <see cref="Workers.Shared"/>.</param>
-    public IWeightSource Weights(PackedArithmetic arithmetic = PackedArithmetic.Integer, Workers? workers = null) => _format.Weights(arithmetic, workers ?? Workers.Shared)
+    /// <param name="workers">Who makes matrices ready for integer products; null, the default, for <see cref="Workers.Shared"/>.</param>
+    public IWeightSource Weights(PackedArithmetic arithmetic = PackedArithmetic.Integer, Workers? workers = null) =>
+        _format.Weights(arithmetic, workers ?? Workers.Shared)
         ?? (Quantization is QuantizationConfig packed ? new PackedWeightSource(Checkpoint, packed, arithmetic, workers) : new FloatWeightSource(Checkpoint));
 
     /// <summary>The texts, ready for an export.</summary>

@@ -44,7 +44,7 @@ public sealed class PackedWeightSource : IWeightSource
         float[]? bias = biasName is null ? null : _floats.Vector(biasName, outputs);
         if (_arithmetic == PackedArithmetic.Integer && PreparedMatrices.Read(_checkpoint, weightName, layout, out Outliers? outliers, out LowRank? lowRank, _workers) is IPreparedMatrix prepared)
             return new PackedLinear(layout, prepared, bias, outliers, lowRank);
-        return new PackedLinear(Read(weightName, layout), bias, _arithmetic == PackedArithmetic.LMul ? _arithmetic : PackedArithmetic.Float);
+        return new PackedLinear(Read(weightName, layout), bias, _arithmetic == PackedArithmetic.LMul ? _arithmetic : PackedArithmetic.Float, _workers);
     }
 
     /// <inheritdoc/>
