@@ -3,6 +3,7 @@ using Vernier.Errors;
 using Vernier.Files;
 using Vernier.Files.Checkpoints;
 using Vernier.Grids.Ggml;
+using Vernier.Inference.Models;
 using Vernier.Inference;
 using Vernier.Inference.Passes;
 using Vernier.Inference.Weights;
@@ -37,8 +38,8 @@ public class QuantizerTests
     {
         using var folder = new TempFolder();
         Tiny(folder["in"]);
-        using Checkpoint checkpoint = Checkpoint.Open(folder["in"]);
-        var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find(recipe), Bits = bits, Granularity = Granularity.Group(50) });
+        using var opened = Model.Open(folder["in"]);
+        var plan = QuantizationPlan.Create(opened, new QuantizationOptions { Recipe = RecipeCatalogue.Find(recipe), Bits = bits, Granularity = Granularity.Group(50) });
         IReadOnlyList<QuantizedTensorReport> reports = new Quantizer(plan).Run(folder["out"]);
         Assert.Equal(plan.Bytes, ModelBytes(folder["out"]));
         Assert.Equal(8.0 * plan.Bytes / plan.Parameters, plan.BitsPerWeight);
@@ -66,19 +67,11 @@ public class QuantizerTests
     [Fact]
     public void TheSameBytesOnAnyNumberOfThreads()
     {
-        int threads = ParallelLoop.MaxThreads;
         using var folder = new TempFolder();
-        try
+        foreach (int count in (int[])[1, 2, 3])
         {
-            foreach (int count in (int[])[1, 2, 3])
-            {
-                ParallelLoop.MaxThreads = count;
-                Run(SharedData.Quill, folder[$"{count}"], bits: 3);
-            }
-        }
-        finally
-        {
-            ParallelLoop.MaxThreads = threads;
+            using var workers = new Workers(count);
+            Run(SharedData.Quill, folder[$"{count}"], bits: 3, workers: workers);
         }
         byte[] one = File.ReadAllBytes(folder["1/model.safetensors"]);
         Assert.Equal(one, File.ReadAllBytes(folder["2/model.safetensors"]));
@@ -105,8 +98,8 @@ public class QuantizerTests
     {
         using var folder = new TempFolder();
         Tiny(folder["in"]);
-        using Checkpoint checkpoint = Checkpoint.Open(folder["in"]);
-        var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find("rtn"), EmbeddingBits = null, Keep = new Regex("^b\\.", RegexOptions.NonBacktracking) });
+        using var opened = Model.Open(folder["in"]);
+        var plan = QuantizationPlan.Create(opened, new QuantizationOptions { Recipe = RecipeCatalogue.Find("rtn"), EmbeddingBits = null, Keep = new Regex("^b\\.", RegexOptions.NonBacktracking) });
         Assert.Equal(["a.weight"], plan.Tensors.Where(planned => planned.Layout is not null).Select(planned => planned.Tensor.Name));
     }
 
@@ -188,8 +181,8 @@ public class QuantizerTests
     {
         using var folder = new TempFolder();
         TinyModel.Write(folder["in"], ("a.weight", [64, 64], TinyModel.Gaussian(4096, 3, size)));
-        using Checkpoint checkpoint = Checkpoint.Open(folder["in"]);
-        var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find("nupes-datafree") });
+        using var opened = Model.Open(folder["in"]);
+        var plan = QuantizationPlan.Create(opened, new QuantizationOptions { Recipe = RecipeCatalogue.Find("nupes-datafree") });
         QuantizedTensorReport report = Assert.Single(new Quantizer(plan).Run(folder["out"]));
         Assert.InRange(report.Error.Relative, 0.003, 0.012);
     }
@@ -199,10 +192,10 @@ public class QuantizerTests
     {
         using var folder = new TempFolder();
         TinyModel.Write(folder["in"], ("a.weight", [16, 64], new float[1024]));
-        using Checkpoint checkpoint = Checkpoint.Open(folder["in"]);
+        using var opened = Model.Open(folder["in"]);
         foreach (Recipe recipe in RecipeCatalogue.All.Where(recipe => !recipe.NeedsCalibration))
         {
-            var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = recipe });
+            var plan = QuantizationPlan.Create(opened, new QuantizationOptions { Recipe = recipe });
             Assert.Equal(0, Assert.Single(new Quantizer(plan).Run(folder["out"], new RunOptions { Replace = true })).Error.SquaredError);
         }
     }
@@ -225,10 +218,10 @@ public class QuantizerTests
     /// <summary>The bytes of a folder without its report, which is no part of the model.</summary>
     internal static long ModelBytes(string folder) => Directory.EnumerateFiles(folder).Where(path => Path.GetFileName(path) != "report.json").Sum(path => new FileInfo(path).Length);
 
-    private static QuantizationPlan Run(string input, string output, int bits = 4, bool replace = false)
+    private static QuantizationPlan Run(string input, string output, int bits = 4, bool replace = false, Workers? workers = null)
     {
-        using Checkpoint checkpoint = Checkpoint.Open(input);
-        var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find(RecipeCatalogue.Default), Bits = bits });
+        using var opened = Model.Open(input);
+        var plan = QuantizationPlan.Create(opened, new QuantizationOptions { Recipe = RecipeCatalogue.Find(RecipeCatalogue.Default), Bits = bits }, workers);
         new Quantizer(plan).Run(output, new RunOptions { Replace = replace });
         return plan;
     }
