@@ -63,7 +63,7 @@ public class BlockSolverTests
     private static BlockMatrix Encoded(float[] weights, BlockLayout layout, float[] importance)
     {
         var bytes = new byte[layout.Rows * layout.BytesPerRow];
-        layout.Format.EncodeRows(weights, layout.Columns, importance, bytes);
+        layout.Format.EncodeRows(weights, layout.Columns, importance, bytes, Workers.Shared);
         return new BlockMatrix(layout, bytes);
     }
 

@@ -114,8 +114,8 @@ public class CodebookTests
                 map.Gather(map.Image(unit)).CopyTo(matrix, 4 * i);
                 unit[i] = 0;
             }
-            Assert.True(Cholesky.TryFactor(new MatrixSpan<double>(matrix, 4, 4), out _));
-            Cholesky.Solve(new ReadOnlyMatrixSpan<double>(matrix, 4, 4), new MatrixSpan<double>(right, 4, 1));
+            Assert.True(Cholesky.TryFactor(new MatrixSpan<double>(matrix, 4, 4), out _, Workers.Shared));
+            Cholesky.Solve(new ReadOnlyMatrixSpan<double>(matrix, 4, 4), new MatrixSpan<double>(right, 4, 1), Workers.Shared);
             for (int i = 0; i < 4; i++)
                 Assert.Equal(right[i], found[i], 1e-4);
             ScalarSolution improved = ScalarCodebooks.Improve(problem, start, 50);

@@ -124,7 +124,7 @@ public class GptqTests
         byte[][] codes = [.. ((int[])[1, 2, 3]).Select(count =>
         {
             using var workers = new Workers(count);
-            return Solve(problem.By(workers), s_gptq).Codes;
+            return Solve(problem.On(workers), s_gptq).Codes;
         })];
         Assert.Equal(codes[0], codes[1]);
         Assert.Equal(codes[0], codes[2]);

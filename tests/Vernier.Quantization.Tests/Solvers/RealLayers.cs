@@ -1,4 +1,3 @@
-using Vernier.Files.Checkpoints;
 using Vernier.Inference;
 using Vernier.Inference.Models;
 using Vernier.Numerics;
@@ -34,10 +33,10 @@ internal static class RealLayers
     /// <summary>A layer with its objective, or another one.</summary>
     public static MatrixProblem Problem(string name, string recipe, int bits, Granularity granularity, LayerObjective? objective = null)
     {
-        using Checkpoint checkpoint = Checkpoint.Open(SharedData.Quill);
-        var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find(recipe), Bits = bits, Granularity = granularity });
+        using var opened = Model.Open(SharedData.Quill);
+        var plan = QuantizationPlan.Create(opened, new QuantizationOptions { Recipe = RecipeCatalogue.Find(recipe), Bits = bits, Granularity = granularity });
         TensorPlan planned = plan.Tensors.Single(tensor => tensor.Tensor.Name == name);
-        var matrix = new WeightMatrix(checkpoint, planned.Tensor);
+        var matrix = new WeightMatrix(opened.Checkpoint, planned.Tensor);
         var weights = new float[matrix.Rows * matrix.Columns];
         matrix.ReadNormalized(0, 0, weights);
         var solver = new TensorSolver(plan);
@@ -49,6 +48,17 @@ internal static class RealLayers
             Samples = s_observed.Value[name].Samples,
         };
     }
+
+    /// <summary>The same layer, which others work on.</summary>
+    public static MatrixProblem On(this MatrixProblem problem, Workers workers) =>
+        new(problem.Layout, problem.Weights, problem.Shift, new LayerObjective(problem.Objective.Gram, problem.Columns, workers))
+        {
+            Grid = problem.Grid,
+            Tables = problem.Tables,
+            Fit = problem.Fit,
+            Samples = problem.Samples,
+            Workers = workers,
+        };
 
     /// <summary>The same layer with another layout and, where they are given, other weights.</summary>
     public static MatrixProblem With(this MatrixProblem problem, PackedLayout layout, LayerObjective? objective = null) => new(layout, problem.Weights, problem.Shift, objective ?? problem.Objective)

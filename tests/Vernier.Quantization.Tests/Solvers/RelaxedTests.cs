@@ -164,7 +164,7 @@ public class RelaxedTests
             ScalarSolution[] solutions = [.. ((int[])[1, 3]).Select(count =>
             {
                 using var workers = new Workers(count);
-                return new StepRun([s_nearest, step with { Iterations = 30 }]).Solve(problem.By(workers)).Solution;
+                return new StepRun([s_nearest, step with { Iterations = 30 }]).Solve(problem.On(workers)).Solution;
             })];
             Assert.Equal(solutions[0].Codes, solutions[1].Codes);
             Assert.Equal(solutions[0].Scales, solutions[1].Scales);

@@ -1,5 +1,5 @@
-using Vernier.Files.Checkpoints;
 using Vernier.Grids.Trits;
+using Vernier.Inference.Models;
 using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Packing.Trits;
@@ -97,7 +97,7 @@ public class TritTests
     {
         using var folder = new TempFolder();
         TinyLlama.Write(folder["m"]);
-        using Checkpoint checkpoint = Checkpoint.Open(folder["m"]);
+        using var opened = Model.Open(folder["m"]);
         Recipe recipe = RecipeCatalogue.Find("ptqtp");
         recipe = recipe with
         {
@@ -110,7 +110,7 @@ public class TritTests
         byte[][] files = [.. ((int[])[1, 3]).Select(count =>
         {
             using var workers = new Workers(count);
-            var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = recipe, Granularity = new Granularity(group) }, workers);
+            var plan = QuantizationPlan.Create(opened, new QuantizationOptions { Recipe = recipe, Granularity = new Granularity(group) }, workers);
             IReadOnlyList<QuantizedTensorReport> reports = new Quantizer(plan).Run(folder[$"{count}"]);
             Assert.All(reports.Where(report => report.Layout is TritLayout), report => Assert.InRange(report.Error.Relative, 0, weighted ? 0.1 : 0.04));
             Assert.Equal(14, reports.Count(report => report.Layout is TritLayout));

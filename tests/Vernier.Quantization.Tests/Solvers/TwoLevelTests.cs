@@ -1,4 +1,4 @@
-using Vernier.Files.Checkpoints;
+using Vernier.Inference.Models;
 using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Packing.TwoLevel;
@@ -93,7 +93,7 @@ public class TwoLevelTests
     {
         using var folder = new TempFolder();
         TinyLlama.Write(folder["m"]);
-        using Checkpoint checkpoint = Checkpoint.Open(folder["m"]);
+        using var opened = Model.Open(folder["m"]);
         Recipe recipe = RecipeCatalogue.Find("dgq") with
         {
             Solver = [sequential ? s_gptq : s_output],
@@ -104,7 +104,7 @@ public class TwoLevelTests
         byte[][] files = [.. ((int[])[1, 3]).Select(count =>
         {
             using var workers = new Workers(count);
-            var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = recipe, Granularity = Granularity.Group(50), Bits = 3 }, workers);
+            var plan = QuantizationPlan.Create(opened, new QuantizationOptions { Recipe = recipe, Granularity = Granularity.Group(50), Bits = 3 }, workers);
             IReadOnlyList<QuantizedTensorReport> reports = new Quantizer(plan).Run(folder[$"{count}"]);
             Assert.Equal(14, reports.Count(report => report.Layout is TwoLevelLayout { Rank: 2, Outliers: > 0 } && report.Solved!.Objective < report.Solved.Nearest));
             return File.ReadAllBytes(folder[$"{count}/model.safetensors"]);

@@ -1,7 +1,7 @@
-using Vernier.Files.Checkpoints;
 using Vernier.Grids;
 using Vernier.Grids.Uniform;
 using Vernier.Grids.Vectors;
+using Vernier.Inference.Models;
 using Vernier.Levels;
 using Vernier.Numerics;
 using Vernier.Packing;
@@ -143,8 +143,8 @@ public class VectorTests
             unit[i] = 0;
             matrix[i * count + i] += used[i] == 0 ? 1 : 1e-9 * used[i];
         }
-        Assert.True(Cholesky.TryFactor(new MatrixSpan<double>(matrix, count, count), out _));
-        Cholesky.Solve(new ReadOnlyMatrixSpan<double>(matrix, count, count), new MatrixSpan<double>(vector, count, 1));
+        Assert.True(Cholesky.TryFactor(new MatrixSpan<double>(matrix, count, count), out _, Workers.Shared));
+        Cholesky.Solve(new ReadOnlyMatrixSpan<double>(matrix, count, count), new MatrixSpan<double>(vector, count, 1), Workers.Shared);
         double[] start = CodebookProduct.Numbers(solution);
         double difference = 0, size = 0;
         for (int i = 0; i < count; i++)
@@ -279,8 +279,8 @@ public class VectorTests
     {
         foreach ((string recipe, int bits) in ((string, int)[])[("gptvq", 5), ("gptvq-4d", 3)])
         {
-            using Checkpoint checkpoint = Checkpoint.Open(SharedData.Quill);
-            string message = Assert.Throws<ArgumentException>(() => QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find(recipe), Bits = bits })).Message;
+            using var opened = Model.Open(SharedData.Quill);
+            string message = Assert.Throws<ArgumentException>(() => QuantizationPlan.Create(opened, new QuantizationOptions { Recipe = RecipeCatalogue.Find(recipe), Bits = bits })).Message;
             Assert.Contains($"at most {RecipeCatalogue.Find(recipe).MostBits} bits", message, StringComparison.Ordinal);
             Assert.Contains(recipe, message, StringComparison.Ordinal);
         }

@@ -109,9 +109,9 @@ public class ChannelOrderTests
     {
         using var folder = new TempFolder();
         WriteTiny(folder["in"], type, architecture);
-        using Checkpoint checkpoint = Checkpoint.Open(folder["in"]);
+        using var opened = Model.Open(folder["in"]);
         Recipe recipe = RecipeCatalogue.Find("kmeans") with { Reorder = true };
-        var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = recipe with { Grid = (CodebookGridSpec)recipe.Grid with { Scope = GridScope.Rows, Rows = 16 } }, Bits = 8, Granularity = Granularity.Group(16), Keep = new Regex(keep, RegexOptions.NonBacktracking) });
+        var plan = QuantizationPlan.Create(opened, new QuantizationOptions { Recipe = recipe with { Grid = (CodebookGridSpec)recipe.Grid with { Scope = GridScope.Rows, Rows = 16 } }, Bits = 8, Granularity = Granularity.Group(16), Keep = new Regex(keep, RegexOptions.NonBacktracking) });
         Assert.False(plan.Order.IsEmpty);
         new Quantizer(plan).Run(folder["out"]);
         float[] expected = Logits(folder["in"]), actual = Logits(folder["out"]);
@@ -122,8 +122,9 @@ public class ChannelOrderTests
     private static void CheckFunction(string model, int rows, double tolerance)
     {
         using var folder = new TempFolder();
-        using Checkpoint checkpoint = Checkpoint.Open(model);
-        ModelConfig config = ModelSource.Configuration(model);
+        using var opened = Model.Open(model);
+        Checkpoint checkpoint = opened.Checkpoint;
+        ModelConfig config = opened.Configuration;
         var order = ChannelOrder.Find(checkpoint, config, rows);
         Directory.CreateDirectory(folder["out"]);
         File.Copy(Path.Combine(model, "config.json"), folder["out/config.json"]);
