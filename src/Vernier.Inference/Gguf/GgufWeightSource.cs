@@ -2,6 +2,7 @@ using Vernier.Files.Checkpoints;
 using Vernier.Inference.Weights;
 using Vernier.Kernels;
 using Vernier.Kernels.Preparing;
+using Vernier.Numerics;
 using Vernier.Packing.Ggml;
 
 namespace Vernier.Inference.Gguf;
@@ -42,7 +43,7 @@ internal sealed class GgufWeightSource : IWeightSource
         if (Blocks(name, rows, width) is not BlockMatrix blocks)
             return ((IWeightSource)_floats).Tied(name, rows, width);
         _read.Remove(name);
-        if (_arithmetic == PackedArithmetic.Integer && blocks.Prepare() is IPreparedMatrix prepared)
+        if (_arithmetic == PackedArithmetic.Integer && blocks.Prepare(Workers.Shared) is IPreparedMatrix prepared)
         {
             IEmbedding embedding = PreparedMatrices.Rows(blocks.Layout, prepared) is PreparedRows shared ? new PackedEmbedding(blocks.Layout, shared) : new PackedEmbedding(blocks);
             return (embedding, new PackedLinear(blocks.Layout, prepared));

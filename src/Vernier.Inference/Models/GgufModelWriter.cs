@@ -3,6 +3,7 @@ using Vernier.Files.Gguf;
 using Vernier.Files.Gguf.Blocks;
 using Vernier.Files.Safetensors;
 using Vernier.Inference.Gguf;
+using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Packing.Ggml;
 
@@ -133,7 +134,7 @@ public sealed class GgufModelWriter : ModelWriter
         fixed (byte* source = raw)
             ElementReader.ToSingle(item.Source.Type, source, numbers);
         if (item.Info.Type.Format is BlockFormat format)
-            format.EncodeRows(numbers, item.Columns, [], bytes);
+            format.EncodeRows(numbers, item.Columns, [], bytes, Workers.Shared);
         else
             FloatBytes.Write(numbers, item.Info.Type.Element!.Value, bytes);
     }
