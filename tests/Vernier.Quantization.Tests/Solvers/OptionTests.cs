@@ -56,9 +56,9 @@ public class OptionTests
     [Fact]
     public void BlockScalesAndARankMakeCodebooksSmaller()
     {
-        var whole = (VectorLayout)new VectorGridSpec().LayoutOf(128, 256, 3, Granularity.Group(64))!;
-        var half = (VectorLayout)new VectorGridSpec { Rank = 0.5 }.LayoutOf(128, 256, 3, Granularity.Group(64))!;
-        Assert.Equal((0, 4), (whole.BookRank, half.BookRank));
+        var whole = (VectorLayout)new VectorGridSpec().LayoutOf(128, 256, 6, Granularity.Group(64))!;
+        var half = (VectorLayout)new VectorGridSpec { Rank = 0.5 }.LayoutOf(128, 256, 6, Granularity.Group(64))!;
+        Assert.Equal((0, 32), (whole.BookRank, half.BookRank));
         // For the same budget there are more codebooks of half the rank.
         Assert.True(half.Books > whole.Books, $"{half.Books} codebooks, {whole.Books} of full rank");
         var blocks = (VectorLayout)new VectorGridSpec { Dimension = 2, BlockColumns = 32 }.LayoutOf(128, 256, 2, Granularity.Group(32))!;
