@@ -1,4 +1,5 @@
 using Vernier.Bench;
+using Vernier.Numerics;
 
 // Usage: Vernier.Bench.Float [filter] [--threads N] [--pairs N]
 // Prints one JSON line for each case whose name contains the filter.

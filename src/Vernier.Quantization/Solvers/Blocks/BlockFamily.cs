@@ -1,5 +1,4 @@
 using Vernier.Files.Gguf.Blocks;
-using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Packing.Ggml;
 using Vernier.Quantization.Objectives;

@@ -1,6 +1,5 @@
 using Vernier.Grids.Codebook;
 using Vernier.Levels;
-using Vernier.Numerics;
 using Vernier.Quantization.Solvers.Scalar;
 
 namespace Vernier.Quantization.Solvers.Codebooks;

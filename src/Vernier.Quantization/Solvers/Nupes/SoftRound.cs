@@ -1,5 +1,4 @@
 using System.Numerics.Tensors;
-using Vernier.Numerics;
 using Vernier.Quantization.Solvers.Relaxed;
 using Vernier.Quantization.Solvers.Scalar;
 

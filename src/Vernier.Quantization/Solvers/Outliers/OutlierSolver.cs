@@ -1,5 +1,4 @@
 using System.Numerics.Tensors;
-using Vernier.Numerics;
 using Vernier.Quantization.Objectives;
 using Vernier.Quantization.Solvers.QuantEase;
 using Vernier.Quantization.Solvers.Scalar;

@@ -1,4 +1,3 @@
-using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Packing.Trits;
 using Vernier.Quantization.Objectives;

@@ -1,5 +1,4 @@
 using System.Numerics.Tensors;
-using Vernier.Numerics;
 using Vernier.Packing.Vectors;
 
 namespace Vernier.Quantization.Solvers.Vectors;
