@@ -20,7 +20,8 @@ public class EasyQuantTests
         using var folder = new TempFolder();
         using Checkpoint checkpoint = Checkpoint.Open(SharedData.Quill);
         Recipe recipe = RecipeCatalogue.Find("easyquant") with { Outliers = new OutlierPart { Sigma = sigma } };
-        var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = recipe, Bits = bits, Granularity = Granularity.Channel });
+        var plan = QuantizationPlan.Create(checkpoint,
+            new QuantizationOptions { Recipe = recipe, Bits = bits, Granularity = Granularity.Channel });
         new Quantizer(plan).Run(folder["out"]);
         Assert.Equal(plan.Bytes, new FileInfo(folder["out/model.safetensors"]).Length + new FileInfo(folder["out/config.json"]).Length);
         using Checkpoint written = Checkpoint.Open(folder["out"]);
@@ -36,9 +37,11 @@ public class EasyQuantTests
             for (int r = 0; r < packed.Rows; r++)
             {
                 packed.DequantizeRow(r, row);
-                int[] expected = [.. Enumerable.Range(0, packed.Columns).Where(c => Math.Abs(original[r * packed.Columns + c] - mean) >= sigma * deviation)];
+                int[] expected = [.. Enumerable.Range(0, packed.Columns)
+                    .Where(c => Math.Abs(original[r * packed.Columns + c] - mean) >= sigma * deviation)];
                 Assert.Equal(expected, packed.Outliers!.Columns(r).ToArray());
-                Assert.All(expected, c => Assert.Equal(BitConverter.SingleToUInt32Bits(original[r * packed.Columns + c]), BitConverter.SingleToUInt32Bits(row[c])));
+                Assert.All(expected, c => Assert.Equal(BitConverter.SingleToUInt32Bits(original[r * packed.Columns + c]),
+                    BitConverter.SingleToUInt32Bits(row[c])));
             }
             outliers += packed.Layout.Outliers;
             weights += original.Length;
@@ -54,7 +57,9 @@ public class EasyQuantTests
         using Checkpoint checkpoint = Checkpoint.Open(SharedData.Quill);
         Recipe descent = RecipeCatalogue.Find("easyquant"), largest = descent with { Scale = ScaleRule.Largest };
         IReadOnlyList<QuantizedTensorReport>[] reports = [.. ((Recipe[])[largest, descent]).Select((recipe, i) =>
-            new Quantizer(QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = recipe, Granularity = Granularity.Channel, EmbeddingBits = null })).Run(folder[$"{i}"]))];
+            new Quantizer(QuantizationPlan.Create(checkpoint,
+                new QuantizationOptions { Recipe = recipe, Granularity = Granularity.Channel, EmbeddingBits = null }))
+                .Run(folder[$"{i}"]))];
         Assert.All(reports[0].Zip(reports[1]), pair => Assert.True(pair.Second.Error.SquaredError < pair.First.Error.SquaredError));
     }
 
@@ -64,12 +69,14 @@ public class EasyQuantTests
         using var folder = new TempFolder();
         float[] spiked = TinyModel.Gaussian(70 * 101, 4);
         spiked[1234] = 50;
-        TinyModel.Write(folder["m"], ("a.weight", [48, 64], new float[48 * 64]), ("b.weight", [48, 64], [.. Enumerable.Repeat(0.1f, 48 * 64)]), ("c.weight", [70, 101], spiked));
+        TinyModel.Write(folder["m"], ("a.weight", [48, 64], new float[48 * 64]),
+            ("b.weight", [48, 64], [.. Enumerable.Repeat(0.1f, 48 * 64)]), ("c.weight", [70, 101], spiked));
         using Checkpoint checkpoint = Checkpoint.Open(folder["m"]);
         byte[][] files = [.. ((int[])[1, 3]).Select(count =>
         {
             using var workers = new Workers(count);
-            var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find("easyquant"), Granularity = Granularity.Group(50) }, workers);
+            var plan = QuantizationPlan.Create(checkpoint,
+                new QuantizationOptions { Recipe = RecipeCatalogue.Find("easyquant"), Granularity = Granularity.Group(50) }, workers);
             Assert.Equal([0, 0, 1], plan.Tensors.Where(planned => planned.Layout is not null).Select(planned => planned.Layout!.Outliers));
             new Quantizer(plan).Run(folder[$"{count}"]);
             return File.ReadAllBytes(folder[$"{count}/model.safetensors"]);
@@ -85,6 +92,7 @@ public class EasyQuantTests
         bad[7] = float.NaN;
         TinyModel.Write(folder["m"], ("a.weight", [8, 8], bad));
         using Checkpoint checkpoint = Checkpoint.Open(folder["m"]);
-        Assert.Equal("weight-not-finite", Assert.Throws<InvalidFileException>(() => QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find("easyquant") })).Rule);
+        Assert.Equal("weight-not-finite", Assert.Throws<InvalidFileException>(
+            () => QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find("easyquant") })).Rule);
     }
 }
