@@ -16,7 +16,8 @@ namespace Vernier.Tests.Allocation;
 /// <summary>A run in which tensors have formats of their own.</summary>
 public sealed class AllocatorTests : IDisposable
 {
-    private const string Up = "model.layers.0.mlp.up_proj.weight", Down = "model.layers.0.mlp.down_proj.weight", Query = "model.layers.1.self_attn.q_proj.weight";
+    private const string Up = "model.layers.0.mlp.up_proj.weight", Down = "model.layers.0.mlp.down_proj.weight",
+        Query = "model.layers.1.self_attn.q_proj.weight";
 
     private readonly TempFolder _folder = new();
 
@@ -48,7 +49,8 @@ public sealed class AllocatorTests : IDisposable
         Assert.Equal((4.0, 64), Of("model.layers.1.mlp.up_proj.weight"));
         Assert.Equal((8.0, 64), Of("model.embed_tokens.weight"));
         Assert.DoesNotContain(Query, reports.Select(report => report.Name));
-        Assert.True(reports.Single(report => report.Name == Up).Error.Relative > 20 * reports.Single(report => report.Name == Down).Error.Relative);
+        Assert.True(reports.Single(report => report.Name == Up).Error.Relative > 20
+            * reports.Single(report => report.Name == Down).Error.Relative);
         Assert.Equal(plan.Bytes, new FileInfo(_folder["out/model.safetensors"]).Length + new FileInfo(_folder["out/config.json"]).Length);
         Assert.All(Loaded(), value => Assert.True(float.IsFinite(value)));
 
@@ -87,14 +89,19 @@ public sealed class AllocatorTests : IDisposable
         Refused("gptq", Up, format => format! with { Grid = new TritGridSpec() }, "a grid of trits is not solved column by column");
         Refused("rtn", Up, format => format! with { Bits = 9 }, "its grid can't do 9 bits");
         Refused("rtn", Up, format => format! with { Grid = new UniformGridSpec { Layouts = [] } }, "the grid has no layout");
-        Refused("rtn", Up, format => format! with { Activation = new ActivationSpec(8, IsDynamic: false) }, "there are only activations of 8 bits that are found while the model runs");
+        Refused("rtn", Up, format => format! with { Activation = new ActivationSpec(8, IsDynamic: false) },
+            "there are only activations of 8 bits that are found while the model runs");
         Refused("rtn", "model.norm.weight", _ => new TensorFormat(new UniformGridSpec(), 4, Granularity.Channel), "it is to stay as it is");
-        Assert.Contains("0 formats for", Assert.Throws<ArgumentException>(() => QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find("rtn"), Allocator = new None() })).Message, StringComparison.Ordinal);
+        Assert.Contains("0 formats for", Assert.Throws<ArgumentException>(
+            () => QuantizationPlan.Create(checkpoint,
+            new QuantizationOptions { Recipe = RecipeCatalogue.Find("rtn"), Allocator = new None() })).Message, StringComparison.Ordinal);
 
         void Refused(string recipe, string tensor, Func<TensorFormat?, TensorFormat> change, string message)
         {
             var allocator = new Each(candidate => candidate.Tensor.Name == tensor ? change(candidate.Format) : candidate.Format);
-            string text = Assert.Throws<ArgumentException>(() => QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find(recipe), Allocator = allocator })).Message;
+            string text = Assert.Throws<ArgumentException>(
+                () => QuantizationPlan.Create(checkpoint,
+                new QuantizationOptions { Recipe = RecipeCatalogue.Find(recipe), Allocator = allocator })).Message;
             Assert.Equal($"the allocator gives the tensor '{tensor}' a format that it can't have: {message}", text);
         }
     }

@@ -40,7 +40,8 @@ public class LowRankSolverTests
     public void WeightedColumnsGetMoreOfIt()
     {
         LayerOf(RealLayers.Names[3], out float[] weights, out ScalarMatrix packed, out int columns);
-        double[] importance = RealLayers.Objective(RealLayers.Names[3]).Diagonal, errors = [.. ((double[]?[])[null, importance]).Select(weighting =>
+        double[] importance = RealLayers.Objective(RealLayers.Names[3]).Diagonal,
+            errors = [.. ((double[]?[])[null, importance]).Select(weighting =>
         {
             var whole = new ScalarMatrix(packed.Spec with { Rank = 8 }, packed.Grids, packed.Scales.ToArray(), [], packed.Codes);
             LowRankSolver.Compensate(whole, weights, 0, weighting, Workers.Shared);
@@ -61,11 +62,13 @@ public class LowRankSolverTests
         using var opened = Model.Open(folder["m"]);
         double[] objectives = [.. ((int[])[0, 4, 1000]).Select(rank =>
         {
-            Recipe recipe = RecipeCatalogue.Find(name) with { LowRank = rank == 0 ? null : new LowRankPart { Rank = rank, Weighted = weighted } };
+            Recipe recipe = RecipeCatalogue.Find(name)
+                with { LowRank = rank == 0 ? null : new LowRankPart { Rank = rank, Weighted = weighted } };
             Assert.Null(recipe.Problem);
             var plan = QuantizationPlan.Create(opened, new QuantizationOptions { Recipe = recipe, Bits = 3 });
             IReadOnlyList<QuantizedTensorReport> reports = new Quantizer(plan).Run(folder[$"out{rank}"]);
-            Assert.Equal(plan.Bytes, new FileInfo(folder[$"out{rank}/model.safetensors"]).Length + new FileInfo(folder[$"out{rank}/config.json"]).Length);
+            Assert.Equal(plan.Bytes, new FileInfo(folder[$"out{rank}/model.safetensors"]).Length
+                + new FileInfo(folder[$"out{rank}/config.json"]).Length);
             LanguageModel.Load(folder[$"out{rank}"]).CreateSession().Forward([new Segment(new[] { 1, 2, 3 })], LogitRows.Last);
             QuantizedTensorReport[] layers = [.. reports.Where(report => report.Name.Contains("proj", StringComparison.Ordinal))];
             Assert.All(layers, layer => Assert.Equal(Math.Min(rank, Math.Min(layer.Layout.Rows, layer.Layout.Columns)), layer.Layout.Rank));

@@ -39,7 +39,8 @@ public class GridSearchTests
         {
             var matrix = new WeightMatrix(checkpoint, checkpoint[name]);
             var sample = GranuleSampling.Take(matrix, Granularity.Group(64), 0, matrix.Rows);
-            double uniform = Error(sample, UniformOf(bits, LevelLayout.Full)), symmetric = Error(sample, UniformOf(bits, LevelLayout.Symmetric));
+            double uniform = Error(sample, UniformOf(bits, LevelLayout.Full)),
+                symmetric = Error(sample, UniformOf(bits, LevelLayout.Symmetric));
             Assert.True(Error(sample, Choose(s_symmetric, bits, 1, sample)) <= symmetric * 1.0000001);
             PowerGridSpec offset = new() { Layouts = [LevelLayout.Offset], Mirror = true };
             double one = Error(sample, Choose(offset, bits, 1, sample)), eight = Error(sample, Choose(offset, bits, 8, sample));
@@ -69,8 +70,9 @@ public class GridSearchTests
     {
         using var folder = new TempFolder();
         TinyModel.Write(folder["m"], ("a.weight", [64, 512], Fill("laplace", 1)), ("b.weight", [64, 512], Fill("uniform", 2)));
-        using var opened = Model.Open(folder["m"]);
-        var plan = QuantizationPlan.Create(opened, new QuantizationOptions { Recipe = RecipeCatalogue.Find("powerquant"), Granularity = Granularity.Channel });
+        using Checkpoint checkpoint = Checkpoint.Open(folder["m"]);
+        var plan = QuantizationPlan.Create(checkpoint,
+            new QuantizationOptions { Recipe = RecipeCatalogue.Find("powerquant"), Granularity = Granularity.Channel });
         Assert.Single(new Quantizer(plan).Run(folder["out"]).SelectMany(report => report.Exponents).Distinct());
     }
 
@@ -84,7 +86,8 @@ public class GridSearchTests
             Recipe papers = RecipeCatalogue.Find("powerquant") with { Grid = s_symmetric with { Exponent = 0.7 } };
             double[] errors = [.. ((RoundingRule[])[RoundingRule.Nearest, RoundingRule.PowerDomain]).Select(rule =>
             {
-                var plan = QuantizationPlan.Create(opened, new QuantizationOptions { Recipe = papers with { Rounding = rule }, Bits = bits, EmbeddingBits = null });
+                var plan = QuantizationPlan.Create(checkpoint,
+                    new QuantizationOptions { Recipe = papers with { Rounding = rule }, Bits = bits, EmbeddingBits = null });
                 return new Quantizer(plan).Run(folder["out"], new RunOptions { Replace = true }).Sum(report => report.Error.SquaredError);
             })];
             Assert.True(errors[0] < errors[1], $"{bits} bits: nearest {errors[0]}, the papers' rule {errors[1]}");
