@@ -185,7 +185,7 @@ public sealed partial class QuantizeTests(QuantizedQuill quantized) : IDisposabl
         Assert.Contains(problem, run.Error, StringComparison.Ordinal);
         Assert.Contains("and may take 100 MB", run.Error, StringComparison.Ordinal);
         long smallest = CommandRun.Json(command).GetProperty("smallest_memory_bytes").GetInt64();
-        Assert.Contains($"at least --memory {(smallest + 999_999) / 1_000_000}MB", run.Error, StringComparison.Ordinal);
+        Assert.Contains($"Say --memory {(smallest + 999_999) / 1_000_000}MB.", run.Error, StringComparison.Ordinal);
         CommandRun.Succeeding([.. command, "--memory", $"{smallest}"]);
     }
 

@@ -4,6 +4,7 @@ using Vernier.Cli.Terminal;
 using Vernier.Errors;
 using Vernier.Inference;
 using Vernier.Inference.Models;
+using Vernier.Numerics;
 using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Evaluation;
 using Vernier.Quantization.Pipeline;
@@ -37,7 +38,8 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
         Files.Checkpoints.Checkpoint checkpoint = opened.Checkpoint;
         QuantizationOptions options = _arguments.Options(arguments, target, opened);
         string output = _arguments.Output(arguments, options, target);
-        QuantizationPlan plan = QuantizationPlan.Create(checkpoint, options);
+        using Workers workers = Threads.Of(_arguments.Threads(arguments));
+        QuantizationPlan plan = QuantizationPlan.Create(checkpoint, options, workers);
         RunOptions run = _arguments.Run(arguments) with { Gguf = target?.Types(UsesData(options)) };
         long ceiling = run.MemoryBytes ?? MemoryEstimate.DefaultCeiling;
         if (!_arguments.DryRun(arguments))
@@ -47,7 +49,7 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
             OutputCheck.CheckOutput(model, output, run);
         }
         long bytes = run.Gguf?.SizeOf(opened) ?? plan.Bytes;
-        RunEstimate estimate = Threads.With(_arguments.Threads(arguments), () => Estimate(arguments, plan, ceiling));
+        RunEstimate estimate = Estimate(arguments, plan, ceiling);
         if (_arguments.DryRun(arguments))
             return Show(arguments, plan, output, target, bytes, estimate);
         long free = OutputCheck.FreeBytes(output);

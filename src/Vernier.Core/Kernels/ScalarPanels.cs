@@ -7,17 +7,6 @@ using Vernier.Packing.Scalar;
 
 namespace Vernier.Kernels;
 
-/// <summary>Reads packed rows of the source, each of the specification's bytes.</summary>
-/// <param name="firstRow">The first row.</param>
-/// <param name="destination">Receives whole rows.</param>
-public delegate void PackedRowReader(int firstRow, Span<byte> destination);
-
-/// <summary>The arrays of a matrix of a scalar layout but for its codes.</summary>
-/// <param name="Spec">How it is packed.</param>
-/// <param name="Scales">[scale rows, granules].</param>
-/// <param name="Zeros">Packed zero points, or empty.</param>
-internal sealed record PackedScales(ScalarLayout Spec, ReadOnlyMemory<Half> Scales, ReadOnlyMemory<byte> Zeros);
-
 /// <summary>Rearranges a matrix of a scalar layout into panels.</summary>
 internal sealed unsafe class ScalarPanels : IDisposable
 {

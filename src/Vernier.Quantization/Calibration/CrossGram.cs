@@ -8,7 +8,9 @@ namespace Vernier.Quantization.Calibration;
 /// quantized
 /// layers. Blocks of tokens are multiplied in single precision and added up in double precision, in their order.
 /// </summary>
-internal sealed class CrossGram(int columns)
+/// <param name="columns">C.</param>
+/// <param name="workers">Who adds up.</param>
+internal sealed class CrossGram(int columns, Workers workers)
 {
     private const int BlockRows = 512;
 
@@ -31,9 +33,10 @@ internal sealed class CrossGram(int columns)
             ReadOnlySpan<float> left = y.Slice(first * columns, count * columns), right = x.Slice(first * columns, count * columns);
             Span<float> block = difference.Span[..left.Length];
             TensorPrimitives.Subtract(left, right, block);
-            MatrixProduct.Multiply(new ReadOnlyMatrixSpan<float>(block, count, columns).Transpose(), new ReadOnlyMatrixSpan<float>(right, count, columns), new MatrixSpan<float>(product.Span, columns, columns));
+            MatrixProduct.Multiply(new ReadOnlyMatrixSpan<float>(block, count, columns).Transpose(), new ReadOnlyMatrixSpan<float>(right, count, columns), new MatrixSpan<float>(product.Span, columns, columns),
+                ProductUpdate.Set, workers);
             Memory<float> sums = product.Memory;
-            ParallelLoop.For(columns, row =>
+            workers.For(columns, row =>
             {
                 Span<double> target = _sums.AsSpan(row * columns, columns);
                 ReadOnlySpan<float> source = sums.Span.Slice(row * columns, columns);

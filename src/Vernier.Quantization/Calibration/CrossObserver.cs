@@ -1,3 +1,4 @@
+using Vernier.Numerics;
 using Vernier.Quantization.Networks;
 
 namespace Vernier.Quantization.Calibration;
@@ -9,7 +10,8 @@ namespace Vernier.Quantization.Calibration;
 /// changed, y = x.
 /// </summary>
 /// <param name="columns">C.</param>
-internal sealed class CrossObserver(int columns) : IActivationObserver
+/// <param name="workers">Who adds up; null for all processors.</param>
+internal sealed class CrossObserver(int columns, Workers? workers = null) : IActivationObserver
 {
     private readonly ReferenceRows _reference = new(columns);
     private readonly List<int> _paired = [];
@@ -18,7 +20,7 @@ internal sealed class CrossObserver(int columns) : IActivationObserver
     private int _next;
 
     /// <summary>D so far.</summary>
-    public CrossGram Cross { get; } = new(columns);
+    public CrossGram Cross { get; } = new(columns, workers ?? Workers.Shared);
 
     /// <summary>Who is shown the rows y of the batch that comes next.</summary>
     public IActivationObserver Reference => _reference;

@@ -12,13 +12,16 @@ public sealed class GramMatrix
 {
     private readonly double[] _sums;
     private readonly bool[] _notFinite;
+    private readonly Workers _workers;
 
     /// <summary>Creates an empty sum.</summary>
     /// <param name="columns">C, the number of input channels, at least 1.</param>
-    public GramMatrix(int columns)
+    /// <param name="workers">Who adds up; null for all processors.</param>
+    public GramMatrix(int columns, Workers? workers = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(columns, 1);
         Columns = columns;
+        _workers = workers ?? Workers.Shared;
         _sums = new double[checked(columns * columns)];
         _notFinite = new bool[columns];
     }
@@ -40,14 +43,14 @@ public sealed class GramMatrix
         ArgumentOutOfRangeException.ThrowIfLessThan(x.Length, (long)rows * Columns);
         ReadOnlySpan<float> all = x[..(rows * Columns)];
         FindNotFinite(all);
-        SymmetricProduct.Update(new ReadOnlyMatrixSpan<float>(all, rows, Columns), new MatrixSpan<double>(_sums, Columns, Columns));
+        SymmetricProduct.Update(new ReadOnlyMatrixSpan<float>(all, rows, Columns), new MatrixSpan<double>(_sums, Columns, Columns), _workers);
         Samples += rows;
     }
 
     /// <summary>The matrix, row by row: the sum itself, completed, and not a copy. Nothing may be added while it is in use.</summary>
     public double[] ToSymmetric()
     {
-        SymmetricProduct.Mirror(new MatrixSpan<double>(_sums, Columns, Columns));
+        SymmetricProduct.Mirror(new MatrixSpan<double>(_sums, Columns, Columns), _workers);
         return _sums;
     }
 

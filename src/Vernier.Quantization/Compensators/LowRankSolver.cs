@@ -19,17 +19,18 @@ internal static class LowRankSolver
     /// <param name="weights">W, normalised, row by row.</param>
     /// <param name="shift">The power of two by which the weights were divided.</param>
     /// <param name="importance">How much each column counts; null where all count alike.</param>
+    /// <param name="workers">Who computes.</param>
     /// <returns>What the matrix then stands for, normalised.</returns>
-    public static float[] Compensate(PackedMatrix packed, float[] weights, int shift, double[]? importance)
+    public static float[] Compensate(PackedMatrix packed, float[] weights, int shift, double[]? importance, Workers workers)
     {
         int rows = packed.Rows, columns = packed.Columns;
-        float[] error = Decode(packed, shift);
+        float[] error = Decode(packed, shift, workers);
         TensorPrimitives.Subtract(weights, error, error);
         float[] factors = Factors(importance, columns);
-        ForRows(error, columns, row => TensorPrimitives.Multiply(row.Span, factors, row.Span));
-        TruncatedSvd svd = TruncatedSvd.Of(error, rows, columns, packed.Layout.Rank);
+        ForRows(error, columns, workers, row => TensorPrimitives.Multiply(row.Span, factors, row.Span));
+        TruncatedSvd svd = TruncatedSvd.Of(error, rows, columns, packed.Layout.Rank, workers);
         packed.Add(Round(packed.Layout, svd, factors, shift));
-        return Decode(packed, shift);
+        return Decode(packed, shift, workers);
     }
 
     /// <summary>The memory that it takes beside the weights, in bytes: the error, and what the matrix stands for.</summary>
@@ -69,10 +70,10 @@ internal static class LowRankSolver
         return factors;
     }
 
-    private static float[] Decode(PackedMatrix packed, int shift)
+    private static float[] Decode(PackedMatrix packed, int shift, Workers workers)
     {
         var values = new float[checked(packed.Rows * packed.Columns)];
-        ParallelLoop.For(packed.Rows, row =>
+        workers.For(packed.Rows, row =>
         {
             Span<float> line = values.AsSpan(row * packed.Columns, packed.Columns);
             packed.DequantizeRow(row, line);
@@ -81,6 +82,6 @@ internal static class LowRankSolver
         return values;
     }
 
-    private static void ForRows(float[] matrix, int columns, Action<Memory<float>> action) =>
-        ParallelLoop.For(matrix.Length / columns, row => action(matrix.AsMemory(row * columns, columns)));
+    private static void ForRows(float[] matrix, int columns, Workers workers, Action<Memory<float>> action) =>
+        workers.For(matrix.Length / columns, row => action(matrix.AsMemory(row * columns, columns)));
 }

@@ -25,18 +25,20 @@ public static class LayerObjectives
     /// <param name="orders">For each folder the order of the channels of its model.</param>
     /// <param name="set">The text on which inputs are observed.</param>
     /// <param name="progress">Told the part that is done, 0 to 1.</param>
+    /// <param name="workers">Who measures; null for all processors.</param>
     /// <param name="cancellation">Stops between two batches.</param>
     /// <returns>For each folder the objectives of its packed linear layers, by name.</returns>
     /// <exception cref="InvalidFileException">A model does not read.</exception>
     /// <exception cref="OperationCanceledException">The measurement was cancelled.</exception>
     public static IReadOnlyList<IReadOnlyDictionary<string, double>> Measure(
         Model original, IReadOnlyList<string> folders, IReadOnlyList<ChannelOrder> orders, CalibrationSet set,
-        IProgress<double>? progress = null, CancellationToken cancellation = default)
+        IProgress<double>? progress = null, Workers? workers = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(original);
         ArgumentNullException.ThrowIfNull(folders);
         ArgumentNullException.ThrowIfNull(orders);
-        using INetwork network = NetworkFactory.Open(original, set.Sequences);
+        Workers all = workers ?? Workers.Shared;
+        using INetwork network = NetworkFactory.Open(original, set.Sequences, workers: all);
         network.Begin(cancellation: cancellation);
         Quantized[] models = [.. folders.Zip(orders, Open)];
         try
@@ -46,7 +48,7 @@ public static class LayerObjectives
                 INetworkStage stage = network.Load(index);
                 foreach (LayerGroup group in stage.Groups)
                 {
-                    LayerObjective objective = Observe(network, stage, group, cancellation);
+                    LayerObjective objective = Observe(network, stage, group, all, cancellation);
                     foreach (LayerShape layer in group.Layers)
                         MeasureLayer(original.Checkpoint, layer.Name, objective, models);
                     progress?.Report((index + (group.Index + 1.0) / stage.Groups.Count) / network.Shape.Stages.Count);
@@ -62,22 +64,22 @@ public static class LayerObjectives
         return Array.ConvertAll(models, quantized => quantized.Objectives);
     }
 
-    private static LayerObjective Observe(INetwork network, INetworkStage stage, LayerGroup group, CancellationToken cancellation)
+    private static LayerObjective Observe(INetwork network, INetworkStage stage, LayerGroup group, Workers workers, CancellationToken cancellation)
     {
-        var gram = new GramObserver(group.Inputs);
+        var gram = new GramObserver(group.Inputs, workers);
         for (int batch = 0; batch < network.Batches; batch++)
         {
             cancellation.ThrowIfCancellationRequested();
             stage.Observe(group, batch, [gram]);
         }
-        return new LayerObjective(gram.Gram.ToSymmetric(), group.Inputs);
+        return new LayerObjective(gram.Gram.ToSymmetric(), group.Inputs, workers);
     }
 
     private static void MeasureLayer(Checkpoint original, string name, LayerObjective objective, Quantized[] models)
     {
         if (!original.TryGet(name, out TensorInfo? tensor) || !Array.Exists(models, model => model.Packed.Tensors.ContainsKey(name)))
             return;
-        var matrix = new WeightMatrix(original, tensor);
+        var matrix = new WeightMatrix(original, tensor, workers: objective.Workers);
         float[] values = new float[checked(matrix.Rows * matrix.Columns)], quantized = new float[values.Length];
         matrix.ReadNormalized(0, 0, values);
         double whole = objective.Value(values, quantized);
@@ -87,7 +89,7 @@ public static class LayerObjectives
                 continue;
             PackedMatrix packed = PackedMatrixReader.Read(model.Model.Checkpoint, name, layout);
             TensorOrder order = model.Order.Of(name) ?? new TensorOrder(null, null);
-            ParallelLoop.For(matrix.Rows, row =>
+            objective.Workers.For(matrix.Rows, row =>
             {
                 using var line = new PooledArray<float>(matrix.Columns);
                 packed.DequantizeRow(row, line.Span);

@@ -26,27 +26,30 @@ public sealed record WeightStatistics(
     /// <summary>Measures a tensor of a checkpoint.</summary>
     /// <param name="checkpoint">The checkpoint.</param>
     /// <param name="tensor">A tensor of real numbers of whole bytes.</param>
+    /// <param name="workers">Who measures; null for all processors.</param>
     /// <exception cref="InvalidFileException">The elements are no real numbers of whole bytes.</exception>
-    public static WeightStatistics Of(Checkpoint checkpoint, TensorInfo tensor)
+    public static WeightStatistics Of(Checkpoint checkpoint, TensorInfo tensor, Workers? workers = null)
     {
         ArgumentNullException.ThrowIfNull(checkpoint);
         ArgumentNullException.ThrowIfNull(tensor);
         long count = tensor.Count;
         return Of(checked((int)((count + Piece - 1) / Piece)), piece => (int)Math.Min(Piece, count - (long)piece * Piece),
-            (piece, destination) => checkpoint.Read(tensor, (long)piece * Piece, destination));
+            (piece, destination) => checkpoint.Read(tensor, (long)piece * Piece, destination), workers ?? Workers.Shared);
     }
 
     /// <summary>Measures the weights that a packed matrix stands for.</summary>
-    public static WeightStatistics Of(PackedMatrix packed)
+    /// <param name="packed">The matrix.</param>
+    /// <param name="workers">Who measures; null for all processors.</param>
+    public static WeightStatistics Of(PackedMatrix packed, Workers? workers = null)
     {
         ArgumentNullException.ThrowIfNull(packed);
-        return Of(packed.Rows, _ => packed.Columns, packed.DequantizeRow);
+        return Of(packed.Rows, _ => packed.Columns, packed.DequantizeRow, workers ?? Workers.Shared);
     }
 
     // Three passes, each with one sum per piece: the same result on any number of threads.
-    private static WeightStatistics Of(int pieces, Func<int, int> length, Reader read)
+    private static WeightStatistics Of(int pieces, Func<int, int> length, Reader read, Workers workers)
     {
-        double[][] first = Pass(pieces, length, read, (sums, x) =>
+        double[][] first = Pass(pieces, length, (read, workers), (sums, x) =>
         {
             sums[0]++;
             sums[1] += x;
@@ -57,14 +60,14 @@ public sealed record WeightStatistics(
         if (count == 0)
             return new WeightStatistics(0, all, double.NaN, double.NaN, double.NaN, double.NaN, double.NaN, double.NaN, double.NaN);
         double mean = first.Sum(sums => sums[1]) / count;
-        double[][] second = Pass(pieces, length, read, (sums, x) =>
+        double[][] second = Pass(pieces, length, (read, workers), (sums, x) =>
         {
             double square = (x - mean) * (x - mean);
             sums[0] += square;
             sums[1] += square * square;
         });
         double variance = second.Sum(sums => sums[0]) / count, sigma = Math.Sqrt(variance);
-        double[][] third = Pass(pieces, length, read, (sums, x) =>
+        double[][] third = Pass(pieces, length, (read, workers), (sums, x) =>
         {
             double distance = Math.Abs(x - mean);
             sums[0] += distance > 3 * sigma ? 1 : 0;
@@ -74,14 +77,14 @@ public sealed record WeightStatistics(
             second.Sum(sums => sums[1]) / count / (variance * variance), third.Sum(sums => sums[0]) / count, third.Sum(sums => sums[1]) / count);
     }
 
-    private static double[][] Pass(int pieces, Func<int, int> length, Reader read, Action<double[], double> add, double initial = 0)
+    private static double[][] Pass(int pieces, Func<int, int> length, (Reader Read, Workers Workers) reading, Action<double[], double> add, double initial = 0)
     {
         var all = new double[pieces][];
-        ParallelLoop.For(pieces, piece =>
+        reading.Workers.For(pieces, piece =>
         {
             double[] sums = all[piece] = [0, 0, initial, initial];
             using var buffer = new PooledArray<float>(length(piece));
-            read(piece, buffer.Span);
+            reading.Read(piece, buffer.Span);
             foreach (float x in buffer.Span)
             {
                 if (float.IsFinite(x))

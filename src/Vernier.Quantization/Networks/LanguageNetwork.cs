@@ -35,15 +35,16 @@ internal sealed class LanguageNetwork : INetwork
     /// <param name="model">The model, which must stay open as long as the network.</param>
     /// <param name="weights">Its weights.</param>
     /// <param name="sequences">The tokens of each sequence, all of one length, at least one.</param>
+    /// <param name="workers">Who computes; null for all processors.</param>
     /// <exception cref="ArgumentException">A token is not in the vocabulary, or the sequences are longer than the model's
     /// context.</exception>
     /// <exception cref="InvalidFileException">The model has no embedding table.</exception>
-    public LanguageNetwork(Model model, IWeightSource weights, IReadOnlyList<int[]> sequences)
+    public LanguageNetwork(Model model, IWeightSource weights, IReadOnlyList<int[]> sequences, Workers? workers = null)
     {
         ModelConfig config = model.Configuration;
         CheckTokens(config, sequences);
         (_assembly, _weights, _width) = (ArchitectureCatalogue.Assemble(config), weights, config.HiddenSize);
-        _context = new ForwardContext(config);
+        _context = new ForwardContext(config, workers);
         int length = sequences[0].Length, perBatch = SequencesPerBatch(length);
         _batches = [.. sequences.Chunk(perBatch).Select(batch => Array.ConvertAll(batch, tokens => new Segment(tokens)))];
         _firstSequence = [.. Enumerable.Range(0, _batches.Length).Select(batch => batch * perBatch)];
@@ -89,7 +90,7 @@ internal sealed class LanguageNetwork : INetwork
         {
             cancellation.ThrowIfCancellationRequested();
             int[] tokens = [.. _batches[batch].SelectMany(segment => segment.Tokens.ToArray())];
-            ParallelLoop.For(tokens.Length, row => _embedding.Lookup(tokens[row], _hidden.AsSpan(row * _width, _width)));
+            _context.Workers.For(tokens.Length, row => _embedding.Lookup(tokens[row], _hidden.AsSpan(row * _width, _width)));
             _store.Write(batch, _hidden);
         }
     }

@@ -67,12 +67,12 @@ public sealed class GramFactor
             double[] matrix = Reversed(objective, order, damping * mean, mean);
             var view = new MatrixSpan<double>(matrix, n, n);
             double[] diagonal = Diagonal(matrix, n);
-            if (!Cholesky.TryFactor(view, out _) || !IsWellFounded(matrix, n, diagonal))
+            if (!Cholesky.TryFactor(view, out _, objective.Workers) || !IsWellFounded(matrix, n, diagonal))
                 continue;
-            Cholesky.InvertTriangle(view);
+            Cholesky.InvertTriangle(view, objective.Workers);
             var carry = new float[n * n];
             var cost = new double[n];
-            ParallelLoop.For((n + RowsPerTask - 1) / RowsPerTask, task =>
+            objective.Workers.For((n + RowsPerTask - 1) / RowsPerTask, task =>
             {
                 for (int j = task * RowsPerTask; j < Math.Min(n, (task + 1) * RowsPerTask); j++)
                 {
@@ -114,7 +114,7 @@ public sealed class GramFactor
     {
         int n = order.Length;
         var matrix = new double[n * n];
-        ParallelLoop.For((n + RowsPerTask - 1) / RowsPerTask, task =>
+        objective.Workers.For((n + RowsPerTask - 1) / RowsPerTask, task =>
         {
             for (int i = task * RowsPerTask; i < Math.Min(n, (task + 1) * RowsPerTask); i++)
             {

@@ -16,13 +16,15 @@ public sealed class LayerObjective
     /// <summary>Creates the objective of a layer input.</summary>
     /// <param name="gram">H, C x C, symmetric, row by row; kept, not copied.</param>
     /// <param name="columns">C.</param>
+    /// <param name="workers">Who computes with it; null for all processors.</param>
     /// <exception cref="ArgumentException">H is not C x C, or holds a number that is not finite or a negative diagonal.</exception>
-    public LayerObjective(double[] gram, int columns)
+    public LayerObjective(double[] gram, int columns, Workers? workers = null)
     {
         ArgumentNullException.ThrowIfNull(gram);
         if (gram.Length != (long)columns * columns)
             throw new ArgumentException($"{gram.Length} numbers are not {columns} x {columns}", nameof(gram));
         Gram = gram;
+        Workers = workers ?? Workers.Shared;
         Columns = columns;
         Diagonal = [.. Enumerable.Range(0, columns).Select(i => gram[i * columns + i])];
         if (!double.IsFinite(TensorPrimitives.SumOfMagnitudes<double>(gram)) || Diagonal.Any(value => value < 0))
@@ -32,7 +34,7 @@ public sealed class LayerObjective
     }
 
     private LayerObjective(int columns) =>
-        (Gram, Columns, Diagonal, DeadChannels) = ([], columns, new double[columns], [.. Enumerable.Range(0, columns)]);
+        (Gram, Workers, Columns, Diagonal, DeadChannels) = ([], Workers.Shared, columns, new double[columns], [.. Enumerable.Range(0, columns)]);
 
     /// <summary>The objective of a layer of whose input nothing is known: no channel counts, and there is no H.</summary>
     /// <param name="columns">C.</param>
@@ -40,6 +42,9 @@ public sealed class LayerObjective
 
     /// <summary>Whether inputs were observed: otherwise there is no H.</summary>
     public bool IsKnown => Gram.Length > 0;
+
+    /// <summary>Who computes with it. No result depends on their number.</summary>
+    public Workers Workers { get; }
 
     /// <summary>C.</summary>
     public int Columns { get; }
@@ -100,7 +105,7 @@ public sealed class LayerObjective
             using var errors = new PooledArray<double>(count * Columns);
             using var products = new PooledArray<double>(count * Columns);
             Errors(weights.Span.Slice(first * Columns, count * Columns), quantized.Span, first * Columns, errors.Span);
-            MatrixProduct.Multiply(new ReadOnlyMatrixSpan<double>(errors.Span, count, Columns), Matrix, new MatrixSpan<double>(products.Span, count, Columns));
+            MatrixProduct.Multiply(new ReadOnlyMatrixSpan<double>(errors.Span, count, Columns), Matrix, new MatrixSpan<double>(products.Span, count, Columns), ProductUpdate.Set, Workers);
             for (int row = 0; row < count; row++)
                 values[first + row] = Math.Max(0, TensorPrimitives.Dot<double>(errors.Span.Slice(row * Columns, Columns), products.Span.Slice(row * Columns, Columns)));
         });
@@ -124,7 +129,7 @@ public sealed class LayerObjective
         {
             using var errors = new PooledArray<double>(count * Columns);
             Errors(weights.Span.Slice(first * Columns, count * Columns), quantized.Span, first * Columns, errors.Span);
-            MatrixProduct.Multiply(new ReadOnlyMatrixSpan<double>(errors.Span, count, Columns), Matrix, new MatrixSpan<double>(residual.Span.Slice(first * Columns, count * Columns), count, Columns));
+            MatrixProduct.Multiply(new ReadOnlyMatrixSpan<double>(errors.Span, count, Columns), Matrix, new MatrixSpan<double>(residual.Span.Slice(first * Columns, count * Columns), count, Columns), ProductUpdate.Set, Workers);
         });
 
     private static void ForChunks(int rows, Action<int, int> action)

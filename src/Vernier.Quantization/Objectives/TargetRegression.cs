@@ -18,23 +18,25 @@ internal static class TargetRegression
     /// <param name="cross">D, C x C.</param>
     /// <param name="columns">C.</param>
     /// <param name="ridge">d, above 0: how firmly the weights are held.</param>
+    /// <param name="workers">Who computes.</param>
     /// <returns>The weights, R x C; null where H can't be factored.</returns>
-    public static float[]? Correct(float[] weights, double[] gram, double[] cross, int columns, double ridge)
+    public static float[]? Correct(float[] weights, double[] gram, double[] cross, int columns, double ridge, Workers workers)
     {
         int rows = weights.Length / columns;
         double[] matrix = [.. gram];
         double mean = Enumerable.Range(0, columns).Average(i => gram[i * columns + i]);
         for (int i = 0; i < columns; i++)
             matrix[i * columns + i] += ridge * mean;
-        if (!(mean > 0) || !Cholesky.TryFactor(new MatrixSpan<double>(matrix, columns, columns), out _))
+        if (!(mean > 0) || !Cholesky.TryFactor(new MatrixSpan<double>(matrix, columns, columns), out _, workers))
             return null;
         double[] wide = Array.ConvertAll(weights, weight => (double)weight);
         var moved = new double[weights.Length];
-        MatrixProduct.Multiply(new ReadOnlyMatrixSpan<double>(wide, rows, columns), new ReadOnlyMatrixSpan<double>(cross, columns, columns), new MatrixSpan<double>(moved, rows, columns));
+        MatrixProduct.Multiply(new ReadOnlyMatrixSpan<double>(wide, rows, columns), new ReadOnlyMatrixSpan<double>(cross, columns, columns), new MatrixSpan<double>(moved, rows, columns),
+            ProductUpdate.Set, workers);
         // Z (L L^T) = B: first Y L^T = B, then Z L = Y.
         var factor = new ReadOnlyMatrixSpan<double>(matrix, columns, columns);
-        TriangularSolve.Right(factor.Transpose(), new MatrixSpan<double>(moved, rows, columns));
-        TriangularSolve.Right(factor, new MatrixSpan<double>(moved, rows, columns));
+        TriangularSolve.Right(factor.Transpose(), new MatrixSpan<double>(moved, rows, columns), workers);
+        TriangularSolve.Right(factor, new MatrixSpan<double>(moved, rows, columns), workers);
         var corrected = new float[weights.Length];
         for (int i = 0; i < corrected.Length; i++)
             corrected[i] = (float)(wide[i] + moved[i]);

@@ -20,22 +20,22 @@ internal static class ContentHash
 
     /// <summary>The hash of the hashes of the pieces of 1 MiB that arrays are cut into, each array from its beginning; they are taken in
     /// parallel.</summary>
-    public static string OfPieces(IEnumerable<ReadOnlyMemory<byte>> arrays)
+    public static string OfPieces(IEnumerable<ReadOnlyMemory<byte>> arrays, Workers workers)
     {
         ReadOnlyMemory<byte>[] pieces = [.. arrays.SelectMany(array => Enumerable.Range(0, (array.Length + PieceBytes - 1) / PieceBytes)
             .Select(piece => array.Slice(piece * PieceBytes, Math.Min(PieceBytes, array.Length - piece * PieceBytes))))];
         var hashes = new byte[pieces.Length][];
-        ParallelLoop.For(pieces.Length, piece => hashes[piece] = SHA256.HashData(pieces[piece].Span));
+        workers.For(pieces.Length, piece => hashes[piece] = SHA256.HashData(pieces[piece].Span));
         return Of(hashes.Select(hash => (ReadOnlyMemory<byte>)hash));
     }
 
     /// <summary>The hash of the hashes of a file's pieces of 16 MiB, which are taken in parallel.</summary>
-    public static string OfFile(string path, CancellationToken cancellation)
+    public static string OfFile(string path, Workers workers, CancellationToken cancellation)
     {
         using SafeFileHandle file = File.OpenHandle(path);
         long length = RandomAccess.GetLength(file);
         var hashes = new byte[checked((int)((length + FilePieceBytes - 1) / FilePieceBytes))][];
-        ParallelLoop.For(hashes.Length, piece =>
+        workers.For(hashes.Length, piece =>
         {
             if (cancellation.IsCancellationRequested)
                 return;

@@ -1,3 +1,4 @@
+using Vernier.Numerics;
 using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Networks;
 using Vernier.Quantization.Objectives;
@@ -8,6 +9,7 @@ namespace Vernier.Quantization.Pipeline;
 internal sealed class GroupObservation
 {
     private readonly LayerGroup _group;
+    private readonly Workers _workers;
     private readonly GramObserver _gram;
     private readonly CrossObserver? _cross;
     private readonly SampleObserver? _sample;
@@ -17,12 +19,13 @@ internal sealed class GroupObservation
     /// <param name="rows">The most rows that will be shown.</param>
     /// <param name="cross">Whether the inputs in another network are the target.</param>
     /// <param name="samples">The most single rows to keep; 0 for none.</param>
-    public GroupObservation(LayerGroup group, long rows, bool cross, int samples)
+    /// <param name="workers">Who adds up.</param>
+    public GroupObservation(LayerGroup group, long rows, bool cross, int samples, Workers workers)
     {
-        _group = group;
-        _gram = new GramObserver(group.Inputs);
+        (_group, _workers) = (group, workers);
+        _gram = new GramObserver(group.Inputs, workers);
         _sample = samples > 0 ? new SampleObserver(rows, samples) : null;
-        _cross = cross ? new CrossObserver(group.Inputs) : null;
+        _cross = cross ? new CrossObserver(group.Inputs, workers) : null;
         Observers = [.. new IActivationObserver?[] { _gram, _sample, _cross }.OfType<IActivationObserver>()];
     }
 
@@ -39,7 +42,7 @@ internal sealed class GroupObservation
     public float[] Samples => _sample?.ToArray() ?? [];
 
     /// <summary>The layer objective. Nothing may be observed afterwards.</summary>
-    public LayerObjective Objective() => new(_gram.Gram.ToSymmetric(), _gram.Gram.Columns);
+    public LayerObjective Objective() => new(_gram.Gram.ToSymmetric(), _gram.Gram.Columns, _workers);
 
     /// <summary>Begins a batch, with the rows of the other network where there is one.</summary>
     /// <param name="target">The stage of the other network, or null.</param>

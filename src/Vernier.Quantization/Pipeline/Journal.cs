@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Vernier.Errors;
 using Vernier.Inference.Models;
+using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Quantization.Solvers;
 
@@ -27,12 +28,13 @@ internal sealed class Journal : IDisposable
 
     private readonly string _folder;
     private readonly Action<FaultPoint, string>? _trace;
+    private readonly Workers _workers;
     private readonly Dictionary<string, int> _numbers;
     private readonly ConcurrentDictionary<string, Entry> _entries = new(StringComparer.Ordinal);
 
     private Journal(string folder, QuantizationPlan plan, ModelWriter result, Action<FaultPoint, string>? trace)
     {
-        (_folder, _trace, Result) = (folder, trace, result);
+        (_folder, _trace, Result, _workers) = (folder, trace, result, plan.Workers);
         _numbers = plan.Tensors.Index().ToDictionary(pair => pair.Item.Tensor.Name, pair => pair.Index, StringComparer.Ordinal);
     }
 
@@ -92,7 +94,7 @@ internal sealed class Journal : IDisposable
         if (report is not null)
             Result.Flush();
         _trace?.Invoke(FaultPoint.BeforeEntry, name);
-        var entry = new Entry(name, ContentHash.OfPieces(packed.ArrayBytes()), report);
+        var entry = new Entry(name, ContentHash.OfPieces(packed.ArrayBytes(), _workers), report);
         DurableFile.Write(PathOf(name), JsonSerializer.SerializeToUtf8Bytes(entry, s_json), durable: report is not null);
         _entries[name] = entry;
         _trace?.Invoke(FaultPoint.AfterEntry, name);
@@ -105,7 +107,7 @@ internal sealed class Journal : IDisposable
     /// <summary>Whether a finished matrix reads back as it was solved.</summary>
     /// <param name="name">The matrix.</param>
     /// <param name="packed">What was read.</param>
-    public bool IsAsSolved(string name, PackedMatrix packed) => ContentHash.OfPieces(packed.ArrayBytes()) == _entries[name].Sha256;
+    public bool IsAsSolved(string name, PackedMatrix packed) => ContentHash.OfPieces(packed.ArrayBytes(), _workers) == _entries[name].Sha256;
 
     /// <summary>Closes the result.</summary>
     public void Dispose() => Result.Dispose();
@@ -128,7 +130,7 @@ internal sealed class Journal : IDisposable
         try
         {
             Entry? entry = JsonSerializer.Deserialize<Entry>(File.ReadAllBytes(path), s_json);
-            return entry?.Tensor == name && entry.Sha256 == ContentHash.OfPieces(Result.Read(name).ArrayBytes()) ? entry : null;
+            return entry?.Tensor == name && entry.Sha256 == ContentHash.OfPieces(Result.Read(name).ArrayBytes(), _workers) ? entry : null;
         }
         catch (Exception e) when (e is InvalidFileException or JsonException)
         {

@@ -31,7 +31,7 @@ internal sealed class LayerSolving(QuantizationPlan plan, TensorSolver solver)
         WeightMatrix matrix = plan.Matrix(planned);
         float[] values = matrix.ReadNormalized();
         float[]? corrected = data.Cross is null ? null
-            : TargetRegression.Correct(values, data.Objective.Gram, data.Cross, matrix.Columns, TargetRidge);
+            : TargetRegression.Correct(values, data.Objective.Gram, data.Cross, matrix.Columns, TargetRidge, plan.Workers);
         MatrixOutcome outcome = solver.Solve(planned, matrix, corrected ?? values, data.Objective, data.Samples, cancellation);
         return outcome.Report.Fallback is null && data.Cross is not null && corrected is null
             ? outcome with { Report = outcome.Report with { Fallback = Fallback.OwnTarget } }

@@ -16,7 +16,8 @@ internal sealed record MachineRates(double Single, double Double)
     private const double Patience = 0.05;
 
     /// <summary>Measures products of a size that layers have.</summary>
-    public static MachineRates Measure()
+    /// <param name="workers">Who computes.</param>
+    public static MachineRates Measure(Workers workers)
     {
         var singles = new float[Math.Max(Rows, Columns) * Columns];
         var doubles = new double[singles.Length];
@@ -26,9 +27,10 @@ internal sealed record MachineRates(double Single, double Double)
         var doubleResult = new double[Rows * Columns];
         const double Operations = 2.0 * Rows * Columns * Columns;
         return new MachineRates(
-            Operations / Time(() => MatrixProduct.MultiplyTransposed(singles.AsSpan(0, Rows * Columns), singles, singleResult, Rows, Columns, Columns)),
+            Operations / Time(() => MatrixProduct.MultiplyTransposed(singles.AsSpan(0, Rows * Columns), singles, singleResult, Rows, Columns, Columns, workers)),
             Operations / Time(() => MatrixProduct.Multiply(
-                new ReadOnlyMatrixSpan<double>(doubles.AsSpan(0, Rows * Columns), Rows, Columns), new ReadOnlyMatrixSpan<double>(doubles, Columns, Columns), new MatrixSpan<double>(doubleResult, Rows, Columns))));
+                new ReadOnlyMatrixSpan<double>(doubles.AsSpan(0, Rows * Columns), Rows, Columns), new ReadOnlyMatrixSpan<double>(doubles, Columns, Columns), new MatrixSpan<double>(doubleResult, Rows, Columns),
+                ProductUpdate.Set, workers)));
     }
 
     /// <summary>The seconds in which a matrix is rounded to nearest: those of its grids and those of its weights, from some of its rows.</summary>
@@ -39,7 +41,7 @@ internal sealed record MachineRates(double Single, double Double)
         int rows = Math.Clamp((1 << 17) / layout.Columns, 1, layout.Rows);
         ScalarLayout few = layout with { Rows = rows, RowsPerGrid = Math.Min(rows, layout.RowsPerGrid), Outliers = 0, OutlierColumns = 0 };
         TensorPlan some = planned with { Layout = few };
-        var matrix = new WeightMatrix(plan.Checkpoint, planned.Tensor);
+        var matrix = new WeightMatrix(plan.Checkpoint, planned.Tensor, workers: plan.Workers);
         _ = matrix.Shift;
         double choosing = Time(() => solver.TablesOf(some, matrix)) / few.Grids * layout.Grids;
         LevelTable[] tables = solver.TablesOf(some, matrix);

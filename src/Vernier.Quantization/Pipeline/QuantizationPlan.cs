@@ -7,8 +7,9 @@ using Vernier.Files;
 using Vernier.Files.Checkpoints;
 using Vernier.Grids.Specs;
 using Vernier.Inference.Models;
-using Vernier.Quantization.Networks;
+using Vernier.Numerics;
 using Vernier.Packing.Configuration;
+using Vernier.Quantization.Networks;
 using Vernier.Quantization.Transforms;
 using Vernier.Quantization.Weights;
 
@@ -27,10 +28,11 @@ public sealed class QuantizationPlan
     // Of the matrices that have been checked.
     private readonly ConcurrentDictionary<string, int> _shifts = new(StringComparer.Ordinal);
 
-    private QuantizationPlan(Checkpoint checkpoint, QuantizationOptions options, IReadOnlyList<TensorPlan> tensors, byte[] config, long sourceConfigBytes)
+    private QuantizationPlan(Checkpoint checkpoint, QuantizationOptions options, IReadOnlyList<TensorPlan> tensors, byte[] config, long sourceConfigBytes, Workers workers)
     {
         Checkpoint = checkpoint;
         Options = options;
+        Workers = workers;
         Tensors = tensors;
         Config = config;
         Arrays = [.. tensors.SelectMany(planned => planned.Layout is null ? [planned.Tensor] : planned.Layout.Arrays(planned.Tensor.Name))];
@@ -43,6 +45,9 @@ public sealed class QuantizationPlan
 
     /// <summary>The checkpoint that is quantized.</summary>
     public Checkpoint Checkpoint { get; }
+
+    /// <summary>Who works on it. No result depends on their number.</summary>
+    public Workers Workers { get; }
 
     /// <summary>What was asked for.</summary>
     public QuantizationOptions Options { get; }
@@ -82,7 +87,7 @@ public sealed class QuantizationPlan
     public WeightMatrix Matrix(TensorPlan planned)
     {
         ArgumentNullException.ThrowIfNull(planned);
-        return new WeightMatrix(Checkpoint, planned.Tensor, Order.Of(planned.Tensor.Name), _shifts.TryGetValue(planned.Tensor.Name, out int shift) ? shift : null);
+        return new WeightMatrix(Checkpoint, planned.Tensor, Order.Of(planned.Tensor.Name), _shifts.TryGetValue(planned.Tensor.Name, out int shift) ? shift : null, Workers);
     }
 
     /// <summary>Checks that all weights of a matrix are finite numbers.</summary>
@@ -90,16 +95,17 @@ public sealed class QuantizationPlan
     public void CheckFinite(TensorPlan planned)
     {
         ArgumentNullException.ThrowIfNull(planned);
-        _shifts[planned.Tensor.Name] = new WeightMatrix(Checkpoint, planned.Tensor).Shift;
+        _shifts[planned.Tensor.Name] = new WeightMatrix(Checkpoint, planned.Tensor, workers: Workers).Shift;
     }
 
     /// <summary>Plans a run.</summary>
     /// <param name="checkpoint">The checkpoint, which must outlive the plan.</param>
     /// <param name="options">What to do.</param>
+    /// <param name="workers">Who works on the plan, and on the run; they must outlive both. Null for all processors.</param>
     /// <exception cref="InvalidFileException">
     /// config.json is invalid, the model is quantized already, or nothing in it can be quantized; where outliers have to be counted, a weight is not finite.
     /// </exception>
-    public static QuantizationPlan Create(Checkpoint checkpoint, QuantizationOptions options)
+    public static QuantizationPlan Create(Checkpoint checkpoint, QuantizationOptions options, Workers? workers = null)
     {
         ArgumentNullException.ThrowIfNull(checkpoint);
         ArgumentNullException.ThrowIfNull(options);
@@ -107,19 +113,20 @@ public sealed class QuantizationPlan
         string path = model.ConfigPath;
         if (model.Config.TryGetProperty("quantization_config", out JsonElement quantized) && quantized.ValueKind != JsonValueKind.Null)
             throw new InvalidFileException(path, "already-quantized", "the model is quantized already", "Give the original model");
-        TensorPlan[] tensors = new TensorPlanner(checkpoint, options).Run();
+        TensorPlan[] tensors = new TensorPlanner(checkpoint, options, workers ?? Workers.Shared).Run();
         if (!Array.Exists(tensors, planned => planned.Layout is not null))
             throw new InvalidFileException(checkpoint.Folder, "nothing-to-quantize", "no tensor is a matrix of floats that may be quantized", "Check the model, and which tensors are left as they are");
         var packed = tensors.Where(planned => planned.Layout is not null).ToDictionary(planned => planned.Tensor.Name, planned => planned.Layout!, StringComparer.Ordinal);
         JsonObject config = JsonObject.Create(model.Config)!;
         config["quantization_config"] = new QuantizationConfig(options.Recipe.Name, packed).ToJson();
-        return new QuantizationPlan(checkpoint, options, tensors, JsonSerializer.SerializeToUtf8Bytes(config, s_json), model.Kind == ModelKind.Gguf ? 0 : new FileInfo(path).Length);
+        return new QuantizationPlan(checkpoint, options, tensors, JsonSerializer.SerializeToUtf8Bytes(config, s_json), model.Kind == ModelKind.Gguf ? 0 : new FileInfo(path).Length,
+            workers ?? Workers.Shared);
     }
 
     private NetworkShape? FindNetwork() =>
         ModelSource.Runs(Checkpoint.Folder, out _) ? LanguageNetwork.ShapeOf(ModelSource.Configuration(Checkpoint.Folder)) : null;
 
     private ChannelOrder FindOrder() => Options.Recipe is { Reorder: true, Grid: ScalarGridSpec grid } && ModelSource.Runs(Checkpoint.Folder, out _)
-        ? ChannelOrder.Find(Checkpoint, ModelSource.Configuration(Checkpoint.Folder), grid.Rows)
+        ? ChannelOrder.Find(Checkpoint, ModelSource.Configuration(Checkpoint.Folder), grid.Rows, Workers)
         : ChannelOrder.None;
 }

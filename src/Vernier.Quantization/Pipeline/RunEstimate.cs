@@ -44,7 +44,7 @@ public sealed record RunEstimate(MemoryEstimate Memory, long PeakMemoryBytes, lo
             TensorPlan sample = role.MaxBy(planned => planned.Tensor.Count)!;
             seconds += MachineRates.Nearest(plan, solver, sample) * role.Sum(planned => planned.Tensor.Count) / sample.Tensor.Count;
         }
-        MachineRates rates = MachineRates.Measure();
+        MachineRates rates = MachineRates.Measure(plan.Workers);
         seconds += packed.Sum(planned => LowRankSolver.Operations(planned.Layout!)) / rates.Single;
         if (!recipe.NeedsCalibration || plan.Network is not NetworkShape network)
             return seconds + packed.Sum(planned => FamilyOf(planned).NearestCost(planned.Layout!).Single) / rates.Single;

@@ -2,6 +2,7 @@ using Vernier.Files;
 using Vernier.Files.Checkpoints;
 using Vernier.Grids.Specs;
 using Vernier.Grids.Uniform;
+using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Quantization.Allocation;
 using Vernier.Quantization.Recipes;
@@ -13,7 +14,8 @@ namespace Vernier.Quantization.Pipeline;
 /// <summary>Makes the plan of each tensor from the options: the format of the recipe, or the allocator's, and from it the layout.</summary>
 /// <param name="checkpoint">The model.</param>
 /// <param name="options">What to do.</param>
-internal sealed class TensorPlanner(Checkpoint checkpoint, QuantizationOptions options)
+/// <param name="workers">Who counts outliers.</param>
+internal sealed class TensorPlanner(Checkpoint checkpoint, QuantizationOptions options, Workers workers)
 {
     private readonly Recipe _recipe = options.Recipe;
 
@@ -77,7 +79,7 @@ internal sealed class TensorPlanner(Checkpoint checkpoint, QuantizationOptions o
     {
         if (_recipe.Outliers?.Sigma is double sigma)
         {
-            int count = OutlierBound.Count(new WeightMatrix(checkpoint, tensor), sigma);
+            int count = OutlierBound.Count(new WeightMatrix(checkpoint, tensor, workers: workers), sigma);
             return layout with { Outliers = count, OutlierSource = count > 0 ? SourceOf(tensor.Type) : null };
         }
         return layout with

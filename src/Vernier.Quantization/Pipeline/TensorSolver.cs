@@ -39,7 +39,7 @@ internal sealed class TensorSolver(QuantizationPlan plan, IReadOnlyDictionary<Te
         {
             GranuleSample[] samples = common is not null || !choice ? []
                 : [GranuleSampling.Take(matrix, layout.Granularity, row, Math.Min(layout.RowsPerGrid, layout.Rows - row), importance)];
-            tables.AddRange(common ?? grid.Choose(samples, layout.Bits, rounding));
+            tables.AddRange(common ?? grid.Choose(samples, layout.Bits, rounding, plan.Workers));
         }
         return [.. tables];
     }
@@ -60,7 +60,7 @@ internal sealed class TensorSolver(QuantizationPlan plan, IReadOnlyDictionary<Te
             ? new NearestSolver(FitOf(planned)).Solve(matrix, plain, TablesOf(planned, matrix), default)
             : new MatrixSolver([]).Solve(Problem(planned, matrix, values, null, [], default)).Matrix;
         if (planned.Layout!.Rank > 0)
-            LowRankSolver.Compensate(packed, values, matrix.Shift, null);
+            LowRankSolver.Compensate(packed, values, matrix.Shift, null, plan.Workers);
         return packed;
     }
 
@@ -76,7 +76,7 @@ internal sealed class TensorSolver(QuantizationPlan plan, IReadOnlyDictionary<Te
         MatrixOutcome outcome = _solver.Solve(Problem(planned, matrix, values, objective, samples, cancellation));
         if (outcome.Matrix.Layout.Rank == 0)
             return outcome;
-        float[] quantized = LowRankSolver.Compensate(outcome.Matrix, values, matrix.Shift, _recipe.LowRank!.Weighted ? objective.Diagonal : null);
+        float[] quantized = LowRankSolver.Compensate(outcome.Matrix, values, matrix.Shift, _recipe.LowRank!.Weighted ? objective.Diagonal : null, plan.Workers);
         return outcome with { Report = outcome.Report with { Objective = objective.Relative(values, quantized) } };
     }
 
@@ -90,6 +90,7 @@ internal sealed class TensorSolver(QuantizationPlan plan, IReadOnlyDictionary<Te
             Fit = scalar ? FitOf(planned) : new ScaleSearch(),
             Importance = objective is null ? ImportanceOf(planned) : [],
             Samples = samples,
+            Workers = plan.Workers,
             Cancellation = cancellation,
         };
     }

@@ -1,6 +1,7 @@
 using Vernier.Grids;
 using Vernier.Grids.Specs;
 using Vernier.Levels;
+using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Packing.Scalar;
 using Vernier.Quantization.Objectives;
@@ -61,6 +62,9 @@ public sealed class MatrixProblem
     /// <summary>Inputs of the layer, n x C; empty where no step looks at single ones.</summary>
     public float[] Samples { get; init; } = [];
 
+    /// <summary>Who works on it; all processors unless others are given. No result depends on their number.</summary>
+    public Workers Workers { get; init; } = Workers.Shared;
+
     /// <summary>Stops the solving between two steps.</summary>
     public CancellationToken Cancellation { get; init; }
 
@@ -97,6 +101,7 @@ public sealed class MatrixProblem
         Fit = Fit,
         Importance = Importance,
         Samples = Samples,
+        Workers = Workers,
         Cancellation = Cancellation,
     };
 }

@@ -6,13 +6,17 @@ namespace Vernier.Quantization.Solvers;
 /// <summary>What a matrix is to be stored as, while steps work on it: of each family of grids a class of its own. The weights are normalised.</summary>
 /// <param name="rows">Output channels.</param>
 /// <param name="columns">Input channels.</param>
-public abstract class MatrixSolution(int rows, int columns)
+/// <param name="workers">Who decodes; null for all processors.</param>
+public abstract class MatrixSolution(int rows, int columns, Workers? workers = null)
 {
     /// <summary>R.</summary>
     public int Rows => rows;
 
     /// <summary>C.</summary>
     public int Columns => columns;
+
+    /// <summary>Who decodes.</summary>
+    public Workers Workers { get; } = workers ?? Workers.Shared;
 
     /// <summary>A copy, which can be changed on its own.</summary>
     public abstract MatrixSolution Copy();
@@ -31,7 +35,7 @@ public abstract class MatrixSolution(int rows, int columns)
     public float[] Decode()
     {
         var weights = new float[checked(rows * columns)];
-        ParallelLoop.For(rows, row => DecodeRow(row, weights.AsSpan(row * columns, columns)));
+        Workers.For(rows, row => DecodeRow(row, weights.AsSpan(row * columns, columns)));
         return weights;
     }
 }

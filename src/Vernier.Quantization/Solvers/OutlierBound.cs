@@ -39,7 +39,7 @@ internal static class OutlierBound
     private static double Sum(WeightMatrix matrix, Func<double, double> term)
     {
         var sums = new double[matrix.Rows];
-        ParallelLoop.For(matrix.Rows, row =>
+        matrix.Workers.For(matrix.Rows, row =>
         {
             using var buffer = new PooledArray<float>(matrix.Columns);
             matrix.ReadNormalized(row, 0, buffer.Span);

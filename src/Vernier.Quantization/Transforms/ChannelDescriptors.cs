@@ -4,7 +4,8 @@ namespace Vernier.Quantization.Transforms;
 
 /// <summary>How the weights of channels are distributed, and the order in which similar channels lie together.</summary>
 /// <param name="count">The number of channels.</param>
-internal sealed class ChannelDescriptors(int count)
+/// <param name="workers">Who describes them.</param>
+internal sealed class ChannelDescriptors(int count, Workers workers)
 {
     private const int Iterations = 50;
 
@@ -16,7 +17,7 @@ internal sealed class ChannelDescriptors(int count)
     public void AddRows(ReadOnlyMemory<float> weights, int columns)
     {
         double[][] features = [.. Enumerable.Range(0, 2 + s_quantiles.Length).Select(_ => new double[count])];
-        ParallelLoop.For(count, channel =>
+        workers.For(count, channel =>
         {
             float[] row = weights.Span.Slice(channel * columns, columns).ToArray();
             for (int i = 0; i < row.Length; i++)

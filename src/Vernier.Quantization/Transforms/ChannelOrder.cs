@@ -3,6 +3,7 @@ using Vernier.Files;
 using Vernier.Files.Checkpoints;
 using Vernier.Inference.Configuration;
 using Vernier.Inference.Decoders;
+using Vernier.Numerics;
 using Vernier.Quantization.Weights;
 
 namespace Vernier.Quantization.Transforms;
@@ -36,26 +37,28 @@ public sealed class ChannelOrder
     /// <param name="checkpoint">The model.</param>
     /// <param name="config">Its configuration.</param>
     /// <param name="rows">The rows that share a codebook.</param>
+    /// <param name="workers">Who looks through the weights; null for all processors.</param>
     /// <exception cref="InvalidFileException">A tensor is missing or has another shape.</exception>
-    public static ChannelOrder Find(Checkpoint checkpoint, ModelConfig config, int rows)
+    public static ChannelOrder Find(Checkpoint checkpoint, ModelConfig config, int rows, Workers? workers = null)
     {
         ArgumentNullException.ThrowIfNull(checkpoint);
         ArgumentNullException.ThrowIfNull(config);
         var tensors = new Dictionary<string, TensorOrder>(StringComparer.Ordinal);
         for (int layer = 0; layer < config.LayerCount && config is TransformerConfig transformer; layer++)
         {
-            FeedForward(checkpoint, transformer, layer, rows, tensors);
-            Values(checkpoint, transformer, layer, rows, tensors);
+            FeedForward(checkpoint, transformer, layer, rows, tensors, workers ?? Workers.Shared);
+            Values(checkpoint, transformer, layer, rows, tensors, workers ?? Workers.Shared);
         }
         return new ChannelOrder(tensors);
     }
 
-    private static void FeedForward(Checkpoint checkpoint, TransformerConfig config, int layer, int rows, Dictionary<string, TensorOrder> tensors)
+    private static void FeedForward(
+        Checkpoint checkpoint, TransformerConfig config, int layer, int rows, Dictionary<string, TensorOrder> tensors, Workers workers)
     {
         int inner = config.IntermediateSize;
         string[] inputs = [.. config.Names.FeedForwardInputs.Select(part => config.Names.Of(layer, part))];
         string down = config.Names.Of(layer, config.Names.FeedForwardOutput);
-        var descriptors = new ChannelDescriptors(inner);
+        var descriptors = new ChannelDescriptors(inner, workers);
         foreach (string name in inputs)
         {
             // Fused, the rows of gate come before those of up.
@@ -71,7 +74,8 @@ public sealed class ChannelOrder
         tensors.Add(down + ".weight", new TensorOrder(null, order));
     }
 
-    private static void Values(Checkpoint checkpoint, TransformerConfig config, int layer, int rows, Dictionary<string, TensorOrder> tensors)
+    private static void Values(
+        Checkpoint checkpoint, TransformerConfig config, int layer, int rows, Dictionary<string, TensorOrder> tensors, Workers workers)
     {
         int size = config.HeadSize, keys = config.KeyValueHeadCount * size, queries = config.HeadCount * size, perHead = config.HeadCount / config.KeyValueHeadCount;
         // Where a codebook serves whole heads, the order within one makes no difference.
@@ -83,7 +87,7 @@ public sealed class ChannelOrder
         int[] valueRows = [.. Enumerable.Range(0, before + keys)], columns = new int[queries];
         for (int head = 0; head < config.KeyValueHeadCount; head++)
         {
-            var descriptors = new ChannelDescriptors(size);
+            var descriptors = new ChannelDescriptors(size, workers);
             descriptors.AddRows(all.AsMemory((before + head * size) * config.HiddenSize, size * config.HiddenSize), config.HiddenSize);
             for (int query = head * perHead; query < (head + 1) * perHead; query++)
                 descriptors.AddColumns(output, queries, query * size);

@@ -23,10 +23,12 @@ public sealed class WeightMatrix
     /// <param name="tensor">A tensor of two dimensions, none of them 0 or above 2^31 - 1, and of a float type.</param>
     /// <param name="order">The order of its rows and columns; null for that of the file.</param>
     /// <param name="shift"><see cref="Shift"/>, where it is known.</param>
-    public WeightMatrix(Checkpoint checkpoint, TensorInfo tensor, TensorOrder? order = null, int? shift = null)
+    /// <param name="workers">Who looks through all weights; null for all processors.</param>
+    public WeightMatrix(Checkpoint checkpoint, TensorInfo tensor, TensorOrder? order = null, int? shift = null, Workers? workers = null)
     {
         ArgumentNullException.ThrowIfNull(tensor);
         (_checkpoint, _order, _shift) = (checkpoint, order, shift);
+        Workers = workers ?? Workers.Shared;
         Tensor = tensor;
         Rows = checked((int)tensor.Shape[0]);
         Columns = checked((int)tensor.Shape[1]);
@@ -34,6 +36,9 @@ public sealed class WeightMatrix
 
     /// <summary>The tensor.</summary>
     public TensorInfo Tensor { get; }
+
+    /// <summary>Who looks through all weights.</summary>
+    public Workers Workers { get; }
 
     /// <summary>Output channels.</summary>
     public int Rows { get; }
@@ -102,7 +107,7 @@ public sealed class WeightMatrix
     {
         int rowsPerBlock = Math.Clamp((1 << 20) / Columns, 1, Rows), blocks = (Rows + rowsPerBlock - 1) / rowsPerBlock;
         var largest = new float[blocks];
-        ParallelLoop.For(blocks, block =>
+        Workers.For(blocks, block =>
         {
             int first = block * rowsPerBlock, count = Math.Min(rowsPerBlock, Rows - first);
             largest[block] = LargestMagnitude((long)first * Columns, checked(count * Columns));

@@ -5,6 +5,7 @@ using Vernier.Levels;
 
 namespace Vernier.Tests.Grids;
 
+[UsesInstructions]
 public class ScaleSearchTests
 {
     [Theory]

@@ -7,6 +7,7 @@ using Vernier.Packing.Scalar;
 
 namespace Vernier.Tests.Kernels;
 
+[UsesInstructions]
 public class LMulTests
 {
     private static readonly float[] s_awkward = [0, -0f, float.NaN, float.PositiveInfinity, float.NegativeInfinity, float.Epsilon, -float.Epsilon, 1.17549421e-38f, 1.17549435e-38f, float.MaxValue, float.MinValue, 1, -1, 1e-20f, 1e20f, 1.875f, -1.9375f];

@@ -3,6 +3,7 @@ using Vernier.Numerics;
 
 namespace Vernier.Tests;
 
+[UsesInstructions]
 public class CholeskyTests
 {
     public static TheoryData<int> Sizes => [.. Enumerable.Range(0, 71), 127, 128, 129, 200, 333];

@@ -4,6 +4,7 @@ using Vernier.Numerics;
 
 namespace Vernier.Tests;
 
+[UsesInstructions]
 public class MatrixProductTests
 {
     private static readonly ProductUpdate[] s_updates = Enum.GetValues<ProductUpdate>();

@@ -2,6 +2,7 @@ using Vernier.Numerics;
 
 namespace Vernier.Tests;
 
+[UsesInstructions]
 public class TriangularSolveTests
 {
     [Fact]

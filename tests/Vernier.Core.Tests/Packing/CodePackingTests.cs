@@ -2,6 +2,7 @@ using Vernier.Packing;
 
 namespace Vernier.Tests.Packing;
 
+[UsesInstructions]
 public class CodePackingTests
 {
     [Theory]

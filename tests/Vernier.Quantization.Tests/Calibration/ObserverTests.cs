@@ -1,3 +1,4 @@
+using Vernier.Numerics;
 using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Networks;
 
@@ -15,7 +16,7 @@ public class ObserverTests
     public void RowsThatComeInTheSameOrderArePairedAsTheyCome()
     {
         var observer = new CrossObserver(Columns);
-        var direct = new CrossGram(Columns);
+        var direct = new CrossGram(Columns, Workers.Shared);
         foreach ((int first, int count) in ((int, int)[])[(0, 25), (25, 15)])
         {
             observer.BeginBatch();

@@ -25,7 +25,7 @@ public class LowRankSolverTests
         foreach (int rank in (int[])[1, 2, 4, 8, 16, 32, 64])
         {
             var whole = new ScalarMatrix(packed.Spec with { Rank = rank }, packed.Grids, packed.Scales.ToArray(), [], packed.Codes);
-            float[] result = LowRankSolver.Compensate(whole, weights, 0, null);
+            float[] result = LowRankSolver.Compensate(whole, weights, 0, null, Workers.Shared);
             double left = TensorPrimitives.SumOfSquares<float>(Residual(whole, weights)), tail = before - values.Take(rank).Sum(s => s * s);
             Assert.True(left < last, $"rank {rank}: {left} is not below {last}");
             Assert.Equal(tail, left, 0.005 * before);
@@ -43,7 +43,7 @@ public class LowRankSolverTests
         double[] importance = RealLayers.Objective(RealLayers.Names[3]).Diagonal, errors = [.. ((double[]?[])[null, importance]).Select(weighting =>
         {
             var whole = new ScalarMatrix(packed.Spec with { Rank = 8 }, packed.Grids, packed.Scales.ToArray(), [], packed.Codes);
-            LowRankSolver.Compensate(whole, weights, 0, weighting);
+            LowRankSolver.Compensate(whole, weights, 0, weighting, Workers.Shared);
             float[] error = Residual(whole, weights);
             return Enumerable.Range(0, error.Length).Sum(i => importance[i % columns] * error[i] * error[i]);
         })];

@@ -1,3 +1,4 @@
+using Vernier.Numerics;
 using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Objectives;
 
@@ -14,7 +15,7 @@ public class TargetRegressionTests
     {
         float[] y = [.. _x.Zip(TinyModel.Gaussian(Samples * Columns, 3, 0.2), (a, b) => a + b)];
         const double Ridge = 0.05;
-        float[] best = TargetRegression.Correct(_weights, Gram(), Cross(y), Columns, Ridge)!;
+        float[] best = TargetRegression.Correct(_weights, Gram(), Cross(y), Columns, Ridge, Workers.Shared)!;
         double least = Loss(best, y, Ridge);
         Assert.True(least < 0.99 * Loss(_weights, y, Ridge));
         // It is a minimum: any small step leads up.
@@ -31,11 +32,11 @@ public class TargetRegressionTests
 
     [Fact]
     public void WhereTheInputsAreTheSameTheWeightsStay() =>
-        Assert.Equal(_weights, TargetRegression.Correct(_weights, Gram(), new double[Columns * Columns], Columns, 0.01));
+        Assert.Equal(_weights, TargetRegression.Correct(_weights, Gram(), new double[Columns * Columns], Columns, 0.01, Workers.Shared));
 
     [Fact]
     public void WithoutDataThereIsNoTarget() =>
-        Assert.Null(TargetRegression.Correct(_weights, new double[Columns * Columns], new double[Columns * Columns], Columns, 0.01));
+        Assert.Null(TargetRegression.Correct(_weights, new double[Columns * Columns], new double[Columns * Columns], Columns, 0.01, Workers.Shared));
 
     private double[] Gram()
     {
@@ -46,7 +47,7 @@ public class TargetRegressionTests
 
     private double[] Cross(float[] y)
     {
-        var cross = new CrossGram(Columns);
+        var cross = new CrossGram(Columns, Workers.Shared);
         cross.Add(y, _x, Samples);
         return cross.Sums;
     }

@@ -1,4 +1,5 @@
 using Vernier.Files.Gguf.Blocks;
+using Vernier.Numerics;
 using Vernier.Packing.Ggml;
 using Vernier.Quantization.Objectives;
 using Vernier.Quantization.Recipes;
@@ -36,7 +37,7 @@ public class BlockSolverTests
     public void WithoutDataNoBlockIsFartherFromItsWeightsThanThatOfGgml(string name)
     {
         (BlockLayout layout, float[] weights, _) = Problem(RealLayers.Names[2], name);
-        float[] ours = Decode(new BlockMatrix(layout, BlockSearch.Run(weights, layout, []))), theirs = Decode(Encoded(weights, layout, []));
+        float[] ours = Decode(new BlockMatrix(layout, BlockSearch.Run(weights, layout, [], Workers.Shared))), theirs = Decode(Encoded(weights, layout, []));
         var sizes = new float[layout.Format.BlockColumns];
         bool better = false;
         for (int first = 0; first < weights.Length; first += sizes.Length)

@@ -205,7 +205,7 @@ public class CodebookTests
     }
 
     private static LevelTable[] Choose(int bits, int tables, GranuleSample sample) =>
-        new CodebookGridSpec { Mirror = true, Tables = tables }.Choose([sample], bits, RoundingRule.Nearest);
+        new CodebookGridSpec { Mirror = true, Tables = tables }.Choose([sample], bits, RoundingRule.Nearest, Workers.Shared);
 
     private static double Error(GranuleSample sample, LevelTable[] tables, float[] importance)
     {

@@ -3,6 +3,7 @@ using Vernier.Grids;
 using Vernier.Grids.Power;
 using Vernier.Grids.Specs;
 using Vernier.Levels;
+using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Quantization.Pipeline;
 using Vernier.Quantization.Recipes;
@@ -90,7 +91,7 @@ public class GridSearchTests
     }
 
     private static LevelTable[] Choose(PowerGridSpec part, int bits, int tables, GranuleSample sample) =>
-        (part with { Tables = tables }).Choose([sample], bits, RoundingRule.Nearest);
+        (part with { Tables = tables }).Choose([sample], bits, RoundingRule.Nearest, Workers.Shared);
 
     private static LevelTable[] UniformOf(int bits, LevelLayout layout) => [Vernier.Grids.Uniform.UniformGrid.Create(bits, layout)];
 

@@ -1,6 +1,7 @@
 using Vernier.Files.Checkpoints;
 using Vernier.Inference;
 using Vernier.Inference.Models;
+using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Networks;
@@ -58,6 +59,16 @@ internal static class RealLayers
         Samples = problem.Samples,
     };
 
+    /// <summary>The same layer, solved by other workers.</summary>
+    public static MatrixProblem By(this MatrixProblem problem, Workers workers) => new(problem.Layout, problem.Weights, problem.Shift, new LayerObjective(problem.Objective.Gram, problem.Columns, workers))
+    {
+        Grid = problem.Grid,
+        Tables = problem.Tables,
+        Fit = problem.Fit,
+        Samples = problem.Samples,
+        Workers = workers,
+    };
+
     private static Dictionary<string, Observed> Observe()
     {
         using var model = Model.Open(SharedData.Quill);
@@ -70,7 +81,7 @@ internal static class RealLayers
             INetworkStage stage = network.Load(index);
             foreach (LayerGroup group in stage.Groups)
             {
-                var gram = new GramObserver(group.Inputs);
+                var gram = new GramObserver(group.Inputs, Workers.Shared);
                 var sample = new SampleObserver(network.Rows, Samples);
                 for (int batch = 0; batch < network.Batches; batch++)
                     stage.Observe(group, batch, [gram, sample]);

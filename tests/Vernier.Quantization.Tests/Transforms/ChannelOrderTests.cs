@@ -11,6 +11,7 @@ using Vernier.Inference.Models;
 using Vernier.Inference.Parts;
 using Vernier.Inference.Passes;
 using Vernier.Inference.Weights;
+using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Quantization.Pipeline;
 using Vernier.Quantization.Recipes;
@@ -53,7 +54,7 @@ public class ChannelOrderTests
             for (int i = 0; i < 128; i++)
                 weights[row * 128 + i] = row % 2 == 0 ? normal[row / 2 * 128 + i] : (i + row) % 32 == 0 ? 1 : 0.001f * normal[row / 2 * 128 + i];
         }
-        var descriptors = new ChannelDescriptors(128);
+        var descriptors = new ChannelDescriptors(128, Workers.Shared);
         descriptors.AddRows(weights, 128);
         int[] order = descriptors.Order(2);
         Assert.Equal(Enumerable.Range(0, 128), order.Order());
@@ -64,7 +65,7 @@ public class ChannelOrderTests
     [Fact]
     public void RowsOfZerosHaveAPlace()
     {
-        var descriptors = new ChannelDescriptors(16);
+        var descriptors = new ChannelDescriptors(16, Workers.Shared);
         descriptors.AddRows(new float[16 * 8], 8);
         descriptors.AddColumns(new float[4 * 16], 16);
         Assert.Equal(Enumerable.Range(0, 16), descriptors.Order(3).Order());

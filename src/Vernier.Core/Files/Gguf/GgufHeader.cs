@@ -7,9 +7,6 @@ using Vernier.Errors;
 
 namespace Vernier.Files.Gguf;
 
-/// <summary>A tensor of a header and where its data begin, in bytes from the beginning of the data.</summary>
-internal readonly record struct GgufEntry(GgufTensor Info, long Begin, long Bytes);
-
 /// <summary>Reads what stands before the data in one pass. Nothing is allocated that the bytes read so far do not justify.</summary>
 internal ref struct GgufHeader
 {

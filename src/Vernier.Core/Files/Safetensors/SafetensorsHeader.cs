@@ -5,9 +5,6 @@ using Vernier.Errors;
 
 namespace Vernier.Files.Safetensors;
 
-/// <summary>One tensor of a header and where its data begin, in bytes from the end of the header.</summary>
-internal readonly record struct SafetensorsEntry(TensorInfo Info, long Begin, long Bytes);
-
 /// <summary>
 /// Reads the JSON header in one pass without a document: the memory used is that of the result, which is at most a few
 /// times the header.

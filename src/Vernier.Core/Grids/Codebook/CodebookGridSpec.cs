@@ -1,6 +1,7 @@
 using Vernier.Grids.Specs;
 using Vernier.Grids.Uniform;
 using Vernier.Levels;
+using Vernier.Numerics;
 
 namespace Vernier.Grids.Codebook;
 
@@ -34,7 +35,8 @@ public sealed record CodebookGridSpec : ScalarGridSpec
     public override IReadOnlyList<LevelTable> Candidates(int bits, RoundingRule rounding) => [UniformGrid.Create(bits, LevelLayout.Full)];
 
     /// <inheritdoc/>
-    public override LevelTable[] Choose(IReadOnlyList<GranuleSample> samples, int bits, RoundingRule rounding) => new CodebookSearch(bits, TablesFor(bits), Mirror).Choose(samples);
+    public override LevelTable[] Choose(IReadOnlyList<GranuleSample> samples, int bits, RoundingRule rounding, Workers workers) =>
+        new CodebookSearch(bits, TablesFor(bits), Mirror, workers).Choose(samples);
 
     /// <inheritdoc/>
     protected override bool HasWideLevels(int bits) => bits > 6;

@@ -15,7 +15,8 @@ namespace Vernier.Grids.Codebook;
 /// <param name="bits">2 to 8.</param>
 /// <param name="tables">How many codebooks a granule may choose from: 1, 2, 4 or 8.</param>
 /// <param name="mirror">Whether a negative scale may mirror a codebook.</param>
-internal sealed class CodebookSearch(int bits, int tables, bool mirror)
+/// <param name="workers">Who searches.</param>
+internal sealed class CodebookSearch(int bits, int tables, bool mirror, Workers workers)
 {
     private const int MostRounds = 20;
     private const int MostIterations = 200;
@@ -40,7 +41,7 @@ internal sealed class CodebookSearch(int bits, int tables, bool mirror)
         {
             var choices = new Choice[granules.Length];
             LevelTable[] from = current;
-            ParallelLoop.For((granules.Length + GranulesPerItem - 1) / GranulesPerItem, item =>
+            workers.For((granules.Length + GranulesPerItem - 1) / GranulesPerItem, item =>
             {
                 for (int i = item * GranulesPerItem; i < Math.Min(granules.Length, (item + 1) * GranulesPerItem); i++)
                     choices[i] = Fit(granules[i].Sample, granules[i].Granule, from);
@@ -94,7 +95,7 @@ internal sealed class CodebookSearch(int bits, int tables, bool mirror)
     private LevelTable[] Refit((GranuleSample Sample, int Granule)[] granules, Choice[] choices, LevelTable[] current)
     {
         var result = new LevelTable[tables];
-        ParallelLoop.For(tables, table =>
+        workers.For(tables, table =>
         {
             int[] own = [.. Enumerable.Range(0, granules.Length).Where(i => choices[i].Table == table)];
             WeightedPoints points = Collect(granules, own, i => choices[i].Scale);

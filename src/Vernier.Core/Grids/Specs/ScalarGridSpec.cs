@@ -1,4 +1,5 @@
 using Vernier.Levels;
+using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Packing.Scalar;
 
@@ -73,9 +74,10 @@ public abstract record ScalarGridSpec : GridSpec
     /// <param name="samples">Samples of the weights; not looked at where there is no choice.</param>
     /// <param name="bits">2 to 8.</param>
     /// <param name="rounding">How weights are rounded.</param>
-    public virtual LevelTable[] Choose(IReadOnlyList<GranuleSample> samples, int bits, RoundingRule rounding)
+    /// <param name="workers">Who searches.</param>
+    public virtual LevelTable[] Choose(IReadOnlyList<GranuleSample> samples, int bits, RoundingRule rounding, Workers workers)
     {
-        var search = new TableSearch(samples, ScaleFormat == ScaleFormat.Half ? new ScaleSearch(Mirror) : new FormatScale(ScaleFormat));
+        var search = new TableSearch(samples, ScaleFormat == ScaleFormat.Half ? new ScaleSearch(Mirror) : new FormatScale(ScaleFormat), workers);
         int tables = TablesFor(bits);
         return tables > 1 ? search.Several(Candidates(bits, rounding), tables) : [ChooseOne(search, bits, rounding)];
     }

@@ -9,7 +9,8 @@ namespace Vernier.Grids.Specs;
 /// </summary>
 /// <param name="samples">The samples.</param>
 /// <param name="fit">How the scale of a granule is chosen.</param>
-public sealed class TableSearch(IReadOnlyList<GranuleSample> samples, IScaleFit fit)
+/// <param name="workers">Who measures.</param>
+public sealed class TableSearch(IReadOnlyList<GranuleSample> samples, IScaleFit fit, Workers workers)
 {
     private const int Exchanges = 3, Chunk = 32;
 
@@ -88,7 +89,7 @@ public sealed class TableSearch(IReadOnlyList<GranuleSample> samples, IScaleFit 
         foreach (GranuleSample sample in samples)
         {
             int first = offset;
-            ParallelLoop.For((sample.Count + Chunk - 1) / Chunk, chunk =>
+            workers.For((sample.Count + Chunk - 1) / Chunk, chunk =>
             {
                 for (int i = chunk * Chunk; i < Math.Min(sample.Count, (chunk + 1) * Chunk); i++)
                     errors[first + i] = sample.ErrorUnit * fit.Fit(sample.Weights(i), default, [table], default).Error;

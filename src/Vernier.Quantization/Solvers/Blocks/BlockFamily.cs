@@ -1,5 +1,4 @@
 using Vernier.Files.Gguf.Blocks;
-using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Packing.Ggml;
 using Vernier.Quantization.Objectives;
@@ -27,7 +26,7 @@ public sealed class BlockFamily : SolutionFamily, ISequentialFamily, IDescentFam
         ArgumentNullException.ThrowIfNull(problem);
         var layout = (BlockLayout)problem.Layout;
         float[] counts = importance == ColumnImportance.None ? problem.Importance : ColumnWeights.Of(problem.Objective, importance, factor);
-        return new BlockSolution(layout, problem.Shift, BlockSearch.Run(AsIs(problem), layout, counts));
+        return new BlockSolution(layout, problem.Shift, BlockSearch.Run(AsIs(problem), layout, counts, problem.Workers), problem.Workers);
     }
 
     /// <inheritdoc/>
@@ -37,12 +36,12 @@ public sealed class BlockFamily : SolutionFamily, ISequentialFamily, IDescentFam
         ArgumentNullException.ThrowIfNull(problem);
         ArgumentNullException.ThrowIfNull(factor);
         var layout = (BlockLayout)problem.Layout;
-        var solution = new BlockSolution(layout, problem.Shift);
+        var solution = new BlockSolution(layout, problem.Shift, problem.Workers);
         var grid = new BlockGrid(layout.Format);
         float[] counts = ColumnWeights.Normalised(factor.Cost), weights = AsIs(problem);
         int columns = problem.Columns, width = Math.Max(layout.Format.BlockColumns, LeastGroup);
         int[] ends = SequentialSweep.Blocks(columns, width);
-        ForTasks(problem.Rows, (first, rows) =>
+        ForTasks(problem, (first, rows) =>
         {
             var rounder = new BlockRounder(grid, solution.Parts, counts);
             SequentialSweep.Run(ref rounder, weights.AsSpan(first * columns, rows * columns), first, rows, factor, ends, width);
@@ -61,7 +60,7 @@ public sealed class BlockFamily : SolutionFamily, ISequentialFamily, IDescentFam
         var grid = new BlockGrid(blocks.Format);
         float[] weights = AsIs(problem);
         int columns = problem.Columns;
-        ForTasks(problem.Rows, (first, rows) =>
+        ForTasks(problem, (first, rows) =>
         {
             var quantized = new float[rows * columns];
             var residual = new double[quantized.Length];
@@ -98,6 +97,6 @@ public sealed class BlockFamily : SolutionFamily, ISequentialFamily, IDescentFam
     private static float[] AsIs(MatrixProblem problem) =>
         problem.Shift == 0 ? problem.Weights : Array.ConvertAll(problem.Weights, weight => MathF.ScaleB(weight, problem.Shift));
 
-    private static void ForTasks(int rows, Action<int, int> action) =>
-        ParallelLoop.For((rows + RowsPerTask - 1) / RowsPerTask, task => action(task * RowsPerTask, Math.Min(RowsPerTask, rows - task * RowsPerTask)));
+    private static void ForTasks(MatrixProblem problem, Action<int, int> action) => problem.Workers.For(
+        (problem.Rows + RowsPerTask - 1) / RowsPerTask, task => action(task * RowsPerTask, Math.Min(RowsPerTask, problem.Rows - task * RowsPerTask)));
 }

@@ -17,12 +17,13 @@ internal static class BlockSearch
     /// <param name="weights">W, R x C, as it is to be decoded.</param>
     /// <param name="layout">The format.</param>
     /// <param name="importance">How much each column counts besides, or empty where all count alike.</param>
-    public static byte[] Run(float[] weights, BlockLayout layout, float[] importance)
+    /// <param name="workers">Who searches.</param>
+    public static byte[] Run(float[] weights, BlockLayout layout, float[] importance, Workers workers)
     {
         var grid = new BlockGrid(layout.Format);
         BlockFormat format = layout.Format;
         var bytes = new byte[checked(layout.Rows * layout.BytesPerRow)];
-        ParallelLoop.For((layout.Rows + RowsPerTask - 1) / RowsPerTask, task =>
+        workers.For((layout.Rows + RowsPerTask - 1) / RowsPerTask, task =>
         {
             var fit = new BlockFit(grid);
             var parts = new BlockParts(format);

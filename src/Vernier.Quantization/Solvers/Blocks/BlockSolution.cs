@@ -1,4 +1,5 @@
 using Vernier.Files.Gguf.Blocks;
+using Vernier.Numerics;
 using Vernier.Packing.Ggml;
 using Vernier.Quantization.Weights;
 
@@ -18,14 +19,16 @@ internal sealed class BlockSolution : MatrixSolution
     /// <param name="layout">How the result is stored.</param>
     /// <param name="shift">The exponent of the power of two by which the weights of the problem were divided.</param>
     /// <param name="bytes">The blocks.</param>
-    public BlockSolution(BlockLayout layout, int shift, byte[] bytes)
-        : base(layout.Rows, layout.Columns) => (_layout, _shift, _bytes) = (layout, shift, bytes);
+    /// <param name="workers">Who decodes.</param>
+    public BlockSolution(BlockLayout layout, int shift, byte[] bytes, Workers workers)
+        : base(layout.Rows, layout.Columns, workers) => (_layout, _shift, _bytes) = (layout, shift, bytes);
 
     /// <summary>Makes room for blocks, all zero.</summary>
     /// <param name="layout">How the result is stored.</param>
     /// <param name="shift">The exponent of the power of two by which the weights of the problem were divided.</param>
-    public BlockSolution(BlockLayout layout, int shift)
-        : base(layout.Rows, layout.Columns) => (_layout, _shift, _parts) = (layout, shift, Rooms(layout));
+    /// <param name="workers">Who decodes.</param>
+    public BlockSolution(BlockLayout layout, int shift, Workers workers)
+        : base(layout.Rows, layout.Columns, workers) => (_layout, _shift, _parts) = (layout, shift, Rooms(layout));
 
     /// <summary>The format.</summary>
     public BlockFormat Format => _layout.Format;
@@ -34,7 +37,7 @@ internal sealed class BlockSolution : MatrixSolution
     public BlockParts[][] Parts => _parts ??= Unpack();
 
     /// <inheritdoc/>
-    public override BlockSolution Copy() => new(_layout, _shift, [.. Packed()]);
+    public override BlockSolution Copy() => new(_layout, _shift, [.. Packed()], Workers);
 
     /// <inheritdoc/>
     public override void DecodeRow(int row, Span<float> weights)

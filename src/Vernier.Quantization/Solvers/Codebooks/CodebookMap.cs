@@ -25,7 +25,7 @@ internal sealed class CodebookMap(LayerObjective objective, float[] weights, int
     /// <summary>(W - Q(P)) H; valid until the next product.</summary>
     public double[] Residual(double[] values)
     {
-        ParallelLoop.For(_rows, row =>
+        objective.Workers.For(_rows, row =>
         {
             Span<double> line = _matrix.AsSpan(row * _columns, _columns);
             Fill(row, values, line);
@@ -39,7 +39,7 @@ internal sealed class CodebookMap(LayerObjective objective, float[] weights, int
     /// <summary>Q(P) H; valid until the next product.</summary>
     public double[] Image(double[] values)
     {
-        ParallelLoop.For(_rows, row => Fill(row, values, _matrix.AsSpan(row * _columns, _columns)));
+        objective.Workers.For(_rows, row => Fill(row, values, _matrix.AsSpan(row * _columns, _columns)));
         return Multiply();
     }
 
@@ -53,7 +53,7 @@ internal sealed class CodebookMap(LayerObjective objective, float[] weights, int
     private double[] Sum(Func<int, Memory<double>> valuesOf, bool squared)
     {
         var sums = new double[numbers];
-        ParallelLoop.For((_rows + rowsPerBand - 1) / rowsPerBand, band =>
+        objective.Workers.For((_rows + rowsPerBand - 1) / rowsPerBand, band =>
         {
             for (int row = band * rowsPerBand; row < Math.Min(_rows, (band + 1) * rowsPerBand); row++)
             {
@@ -84,7 +84,8 @@ internal sealed class CodebookMap(LayerObjective objective, float[] weights, int
 
     private double[] Multiply()
     {
-        MatrixProduct.Multiply(new ReadOnlyMatrixSpan<double>(_matrix, _rows, _columns), new ReadOnlyMatrixSpan<double>(objective.Gram, _columns, _columns), new MatrixSpan<double>(_product, _rows, _columns));
+        MatrixProduct.Multiply(new ReadOnlyMatrixSpan<double>(_matrix, _rows, _columns), new ReadOnlyMatrixSpan<double>(objective.Gram, _columns, _columns), new MatrixSpan<double>(_product, _rows, _columns),
+            ProductUpdate.Set, objective.Workers);
         return _product;
     }
 }

@@ -1,6 +1,5 @@
 using Vernier.Grids.Codebook;
 using Vernier.Levels;
-using Vernier.Numerics;
 using Vernier.Quantization.Solvers.Scalar;
 
 namespace Vernier.Quantization.Solvers.Codebooks;
@@ -32,7 +31,7 @@ internal static class ScalarCodebooks
     {
         int columns = problem.Columns, entries = 1 << problem.Scalar.Bits, width = solution.Width;
         var places = new int[solution.Codes.Length];
-        ParallelLoop.For(problem.Rows, row =>
+        problem.Workers.For(problem.Rows, row =>
         {
             for (int i = row * columns; i < (row + 1) * columns; i++)
                 places[i] = problem.Scalar.GridOf(row, solution.Scales[solution.ScaleIndex(row, (i - row * columns) / width)]) * entries + solution.Codes[i];
@@ -65,7 +64,7 @@ internal static class ScalarCodebooks
                 grids[g] = CodebookGrid.Create(problem.Scalar.Bits, own, out units[g]);
         }
         ScalarSolution result = solution.WithGrids(grids);
-        ParallelLoop.For(problem.Rows, row =>
+        problem.Workers.For(problem.Rows, row =>
         {
             for (int granule = 0; granule < solution.Granules; granule++)
             {

@@ -35,7 +35,7 @@ internal static class MaxViolationSolver
         }
         float[] violations = Violations(problem, solution);
         var moved = new long[problem.Rows];
-        ParallelLoop.For(problem.Rows, row => moved[row] = ImproveRow(problem, solution, byColumn, row, moves, violations.AsSpan(row * samples, samples)));
+        problem.Workers.For(problem.Rows, row => moved[row] = ImproveRow(problem, solution, byColumn, row, moves, violations.AsSpan(row * samples, samples)));
         return moved.Sum();
     }
 
@@ -46,7 +46,7 @@ internal static class MaxViolationSolver
         float[] errors = solution.Decode();
         TensorPrimitives.Subtract(problem.Weights, errors, errors);
         var violations = new float[problem.Rows * samples];
-        MatrixProduct.MultiplyTransposed(errors, problem.Samples, violations, problem.Rows, samples, problem.Columns);
+        MatrixProduct.MultiplyTransposed(errors, problem.Samples, violations, problem.Rows, samples, problem.Columns, problem.Workers);
         return violations;
     }
 

@@ -27,11 +27,11 @@ internal sealed class GptqSolver(GptqStep step, int blockColumns = SequentialSwe
         float[] importance = ColumnWeights.Of(problem.Objective, step.Importance, factor);
         // One scale of the matrix depends on all rows, so that it is always found beforehand.
         bool fixedScales = step.Groups == GroupFit.Static || problem.Scalar.Granularity.GroupColumns < 0;
-        ScalarSolution solution = fixedScales ? ScalarSolution.Nearest(problem, importance) : new ScalarSolution(problem.Scalar, problem.Tables);
+        ScalarSolution solution = fixedScales ? ScalarSolution.Nearest(problem, importance) : new ScalarSolution(problem.Scalar, problem.Tables, problem.Workers);
         int[] ends = SequentialSweep.Blocks(problem.Columns, solution.Width, blockColumns);
         // At least eight tasks, of whole tiles of rows.
         int perTask = Math.Clamp((problem.Rows / 8 + 7) / 8 * 8, 8, MostRowsPerTask), tasks = (problem.Rows + perTask - 1) / perTask;
-        ParallelLoop.For(tasks, task =>
+        problem.Workers.For(tasks, task =>
         {
             int first = task * perTask, rows = Math.Min(perTask, problem.Rows - first);
             using var codes = new PooledArray<byte>(Math.Min(problem.Columns, solution.Width));

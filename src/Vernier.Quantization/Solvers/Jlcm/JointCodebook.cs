@@ -127,7 +127,7 @@ internal sealed class JointCodebook : RelaxedRounding
             return;
         int perRow = Problem.Scalar.Tables * _entries;
         var gradients = new float[_values.Length];
-        ParallelLoop.For(_values.Length, i =>
+        Problem.Workers.For(_values.Length, i =>
         {
             int group = i / perRow;
             double sum = 0;
@@ -143,7 +143,7 @@ internal sealed class JointCodebook : RelaxedRounding
     {
         ScalarSolution solution = Start.Copy();
         int columns = Problem.Columns;
-        ParallelLoop.For(Problem.Rows, row =>
+        Problem.Workers.For(Problem.Rows, row =>
         {
             ReadOnlySpan<float> latents = LatentsOf(row);
             for (int i = 0; i < columns; i++)

@@ -44,7 +44,7 @@ public sealed class NearestSolver(IScaleFit fit)
         if (layout.Granularity.GroupColumns < 0)
             SolveWhole(matrix, layout, grids, importance.Span, scales, zeros, codes);
         else
-            ParallelLoop.For(layout.Rows, row => SolveRow(matrix, layout, row, grids.AsSpan(row / layout.RowsPerGrid * layout.Tables, layout.Tables), importance.Span, scales, zeros, codes));
+            matrix.Workers.For(layout.Rows, row => SolveRow(matrix, layout, row, grids.AsSpan(row / layout.RowsPerGrid * layout.Tables, layout.Tables), importance.Span, scales, zeros, codes));
         return new ScalarMatrix(layout, Array.ConvertAll(grids, grid => grid.WithUnit(MathF.ScaleB(grid.Unit, matrix.Shift))), scales, zeros, codes);
     }
 
@@ -56,7 +56,7 @@ public sealed class NearestSolver(IScaleFit fit)
         _ = matrix.Shift; // Found once, before the rows are shared out.
         var errors = new double[matrix.Rows];
         var norms = new double[matrix.Rows];
-        ParallelLoop.For(matrix.Rows, row =>
+        matrix.Workers.For(matrix.Rows, row =>
         {
             using var original = new PooledArray<float>(matrix.Columns);
             using var quantized = new PooledArray<float>(matrix.Columns);

@@ -1,5 +1,4 @@
 using System.Numerics.Tensors;
-using Vernier.Numerics;
 using Vernier.Quantization.Solvers.Relaxed;
 using Vernier.Quantization.Solvers.Scalar;
 
@@ -163,7 +162,7 @@ internal sealed class SoftRound : RelaxedRounding
     {
         ScalarSolution solution = _tables is null ? Start.Copy() : Start.WithGrids(Array.ConvertAll(_tables, table => table.ToTable()));
         int columns = Problem.Columns;
-        ParallelLoop.For(Problem.Rows, row =>
+        Problem.Workers.For(Problem.Rows, row =>
         {
             Span<float> places = _places.AsSpan(row * columns, columns);
             Place(row, places);

@@ -1,5 +1,4 @@
 using System.Numerics.Tensors;
-using Vernier.Numerics;
 using Vernier.Quantization.Objectives;
 using Vernier.Quantization.Solvers.QuantEase;
 using Vernier.Quantization.Solvers.Scalar;
@@ -57,7 +56,7 @@ internal static class OutlierSolver
         OutlierSet next = OutlierSet.Largest(whole, moved);
         next.Take(moved);
         whole.Objective.Residual(next.Remaining(whole).Weights, quantized, residual);
-        ParallelLoop.For(whole.Rows, row => Descend(whole.Objective, next, row, residual.AsSpan(row * columns, columns)));
+        whole.Workers.For(whole.Rows, row => Descend(whole.Objective, next, row, residual.AsSpan(row * columns, columns)));
         return next;
     }
 

@@ -1,5 +1,4 @@
 using System.Numerics.Tensors;
-using Vernier.Numerics;
 using Vernier.Quantization.Solvers.Scalar;
 
 namespace Vernier.Quantization.Solvers.QuantEase;
@@ -25,7 +24,7 @@ internal static class QuantEaseSolver
         float[] quantized = solution.Decode();
         var residuals = new double[quantized.Length];
         problem.Objective.Residual(problem.Weights, quantized, residuals);
-        ParallelLoop.For(problem.Rows, row =>
+        problem.Workers.For(problem.Rows, row =>
             changes[row] = ImproveRow(problem, solution, row, sweeps, quantized.AsSpan(row * problem.Columns, problem.Columns), residuals.AsSpan(row * problem.Columns, problem.Columns)));
         return changes.Sum();
     }

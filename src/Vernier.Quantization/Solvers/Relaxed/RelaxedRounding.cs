@@ -49,21 +49,21 @@ internal abstract class RelaxedRounding(MatrixProblem problem, ScalarSolution st
         WeightUnit = 1 / Math.Max(MeanSquaredStep(), 1e-30);
         _objectiveUnit = WeightUnit / problem.Objective.MeanDiagonal;
         float[] gram = Array.ConvertAll(problem.Objective.Gram, value => (float)(value * _objectiveUnit));
-        ParallelLoop.For(rows, Initialize);
+        problem.Workers.For(rows, Initialize);
         var adam = new Adam(Latents.Length);
         for (int iteration = 0; iteration < step.Iterations; iteration++)
         {
             Progress = (double)iteration / step.Iterations;
             double rate = Rate;
-            ParallelLoop.For(rows, row =>
+            problem.Workers.For(rows, row =>
             {
                 Span<float> quantized = _quantized.AsSpan(row * columns, columns);
                 Decode(row, quantized);
                 TensorPrimitives.Subtract(quantized, problem.Weights.AsSpan(row * columns, columns), quantized);
             });
-            MatrixProduct.MultiplyTransposed(_quantized, gram, _gradient, rows, columns, columns);
+            MatrixProduct.MultiplyTransposed(_quantized, gram, _gradient, rows, columns, columns, problem.Workers);
             int number = iteration + 1;
-            ParallelLoop.For(rows, row =>
+            problem.Workers.For(rows, row =>
             {
                 using var latentGradient = new PooledArray<float>(columns * latents);
                 Span<float> gradient = _gradient.AsSpan(row * columns, columns);
@@ -132,7 +132,7 @@ internal abstract class RelaxedRounding(MatrixProblem problem, ScalarSolution st
     private double MeanSquaredStep()
     {
         var sums = new double[problem.Rows];
-        ParallelLoop.For(problem.Rows, row =>
+        problem.Workers.For(problem.Rows, row =>
         {
             for (int granule = 0; granule < start.Granules; granule++)
             {

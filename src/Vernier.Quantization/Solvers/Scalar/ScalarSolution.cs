@@ -14,8 +14,9 @@ public sealed class ScalarSolution : MatrixSolution
     /// <summary>Creates a solution of zeros.</summary>
     /// <param name="layout">How the result is packed.</param>
     /// <param name="grids">The level tables for weights of at most 1.</param>
-    public ScalarSolution(ScalarLayout layout, LevelTable[] grids)
-        : base(layout?.Rows ?? 0, layout?.Columns ?? 0)
+    /// <param name="workers">Who decodes; null for all processors.</param>
+    public ScalarSolution(ScalarLayout layout, LevelTable[] grids, Workers? workers = null)
+        : base(layout?.Rows ?? 0, layout?.Columns ?? 0, workers)
     {
         ArgumentNullException.ThrowIfNull(layout);
         _layout = layout;
@@ -50,7 +51,7 @@ public sealed class ScalarSolution : MatrixSolution
     /// <param name="grids">As many, each with as many levels.</param>
     public ScalarSolution WithGrids(LevelTable[] grids)
     {
-        var copy = new ScalarSolution(_layout, grids);
+        var copy = new ScalarSolution(_layout, grids, Workers);
         Codes.CopyTo(copy.Codes, 0);
         Scales.CopyTo(copy.Scales, 0);
         ZeroPoints.CopyTo(copy.ZeroPoints, 0);
@@ -100,7 +101,7 @@ public sealed class ScalarSolution : MatrixSolution
     {
         ArgumentNullException.ThrowIfNull(problem);
         ArgumentNullException.ThrowIfNull(importance);
-        var solution = new ScalarSolution(problem.Scalar, problem.Tables);
+        var solution = new ScalarSolution(problem.Scalar, problem.Tables, problem.Workers);
         int columns = problem.Columns;
         if (problem.Scalar.Granularity.GroupColumns < 0)
         {
@@ -108,7 +109,7 @@ public sealed class ScalarSolution : MatrixSolution
             solution.Keep(0, problem.Fit.Fit(problem.Weights, repeated, problem.TablesOf(0), solution.Codes));
             return solution;
         }
-        ParallelLoop.For(problem.Rows, row =>
+        problem.Workers.For(problem.Rows, row =>
         {
             for (int granule = 0; granule < solution.Granules; granule++)
             {

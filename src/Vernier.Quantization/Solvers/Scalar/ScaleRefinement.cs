@@ -21,7 +21,7 @@ internal static class ScaleRefinement
         if (problem.Scalar.Granularity.GroupColumns < 0)
             return ImproveWhole(problem, solution);
         var changed = new int[problem.Rows];
-        ParallelLoop.For(problem.Rows, row => changed[row] = ImproveRow(problem, solution, row));
+        problem.Workers.For(problem.Rows, row => changed[row] = ImproveRow(problem, solution, row));
         return changed.Sum();
     }
 
@@ -54,7 +54,7 @@ internal static class ScaleRefinement
     {
         var own = new double[problem.Rows];
         var right = new double[problem.Rows];
-        ParallelLoop.For(problem.Rows, row => Normal(problem, solution, row, own.AsSpan(row, 1), right.AsSpan(row, 1)));
+        problem.Workers.For(problem.Rows, row => Normal(problem, solution, row, own.AsSpan(row, 1), right.AsSpan(row, 1)));
         return TryKeep(ref solution.Scales[0], own.Sum(), right.Sum(), problem.Scalar) ? 1 : 0;
     }
 

@@ -1,4 +1,3 @@
-using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Packing.Trits;
 using Vernier.Quantization.Objectives;
@@ -23,8 +22,8 @@ public sealed class TritFamily : SolutionFamily
         ArgumentNullException.ThrowIfNull(problem);
         var layout = (TritLayout)problem.Layout;
         float[] counts = ColumnWeights.Of(problem.Objective, importance, factor);
-        var solution = new TritSolution(layout);
-        ParallelLoop.For(layout.Rows, row =>
+        var solution = new TritSolution(layout, problem.Workers);
+        problem.Workers.For(layout.Rows, row =>
         {
             Span<sbyte> first = solution.Plane(0, row), second = solution.Plane(1, row);
             for (int group = 0; group < layout.Groups; group++)

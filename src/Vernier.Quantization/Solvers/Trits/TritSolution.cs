@@ -1,10 +1,12 @@
+using Vernier.Numerics;
 using Vernier.Packing.Trits;
 
 namespace Vernier.Quantization.Solvers.Trits;
 
 /// <summary>Planes of trits, one byte a trit, and the scales of their groups.</summary>
 /// <param name="layout">How the result is stored.</param>
-internal sealed class TritSolution(TritLayout layout) : MatrixSolution(layout.Rows, layout.Columns)
+/// <param name="workers">Who decodes.</param>
+internal sealed class TritSolution(TritLayout layout, Workers workers) : MatrixSolution(layout.Rows, layout.Columns, workers)
 {
     // Of normalised weights, so that scales lie well within half precision.
     private const float Unit = 1;
@@ -20,7 +22,7 @@ internal sealed class TritSolution(TritLayout layout) : MatrixSolution(layout.Ro
     /// <inheritdoc/>
     public override TritSolution Copy()
     {
-        var copy = new TritSolution(layout) { Scales = [.. Scales] };
+        var copy = new TritSolution(layout, Workers) { Scales = [.. Scales] };
         _trits.CopyTo(copy._trits, 0);
         return copy;
     }

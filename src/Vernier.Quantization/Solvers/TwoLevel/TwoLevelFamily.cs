@@ -1,4 +1,3 @@
-using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Packing.TwoLevel;
 using Vernier.Quantization.Objectives;
@@ -31,7 +30,7 @@ public sealed class TwoLevelFamily : SolutionFamily, ISequentialFamily
     {
         ArgumentNullException.ThrowIfNull(problem);
         TwoLevelSolution solution = Searched(problem, importance);
-        ParallelLoop.For(problem.Rows, row =>
+        problem.Workers.For(problem.Rows, row =>
         {
             for (int at = row * problem.Columns; at < (row + 1) * problem.Columns; at++)
                 solution.Codes[at] = (byte)solution.Grid(row, at - row * problem.Columns).Encode(problem.Weights[at]);
@@ -47,7 +46,7 @@ public sealed class TwoLevelFamily : SolutionFamily, ISequentialFamily
         TwoLevelSolution solution = Searched(problem, importance);
         int columns = problem.Columns;
         int[] ends = SequentialSweep.Blocks(columns, columns);
-        ParallelLoop.For((problem.Rows + RowsPerTask - 1) / RowsPerTask, task =>
+        problem.Workers.For((problem.Rows + RowsPerTask - 1) / RowsPerTask, task =>
         {
             int first = task * RowsPerTask, rows = Math.Min(RowsPerTask, problem.Rows - first);
             var rounder = new TwoLevelRounder(solution, factor.Order);
@@ -76,14 +75,14 @@ public sealed class TwoLevelFamily : SolutionFamily, ISequentialFamily
     {
         var layout = (TwoLevelLayout)problem.Layout;
         float[] gram = importance == ColumnImportance.Output ? Single(problem.Objective) : [];
-        return new TwoLevelSolution(layout, new TwoLevelSearch(layout, TwoLevelSolution.Unit, gram).Run(problem.Weights));
+        return new TwoLevelSolution(layout, problem.Workers, new TwoLevelSearch(layout, TwoLevelSolution.Unit, gram, problem.Workers).Run(problem.Weights));
     }
 
     // Of mean diagonal 1, so that single precision holds it.
     private static float[] Single(LayerObjective objective)
     {
         var gram = new float[objective.Gram.Length];
-        ParallelLoop.For(objective.Columns, row =>
+        objective.Workers.For(objective.Columns, row =>
         {
             for (int i = row * objective.Columns; i < (row + 1) * objective.Columns; i++)
                 gram[i] = (float)(objective.Gram[i] / objective.MeanDiagonal);

@@ -15,7 +15,8 @@ namespace Vernier.Quantization.Solvers.TwoLevel;
 /// <param name="spec">How the result is packed.</param>
 /// <param name="unit">The unit of the matrix.</param>
 /// <param name="gram">H in single precision, row by row; empty where there is none.</param>
-internal sealed class TwoLevelSearch(TwoLevelLayout spec, float unit, float[] gram)
+/// <param name="workers">Who searches.</param>
+internal sealed class TwoLevelSearch(TwoLevelLayout spec, float unit, float[] gram, Workers workers)
 {
     private const int GroupRatios = 20, RowRatios = 80, Compared = 8;
     private const int ChunkElements = 1 << 22;
@@ -51,7 +52,7 @@ internal sealed class TwoLevelSearch(TwoLevelLayout spec, float unit, float[] gr
         var candidates = new byte[steps.Length];
         using var errors = new PooledArray<float>(rows * GroupRatios * _columns);
         Memory<float> errorMemory = errors.Memory;
-        ParallelLoop.For(rows, row =>
+        workers.For(rows, row =>
         {
             for (int group = 0; group < _groups; group++)
             {
@@ -91,7 +92,7 @@ internal sealed class TwoLevelSearch(TwoLevelLayout spec, float unit, float[] gr
     {
         using var errorBuffer = new PooledArray<float>(rows * RowRatios * _columns);
         Memory<float> errors = errorBuffer.Memory;
-        ParallelLoop.For(rows, row =>
+        workers.For(rows, row =>
         {
             for (int ratio = 0; ratio < RowRatios; ratio++)
             {
@@ -148,7 +149,7 @@ internal sealed class TwoLevelSearch(TwoLevelLayout spec, float unit, float[] gr
             ReadOnlyMatrixSpan<float> part = matrix.Slice(0, start, n, count);
             var product = new MatrixSpan<float>(buffer.Span, n, count);
             if (gram.Length > 0)
-                MatrixProduct.Multiply(part, new ReadOnlyMatrixSpan<float>(gram, _columns, _columns).Slice(start, start, count, count), product);
+                MatrixProduct.Multiply(part, new ReadOnlyMatrixSpan<float>(gram, _columns, _columns).Slice(start, start, count, count), product, ProductUpdate.Set, workers);
             for (int i = 0; i < n; i++)
             {
                 ReadOnlySpan<float> error = errors.Slice(i * _columns + start, count);
@@ -167,7 +168,8 @@ internal sealed class TwoLevelSearch(TwoLevelLayout spec, float unit, float[] gr
         for (int i = 0; i < chosen.Length; i++)
             errors.Slice((i / perRow * RowRatios + chosen[i]) * _columns, _columns).CopyTo(some[(i * _columns)..]);
         var product = new MatrixSpan<float>(buffer.Span, chosen.Length, _columns);
-        MatrixProduct.Multiply(new ReadOnlyMatrixSpan<float>(some, chosen.Length, _columns), new ReadOnlyMatrixSpan<float>(gram, _columns, _columns), product);
+        MatrixProduct.Multiply(new ReadOnlyMatrixSpan<float>(some, chosen.Length, _columns), new ReadOnlyMatrixSpan<float>(gram, _columns, _columns), product,
+            ProductUpdate.Set, workers);
         var costs = new double[chosen.Length];
         for (int i = 0; i < costs.Length; i++)
             costs[i] = TensorPrimitives.Dot<float>(some.Slice(i * _columns, _columns), product.Row(i));

@@ -1,3 +1,4 @@
+using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Packing.TwoLevel;
 
@@ -5,8 +6,9 @@ namespace Vernier.Quantization.Solvers.TwoLevel;
 
 /// <summary>Codes of a matrix, one byte a code, and its two levels of scales.</summary>
 /// <param name="layout">How the result is stored.</param>
+/// <param name="workers">Who decodes.</param>
 /// <param name="grids">The scales.</param>
-internal sealed class TwoLevelSolution(TwoLevelLayout layout, TwoLevelGrids grids) : MatrixSolution(layout.Rows, layout.Columns)
+internal sealed class TwoLevelSolution(TwoLevelLayout layout, Workers workers, TwoLevelGrids grids) : MatrixSolution(layout.Rows, layout.Columns, workers)
 {
     /// <summary>The unit of a matrix of normalised weights: the scale of a row is about 1 / 127 of the largest.</summary>
     public const float Unit = 1f / 128;
@@ -18,7 +20,7 @@ internal sealed class TwoLevelSolution(TwoLevelLayout layout, TwoLevelGrids grid
     public TwoLevelGrid Grid(int row, int column) => grids.Grid(row, column / layout.Width, Unit);
 
     /// <inheritdoc/>
-    public override TwoLevelSolution Copy() => new(layout, grids) { Codes = [.. Codes] };
+    public override TwoLevelSolution Copy() => new(layout, Workers, grids) { Codes = [.. Codes] };
 
     /// <inheritdoc/>
     public override void DecodeRow(int row, Span<float> weights)

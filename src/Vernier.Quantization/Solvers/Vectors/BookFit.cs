@@ -58,7 +58,7 @@ internal static class BookFit
                 counts[row * across + vector] = scale * scale;
             }
         }
-        var fit = new CodebookFit(points, counts, metric, columns.First / d, across, layout.Entries, d);
+        var fit = new CodebookFit(points, counts, metric, columns.First / d, across, layout.Entries, d, solution.Workers);
         fit.Run(Iterations);
         solution.Keep(layout.BookOf(band.First, columns.First), fit.Vectors);
     }

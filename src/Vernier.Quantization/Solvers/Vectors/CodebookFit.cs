@@ -26,6 +26,7 @@ internal sealed class CodebookFit
     private readonly byte[] _codes;
     private readonly NearestVector _nearest;
     private readonly double _squares;
+    private readonly Workers _workers;
 
     /// <summary>Takes the points.</summary>
     /// <param name="points">Rows x across x d; row by row.</param>
@@ -35,9 +36,11 @@ internal sealed class CodebookFit
     /// <param name="across">The vectors of a row.</param>
     /// <param name="entries">2^b.</param>
     /// <param name="dimension">d.</param>
-    public CodebookFit(float[] points, float[] weights, VectorMetric metric, int firstVector, int across, int entries, int dimension)
+    /// <param name="workers">Who fits; null for all processors.</param>
+    public CodebookFit(float[] points, float[] weights, VectorMetric metric, int firstVector, int across, int entries, int dimension, Workers? workers = null)
     {
         (_points, _weights, _metric, _firstVector, _across, _entries, _d) = (points, weights, metric, firstVector, across, entries, dimension);
+        _workers = workers ?? Workers.Shared;
         int count = points.Length / dimension;
         _images = new float[points.Length];
         _scores = new float[count];
@@ -110,7 +113,7 @@ internal sealed class CodebookFit
         Take(_nearest, Vectors, _metric, _firstVector, _across);
         int chunks = Chunks;
         var sums = new double[chunks];
-        ParallelLoop.For(chunks, chunk =>
+        _workers.For(chunks, chunk =>
         {
             double sum = 0;
             for (int point = chunk * ChunkPoints; point < Math.Min(_codes.Length, (chunk + 1) * ChunkPoints); point++)
@@ -128,7 +131,7 @@ internal sealed class CodebookFit
     {
         int square = _d * _d, length = square + _d;
         var sums = new double[Chunks][];
-        ParallelLoop.For(sums.Length, chunk =>
+        _workers.For(sums.Length, chunk =>
         {
             double[] own = sums[chunk] = new double[_entries * length];
             for (int point = chunk * ChunkPoints; point < Math.Min(_codes.Length, (chunk + 1) * ChunkPoints); point++)

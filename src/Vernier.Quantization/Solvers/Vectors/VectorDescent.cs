@@ -1,5 +1,4 @@
 using System.Numerics.Tensors;
-using Vernier.Numerics;
 using Vernier.Packing.Vectors;
 
 namespace Vernier.Quantization.Solvers.Vectors;
@@ -32,8 +31,8 @@ internal static class VectorDescent
         {
             int first = band * layout.BookRows, count = Math.Min(layout.BookRows, layout.Rows - first);
             NearestVector[] books = new NearestVector[layout.BooksAcross];
-            ParallelLoop.For(books.Length, across => books[across] = Take(solution, metric, band, across));
-            ParallelLoop.For(count, i =>
+            problem.Workers.For(books.Length, across => books[across] = Take(solution, metric, band, across));
+            problem.Workers.For(count, i =>
             {
                 int at = (first + i) * layout.Columns;
                 changes[first + i] = ImproveRow(problem, solution, books, metric, first + i, sweeps, quantized.AsSpan(at, layout.Columns), residuals.AsSpan(at, layout.Columns));

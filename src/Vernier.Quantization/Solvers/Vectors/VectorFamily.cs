@@ -86,7 +86,7 @@ public sealed class VectorFamily : SolutionFamily, ISequentialFamily, IDescentFa
     private static VectorSolution Made(MatrixProblem problem, ColumnImportance importance, GramFactor? factor, GramFactor? carried)
     {
         var layout = (VectorLayout)problem.Layout;
-        VectorSolution solution = new VectorGptq(VectorMetric.Of(problem.Objective, importance, factor, layout.Dimension), carried).Solve(layout, problem.Weights);
+        VectorSolution solution = new VectorGptq(VectorMetric.Of(problem.Objective, importance, factor, layout.Dimension), carried, problem.Workers).Solve(layout, problem.Weights);
         if (layout.BookRank > 0)
             CodebookProduct.Apply(solution);
         return solution;

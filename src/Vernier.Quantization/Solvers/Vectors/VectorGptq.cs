@@ -14,7 +14,8 @@ namespace Vernier.Quantization.Solvers.Vectors;
 /// </summary>
 /// <param name="metric">What an error of a vector counts.</param>
 /// <param name="factor">The factor of the Gram matrix in the natural order; null to carry nothing over.</param>
-internal sealed class VectorGptq(VectorMetric metric, GramFactor? factor)
+/// <param name="workers">Who solves; null for all processors.</param>
+internal sealed class VectorGptq(VectorMetric metric, GramFactor? factor, Workers? workers = null)
 {
     /// <summary>Solves a matrix.</summary>
     /// <param name="layout">How it is stored.</param>
@@ -22,10 +23,10 @@ internal sealed class VectorGptq(VectorMetric metric, GramFactor? factor)
     /// <param name="codebooks">Codebooks and block scales to keep to; null to fit them.</param>
     public VectorSolution Solve(VectorLayout layout, float[] weights, VectorSolution? codebooks = null)
     {
-        VectorSolution solution = codebooks?.Copy() ?? new VectorSolution(layout, BookFit.StepOf(layout, weights));
+        VectorSolution solution = codebooks?.Copy() ?? new VectorSolution(layout, BookFit.StepOf(layout, weights), workers);
         int bands = (layout.Rows + layout.BookRows - 1) / layout.BookRows;
         int[] ends = [.. Enumerable.Range(1, layout.BooksAcross).Select(book => (int)Math.Min(layout.Columns, (long)book * layout.BookColumns))];
-        ParallelLoop.For(bands, band =>
+        solution.Workers.For(bands, band =>
         {
             int first = band * layout.BookRows, rows = Math.Min(layout.BookRows, layout.Rows - first);
             var rounder = new VectorRounder(solution, metric, first, rows, fits: codebooks is null);

@@ -1,3 +1,4 @@
+using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Packing.Vectors;
 
@@ -6,7 +7,8 @@ namespace Vernier.Quantization.Solvers.Vectors;
 /// <summary>Codebooks and indices of a matrix while it is being solved, one byte an index; the weights are normalised.</summary>
 /// <param name="layout">How the result is stored.</param>
 /// <param name="blockStep">A block of code c is scaled by 2^(-step c); 0 where there are no block scales.</param>
-internal sealed class VectorSolution(VectorLayout layout, float blockStep) : MatrixSolution(layout.Rows, layout.Columns)
+/// <param name="workers">Who decodes; null for all processors.</param>
+internal sealed class VectorSolution(VectorLayout layout, float blockStep, Workers? workers = null) : MatrixSolution(layout.Rows, layout.Columns, workers)
 {
     private readonly float[] _blockScales = [.. Enumerable.Range(0, 1 << VectorLayout.BlockBits).Select(code => VectorMatrix.BlockScale(blockStep, code))];
 
@@ -52,7 +54,7 @@ internal sealed class VectorSolution(VectorLayout layout, float blockStep) : Mat
     /// <inheritdoc/>
     public override VectorSolution Copy()
     {
-        var copy = new VectorSolution(layout, blockStep) { Product = Product?.Copy() };
+        var copy = new VectorSolution(layout, blockStep, Workers) { Product = Product?.Copy() };
         Codes.CopyTo(copy.Codes, 0);
         Entries.CopyTo(copy.Entries, 0);
         Scales.CopyTo(copy.Scales, 0);

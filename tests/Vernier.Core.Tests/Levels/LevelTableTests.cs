@@ -4,6 +4,7 @@ using Vernier.Levels;
 
 namespace Vernier.Tests.Grids;
 
+[UsesInstructions]
 public class LevelTableTests
 {
     [Fact]

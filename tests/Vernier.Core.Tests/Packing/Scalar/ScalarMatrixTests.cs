@@ -12,6 +12,7 @@ using Vernier.Packing.Scalar;
 
 namespace Vernier.Tests.Packing;
 
+[UsesInstructions]
 public class ScalarMatrixTests
 {
     public static TheoryData<int, int, int, bool> Specs

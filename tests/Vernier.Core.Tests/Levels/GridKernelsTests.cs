@@ -5,6 +5,7 @@ using Vernier.Levels;
 
 namespace Vernier.Tests.Grids;
 
+[UsesInstructions]
 public class GridKernelsTests
 {
     private static readonly LevelTable[] s_tables =

@@ -26,7 +26,7 @@ internal sealed record BlockRun(
 /// that follow come out
 /// as they would have.
 /// </summary>
-internal sealed class BlockPipeline(Model model, QuantizationPlan plan, TensorSolver solver, CalibrationSet set, Journal journal, BlockRun run)
+internal sealed class StagePipeline(Model model, QuantizationPlan plan, TensorSolver solver, CalibrationSet set, Journal journal, BlockRun run)
 {
     private readonly Dictionary<string, TensorPlan> _planned = plan.Tensors.ToDictionary(planned => planned.Name, StringComparer.Ordinal);
     private readonly LayerSolving _solving = new(plan, solver);
@@ -51,7 +51,7 @@ internal sealed class BlockPipeline(Model model, QuantizationPlan plan, TensorSo
     }
 
     private INetwork Open() => NetworkFactory.Open(
-        model, set.Sequences, plan.Order.IsEmpty ? null : new ReorderedWeights(new FloatWeightSource(model.Checkpoint), plan.Order));
+        model, set.Sequences, plan.Order.IsEmpty ? null : new ReorderedWeights(new FloatWeightSource(model.Checkpoint), plan.Order), plan.Workers);
 
     // What turns samples into activations is rounded first, so that the layers see what comes out of it.
     private void RoundTables(INetwork network)
@@ -89,7 +89,7 @@ internal sealed class BlockPipeline(Model model, QuantizationPlan plan, TensorSo
     private void SolveGroup(LayerGroup group, TensorPlan[] open, INetwork network, INetworkStage stage, INetworkStage? target)
     {
         bool data = plan.Options.Recipe.NeedsCalibration && open.Length > 0;
-        GroupObservation? seen = data ? new GroupObservation(group, network.Rows, target is not null, _samples) : null;
+        GroupObservation? seen = data ? new GroupObservation(group, network.Rows, target is not null, _samples, plan.Workers) : null;
         for (int batch = 0; batch < network.Batches; batch++)
         {
             run.Cancellation.ThrowIfCancellationRequested();

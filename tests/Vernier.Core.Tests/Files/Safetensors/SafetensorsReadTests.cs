@@ -6,6 +6,7 @@ using Vernier.Files.Safetensors;
 
 namespace Vernier.Tests;
 
+[UsesInstructions]
 public class SafetensorsReadTests
 {
     [Theory]

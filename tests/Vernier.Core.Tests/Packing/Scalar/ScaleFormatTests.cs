@@ -13,6 +13,7 @@ using Vernier.Tests.Grids;
 namespace Vernier.Tests.Packing;
 
 /// <summary>Matrices of the block formats, and of floats whose levels are floats: stored, read and multiplied.</summary>
+[UsesInstructions]
 public class ScaleFormatTests
 {
     [Theory]
