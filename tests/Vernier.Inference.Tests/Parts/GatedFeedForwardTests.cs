@@ -24,7 +24,8 @@ public class GatedFeedForwardTests
             : Group(Slot("gate", gate, size, width), Slot("up", up, size, width));
         var part = new GatedFeedForward(inputs, Group(Slot("down", down, width, size)), activation);
         Assert.Null(part.State);
-        Assert.Equal(fused ? ["both", "down"] : ["gate", "up", "down"], part.Groups.SelectMany(group => group.Slots).Select(slot => slot.Name));
+        string[] names = fused ? ["both", "down"] : ["gate", "up", "down"];
+        Assert.Equal(names, part.Groups.SelectMany(group => group.Slots).Select(slot => slot.Name));
         ForwardContext context = Context(rows);
         var delta = new float[rows * width];
         part.Forward(x, delta, context);
@@ -49,8 +50,8 @@ public class GatedFeedForwardTests
         Refused(Group(Linear("gate", 6, 4), Linear("up", 6, 4)), Group(Linear("down", 4, 6), Linear("more", 4, 6)));
 
         static void Refused(LinearGroup inputs, LinearGroup output) =>
-            Assert.Contains("do not have", Assert.Throws<ArgumentException>(() => new GatedFeedForward(inputs, output, Activation.Silu)).Message,
-                StringComparison.Ordinal);
+            Assert.Contains("do not have", Assert.Throws<ArgumentException>(
+                () => new GatedFeedForward(inputs, output, Activation.Silu)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -86,7 +87,8 @@ public class GatedFeedForwardTests
 
     private static LinearSlot Linear(string name, int outputs, int inputs) => Slot(name, new float[outputs * inputs], outputs, inputs);
 
-    private static LinearSlot Slot(string name, float[] weight, int outputs, int inputs) => new(name, new FloatLinear(weight, outputs, inputs));
+    private static LinearSlot Slot(string name, float[] weight, int outputs, int inputs) =>
+        new(name, new FloatLinear(weight, outputs, inputs));
 
     private static double Activate(Activation activation, double x) => activation == Activation.Silu ? x / (1 + Math.Exp(-x))
         : 0.5 * x * (1 + Math.Tanh(Math.Sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x)));

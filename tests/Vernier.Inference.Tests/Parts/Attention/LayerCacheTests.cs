@@ -77,7 +77,8 @@ public class LayerCacheTests
         var scratch = new float[cache.ScratchLength];
         for (int head = 0; head < cache.Heads; head++)
         {
-            ReadOnlySpan<float> key = keys.AsSpan(head * cache.HeadSize, cache.HeadSize), value = values.AsSpan(head * cache.HeadSize, cache.HeadSize);
+            ReadOnlySpan<float> key = keys.AsSpan(head * cache.HeadSize, cache.HeadSize);
+            ReadOnlySpan<float> value = values.AsSpan(head * cache.HeadSize, cache.HeadSize);
             for (int i = 0; i < cache.HeadSize; i++)
                 Assert.Equal(key[i], cache.Keys(chunk, head, scratch)[i * LayerCache.ChunkLength + place], Slack(key));
             ReadOnlySpan<float> row = cache.Values(chunk, head, scratch).Slice(place * cache.ValueStride, cache.ValueStride);

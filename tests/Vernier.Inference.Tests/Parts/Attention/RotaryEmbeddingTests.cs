@@ -86,8 +86,9 @@ public class RotaryEmbeddingTests
         foreach (bool isLong in (bool[])[false, true])
         {
             double[] frequencies = RotaryAngles.Frequencies(rope, isLong);
+            IReadOnlyList<double> factors = isLong ? rope.LongFactors : rope.ShortFactors;
             for (int i = 0; i < 3; i++)
-                Assert.Equal(TinySpec.PlainFrequency(i, 10000, 6) / (isLong ? rope.LongFactors : rope.ShortFactors)[i], frequencies[i], 1e-15);
+                Assert.Equal(TinySpec.PlainFrequency(i, 10000, 6) / factors[i], frequencies[i], 1e-15);
         }
         var plain = new RotaryEmbedding(new RopeConfig { RotarySize = 6 });
         Assert.Same(plain.Angles(1), plain.Angles(100_000));
