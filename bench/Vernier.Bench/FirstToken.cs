@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Vernier.Inference;
+using Vernier.Numerics;
 
 namespace Vernier.Bench;
 
@@ -12,8 +13,9 @@ internal static class FirstToken
     {
         if (engine == "vernier")
         {
-            LanguageModel model = LanguageModel.Load(path);
-            new SpeedMeasurement(model.CreateSession()).Prompt(1);
+            using var workers = new Workers(threads);
+            LanguageModel model = LanguageModel.Load(path, workers: workers);
+            new SpeedMeasurement(model.CreateSession(workers)).Prompt(1);
         }
         else
         {

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
 using Vernier.Inference;
+using Vernier.Numerics;
 
 namespace Vernier.Bench;
 
@@ -9,6 +10,7 @@ internal sealed class ModelRunner(string folder, LlamaShape shape, string peer, 
 {
     private const int GenerateContext = 1, GenerateTokens = 16;
 
+    private readonly Workers _workers = new(threads);
     private LlamaCpp? _library;
 
     /// <summary>The models. The output layer of Q4_0 files has 6.6 bits, so that ours has 6.5.</summary>
@@ -32,7 +34,7 @@ internal sealed class ModelRunner(string folder, LlamaShape shape, string peer, 
             Load(kind, type, ours, theirs);
         if (!cases.Contains("generate") && !cases.Contains("prompt"))
             return;
-        var model = new SpeedMeasurement(LanguageModel.Load(ours).CreateSession());
+        var model = new SpeedMeasurement(LanguageModel.Load(ours).CreateSession(_workers));
         using LlamaSession? session = theirs is null ? null : Library.Open(theirs, LlamaShape.Context, threads);
         double gigabytes = model.WeightBytes / 1e9;
         if (cases.Contains("generate"))
@@ -55,10 +57,10 @@ internal sealed class ModelRunner(string folder, LlamaShape shape, string peer, 
     public void RunLayouts(string[] names)
     {
         ModelKind[] kinds = [.. RandomLayouts.Kinds.Where((kind, i) => i == 0 || names.Length == 0 || names.Contains(kind.Name))];
-        var first = new SpeedMeasurement(LanguageModel.Load(RandomModel.Ensure(folder, shape, kinds[0])).CreateSession());
+        var first = new SpeedMeasurement(LanguageModel.Load(RandomModel.Ensure(folder, shape, kinds[0])).CreateSession(_workers));
         foreach (ModelKind kind in kinds.Skip(1))
         {
-            var model = new SpeedMeasurement(LanguageModel.Load(RandomModel.Ensure(folder, shape, kind)).CreateSession());
+            var model = new SpeedMeasurement(LanguageModel.Load(RandomModel.Ensure(folder, shape, kind)).CreateSession(_workers));
             double sameBytes = (double)first.WeightBytes / model.WeightBytes;
             Report($"generate {kind.Name}", $"{kinds[0].Name} at the same bytes", "tokens/s", Pairs(
                 () => Rate(GenerateTokens, () => GenerateTokens / model.Generate(GenerateContext, GenerateTokens)),

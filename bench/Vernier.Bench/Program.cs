@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Vernier.Bench;
-using Vernier.Numerics;
 
 // bench FOLDER [--llama-cpp DIR] [--threads 2] [--pairs 5] [--cases generate,prompt,load|layouts] [--models 4-uniform,...] [--clock wall|processor]
 // Measures ours and the peer in turn and prints one line of JSON a case. FOLDER receives the models, some 10 GB.
@@ -19,7 +18,6 @@ if (args[0] == "page")
 string Option(string name, string fallback) => Array.IndexOf(args, "--" + name) is int i and > 0 && i + 1 < args.Length ? args[i + 1] : fallback;
 string peer = Option("llama-cpp", Environment.GetEnvironmentVariable("VERNIER_LLAMA_CPP") ?? "");
 int threads = int.Parse(Option("threads", "2")), pairs = int.Parse(Option("pairs", "5"));
-ParallelLoop.MaxThreads = threads;
 if (Option("first-token", "") is { Length: > 0 } engine)
 {
     FirstToken.Measure(engine, args[0], peer, threads);

@@ -46,22 +46,24 @@ public sealed class LanguageModel
     /// <summary>Loads a model, with float weights or with weights that Vernier packed. Nothing of the file is needed afterwards.</summary>
     /// <param name="model">The model.</param>
     /// <param name="arithmetic">How layers with packed weights multiply.</param>
+    /// <param name="workers">The threads that make weights ready; null, the default, for <see cref="Workers.Shared"/>.</param>
     /// <exception cref="InvalidFileException">A file is invalid, or the weights don't fit the configuration.</exception>
     /// <exception cref="UnsupportedModelException">The architecture, or something that the model uses, does not run here.</exception>
-    public static LanguageModel Load(Model model, PackedArithmetic arithmetic = PackedArithmetic.Integer)
+    public static LanguageModel Load(Model model, PackedArithmetic arithmetic = PackedArithmetic.Integer, Workers? workers = null)
     {
         ArgumentNullException.ThrowIfNull(model);
-        return Load(model.Configuration, model.Weights(arithmetic));
+        return Load(model.Configuration, model.Weights(arithmetic, workers));
     }
 
     /// <summary>Opens and loads a model from a folder with config.json and safetensors files, or from a GGUF file.</summary>
     /// <param name="path">The folder or file.</param>
     /// <param name="arithmetic">How layers with packed weights multiply.</param>
-    /// <inheritdoc cref="Load(Model, PackedArithmetic)"/>
-    public static LanguageModel Load(string path, PackedArithmetic arithmetic = PackedArithmetic.Integer)
+    /// <param name="workers">The threads that make weights ready; null, the default, for <see cref="Workers.Shared"/>.</param>
+    /// <inheritdoc cref="Load(Model, PackedArithmetic, Workers)"/>
+    public static LanguageModel Load(string path, PackedArithmetic arithmetic = PackedArithmetic.Integer, Workers? workers = null)
     {
         using var model = Model.Open(path);
-        return Load(model, arithmetic);
+        return Load(model, arithmetic, workers);
     }
 
     /// <summary>Loads a model whose weights come from anywhere.</summary>

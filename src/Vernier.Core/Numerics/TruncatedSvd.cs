@@ -60,10 +60,6 @@ public sealed record TruncatedSvd(double[] Values, float[] Left, float[] Right)
         return result;
     }
 
-    // Shim: goes once all callers pass workers.
-    /// <inheritdoc cref="Of(ReadOnlySpan{float}, int, int, int, Workers)"/>
-    public static TruncatedSvd Of(ReadOnlySpan<float> matrix, int rows, int columns, int rank) => Of(matrix, rows, columns, rank, Workers.Shared);
-
     // Gram and Schmidt, twice. A row that depends on those before it becomes 0.
     private static void Orthonormalize(float[] matrix, int rows, int columns)
     {

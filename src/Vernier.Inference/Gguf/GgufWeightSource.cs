@@ -2,6 +2,7 @@ using Vernier.Files.Checkpoints;
 using Vernier.Inference.Weights;
 using Vernier.Kernels;
 using Vernier.Kernels.Preparing;
+using Vernier.Numerics;
 using Vernier.Packing.Ggml;
 
 namespace Vernier.Inference.Gguf;
@@ -12,14 +13,16 @@ internal sealed class GgufWeightSource : IWeightSource
     private readonly GgufTensorSource _file;
     private readonly FloatWeightSource _floats;
     private readonly PackedArithmetic _arithmetic;
+    private readonly Workers _workers;
     private readonly Dictionary<string, BlockMatrix> _read = new(StringComparer.Ordinal);
 
     /// <summary>Reads from a checkpoint, which must stay open until the model is loaded.</summary>
     /// <param name="checkpoint">The checkpoint.</param>
     /// <param name="file">The file behind it.</param>
     /// <param name="arithmetic">How layers in blocks multiply.</param>
-    public GgufWeightSource(Checkpoint checkpoint, GgufTensorSource file, PackedArithmetic arithmetic) =>
-        (_file, _floats, _arithmetic) = (file, new FloatWeightSource(checkpoint), arithmetic);
+    /// <param name="workers">The threads that make them ready.</param>
+    public GgufWeightSource(Checkpoint checkpoint, GgufTensorSource file, PackedArithmetic arithmetic, Workers workers) =>
+        (_file, _floats, _arithmetic, _workers) = (file, new FloatWeightSource(checkpoint), arithmetic, workers);
 
     /// <inheritdoc/>
     public bool Contains(string name) => _floats.Contains(name);
@@ -27,7 +30,7 @@ internal sealed class GgufWeightSource : IWeightSource
     /// <inheritdoc/>
     public ILinear Linear(string weightName, string? biasName, int outputs, int inputs) =>
         Blocks(weightName, outputs, inputs) is BlockMatrix blocks
-            ? new PackedLinear(blocks, biasName is null ? null : _floats.Vector(biasName, outputs), _arithmetic)
+            ? new PackedLinear(blocks, biasName is null ? null : _floats.Vector(biasName, outputs), _arithmetic, _workers)
             : _floats.Linear(weightName, biasName, outputs, inputs);
 
     /// <inheritdoc/>
@@ -42,12 +45,12 @@ internal sealed class GgufWeightSource : IWeightSource
         if (Blocks(name, rows, width) is not BlockMatrix blocks)
             return ((IWeightSource)_floats).Tied(name, rows, width);
         _read.Remove(name);
-        if (_arithmetic == PackedArithmetic.Integer && blocks.Prepare() is IPreparedMatrix prepared)
+        if (_arithmetic == PackedArithmetic.Integer && blocks.Prepare(_workers) is IPreparedMatrix prepared)
         {
             IEmbedding embedding = PreparedMatrices.Rows(blocks.Layout, prepared) is PreparedRows shared ? new PackedEmbedding(blocks.Layout, shared) : new PackedEmbedding(blocks);
             return (embedding, new PackedLinear(blocks.Layout, prepared));
         }
-        return (new PackedEmbedding(blocks), new PackedLinear(blocks, null, _arithmetic));
+        return (new PackedEmbedding(blocks), new PackedLinear(blocks, null, _arithmetic, _workers));
     }
 
     // A head that is the embedding is read once. Of another shape than it should have, it is left to the floats, which say so.

@@ -1,10 +1,11 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.Json;
 using Vernier.Files;
 using Vernier.Files.Checkpoints;
 using Vernier.Files.Tokenizers;
 using Vernier.Inference.Configuration;
 using Vernier.Inference.Weights;
+using Vernier.Numerics;
 
 namespace Vernier.Inference.Models;
 
@@ -78,7 +79,7 @@ internal sealed class FolderFormat : ModelFormat
     public override (string Type, long Bytes) Stored(TensorInfo tensor) => (tensor.Type.ToString(), tensor.Bytes);
 
     /// <inheritdoc/>
-    public override IWeightSource? Weights(PackedArithmetic arithmetic) => null;
+    public override IWeightSource? Weights(PackedArithmetic arithmetic, Workers workers) => null;
 
     /// <inheritdoc/>
     public override ModelTexts ReadTexts()

@@ -1,5 +1,5 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.Json;
 using Vernier.Errors;
 using Vernier.Files;
 using Vernier.Files.Checkpoints;
@@ -9,6 +9,7 @@ using Vernier.Inference.Architectures;
 using Vernier.Inference.Configuration;
 using Vernier.Inference.Gguf;
 using Vernier.Inference.Weights;
+using Vernier.Numerics;
 
 namespace Vernier.Inference.Models;
 
@@ -79,7 +80,7 @@ internal sealed class GgufFormat : ModelFormat
     }
 
     /// <inheritdoc/>
-    public override IWeightSource Weights(PackedArithmetic arithmetic) => new GgufWeightSource(Checkpoint, _tensors, arithmetic);
+    public override IWeightSource Weights(PackedArithmetic arithmetic, Workers workers) => new GgufWeightSource(Checkpoint, _tensors, arithmetic, workers);
 
     /// <inheritdoc/>
     public override ModelTexts ReadTexts() => GgufTexts.Read(_file, JsonObject.Create(Config)!, _config, _architecture);

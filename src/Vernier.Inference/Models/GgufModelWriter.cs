@@ -3,6 +3,7 @@ using Vernier.Files.Gguf;
 using Vernier.Files.Gguf.Blocks;
 using Vernier.Files.Safetensors;
 using Vernier.Inference.Gguf;
+using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Packing.Ggml;
 
@@ -22,6 +23,7 @@ public sealed class GgufModelWriter : ModelWriter
     private readonly string _path;
     private readonly string _partial;
     private readonly bool _keep;
+    private readonly Workers _workers;
     private readonly Dictionary<string, GgufItem> _items;
     private readonly GgufDraft _draft;
     private bool _complete;
@@ -30,11 +32,12 @@ public sealed class GgufModelWriter : ModelWriter
     /// <param name="plan">What the file is to hold.</param>
     /// <param name="path">The file to write; an existing file is replaced on completion.</param>
     /// <param name="keep">Whether an unfinished file stays for another writer when this is disposed.</param>
+    /// <param name="workers">The threads that encode blocks; null, the default, for <see cref="Workers.Shared"/>.</param>
     /// <exception cref="IOException">The folder is missing, or the disk has no room.</exception>
-    public GgufModelWriter(GgufPlan plan, string path, bool keep = false)
+    public GgufModelWriter(GgufPlan plan, string path, bool keep = false, Workers? workers = null)
     {
         ArgumentNullException.ThrowIfNull(plan);
-        (_path, _partial, _keep) = (path, path + ".partial", keep);
+        (_path, _partial, _keep, _workers) = (path, path + ".partial", keep, workers ?? Workers.Shared);
         _items = plan.Items.ToDictionary(item => item.Source.Name, StringComparer.Ordinal);
         if (!keep)
             File.Delete(_partial);
@@ -128,12 +131,12 @@ public sealed class GgufModelWriter : ModelWriter
         base.Dispose(disposing);
     }
 
-    private static unsafe void Convert(GgufItem item, ReadOnlySpan<byte> raw, Span<float> numbers, Span<byte> bytes)
+    private unsafe void Convert(GgufItem item, ReadOnlySpan<byte> raw, Span<float> numbers, Span<byte> bytes)
     {
         fixed (byte* source = raw)
             ElementReader.ToSingle(item.Source.Type, source, numbers);
         if (item.Info.Type.Format is BlockFormat format)
-            format.EncodeRows(numbers, item.Columns, [], bytes);
+            format.EncodeRows(numbers, item.Columns, [], bytes, _workers);
         else
             FloatBytes.Write(numbers, item.Info.Type.Element!.Value, bytes);
     }

@@ -9,6 +9,7 @@ using Vernier.Inference.Architectures;
 using Vernier.Inference.Configuration;
 using Vernier.Inference.Decoders;
 using Vernier.Inference.Weights;
+using Vernier.Numerics;
 using Vernier.Packing.Configuration;
 
 namespace Vernier.Inference.Models;
@@ -122,8 +123,10 @@ public sealed class Model : IDisposable
 
     /// <summary>Where the layers of the network get their weights; the model must stay open until they are loaded.</summary>
     /// <param name="arithmetic">How layers with packed weights multiply.</param>
-    public IWeightSource Weights(PackedArithmetic arithmetic = PackedArithmetic.Integer) => _format.Weights(arithmetic)
-        ?? (Quantization is QuantizationConfig packed ? new PackedWeightSource(Checkpoint, packed, arithmetic) : new FloatWeightSource(Checkpoint));
+    /// <param name="workers">Who makes matrices ready for integer products; null, the default, for <see cref="Workers.Shared"/>.</param>
+    public IWeightSource Weights(PackedArithmetic arithmetic = PackedArithmetic.Integer, Workers? workers = null) =>
+        _format.Weights(arithmetic, workers ?? Workers.Shared)
+        ?? (Quantization is QuantizationConfig packed ? new PackedWeightSource(Checkpoint, packed, arithmetic, workers) : new FloatWeightSource(Checkpoint));
 
     /// <summary>The texts, ready for an export.</summary>
     internal ModelTexts ReadTexts() => _format.ReadTexts();

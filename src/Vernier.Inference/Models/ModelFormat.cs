@@ -3,6 +3,7 @@ using Vernier.Files;
 using Vernier.Files.Checkpoints;
 using Vernier.Files.Tokenizers;
 using Vernier.Inference.Weights;
+using Vernier.Numerics;
 
 namespace Vernier.Inference.Models;
 
@@ -34,7 +35,7 @@ internal abstract class ModelFormat : IDisposable
     public abstract (string Type, long Bytes) Stored(TensorInfo tensor);
 
     /// <summary>Where layers get their weights; null to read them as floats or as Vernier packed them.</summary>
-    public abstract IWeightSource? Weights(PackedArithmetic arithmetic);
+    public abstract IWeightSource? Weights(PackedArithmetic arithmetic, Workers workers);
 
     /// <summary>The texts, ready for an export.</summary>
     public abstract ModelTexts ReadTexts();

@@ -42,7 +42,7 @@ public sealed class FloatLinear : ILinear
     /// <inheritdoc/>
     public void Apply(ReadOnlySpan<float> x, Span<float> y, int rows, Workers workers)
     {
-        MatrixProduct.MultiplyTransposed(x, _weight, y, rows, Outputs, Inputs);
+        MatrixProduct.MultiplyTransposed(x, _weight, y, rows, Outputs, Inputs, workers);
         if (_bias is null)
             return;
         for (int row = 0; row < rows; row++)

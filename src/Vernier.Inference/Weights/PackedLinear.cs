@@ -21,11 +21,12 @@ public sealed class PackedLinear : ILinear
     /// <param name="weight">W, outputs x inputs.</param>
     /// <param name="bias">b, one number for each output, or null.</param>
     /// <param name="arithmetic">Integer products where a kernel serves the matrix, float products, or those of L-Mul.</param>
-    public PackedLinear(PackedMatrix weight, float[]? bias = null, PackedArithmetic arithmetic = PackedArithmetic.Integer)
+    /// <param name="workers">The threads that make it ready; null, the default, for <see cref="Workers.Shared"/>.</param>
+    public PackedLinear(PackedMatrix weight, float[]? bias = null, PackedArithmetic arithmetic = PackedArithmetic.Integer, Workers? workers = null)
         : this(weight?.Layout, bias)
     {
         ArgumentNullException.ThrowIfNull(weight);
-        _prepared = arithmetic == PackedArithmetic.Integer ? weight.Prepare() : null;
+        _prepared = arithmetic == PackedArithmetic.Integer ? weight.Prepare(workers ?? Workers.Shared) : null;
         _packed = _prepared is null ? weight : null;
         _adds = arithmetic == PackedArithmetic.LMul;
         // Float products are those of the dequantized weights, which include all that is added.
@@ -70,12 +71,12 @@ public sealed class PackedLinear : ILinear
         if (rows == 0)
             return;
         if (_prepared is not null)
-            _prepared.Multiply(x, rows, y);
+            _prepared.Multiply(x, rows, y, workers);
         else if (_adds)
-            LMulProduct.Multiply(x, rows, _packed!, y);
+            LMulProduct.Multiply(x, rows, _packed!, y, workers);
         else
-            PackedProduct.Multiply(x, rows, _packed!, y);
-        AddRest(x, y, rows);
+            PackedProduct.Multiply(x, rows, _packed!, y, workers);
+        AddRest(x, y, rows, workers);
     }
 
     /// <summary>Applies up to three layers that share their input, where <see cref="SharesInput"/>, with the results of one after the other.</summary>
@@ -84,15 +85,15 @@ public sealed class PackedLinear : ILinear
         Prepared weights = default;
         for (int i = 0; i < layers.Length; i++)
             weights[i] = (PreparedWeight)layers[i]._prepared!;
-        PreparedWeight.Multiply(x, rows, weights[..layers.Length], outputs);
+        PreparedWeight.Multiply(x, rows, weights[..layers.Length], outputs, workers);
         for (int i = 0; i < layers.Length; i++)
-            layers[i].AddRest(x, outputs[i], rows);
+            layers[i].AddRest(x, outputs[i], rows, workers);
     }
 
-    private void AddRest(ReadOnlySpan<float> x, Span<float> y, int rows)
+    private void AddRest(ReadOnlySpan<float> x, Span<float> y, int rows, Workers workers)
     {
-        _outliers?.AddProduct(x, rows, y);
-        _lowRank?.AddProduct(x, rows, y);
+        _outliers?.AddProduct(x, rows, y, workers);
+        _lowRank?.AddProduct(x, rows, y, workers);
         if (_bias is null)
             return;
         for (int row = 0; row < rows; row++)

@@ -1,9 +1,10 @@
 using Vernier.Errors;
 using Vernier.Files.Checkpoints;
+using Vernier.Inference.Configuration;
 using Vernier.Kernels;
 using Vernier.Kernels.Preparing;
+using Vernier.Numerics;
 using Vernier.Packing;
-using Vernier.Inference.Configuration;
 using Vernier.Packing.Configuration;
 
 namespace Vernier.Inference.Weights;
@@ -15,14 +16,17 @@ public sealed class PackedWeightSource : IWeightSource
     private readonly QuantizationConfig _packed;
     private readonly FloatWeightSource _floats;
     private readonly PackedArithmetic _arithmetic;
+    private readonly Workers _workers;
     private readonly Dictionary<string, PackedMatrix> _read = new(StringComparer.Ordinal);
 
     /// <summary>Reads from a checkpoint, which must stay open until the model is loaded.</summary>
     /// <param name="checkpoint">The checkpoint.</param>
     /// <param name="packed">Which of its matrices are packed, and how.</param>
     /// <param name="arithmetic">How the layers multiply.</param>
-    public PackedWeightSource(Checkpoint checkpoint, QuantizationConfig packed, PackedArithmetic arithmetic = PackedArithmetic.Integer)
+    /// <param name="workers">The threads that make them ready; null, the default, for <see cref="Workers.Shared"/>.</param>
+    public PackedWeightSource(Checkpoint checkpoint, QuantizationConfig packed, PackedArithmetic arithmetic = PackedArithmetic.Integer, Workers? workers = null)
     {
+        _workers = workers ?? Workers.Shared;
         _arithmetic = arithmetic;
         _checkpoint = checkpoint;
         _packed = packed;
@@ -38,9 +42,9 @@ public sealed class PackedWeightSource : IWeightSource
         if (LayoutOf(weightName, outputs, inputs) is not PackedLayout layout)
             return _floats.Linear(weightName, biasName, outputs, inputs);
         float[]? bias = biasName is null ? null : _floats.Vector(biasName, outputs);
-        if (_arithmetic == PackedArithmetic.Integer && PreparedMatrices.Read(_checkpoint, weightName, layout, out Outliers? outliers, out LowRank? lowRank) is IPreparedMatrix prepared)
+        if (_arithmetic == PackedArithmetic.Integer && PreparedMatrices.Read(_checkpoint, weightName, layout, out Outliers? outliers, out LowRank? lowRank, _workers) is IPreparedMatrix prepared)
             return new PackedLinear(layout, prepared, bias, outliers, lowRank);
-        return new PackedLinear(Read(weightName, layout), bias, _arithmetic == PackedArithmetic.LMul ? _arithmetic : PackedArithmetic.Float);
+        return new PackedLinear(Read(weightName, layout), bias, _arithmetic == PackedArithmetic.LMul ? _arithmetic : PackedArithmetic.Float, _workers);
     }
 
     /// <inheritdoc/>
@@ -56,7 +60,7 @@ public sealed class PackedWeightSource : IWeightSource
         if (LayoutOf(name, rows, width) is not PackedLayout layout)
             return ((IWeightSource)_floats).Tied(name, rows, width);
         if (_arithmetic == PackedArithmetic.Integer
-            && PreparedMatrices.Read(_checkpoint, name, layout, out Outliers? outliers, out LowRank? lowRank) is IPreparedMatrix prepared)
+            && PreparedMatrices.Read(_checkpoint, name, layout, out Outliers? outliers, out LowRank? lowRank, _workers) is IPreparedMatrix prepared)
         {
             IEmbedding embedding = PreparedMatrices.Rows(layout, prepared) is PreparedRows shared
                 ? new PackedEmbedding(layout, shared, outliers, lowRank) : new PackedEmbedding(Read(name, layout));

@@ -88,7 +88,7 @@ public sealed class Quantizer(QuantizationPlan plan, IProgress<QuantizationProgr
         {
             void Report(string tensor, double fraction) => progress?.Report(new QuantizationProgress("solving", tensor, fraction));
             var blocks = new BlockRun(run.Strict, spillFolder, run.Observers, Report, walk.Cancellation);
-            new BlockPipeline(model, plan, solver, set, journal, blocks).Run();
+            new StagePipeline(model, plan, solver, set, journal, blocks).Run();
         }
         NearestPass.Run(solver, journal, walk);
     }
@@ -114,6 +114,6 @@ public sealed class Quantizer(QuantizationPlan plan, IProgress<QuantizationProgr
         if (run.Calibration is CalibrationSet given)
             return given;
         progress?.Report(new QuantizationProgress("letting the model write the calibration text", "", 0));
-        return CalibrationSet.WrittenBy(LanguageModel.Load(model), cancellation: cancellation);
+        return CalibrationSet.WrittenBy(LanguageModel.Load(model, workers: plan.Workers), workers: plan.Workers, cancellation: cancellation);
     }
 }

@@ -36,7 +36,7 @@ internal sealed class RunResult(Model model, QuantizationPlan plan, GgufTypes? g
         // A run that was killed between completing the file and giving it its name.
         if (File.Exists(Path) && !File.Exists(Unfinished))
             File.Move(Path, Unfinished);
-        return gguf.Open(model, Path, packed);
+        return gguf.Open(model, Path, packed, plan.Workers);
     }
 
     /// <summary>Copies the tensors that are not packed.</summary>

@@ -76,21 +76,13 @@ public class CalibrationTests
 
     private static void CheckThreads(Recipe recipe, CalibrationSet? set)
     {
-        int threads = ParallelLoop.MaxThreads;
         using var folder = new TempFolder();
         if (set is null)
             TinyLlama.Write(folder["in"]);
-        try
+        foreach (int count in (int[])[1, 2, 3])
         {
-            foreach (int count in (int[])[1, 2, 3])
-            {
-                ParallelLoop.MaxThreads = count;
-                Run(set is null ? folder["in"] : SharedData.Quill, folder[$"{count}"], recipe.Name, Math.Min(3, recipe.MostBits), set);
-            }
-        }
-        finally
-        {
-            ParallelLoop.MaxThreads = threads;
+            using var workers = new Workers(count);
+            Run(set is null ? folder["in"] : SharedData.Quill, folder[$"{count}"], recipe.Name, Math.Min(3, recipe.MostBits), set, workers);
         }
         byte[] one = File.ReadAllBytes(folder["1/model.safetensors"]);
         Assert.Equal(one, File.ReadAllBytes(folder["2/model.safetensors"]));
@@ -169,10 +161,10 @@ public class CalibrationTests
         Assert.Equal(["in"], folder.Names);
     }
 
-    private static (QuantizationPlan Plan, IReadOnlyList<QuantizedTensorReport> Reports) Run(string input, string output, string recipe, int bits, CalibrationSet? set = null)
+    private static (QuantizationPlan Plan, IReadOnlyList<QuantizedTensorReport> Reports) Run(string input, string output, string recipe, int bits, CalibrationSet? set = null, Workers? workers = null)
     {
         using Checkpoint checkpoint = Checkpoint.Open(input);
-        var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find(recipe), Bits = bits });
+        var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find(recipe), Bits = bits }, workers);
         return (plan, new Quantizer(plan).Run(output, new RunOptions { Calibration = set ?? s_set }));
     }
 }

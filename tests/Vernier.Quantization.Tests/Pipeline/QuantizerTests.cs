@@ -66,19 +66,11 @@ public class QuantizerTests
     [Fact]
     public void TheSameBytesOnAnyNumberOfThreads()
     {
-        int threads = ParallelLoop.MaxThreads;
         using var folder = new TempFolder();
-        try
+        foreach (int count in (int[])[1, 2, 3])
         {
-            foreach (int count in (int[])[1, 2, 3])
-            {
-                ParallelLoop.MaxThreads = count;
-                Run(SharedData.Quill, folder[$"{count}"], bits: 3);
-            }
-        }
-        finally
-        {
-            ParallelLoop.MaxThreads = threads;
+            using var workers = new Workers(count);
+            Run(SharedData.Quill, folder[$"{count}"], bits: 3, workers: workers);
         }
         byte[] one = File.ReadAllBytes(folder["1/model.safetensors"]);
         Assert.Equal(one, File.ReadAllBytes(folder["2/model.safetensors"]));
@@ -225,10 +217,10 @@ public class QuantizerTests
     /// <summary>The bytes of a folder without its report, which is no part of the model.</summary>
     internal static long ModelBytes(string folder) => Directory.EnumerateFiles(folder).Where(path => Path.GetFileName(path) != "report.json").Sum(path => new FileInfo(path).Length);
 
-    private static QuantizationPlan Run(string input, string output, int bits = 4, bool replace = false)
+    private static QuantizationPlan Run(string input, string output, int bits = 4, bool replace = false, Workers? workers = null)
     {
         using Checkpoint checkpoint = Checkpoint.Open(input);
-        var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find(RecipeCatalogue.Default), Bits = bits });
+        var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find(RecipeCatalogue.Default), Bits = bits }, workers);
         new Quantizer(plan).Run(output, new RunOptions { Replace = replace });
         return plan;
     }

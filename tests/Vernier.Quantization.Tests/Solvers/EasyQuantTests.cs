@@ -66,16 +66,14 @@ public class EasyQuantTests
         spiked[1234] = 50;
         TinyModel.Write(folder["m"], ("a.weight", [48, 64], new float[48 * 64]), ("b.weight", [48, 64], [.. Enumerable.Repeat(0.1f, 48 * 64)]), ("c.weight", [70, 101], spiked));
         using Checkpoint checkpoint = Checkpoint.Open(folder["m"]);
-        int threads = ParallelLoop.MaxThreads;
         byte[][] files = [.. ((int[])[1, 3]).Select(count =>
         {
-            ParallelLoop.MaxThreads = count;
-            var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find("easyquant"), Granularity = Granularity.Group(50) });
+            using var workers = new Workers(count);
+            var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find("easyquant"), Granularity = Granularity.Group(50) }, workers);
             Assert.Equal([0, 0, 1], plan.Tensors.Where(planned => planned.Layout is not null).Select(planned => planned.Layout!.Outliers));
             new Quantizer(plan).Run(folder[$"{count}"]);
             return File.ReadAllBytes(folder[$"{count}/model.safetensors"]);
         })];
-        ParallelLoop.MaxThreads = threads;
         Assert.Equal(files[0], files[1]);
     }
 

@@ -121,21 +121,13 @@ public class GptqTests
     public void TheNumberOfThreadsDoesNotChangeTheResult()
     {
         MatrixProblem problem = RealLayers.Problem(RealLayers.Names[2], "nupes-datafree", 3, Granularity.Group(64));
-        int threads = ParallelLoop.MaxThreads;
-        try
+        byte[][] codes = [.. ((int[])[1, 2, 3]).Select(count =>
         {
-            byte[][] codes = [.. ((int[])[1, 2, 3]).Select(count =>
-            {
-                ParallelLoop.MaxThreads = count;
-                return Solve(problem, s_gptq).Codes;
-            })];
-            Assert.Equal(codes[0], codes[1]);
-            Assert.Equal(codes[0], codes[2]);
-        }
-        finally
-        {
-            ParallelLoop.MaxThreads = threads;
-        }
+            using var workers = new Workers(count);
+            return Solve(problem.By(workers), s_gptq).Codes;
+        })];
+        Assert.Equal(codes[0], codes[1]);
+        Assert.Equal(codes[0], codes[2]);
     }
 
     [Fact]

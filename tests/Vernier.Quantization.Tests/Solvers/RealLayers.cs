@@ -59,6 +59,16 @@ internal static class RealLayers
         Samples = problem.Samples,
     };
 
+    /// <summary>The same layer, solved by other workers.</summary>
+    public static MatrixProblem By(this MatrixProblem problem, Workers workers) => new(problem.Layout, problem.Weights, problem.Shift, new LayerObjective(problem.Objective.Gram, problem.Columns, workers))
+    {
+        Grid = problem.Grid,
+        Tables = problem.Tables,
+        Fit = problem.Fit,
+        Samples = problem.Samples,
+        Workers = workers,
+    };
+
     private static Dictionary<string, Observed> Observe()
     {
         using var model = Model.Open(SharedData.Quill);

@@ -159,23 +159,15 @@ public class RelaxedTests
     public void TheNumberOfThreadsDoesNotChangeTheResult()
     {
         MatrixProblem problem = RealLayers.Problem(RealLayers.Names[4], "gptq-power", 3, Granularity.Group(64));
-        int threads = ParallelLoop.MaxThreads;
-        try
+        foreach (LearnedStep step in (LearnedStep[])[s_adaround, s_flexround, s_nupes with { LearnExponent = true }])
         {
-            foreach (LearnedStep step in (LearnedStep[])[s_adaround, s_flexround, s_nupes with { LearnExponent = true }])
+            ScalarSolution[] solutions = [.. ((int[])[1, 3]).Select(count =>
             {
-                ScalarSolution[] solutions = [.. ((int[])[1, 3]).Select(count =>
-                {
-                    ParallelLoop.MaxThreads = count;
-                    return new StepRun([s_nearest, step with { Iterations = 30 }]).Solve(problem).Solution;
-                })];
-                Assert.Equal(solutions[0].Codes, solutions[1].Codes);
-                Assert.Equal(solutions[0].Scales, solutions[1].Scales);
-            }
-        }
-        finally
-        {
-            ParallelLoop.MaxThreads = threads;
+                using var workers = new Workers(count);
+                return new StepRun([s_nearest, step with { Iterations = 30 }]).Solve(problem.By(workers)).Solution;
+            })];
+            Assert.Equal(solutions[0].Codes, solutions[1].Codes);
+            Assert.Equal(solutions[0].Scales, solutions[1].Scales);
         }
     }
 

@@ -107,17 +107,15 @@ public class TritTests
             LowRank = outliers == 0 ? null : new LowRankPart { Rank = 2 },
         };
         Assert.Null(recipe.Problem);
-        int threads = ParallelLoop.MaxThreads;
         byte[][] files = [.. ((int[])[1, 3]).Select(count =>
         {
-            ParallelLoop.MaxThreads = count;
-            var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = recipe, Granularity = new Granularity(group) });
+            using var workers = new Workers(count);
+            var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = recipe, Granularity = new Granularity(group) }, workers);
             IReadOnlyList<QuantizedTensorReport> reports = new Quantizer(plan).Run(folder[$"{count}"]);
             Assert.All(reports.Where(report => report.Layout is TritLayout), report => Assert.InRange(report.Error.Relative, 0, weighted ? 0.1 : 0.04));
             Assert.Equal(14, reports.Count(report => report.Layout is TritLayout));
             return File.ReadAllBytes(folder[$"{count}/model.safetensors"]);
         })];
-        ParallelLoop.MaxThreads = threads;
         Assert.Equal(files[0], files[1]);
     }
 }

@@ -101,16 +101,14 @@ public class TwoLevelTests
             LowRank = new LowRankPart { Rank = 2 },
         };
         Assert.Null(recipe.Problem);
-        int threads = ParallelLoop.MaxThreads;
         byte[][] files = [.. ((int[])[1, 3]).Select(count =>
         {
-            ParallelLoop.MaxThreads = count;
-            var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = recipe, Granularity = Granularity.Group(50), Bits = 3 });
+            using var workers = new Workers(count);
+            var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = recipe, Granularity = Granularity.Group(50), Bits = 3 }, workers);
             IReadOnlyList<QuantizedTensorReport> reports = new Quantizer(plan).Run(folder[$"{count}"]);
             Assert.Equal(14, reports.Count(report => report.Layout is TwoLevelLayout { Rank: 2, Outliers: > 0 } && report.Solved!.Objective < report.Solved.Nearest));
             return File.ReadAllBytes(folder[$"{count}/model.safetensors"]);
         })];
-        ParallelLoop.MaxThreads = threads;
         Assert.Equal(files[0], files[1]);
     }
 

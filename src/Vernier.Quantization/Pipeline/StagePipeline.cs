@@ -26,7 +26,7 @@ internal sealed record BlockRun(
 /// that follow come out
 /// as they would have.
 /// </summary>
-internal sealed class BlockPipeline(Model model, QuantizationPlan plan, TensorSolver solver, CalibrationSet set, Journal journal, BlockRun run)
+internal sealed class StagePipeline(Model model, QuantizationPlan plan, TensorSolver solver, CalibrationSet set, Journal journal, BlockRun run)
 {
     private readonly Dictionary<string, TensorPlan> _planned = plan.Tensors.ToDictionary(planned => planned.Name, StringComparer.Ordinal);
     private readonly LayerSolving _solving = new(plan, solver);
