@@ -36,7 +36,7 @@ public sealed record PowerGridSpec : ScalarGridSpec
     /// <inheritdoc/>
     public override string? Problem =>
         Tables is not (1 or 2 or 4 or 8) ? "the number of tables is not 1, 2, 4 or 8"
-        : Exponent is < PowerGrid.MinExponent or > PowerGrid.MaxExponent
+        : Exponent is not (null or (>= PowerGrid.MinExponent and <= PowerGrid.MaxExponent))
             ? $"the exponent is not between {PowerGrid.MinExponent} and {PowerGrid.MaxExponent}"
         : Layouts.Contains(LevelLayout.Asymmetric) ? "a power grid is centred on zero: it has no asymmetric layout"
         : base.Problem;
