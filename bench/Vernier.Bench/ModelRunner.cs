@@ -10,7 +10,6 @@ internal sealed class ModelRunner(string folder, LlamaShape shape, string peer, 
 {
     private const int GenerateContext = 1, GenerateTokens = 16;
 
-    private readonly Workers _workers = new(threads);
     private LlamaCpp? _library;
 
     /// <summary>The models. The output layer of Q4_0 files has 6.6 bits, so that ours has 6.5.</summary>

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Vernier.Bench;
+using Vernier.Numerics;
 
 // bench FOLDER [--llama-cpp DIR] [--threads 2] [--pairs 5] [--cases generate,prompt,load|layouts] [--models 4-uniform,...] [--clock wall|processor]
 // Measures ours and the peer in turn and prints one line of JSON a case. FOLDER receives the models, some 10 GB.

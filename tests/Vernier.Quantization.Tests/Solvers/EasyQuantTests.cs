@@ -21,7 +21,7 @@ public class EasyQuantTests
         using var folder = new TempFolder();
         using var opened = Model.Open(SharedData.Quill);
         Recipe recipe = RecipeCatalogue.Find("easyquant") with { Outliers = new OutlierPart { Sigma = sigma } };
-        var plan = QuantizationPlan.Create(checkpoint,
+        var plan = QuantizationPlan.Create(opened,
             new QuantizationOptions { Recipe = recipe, Bits = bits, Granularity = Granularity.Channel });
         new Quantizer(plan).Run(folder["out"]);
         Assert.Equal(plan.Bytes, new FileInfo(folder["out/model.safetensors"]).Length + new FileInfo(folder["out/config.json"]).Length);
@@ -58,7 +58,7 @@ public class EasyQuantTests
         using var opened = Model.Open(SharedData.Quill);
         Recipe descent = RecipeCatalogue.Find("easyquant"), largest = descent with { Scale = ScaleRule.Largest };
         IReadOnlyList<QuantizedTensorReport>[] reports = [.. ((Recipe[])[largest, descent]).Select((recipe, i) =>
-            new Quantizer(QuantizationPlan.Create(checkpoint,
+            new Quantizer(QuantizationPlan.Create(opened,
                 new QuantizationOptions { Recipe = recipe, Granularity = Granularity.Channel, EmbeddingBits = null }))
                 .Run(folder[$"{i}"]))];
         Assert.All(reports[0].Zip(reports[1]), pair => Assert.True(pair.Second.Error.SquaredError < pair.First.Error.SquaredError));
@@ -72,11 +72,11 @@ public class EasyQuantTests
         spiked[1234] = 50;
         TinyModel.Write(folder["m"], ("a.weight", [48, 64], new float[48 * 64]),
             ("b.weight", [48, 64], [.. Enumerable.Repeat(0.1f, 48 * 64)]), ("c.weight", [70, 101], spiked));
-        using Checkpoint checkpoint = Checkpoint.Open(folder["m"]);
+        using var opened = Model.Open(folder["m"]);
         byte[][] files = [.. ((int[])[1, 3]).Select(count =>
         {
             using var workers = new Workers(count);
-            var plan = QuantizationPlan.Create(checkpoint,
+            var plan = QuantizationPlan.Create(opened,
                 new QuantizationOptions { Recipe = RecipeCatalogue.Find("easyquant"), Granularity = Granularity.Group(50) }, workers);
             Assert.Equal([0, 0, 1], plan.Tensors.Where(planned => planned.Layout is not null).Select(planned => planned.Layout!.Outliers));
             new Quantizer(plan).Run(folder[$"{count}"]);
@@ -92,8 +92,8 @@ public class EasyQuantTests
         float[] bad = TinyModel.Gaussian(64, 4);
         bad[7] = float.NaN;
         TinyModel.Write(folder["m"], ("a.weight", [8, 8], bad));
-        using Checkpoint checkpoint = Checkpoint.Open(folder["m"]);
+        using var opened = Model.Open(folder["m"]);
         Assert.Equal("weight-not-finite", Assert.Throws<InvalidFileException>(
-            () => QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find("easyquant") })).Rule);
+            () => QuantizationPlan.Create(opened, new QuantizationOptions { Recipe = RecipeCatalogue.Find("easyquant") })).Rule);
     }
 }

@@ -70,8 +70,8 @@ public class GridSearchTests
     {
         using var folder = new TempFolder();
         TinyModel.Write(folder["m"], ("a.weight", [64, 512], Fill("laplace", 1)), ("b.weight", [64, 512], Fill("uniform", 2)));
-        using Checkpoint checkpoint = Checkpoint.Open(folder["m"]);
-        var plan = QuantizationPlan.Create(checkpoint,
+        using var opened = Model.Open(folder["m"]);
+        var plan = QuantizationPlan.Create(opened,
             new QuantizationOptions { Recipe = RecipeCatalogue.Find("powerquant"), Granularity = Granularity.Channel });
         Assert.Single(new Quantizer(plan).Run(folder["out"]).SelectMany(report => report.Exponents).Distinct());
     }
@@ -86,7 +86,7 @@ public class GridSearchTests
             Recipe papers = RecipeCatalogue.Find("powerquant") with { Grid = s_symmetric with { Exponent = 0.7 } };
             double[] errors = [.. ((RoundingRule[])[RoundingRule.Nearest, RoundingRule.PowerDomain]).Select(rule =>
             {
-                var plan = QuantizationPlan.Create(checkpoint,
+                var plan = QuantizationPlan.Create(opened,
                     new QuantizationOptions { Recipe = papers with { Rounding = rule }, Bits = bits, EmbeddingBits = null });
                 return new Quantizer(plan).Run(folder["out"], new RunOptions { Replace = true }).Sum(report => report.Error.SquaredError);
             })];

@@ -63,8 +63,8 @@ public class MinifloatTests
         {
             using var folder = new TempFolder();
             TinyModel.Write(folder["m"], ("a.weight", [64, 512], [.. Enumerable.Range(0, 64 * 512).Select(_ => (float)law())]));
-            using Checkpoint checkpoint = Checkpoint.Open(folder["m"]);
-            var plan = QuantizationPlan.Create(checkpoint,
+            using var opened = Model.Open(folder["m"]);
+            var plan = QuantizationPlan.Create(opened,
                 new QuantizationOptions { Recipe = RecipeCatalogue.Find("minifloat"), Bits = 6, Granularity = Granularity.Channel });
             new Quantizer(plan).Run(folder["out"]);
             using Checkpoint written = Checkpoint.Open(folder["out"]);
@@ -82,8 +82,8 @@ public class MinifloatTests
         foreach (Recipe recipe in (Recipe[])[m1, m2])
         {
             using var folder = new TempFolder();
-            using Checkpoint checkpoint = Checkpoint.Open(SharedData.Quill);
-            var plan = QuantizationPlan.Create(checkpoint,
+            using var opened = Model.Open(SharedData.Quill);
+            var plan = QuantizationPlan.Create(opened,
                 new QuantizationOptions { Recipe = recipe, Granularity = Granularity.Group(32) });
             new Quantizer(plan).Run(folder["out"]);
             using Checkpoint written = Checkpoint.Open(folder["out"]);

@@ -34,8 +34,8 @@ internal static class RealLayers
     /// <summary>A layer with its objective, or another one.</summary>
     public static MatrixProblem Problem(string name, string recipe, int bits, Granularity granularity, LayerObjective? objective = null)
     {
-        using Checkpoint checkpoint = Checkpoint.Open(SharedData.Quill);
-        var plan = QuantizationPlan.Create(checkpoint,
+        using var opened = Model.Open(SharedData.Quill);
+        var plan = QuantizationPlan.Create(opened,
             new QuantizationOptions { Recipe = RecipeCatalogue.Find(recipe), Bits = bits, Granularity = granularity });
         TensorPlan planned = plan.Tensors.Single(tensor => tensor.Tensor.Name == name);
         var matrix = new WeightMatrix(opened.Checkpoint, planned.Tensor);

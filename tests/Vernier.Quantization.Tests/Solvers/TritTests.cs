@@ -113,7 +113,7 @@ public class TritTests
         byte[][] files = [.. ((int[])[1, 3]).Select(count =>
         {
             using var workers = new Workers(count);
-            var plan = QuantizationPlan.Create(checkpoint,
+            var plan = QuantizationPlan.Create(opened,
                 new QuantizationOptions { Recipe = recipe, Granularity = new Granularity(group) }, workers);
             IReadOnlyList<QuantizedTensorReport> reports = new Quantizer(plan).Run(folder[$"{count}"]);
             Assert.All(reports.Where(report => report.Layout is TritLayout), report =>

@@ -107,7 +107,7 @@ public class TwoLevelTests
         byte[][] files = [.. ((int[])[1, 3]).Select(count =>
         {
             using var workers = new Workers(count);
-            var plan = QuantizationPlan.Create(checkpoint,
+            var plan = QuantizationPlan.Create(opened,
                 new QuantizationOptions { Recipe = recipe, Granularity = Granularity.Group(50), Bits = 3 }, workers);
             IReadOnlyList<QuantizedTensorReport> reports = new Quantizer(plan).Run(folder[$"{count}"]);
             Assert.Equal(14, reports.Count(report => report.Layout is TwoLevelLayout { Rank: 2, Outliers: > 0 }

@@ -112,8 +112,8 @@ public class VectorCodebookTests
             unit[i] = 0;
             matrix[i * count + i] += used[i] == 0 ? 1 : 1e-9 * used[i];
         }
-        Assert.True(Cholesky.TryFactor(new MatrixSpan<double>(matrix, count, count), out _));
-        Cholesky.Solve(new ReadOnlyMatrixSpan<double>(matrix, count, count), new MatrixSpan<double>(vector, count, 1));
+        Assert.True(Cholesky.TryFactor(new MatrixSpan<double>(matrix, count, count), out _, Workers.Shared));
+        Cholesky.Solve(new ReadOnlyMatrixSpan<double>(matrix, count, count), new MatrixSpan<double>(vector, count, 1), Workers.Shared);
         double[] start = CodebookProduct.Numbers(solution);
         double difference = 0, size = 0;
         for (int i = 0; i < count; i++)

@@ -194,9 +194,9 @@ public class VectorTests
     {
         foreach ((string recipe, int bits) in ((string, int)[])[("gptvq", 5), ("gptvq-4d", 3)])
         {
-            using Checkpoint checkpoint = Checkpoint.Open(SharedData.Quill);
+            using var opened = Model.Open(SharedData.Quill);
             string message = Assert.Throws<ArgumentException>(
-                () => QuantizationPlan.Create(checkpoint,
+                () => QuantizationPlan.Create(opened,
                 new QuantizationOptions { Recipe = RecipeCatalogue.Find(recipe), Bits = bits })).Message;
             Assert.Contains($"at most {RecipeCatalogue.Find(recipe).MostBits} bits", message, StringComparison.Ordinal);
             Assert.Contains(recipe, message, StringComparison.Ordinal);

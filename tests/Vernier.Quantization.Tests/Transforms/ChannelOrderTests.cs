@@ -112,7 +112,7 @@ public class ChannelOrderTests
         WriteTiny(folder["in"], type, architecture);
         using var opened = Model.Open(folder["in"]);
         Recipe recipe = RecipeCatalogue.Find("kmeans") with { Reorder = true };
-        var plan = QuantizationPlan.Create(checkpoint,
+        var plan = QuantizationPlan.Create(opened,
             new QuantizationOptions { Recipe = recipe
             with { Grid = (CodebookGridSpec)recipe.Grid with { Scope = GridScope.Rows, Rows = 16 } }, Bits = 8,
             Granularity = Granularity.Group(16), Keep = new Regex(keep, RegexOptions.NonBacktracking) });
