@@ -2,7 +2,6 @@ using System.CommandLine;
 using Vernier.Cli.Reports;
 using Vernier.Cli.Terminal;
 using Vernier.Inference;
-using Vernier.Inference.Models;
 using Vernier.Inference.Passes;
 using Vernier.Numerics;
 

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Vernier.Errors;
-using Vernier.Inference.Models;
 using Vernier.Inference.Weights;
 using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Networks;

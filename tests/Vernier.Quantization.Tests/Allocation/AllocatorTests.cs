@@ -1,4 +1,3 @@
-using Vernier.Files.Checkpoints;
 using Vernier.Grids.Minifloat;
 using Vernier.Grids.Trits;
 using Vernier.Grids.Uniform;

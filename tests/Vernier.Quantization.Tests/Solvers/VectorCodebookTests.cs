@@ -1,18 +1,11 @@
-using Vernier.Files.Checkpoints;
-using Vernier.Grids;
-using Vernier.Grids.Uniform;
 using Vernier.Grids.Vectors;
-using Vernier.Levels;
 using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Packing.Vectors;
 using Vernier.Quantization.Objectives;
-using Vernier.Quantization.Pipeline;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers;
 using Vernier.Quantization.Solvers.Codebooks;
-using Vernier.Quantization.Solvers.Gptq;
-using Vernier.Quantization.Solvers.Scalar;
 using Vernier.Quantization.Solvers.Vectors;
 using static Vernier.Tests.Solvers.VectorLayers;
 

@@ -35,7 +35,7 @@ public sealed class QuantizationConfig(string recipe, IReadOnlyDictionary<string
     /// <summary>The object to put in config.json.</summary>
     public JsonObject ToJson()
     {
-        var tensors = new JsonObject();
+        var entries = new JsonObject();
         foreach ((string name, PackedLayout layout) in Tensors)
         {
             var entry = new JsonObject { ["shape"] = new JsonArray(layout.Rows, layout.Columns) };
@@ -50,9 +50,9 @@ public sealed class QuantizationConfig(string recipe, IReadOnlyDictionary<string
                 entry["outlier_type"] = source.ToString();
             if (layout.Rank > 0)
                 entry["rank"] = layout.Rank;
-            tensors[name] = entry;
+            entries[name] = entry;
         }
-        return new JsonObject { ["quant_method"] = Method, ["format"] = Format, ["recipe"] = Recipe, ["tensors"] = tensors };
+        return new JsonObject { ["quant_method"] = Method, ["format"] = Format, ["recipe"] = Recipe, ["tensors"] = entries };
     }
 
     /// <summary>Reads the object; null where config.json has none.</summary>

@@ -15,7 +15,6 @@ using Vernier.Packing;
 using Vernier.Packing.Ggml;
 using Vernier.Packing.Scalar;
 using Vernier.Packing.Trits;
-using Vernier.Packing.TwoLevel;
 using Vernier.Packing.Vectors;
 
 namespace Vernier.Tests.Grids;
