@@ -43,16 +43,19 @@ internal static class FloatCases
             () => OpenBlas.Multiply(a, transposeA, b, transposeB, d, m, n, k));
     });
 
-    private static FloatCase Gram(int size, int samples) => new($"gram {size}, {samples} samples", (double)size * (size + 1) * samples, workers =>
+    private static FloatCase Gram(int size, int samples) =>
+        new($"gram {size}, {samples} samples", (double)size * (size + 1) * samples, workers =>
     {
         float[] x = Random((long)samples * size), h = new float[size * size], other = new float[size * size];
         return (
-            () => SymmetricProduct.Update(new ReadOnlyMatrixSpan<float>(x, samples, size), new MatrixSpan<float>(h, size, size), ProductUpdate.Add, workers),
+            () => SymmetricProduct.Update(new ReadOnlyMatrixSpan<float>(x, samples, size), new MatrixSpan<float>(h, size, size),
+                ProductUpdate.Add, workers),
             () => OpenBlas.AddGram(x, other, size, samples));
     });
 
     // Ours adds to a matrix in double precision; the peer has nothing like it and works in single precision.
-    private static FloatCase WideGram(int size, int samples) => new($"gram {size}, {samples} samples, into double", (double)size * (size + 1) * samples, workers =>
+    private static FloatCase WideGram(int size, int samples) =>
+        new($"gram {size}, {samples} samples, into double", (double)size * (size + 1) * samples, workers =>
     {
         float[] x = Random((long)samples * size), other = new float[size * size];
         double[] h = new double[size * size];
@@ -81,7 +84,8 @@ internal static class FloatCases
 
     private static FloatCase WideFactor(int size) => new($"cholesky double {size}", (double)size * size * size / 3, workers =>
     {
-        double[] a = [.. PositiveDefinite(size, workers).Select(x => (double)x)], work = new double[size * size], other = new double[size * size];
+        double[] a = [.. PositiveDefinite(size, workers).Select(x => (double)x)], work = new double[size * size],
+            other = new double[size * size];
         return (
             () =>
             {

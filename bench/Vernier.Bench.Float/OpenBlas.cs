@@ -39,7 +39,8 @@ internal static unsafe partial class OpenBlas
     public static void Multiply(float[] a, bool transposeA, float[] b, bool transposeB, float[] c, int m, int n, int k)
     {
         fixed (float* pa = a, pb = b, pc = c)
-            Sgemm(RowMajor, transposeA ? Transpose : NoTranspose, transposeB ? Transpose : NoTranspose, m, n, k, 1, pa, transposeA ? m : k, pb, transposeB ? k : n, 0, pc, n);
+            Sgemm(RowMajor, transposeA ? Transpose : NoTranspose, transposeB ? Transpose : NoTranspose, m, n, k, 1, pa, transposeA ? m
+                : k, pb, transposeB ? k : n, 0, pc, n);
     }
 
     /// <summary>H += X^T X in the lower triangle, with X of samples x size and H of size x size.</summary>
@@ -87,11 +88,13 @@ internal static unsafe partial class OpenBlas
 
     [LibraryImport(Library, EntryPoint = "cblas_sgemm")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static partial void Sgemm(int order, int transposeA, int transposeB, int m, int n, int k, float alpha, float* a, int lda, float* b, int ldb, float beta, float* c, int ldc);
+    private static partial void Sgemm(int order, int transposeA, int transposeB, int m, int n, int k, float alpha, float* a, int lda,
+        float* b, int ldb, float beta, float* c, int ldc);
 
     [LibraryImport(Library, EntryPoint = "cblas_ssyrk")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static partial void Ssyrk(int order, int triangle, int transpose, int n, int k, float alpha, float* a, int lda, float beta, float* c, int ldc);
+    private static partial void Ssyrk(int order, int triangle, int transpose, int n, int k, float alpha, float* a, int lda, float beta,
+        float* c, int ldc);
 
     [LibraryImport(Library, EntryPoint = "spotrf_")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

@@ -26,7 +26,8 @@ internal static class PairedRun
         }
         object line = theirs is null
             ? new { @case = name, ours = Round(Median(speeds), 1), unit = "GFLOP/s" }
-            : new { @case = name, ours = Round(Median(speeds), 1), peer = "OpenBLAS", theirs = Round(Median(peers), 1), ratio = Round(Median(ratios), 3), unit = "GFLOP/s", pairs };
+            : new { @case = name, ours = Round(Median(speeds), 1), peer = "OpenBLAS", theirs = Round(Median(peers), 1),
+                ratio = Round(Median(ratios), 3), unit = "GFLOP/s", pairs };
         Console.WriteLine(JsonSerializer.Serialize(line));
     }
 

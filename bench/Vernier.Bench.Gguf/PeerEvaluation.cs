@@ -36,7 +36,8 @@ internal sealed class PeerEvaluation(LlamaCpp library, IReadOnlyList<EvaluationW
             EvaluationWindow window = windows[number];
             for (int i = window.FirstScored; i < window.Targets.Length; i++, tokens++)
             {
-                ReadOnlySpan<float> row = scores.AsSpan(i * vocabulary, vocabulary), reference = _reference.Length == 0 ? row : _reference[number].AsSpan(i * vocabulary, vocabulary);
+                ReadOnlySpan<float> row = scores.AsSpan(i * vocabulary, vocabulary), reference = _reference.Length == 0 ? row
+                    : _reference[number].AsSpan(i * vocabulary, vocabulary);
                 loss -= row[window.Targets[i]];
                 for (int token = 0; token < vocabulary; token++)
                     divergence += Math.Exp(reference[token]) * ((double)reference[token] - row[token]);

@@ -9,8 +9,10 @@ using Vernier.Numerics;
 namespace Vernier.Bench.Gguf;
 
 /// <summary>
-/// A model of another shape that computes the same as a given one: its residual stream is turned into twice as many dimensions by a random rotation, norms are folded into the
-/// layers behind them, feed-forwards get half as many neurons again by splitting some in two, and the output layer is no longer the embedding. Every matrix has other
+/// A model of another shape that computes the same as a given one: its residual stream is turned into twice as many dimensions by a random
+/// rotation, norms are folded into the
+/// layers behind them, feed-forwards get half as many neurons again by splitting some in two, and the output layer is no longer the
+/// embedding. Every matrix has other
 /// numbers, mixed as those of rotated networks are, and other sizes.
 /// </summary>
 internal sealed class WiderModel
@@ -36,14 +38,17 @@ internal sealed class WiderModel
         var model = new WiderModel(original);
         model.Build();
         Directory.CreateDirectory(target);
-        using (var writer = new CheckpointWriter(target, [.. model._tensors.Select(tensor => new TensorInfo(tensor.Name, ElementType.F32, tensor.Columns == 0 ? [tensor.Rows] : [tensor.Rows, tensor.Columns]))]))
+        using (var writer = new CheckpointWriter(
+            target, [.. model._tensors.Select(tensor =>
+            new TensorInfo(tensor.Name, ElementType.F32, tensor.Columns == 0 ? [tensor.Rows] : [tensor.Rows, tensor.Columns]))]))
         {
             foreach ((string name, _, _, float[] values) in model._tensors)
                 writer.Write(name, MemoryMarshal.AsBytes(values.AsSpan()));
             writer.Complete();
         }
         JsonObject config = JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "config.json")))!.AsObject();
-        (config["hidden_size"], config["intermediate_size"], config["tie_word_embeddings"], config["torch_dtype"]) = (model._wide, model._inner, false, "float32");
+        (config["hidden_size"], config["intermediate_size"], config["tie_word_embeddings"], config["torch_dtype"]) =
+            (model._wide, model._inner, false, "float32");
         config["rms_norm_eps"] = config["rms_norm_eps"]!.GetValue<double>() / 2;
         File.WriteAllText(Path.Combine(target, "config.json"), config.ToJsonString());
         foreach (string file in Directory.EnumerateFiles(folder, "tokenizer*.json"))
@@ -59,8 +64,10 @@ internal sealed class WiderModel
             string prefix = $"model.layers.{layer}.", attention = prefix + "self_attn.", feed = prefix + "mlp.";
             float[] first = Read(prefix + "input_layernorm.weight"), second = Read(prefix + "post_attention_layernorm.weight");
             AddNorm(prefix + "input_layernorm.weight");
-            foreach ((string name, int heads) in ((string, int)[])[("q_proj", _config.HeadCount), ("k_proj", _config.KeyValueHeadCount), ("v_proj", _config.KeyValueHeadCount)])
-                Add($"{attention}{name}.weight", heads * _config.HeadSize, _wide, Inwards(Read($"{attention}{name}.weight"), heads * _config.HeadSize, first));
+            foreach ((string name, int heads) in ((string, int)[])[("q_proj", _config.HeadCount), ("k_proj", _config.KeyValueHeadCount),
+                ("v_proj", _config.KeyValueHeadCount)])
+                Add($"{attention}{name}.weight", heads * _config.HeadSize, _wide,
+                    Inwards(Read($"{attention}{name}.weight"), heads * _config.HeadSize, first));
             int width = _config.HeadCount * _config.HeadSize;
             Add(attention + "o_proj.weight", _wide, width, Outwards(Read(attention + "o_proj.weight"), width));
             AddNorm(prefix + "post_attention_layernorm.weight");
@@ -74,7 +81,8 @@ internal sealed class WiderModel
     private void AddFeedForward(string feed, float[] norm)
     {
         int neurons = _config.IntermediateSize;
-        float[] gate = Inwards(Read(feed + "gate_proj.weight"), neurons, norm), up = Inwards(Read(feed + "up_proj.weight"), neurons, norm), down = Outwards(Read(feed + "down_proj.weight"), neurons);
+        float[] gate = Inwards(Read(feed + "gate_proj.weight"), neurons, norm), up = Inwards(Read(feed + "up_proj.weight"), neurons, norm),
+            down = Outwards(Read(feed + "down_proj.weight"), neurons);
         int[] source = [.. Enumerable.Range(0, _inner).Select(i => i % neurons)];
         float[] share = [.. Enumerable.Range(0, neurons).Select(i => i + neurons < _inner ? 0.2f + 0.6f * _random.NextSingle() : 1)];
         var wider = new float[_wide * _inner];
@@ -103,7 +111,9 @@ internal sealed class WiderModel
     private float[] Outwards(float[] weights, int columns)
     {
         var result = new float[_wide * columns];
-        MatrixProduct.Multiply(new ReadOnlyMatrixSpan<float>(_rotation, _wide, _narrow), new ReadOnlyMatrixSpan<float>(weights, _narrow, columns), new MatrixSpan<float>(result, _wide, columns), ProductUpdate.Set, Workers.Shared);
+        MatrixProduct.Multiply(new ReadOnlyMatrixSpan<float>(_rotation, _wide, _narrow),
+            new ReadOnlyMatrixSpan<float>(weights, _narrow, columns), new MatrixSpan<float>(result, _wide, columns), ProductUpdate.Set,
+            Workers.Shared);
         return result;
     }
 
@@ -131,7 +141,8 @@ internal sealed class WiderModel
         var vectors = new double[columns][];
         for (int i = 0; i < columns; i++)
         {
-            double[] vector = [.. Enumerable.Range(0, rows).Select(_ => Math.Sqrt(-2 * Math.Log(1 - _random.NextDouble())) * Math.Cos(2 * Math.PI * _random.NextDouble()))];
+            double[] vector = [.. Enumerable.Range(0, rows)
+                .Select(_ => Math.Sqrt(-2 * Math.Log(1 - _random.NextDouble())) * Math.Cos(2 * Math.PI * _random.NextDouble()))];
             for (int pass = 0; pass < 2; pass++)
             {
                 for (int j = 0; j < i; j++)

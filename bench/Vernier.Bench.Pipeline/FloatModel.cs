@@ -7,10 +7,12 @@ namespace Vernier.Bench.Pipeline;
 /// <summary>Writes a model of random weights in half precision, with the sample model's tokenizer, and a text to calibrate it on.</summary>
 internal static class FloatModel
 {
-    private static readonly string[] s_words = "the of and a to in he was that his it had with as at for on not but from by they which she were all when there one their said him would no if who been so what up out into more some then them only".Split(' ');
+    private static readonly string[] s_words =
+        "the of and a to in he was that his it had with as at for on not but from by they which she were all when there one their said him would no if who been so what up out into more some then them only".Split(' ');
 
     /// <summary>The shape that the options give; by default of 1.1 billion parameters.</summary>
-    public static LlamaShape Shape(Options options) => new(options.Number("hidden", 2048), options.Number("intermediate", 8192), options.Number("layers", 16),
+    public static LlamaShape Shape(Options options) =>
+        new(options.Number("hidden", 2048), options.Number("intermediate", 8192), options.Number("layers", 16),
         options.Number("heads", 32), options.Number("kv-heads", 8), options.Number("vocabulary", 32000));
 
     /// <summary>Writes a model folder unless it is there.</summary>
@@ -52,7 +54,8 @@ internal static class FloatModel
     {
         string path = Path.Combine(root, $"words-{tokens}.txt");
         var random = new Random(2);
-        File.WriteAllText(path, string.Join(' ', Enumerable.Range(0, tokens + tokens / 4).Select(_ => s_words[random.Next(s_words.Length)])));
+        File.WriteAllText(path, string.Join(' ', Enumerable.Range(0, tokens + tokens / 4)
+            .Select(_ => s_words[random.Next(s_words.Length)])));
         return path;
     }
 

@@ -5,13 +5,15 @@ using Vernier.Numerics;
 
 namespace Vernier.Bench.Pipeline;
 
-/// <summary>Encodes a matrix without data, ours and ggml's in turn, ggml's on as many threads with the rows split among them. The bytes must be the same.</summary>
+/// <summary>Encodes a matrix without data, ours and ggml's in turn, ggml's on as many threads with the rows split among them. The bytes
+/// must be the same.</summary>
 internal static class GgufEncodeCase
 {
     /// <summary>Runs the case and prints a line of JSON for each type.</summary>
     public static int Run(Options options)
     {
-        int rows = options.Number("rows", 4096), columns = options.Number("columns", 4096), threads = options.Number("threads", 2), pairs = options.Number("pairs", 7);
+        int rows = options.Number("rows", 4096), columns = options.Number("columns", 4096), threads = options.Number("threads", 2),
+            pairs = options.Number("pairs", 7);
         string folder = options.Text("llama-cpp", Environment.GetEnvironmentVariable("VERNIER_LLAMA_CPP") ?? "");
         if (!Directory.Exists(folder))
         {
@@ -67,7 +69,9 @@ internal static class GgufEncodeCase
         for (int i = 0; i < threads; i++)
         {
             int begin = rows * i / threads, end = rows * (i + 1) / threads;
-            workers[i] = new Thread(() => ggml.Quantize(format.TypeId, weights.AsSpan(begin * columns, (end - begin) * columns), columns, [], blocks.AsSpan(begin * rowBytes, (end - begin) * rowBytes)));
+            workers[i] = new Thread(() => ggml.Quantize(
+                format.TypeId, weights.AsSpan(begin * columns, (end - begin) * columns), columns, [],
+                blocks.AsSpan(begin * rowBytes, (end - begin) * rowBytes)));
             workers[i].Start();
         }
         foreach (Thread worker in workers)

@@ -16,7 +16,8 @@ using Vernier.Quantization.Solvers.Scalar;
 namespace Vernier.Bench.Pipeline;
 
 /// <summary>
-/// GPTQ of one square layer from its Gram matrix to its codes, ours and PyTorch's in turn: 4 bits, symmetric, the largest weight of each group of 64 gets the largest
+/// GPTQ of one square layer from its Gram matrix to its codes, ours and PyTorch's in turn: 4 bits, symmetric, the largest weight of each
+/// group of 64 gets the largest
 /// level, damping 0.01, blocks of 128 columns. The weights are random, and the inputs of a layer whose channels are correlated.
 /// </summary>
 internal static class GptqCase
@@ -31,10 +32,12 @@ internal static class GptqCase
         (float[] weights, GramMatrix gram) = Layer(size);
         var objective = new LayerObjective(gram.ToSymmetric(), size, workers);
         File.WriteAllBytes(Path.Combine(folder, "weights.bin"), MemoryMarshal.AsBytes(weights.AsSpan()));
-        File.WriteAllBytes(Path.Combine(folder, "gram.bin"), MemoryMarshal.AsBytes(Array.ConvertAll(objective.Gram, value => (float)value).AsSpan()));
+        File.WriteAllBytes(Path.Combine(folder, "gram.bin"),
+            MemoryMarshal.AsBytes(Array.ConvertAll(objective.Gram, value => (float)value).AsSpan()));
 
         var spec = new ScalarLayout(size, size, Bits, Granularity.Group(Group), size, 1, WideLevels: false, ZeroPoints: false);
-        var problem = new MatrixProblem(spec, weights, 0, objective) { Tables = [UniformGrid.Create(Bits, LevelLayout.Symmetric)], Fit = new LargestScale(mirror: false), Workers = workers };
+        var problem = new MatrixProblem(spec, weights, 0, objective) {
+            Tables = [UniformGrid.Create(Bits, LevelLayout.Symmetric)], Fit = new LargestScale(mirror: false), Workers = workers };
         var solver = new GptqSolver(new GptqStep());
         ScalarSolution? solution = null;
         using var peer = new Peer(folder, size, threads, options.Text("python", "python3"));
@@ -96,7 +99,8 @@ internal static class GptqCase
         return (weights, gram);
     }
 
-    private static float Gaussian(Random random) => (float)(Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble()));
+    private static float Gaussian(Random random) =>
+        (float)(Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble()));
 
     private static double Median(IEnumerable<double> values)
     {
@@ -111,10 +115,13 @@ internal static class GptqCase
 
         public Peer(string folder, int size, int threads, string python)
         {
-            var start = new ProcessStartInfo(python) { RedirectStandardInput = true, RedirectStandardOutput = true, UseShellExecute = false };
-            foreach (string argument in (string[])[Path.Combine(AppContext.BaseDirectory, "gptq_torch.py"), folder, $"{size}", $"{Group}", $"{threads}"])
+            var start = new ProcessStartInfo(python) {
+                RedirectStandardInput = true, RedirectStandardOutput = true, UseShellExecute = false };
+            foreach (string argument in (string[])[Path.Combine(AppContext.BaseDirectory, "gptq_torch.py"), folder, $"{size}", $"{Group}",
+                $"{threads}"])
                 start.ArgumentList.Add(argument);
-            start.Environment["OMP_NUM_THREADS"] = start.Environment["OPENBLAS_NUM_THREADS"] = threads.ToString(CultureInfo.InvariantCulture);
+            start.Environment["OMP_NUM_THREADS"] = start.Environment["OPENBLAS_NUM_THREADS"] =
+                threads.ToString(CultureInfo.InvariantCulture);
             _process = Process.Start(start)!;
             Version = _process.StandardOutput.ReadLine()!;
         }

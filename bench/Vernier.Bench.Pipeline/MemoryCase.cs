@@ -16,10 +16,13 @@ internal static class MemoryCase
         string recipe = options.Text("recipe", "gptq"), memory = options.Text("memory", "4GB"), output = Path.Combine(folder, "quantized");
         string[] arguments =
         [
-            Path.Combine(AppContext.BaseDirectory, "vernier.dll"), "quantize", model, "-o", output, "--force", "--recipe", recipe, "--calibration", text, "--sequences", Invariant(sequences),
-            "--length", Invariant(length), "--threads", options.Text("threads", "2"), "--no-eval", "--json", .. memory == "none" ? (string[])[] : ["--memory", memory],
+            Path.Combine(AppContext.BaseDirectory, "vernier.dll"), "quantize", model, "-o", output, "--force", "--recipe", recipe,
+                "--calibration", text, "--sequences", Invariant(sequences),
+            "--length", Invariant(length), "--threads", options.Text("threads", "2"), "--no-eval", "--json", .. memory == "none"
+                ? (string[])[] : ["--memory", memory],
         ];
-        using Process process = Process.Start(new ProcessStartInfo("dotnet", arguments) { RedirectStandardOutput = true, UseShellExecute = false })!;
+        using Process process =
+            Process.Start(new ProcessStartInfo("dotnet", arguments) { RedirectStandardOutput = true, UseShellExecute = false })!;
         Task<string> printed = process.StandardOutput.ReadToEndAsync();
         long peak = 0;
         while (!process.WaitForExit(50))

@@ -8,7 +8,8 @@ namespace Vernier.Bench;
 /// <summary>Time and memory from nothing to the first token, in a process of its own.</summary>
 internal static class FirstToken
 {
-    /// <summary>In the process of its own: loads, computes one token, prints seconds since the process began and the peak of memory in bytes.</summary>
+    /// <summary>In the process of its own: loads, computes one token, prints seconds since the process began and the peak of memory in
+    /// bytes.</summary>
     public static void Measure(string engine, string path, string peer, Workers workers)
     {
         if (engine == "vernier")
@@ -22,7 +23,8 @@ internal static class FirstToken
             session.Decode([1]);
         }
         using var process = Process.GetCurrentProcess();
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{(DateTime.Now - process.StartTime).TotalSeconds} {process.PeakWorkingSet64}"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"{(DateTime.Now - process.StartTime).TotalSeconds} {process.PeakWorkingSet64}"));
     }
 
     /// <summary>Starts the process and reads what it prints.</summary>
@@ -31,7 +33,8 @@ internal static class FirstToken
         var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true, UseShellExecute = false };
         if (Path.GetFileNameWithoutExtension(start.FileName) == "dotnet")
             start.ArgumentList.Add(typeof(FirstToken).Assembly.Location);
-        foreach (string argument in (string[])[path, "--first-token", engine, "--llama-cpp", peer, "--threads", threads.ToString(CultureInfo.InvariantCulture)])
+        foreach (string argument in (string[])[path, "--first-token", engine, "--llama-cpp", peer, "--threads",
+            threads.ToString(CultureInfo.InvariantCulture)])
             start.ArgumentList.Add(argument);
         using Process process = Process.Start(start)!;
         string[] words = process.StandardOutput.ReadToEnd().Split(' ');

@@ -6,7 +6,8 @@ namespace Vernier.Bench;
 /// <param name="folder">The folder with libggml-base.</param>
 internal sealed unsafe class Ggml(string folder)
 {
-    private readonly nint _library = NativeLibrary.Load(Directory.EnumerateFiles(folder, "libggml-base.*").Order(StringComparer.Ordinal).First());
+    private readonly nint _library = NativeLibrary.Load(
+        Directory.EnumerateFiles(folder, "libggml-base.*").Order(StringComparer.Ordinal).First());
 
     /// <summary>Encodes rows by ggml_quantize_chunk.</summary>
     /// <param name="type">The ggml_type.</param>
@@ -16,7 +17,8 @@ internal sealed unsafe class Ggml(string folder)
     /// <param name="blocks">Receives the blocks.</param>
     public void Quantize(int type, ReadOnlySpan<float> weights, int columns, ReadOnlySpan<float> importance, Span<byte> blocks)
     {
-        var quantize = (delegate* unmanaged<int, float*, void*, long, long, long, float*, nuint>)NativeLibrary.GetExport(_library, "ggml_quantize_chunk");
+        var quantize = (delegate* unmanaged<int, float*, void*, long, long, long, float*, nuint>)NativeLibrary.GetExport(
+            _library, "ggml_quantize_chunk");
         fixed (float* source = weights, weight = importance)
         fixed (byte* target = blocks)
         {

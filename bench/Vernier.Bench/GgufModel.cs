@@ -41,8 +41,10 @@ internal sealed class GgufModel
         writer.Write((ulong)_tensors.Count);
         (string Key, object Value)[] pairs =
         [
-            ("general.architecture", "llama"), ("general.file_type", 1u), ("tokenizer.ggml.model", "no_vocab"), ("llama.vocab_size", (uint)_shape.Vocabulary),
-            ("llama.context_length", (uint)LlamaShape.Context), ("llama.embedding_length", (uint)_shape.Hidden), ("llama.block_count", (uint)_shape.Layers),
+            ("general.architecture", "llama"), ("general.file_type", 1u), ("tokenizer.ggml.model", "no_vocab"),
+                ("llama.vocab_size", (uint)_shape.Vocabulary),
+            ("llama.context_length", (uint)LlamaShape.Context), ("llama.embedding_length", (uint)_shape.Hidden),
+                ("llama.block_count", (uint)_shape.Layers),
             ("llama.feed_forward_length", (uint)_shape.Intermediate), ("llama.attention.head_count", (uint)_shape.Heads),
             ("llama.attention.head_count_kv", (uint)_shape.KeyValueHeads), ("llama.attention.layer_norm_rms_epsilon", 1e-5f),
             ("llama.rope.dimension_count", (uint)(_shape.Hidden / _shape.Heads)),

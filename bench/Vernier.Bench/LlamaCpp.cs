@@ -15,7 +15,8 @@ internal sealed unsafe class LlamaCpp
     {
         nint ggml = NativeLibrary.Load(Find(folder, "libggml.*"));
         _library = NativeLibrary.Load(Find(folder, "libllama.*"));
-        ((delegate* unmanaged<delegate* unmanaged<int, byte*, void*, void>, void*, void>)NativeLibrary.GetExport(_library, "llama_log_set"))(&Silence, null);
+        ((delegate* unmanaged<delegate* unmanaged<int, byte*, void*, void>, void*, void>)NativeLibrary.GetExport(
+            _library, "llama_log_set"))(&Silence, null);
         fixed (byte* path = Text(folder))
             ((delegate* unmanaged<byte*, void>)NativeLibrary.GetExport(ggml, "ggml_backend_load_all_from_path"))(path);
         ((delegate* unmanaged<void>)NativeLibrary.GetExport(_library, "llama_backend_init"))();
@@ -57,7 +58,9 @@ internal sealed unsafe class LlamaCpp
     internal void* Export(string name) => (void*)NativeLibrary.GetExport(_library, name);
 
     private static string Find(string folder, string pattern) =>
-        Directory.EnumerateFiles(folder, pattern).Where(path => path.Contains(".so", StringComparison.Ordinal) || path.EndsWith(".dylib", StringComparison.Ordinal)).Order(StringComparer.Ordinal).FirstOrDefault()
+        Directory.EnumerateFiles(folder, pattern)
+            .Where(path => path.Contains(".so", StringComparison.Ordinal) || path.EndsWith(".dylib", StringComparison.Ordinal))
+            .Order(StringComparer.Ordinal).FirstOrDefault()
         ?? throw new FileNotFoundException($"{folder}: there is no {pattern}");
 
     private static byte[] Text(string text) => [.. Encoding.UTF8.GetBytes(text), 0];
@@ -86,8 +89,10 @@ internal sealed unsafe class LlamaCpp
 /// <summary>A model of llama.cpp with a context.</summary>
 internal sealed unsafe class LlamaSession(LlamaCpp library, nint model, nint context) : IDisposable
 {
-    private readonly delegate* unmanaged<nint, LlamaCpp.Batch, int> _decode = (delegate* unmanaged<nint, LlamaCpp.Batch, int>)library.Export("llama_decode");
-    private readonly delegate* unmanaged<int*, int, LlamaCpp.Batch> _batch = (delegate* unmanaged<int*, int, LlamaCpp.Batch>)library.Export("llama_batch_get_one");
+    private readonly delegate* unmanaged<nint, LlamaCpp.Batch,
+        int> _decode = (delegate* unmanaged<nint, LlamaCpp.Batch, int>)library.Export("llama_decode");
+    private readonly delegate* unmanaged<int*, int,
+        LlamaCpp.Batch> _batch = (delegate* unmanaged<int*, int, LlamaCpp.Batch>)library.Export("llama_batch_get_one");
     private readonly delegate* unmanaged<nint, void> _synchronize = (delegate* unmanaged<nint, void>)library.Export("llama_synchronize");
 
     /// <summary>Appends tokens to the sequence and computes the logits of the last.</summary>
@@ -103,7 +108,8 @@ internal sealed unsafe class LlamaSession(LlamaCpp library, nint model, nint con
 
     /// <summary>The logits of the last token.</summary>
     public float[] Logits(int vocabulary) =>
-        new ReadOnlySpan<float>(((delegate* unmanaged<nint, int, float*>)library.Export("llama_get_logits_ith"))(context, -1), vocabulary).ToArray();
+        new ReadOnlySpan<float>(((delegate* unmanaged<nint, int, float*>)library.Export("llama_get_logits_ith"))(context, -1), vocabulary)
+            .ToArray();
 
     /// <summary>Appends tokens to the sequence and gives the logits after each of them, tokens x vocabulary.</summary>
     public float[] AllLogits(int[] tokens, int vocabulary)
@@ -140,7 +146,8 @@ internal sealed unsafe class LlamaSession(LlamaCpp library, nint model, nint con
         fixed (byte* from = bytes.Length == 0 ? new byte[1] : bytes)
         fixed (int* to = tokens)
         {
-            int count = ((delegate* unmanaged<nint, byte*, int, int*, int, byte, byte, int>)library.Export("llama_tokenize"))(vocabulary, from, bytes.Length, to, tokens.Length, (byte)(addSpecial ? 1 : 0), 0);
+            int count = ((delegate* unmanaged<nint, byte*, int, int*, int, byte, byte, int>)library.Export("llama_tokenize"))(
+                vocabulary, from, bytes.Length, to, tokens.Length, (byte)(addSpecial ? 1 : 0), 0);
             return count >= 0 ? tokens[..count] : throw new InvalidOperationException("llama.cpp could not tokenize the text");
         }
     }

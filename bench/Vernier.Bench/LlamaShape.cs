@@ -53,5 +53,7 @@ internal sealed record LlamaShape(int Hidden, int Intermediate, int Layers, int 
     };
 
     /// <summary>A line of JSON.</summary>
-    public override string ToString() => JsonSerializer.Serialize(new { hidden = Hidden, intermediate = Intermediate, layers = Layers, heads = Heads, kv_heads = KeyValueHeads, vocabulary = Vocabulary });
+    public override string ToString() => JsonSerializer.Serialize(
+        new { hidden = Hidden, intermediate = Intermediate, layers = Layers, heads = Heads, kv_heads = KeyValueHeads,
+        vocabulary = Vocabulary });
 }

@@ -51,23 +51,28 @@ internal sealed class ModelRunner(string folder, LlamaShape shape, string peer, 
     }
 
     /// <summary>
-    /// Measures the generation of every layout against the first of them, in turn, at the same bytes: what the first would reach if its weights took as many bytes as those of the layout.
+    /// Measures the generation of every layout against the first of them, in turn, at the same bytes: what the first would reach if its
+    /// weights took as many bytes as those of the layout.
     /// </summary>
     public void RunLayouts(string[] names)
     {
         ModelKind[] kinds = [.. RandomLayouts.Kinds.Where((kind, i) => i == 0 || names.Length == 0 || names.Contains(kind.Name))];
-        var first = new SpeedMeasurement(LanguageModel.Load(RandomModel.Ensure(folder, shape, kinds[0]), workers: workers).CreateSession(workers));
+        var first = new SpeedMeasurement(LanguageModel.Load(RandomModel.Ensure(folder, shape, kinds[0]), workers: workers)
+            .CreateSession(workers));
         foreach (ModelKind kind in kinds.Skip(1))
         {
-            var model = new SpeedMeasurement(LanguageModel.Load(RandomModel.Ensure(folder, shape, kind), workers: workers).CreateSession(workers));
+            var model = new SpeedMeasurement(LanguageModel.Load(RandomModel.Ensure(folder, shape, kind), workers: workers)
+                .CreateSession(workers));
             double sameBytes = (double)first.WeightBytes / model.WeightBytes;
             Report($"generate {kind.Name}", $"{kinds[0].Name} at the same bytes", "tokens/s", Pairs(
                 () => Rate(GenerateTokens, () => GenerateTokens / model.Generate(GenerateContext, GenerateTokens)),
-                () => sameBytes * Rate(GenerateTokens, () => GenerateTokens / first.Generate(GenerateContext, GenerateTokens))), model.WeightBytes / 1e9);
+                () => sameBytes * Rate(GenerateTokens, () => GenerateTokens / first.Generate(GenerateContext, GenerateTokens))),
+                    model.WeightBytes / 1e9);
         }
     }
 
-    /// <summary>Tokens per second of the clock, or of processor time, which on a busy machine is fairer to both where there is one thread.</summary>
+    /// <summary>Tokens per second of the clock, or of processor time, which on a busy machine is fairer to both where there is one
+    /// thread.</summary>
     private double Rate(int tokens, Func<double> measure)
     {
         if (!processorTime)
@@ -94,7 +99,9 @@ internal sealed class ModelRunner(string folder, LlamaShape shape, string peer, 
             },
             theirs is null ? null : () => FirstToken.Run("llama.cpp", theirs, peer, workers.Threads).Seconds, inOneProcess: false);
         Report($"load to first token {kind.Name}", $"llama.cpp {type}", "s", seconds, null);
-        Console.WriteLine(JsonSerializer.Serialize(new { @case = $"peak memory {kind.Name}", unit = "of the file", ours = Round(bytes.Order().ElementAt(bytes.Count / 2) / file), file_bytes = file }));
+        Console.WriteLine(JsonSerializer.Serialize(
+            new { @case = $"peak memory {kind.Name}", unit = "of the file", ours = Round(bytes.Order().ElementAt(bytes.Count / 2) / file),
+            file_bytes = file }));
     }
 
     private string EnsureGguf(string type)
@@ -109,7 +116,8 @@ internal sealed class ModelRunner(string folder, LlamaShape shape, string peer, 
     }
 
     /// <summary>
-    /// One measurement to warm up, then pairs, ours and theirs taking turns to be first. The threads of llama.cpp look for work for a tenth of a second before they
+    /// One measurement to warm up, then pairs, ours and theirs taking turns to be first. The threads of llama.cpp look for work for a tenth
+    /// of a second before they
     /// sleep; the pauses let them.
     /// </summary>
     private List<(double Ours, double Theirs)> Pairs(Func<double> ours, Func<double>? theirs, bool inOneProcess = true)

@@ -38,20 +38,23 @@ internal static class RandomModel
         Directory.CreateDirectory(folder);
         var makers = new Dictionary<string, Func<Random, PackedMatrix>>(StringComparer.Ordinal)
         {
-            ["model.embed_tokens.weight"] = random => Create(random, Spec(shape.Vocabulary, shape.Hidden, kind.EmbeddingBits, 0), power: false),
+            ["model.embed_tokens.weight"] = random =>
+                Create(random, Spec(shape.Vocabulary, shape.Hidden, kind.EmbeddingBits, 0), power: false),
             ["lm_head.weight"] = random => Create(random, Spec(shape.Vocabulary, shape.Hidden, kind.HeadBits, 0), power: false),
         };
         var norms = new List<TensorInfo> { new("model.norm.weight", ElementType.F32, [shape.Hidden]) };
         for (int layer = 0; layer < shape.Layers; layer++)
         {
             foreach ((_, string name, int rows, int columns) in shape.Matrices(layer))
-                makers[name] = random => kind.Layout?.Invoke(random, rows, columns) ?? Create(random, Spec(rows, columns, kind.Bits, kind.Tables), kind.Tables > 0);
+                makers[name] = random => kind.Layout?.Invoke(random, rows, columns)
+                    ?? Create(random, Spec(rows, columns, kind.Bits, kind.Tables), kind.Tables > 0);
             norms.Add(new($"model.layers.{layer}.input_layernorm.weight", ElementType.F32, [shape.Hidden]));
             norms.Add(new($"model.layers.{layer}.post_attention_layernorm.weight", ElementType.F32, [shape.Hidden]));
         }
         var random = new Random(1);
         // The layout of a matrix does not depend on its numbers, so that each is made twice and none is kept.
-        Dictionary<string, PackedLayout> specs = makers.ToDictionary(entry => entry.Key, entry => entry.Value(random).Layout, StringComparer.Ordinal);
+        Dictionary<string, PackedLayout> specs = makers.ToDictionary(
+            entry => entry.Key, entry => entry.Value(random).Layout, StringComparer.Ordinal);
         using var writer = new CheckpointWriter(folder, [.. specs.SelectMany(entry => entry.Value.Arrays(entry.Key)), .. norms]);
         foreach ((string name, PackedLayout spec) in specs)
         {

@@ -14,8 +14,11 @@ internal static class ResultsPage
     {
         var page = new StringBuilder();
         page.Append(CultureInfo.InvariantCulture, $"# Speed: {Processor()}\n\n");
-        page.Append(CultureInfo.InvariantCulture, $"{Environment.ProcessorCount} processors, {RuntimeInformation.OSDescription}, {RuntimeInformation.FrameworkDescription}, kernel {Kernels.KernelRegistry.Best.Name}. ");
-        page.Append("Written by `Vernier.Bench page`. Ours and the peer were measured in turn in one run; the ratio is the median over the pairs of ours to theirs, ");
+        page.Append(CultureInfo.InvariantCulture,
+            $"{Environment.ProcessorCount} processors, {RuntimeInformation.OSDescription}, {RuntimeInformation.FrameworkDescription}, "
+            + $"kernel {Kernels.KernelRegistry.Best.Name}. ");
+        page.Append("Written by `Vernier.Bench page`. Ours and the peer were measured in turn in one run; the ratio is the median over "
+            + "the pairs of ours to theirs, ");
         page.Append("above 1 where ours is faster, for seconds where it is below 1.\n");
         foreach (string file in files)
         {
@@ -24,7 +27,9 @@ internal static class ResultsPage
             foreach (string line in File.ReadLines(file).Where(line => line.StartsWith("{\"case\"", StringComparison.Ordinal)))
             {
                 using var row = JsonDocument.Parse(line);
-                page.Append(CultureInfo.InvariantCulture, $"| {Text(row, "case")} | {Text(row, "unit")} | {Number(row, "ours")} | {Text(row, "peer")} | {Number(row, "theirs")} | {Number(row, "ratio")} | {Number(row, "pairs")} |\n");
+                page.Append(CultureInfo.InvariantCulture,
+                    $"| {Text(row, "case")} | {Text(row, "unit")} | {Number(row, "ours")} | {Text(row, "peer")} | "
+                    + $"{Number(row, "theirs")} | {Number(row, "ratio")} | {Number(row, "pairs")} |\n");
             }
         }
         return page.ToString();
@@ -38,14 +43,16 @@ internal static class ResultsPage
         if (!row.RootElement.TryGetProperty(name, out JsonElement value) || value.ValueKind != JsonValueKind.Number)
             return "";
         double number = value.GetDouble();
-        string format = name == "pairs" ? "0" : name == "ratio" || Math.Abs(number) < 10 ? "0.00" : Math.Abs(number) < 1000 ? "0.0" : "#,##0";
+        string format = name == "pairs" ? "0" : name == "ratio" || Math.Abs(number) < 10 ? "0.00" : Math.Abs(number) < 1000 ? "0.0"
+            : "#,##0";
         return number.ToString(format, CultureInfo.InvariantCulture);
     }
 
     private static string Processor()
     {
         const string Information = "/proc/cpuinfo";
-        string? name = File.Exists(Information) ? File.ReadLines(Information).FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal)) : null;
+        string? name = File.Exists(Information) ? File.ReadLines(Information)
+            .FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal)) : null;
         return name?[(name.IndexOf(':') + 1)..].Trim() ?? RuntimeInformation.ProcessArchitecture.ToString();
     }
 }

@@ -10,7 +10,8 @@ namespace Vernier.Cli;
 /// <summary>The command line of vernier.</summary>
 internal static class VernierCommand
 {
-    private static string Version => typeof(VernierCommand).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
+    private static string Version =>
+        typeof(VernierCommand).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
 
     /// <summary>Runs a command.</summary>
     /// <param name="arguments">The arguments, without the name of the program.</param>
@@ -33,7 +34,9 @@ internal static class VernierCommand
             console.Remark($"'{(command.Name == "vernier" ? "" : "vernier ")}{command.Name} --help' says what there is.");
             return ErrorBoundary.Usage;
         }
-        var configuration = new InvocationConfiguration { Output = console.Output, Error = console.Error.Profile.Out.Writer, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
+        var configuration = new InvocationConfiguration {
+            Output = console.Output, Error = console.Error.Profile.Out.Writer, EnableDefaultExceptionHandler = false,
+            ProcessTerminationTimeout = null };
         return ErrorBoundary.Run(console, () => parsed.Invoke(configuration));
     }
 

@@ -38,13 +38,15 @@ public sealed class Generator
     /// <param name="cancellation">Stops within a pass, also that of a long prompt.</param>
     /// <exception cref="ArgumentException">An argument lies outside its range.</exception>
     /// <exception cref="OperationCanceledException">The writing was cancelled: thrown where the next token is asked for.</exception>
-    public IEnumerable<int> Generate(ReadOnlyMemory<int> prompt, SamplingOptions options, int maxTokens, IReadOnlyCollection<int>? stopTokens = null, CancellationToken cancellation = default) =>
+    public IEnumerable<int> Generate(ReadOnlyMemory<int> prompt, SamplingOptions options, int maxTokens,
+        IReadOnlyCollection<int>? stopTokens = null, CancellationToken cancellation = default) =>
         Continue(Begin(prompt, options, maxTokens, stopTokens), cancellation);
 
     /// <summary>As <see cref="Generate"/>, on threads of the pool: whoever asks for a token is not held up while it is computed.</summary>
     /// <inheritdoc cref="Generate"/>
     public IAsyncEnumerable<int> GenerateAsync(
-        ReadOnlyMemory<int> prompt, SamplingOptions options, int maxTokens, IReadOnlyCollection<int>? stopTokens = null, CancellationToken cancellation = default) =>
+        ReadOnlyMemory<int> prompt, SamplingOptions options, int maxTokens, IReadOnlyCollection<int>? stopTokens = null,
+            CancellationToken cancellation = default) =>
         ContinueAsync(Begin(prompt, options, maxTokens, stopTokens), cancellation);
 
     /// <summary>
@@ -58,9 +60,11 @@ public sealed class Generator
     /// <param name="batch">How many are written at the same time, at least 1. Default 32.</param>
     /// <param name="firstToken">The first token; null, the default, means the model's begin-of-text token.</param>
     /// <param name="cancellation">Stops within a pass.</param>
-    /// <exception cref="ArgumentException">An argument lies outside its range, or the model has no begin-of-text token and none is given.</exception>
+    /// <exception cref="ArgumentException">An argument lies outside its range, or the model has no begin-of-text token and none is
+    /// given.</exception>
     /// <exception cref="OperationCanceledException">The writing was cancelled.</exception>
-    public int[][] Sample(int sequences, int length, SamplingOptions options, int batch = 32, int? firstToken = null, CancellationToken cancellation = default)
+    public int[][] Sample(int sequences, int length, SamplingOptions options, int batch = 32, int? firstToken = null,
+        CancellationToken cancellation = default)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(sequences);
         ArgumentOutOfRangeException.ThrowIfLessThan(length, 1);
@@ -81,8 +85,10 @@ public sealed class Generator
             throw new ArgumentException("the prompt has no tokens; begin with the model's begin-of-text token", nameof(prompt));
         int capacity = _model.Config.MaxPositions;
         if (prompt.Length > capacity)
-            throw new ArgumentException($"the prompt has {prompt.Length} tokens, more than the model's context of {capacity}", nameof(prompt));
-        return new Continuation(prompt, new Sampler(options), (int)Math.Min((long)maxTokens, (long)capacity - prompt.Length + 1), [.. stopTokens ?? _model.Config.EndTokens]);
+            throw new ArgumentException($"the prompt has {prompt.Length} tokens, more than the model's context of {capacity}",
+                nameof(prompt));
+        return new Continuation(prompt, new Sampler(options), (int)Math.Min((long)maxTokens, (long)capacity - prompt.Length + 1),
+            [.. stopTokens ?? _model.Config.EndTokens]);
     }
 
     private IEnumerable<int> Continue(Continuation text, CancellationToken cancellation)
@@ -135,7 +141,8 @@ public sealed class Generator
         return sampler.Next(_session.Forward([new Segment(tokens, state)], LogitRows.Last, cancellation));
     }
 
-    private void SampleBatch(int[][] texts, int first, int count, int length, SamplingOptions options, int begin, CancellationToken cancellation)
+    private void SampleBatch(int[][] texts, int first, int count, int length, SamplingOptions options, int begin,
+        CancellationToken cancellation)
     {
         int vocabulary = _model.Config.VocabularySize;
         var samplers = new Sampler[count];

@@ -44,14 +44,16 @@ public sealed class InferenceSession
     /// before it is needed. For a model with LongRoPE the number decides between the frequencies for short and for long
     /// contexts: give what the sequence will need, not the most the model can do.
     /// </param>
-    public SequenceState CreateState(int maxLength = 0) => new(Config, [.. Model.Blocks.Select(block => block.State)], maxLength, Precision);
+    public SequenceState CreateState(int maxLength = 0) =>
+        new(Config, [.. Model.Blocks.Select(block => block.State)], maxLength, Precision);
 
     /// <summary>Runs a pass and writes the logits.</summary>
     /// <param name="segments">The new tokens of each sequence.</param>
     /// <param name="rows">Whether every token gets logits or only the last of each segment.</param>
     /// <param name="logits">Receives rows x vocabulary: at least as long.</param>
     /// <param name="cancellation">Gives the pass up between two parts of a block; the sequences stay as they were.</param>
-    /// <exception cref="ArgumentException">A token is not in the vocabulary, or a segment breaks a rule of <see cref="ForwardContext.Begin"/>.</exception>
+    /// <exception cref="ArgumentException">A token is not in the vocabulary, or a segment breaks a rule of
+    /// <see cref="ForwardContext.Begin"/>.</exception>
     /// <exception cref="OperationCanceledException">The pass was given up.</exception>
     public void Forward(ReadOnlySpan<Segment> segments, LogitRows rows, Span<float> logits, CancellationToken cancellation = default)
     {
@@ -84,7 +86,8 @@ public sealed class InferenceSession
         for (int i = 0, first = 0; i < segments.Length; i++)
         {
             ReadOnlyMemory<int> tokens = segments[i].Tokens;
-            RowMath.ForRows(Workers, tokens.Length, width, new LookupWork { Embedding = Model.Embedding, Tokens = tokens, Hidden = hidden, First = first });
+            RowMath.ForRows(Workers, tokens.Length, width,
+                new LookupWork { Embedding = Model.Embedding, Tokens = tokens, Hidden = hidden, First = first });
             first += tokens.Length;
         }
         for (int layer = 0; layer < Model.Blocks.Count; layer++)
@@ -113,7 +116,8 @@ public sealed class InferenceSession
             foreach (int token in segments[i].Tokens.Span)
             {
                 if ((uint)token >= (uint)Config.VocabularySize)
-                    throw new ArgumentException($"token {token} of segment {i} is not in the vocabulary of {Config.VocabularySize}", nameof(segments));
+                    throw new ArgumentException($"token {token} of segment {i} is not in the vocabulary of {Config.VocabularySize}",
+                        nameof(segments));
             }
         }
     }

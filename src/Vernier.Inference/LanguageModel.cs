@@ -40,7 +40,8 @@ public sealed class LanguageModel
     /// <summary>The norm behind the last block.</summary>
     public INorm FinalNorm { get; }
 
-    /// <summary>The output layer, vocabulary x hidden size. Applied to rows of <see cref="InferenceSession.Hidden"/> it gives their logits.</summary>
+    /// <summary>The output layer, vocabulary x hidden size. Applied to rows of <see cref="InferenceSession.Hidden"/> it gives their
+    /// logits.</summary>
     public ILinear Head { get; }
 
     /// <summary>Loads a model, with float weights or with weights that Vernier packed. Nothing of the file is needed afterwards.</summary>
@@ -80,5 +81,6 @@ public sealed class LanguageModel
     /// <summary>Begins a session.</summary>
     /// <param name="workers">The threads that work; null, the default, for <see cref="Workers.Shared"/>.</param>
     /// <param name="precision">What the states of the session keep keys and values in; single precision by default.</param>
-    public InferenceSession CreateSession(Workers? workers = null, CachePrecision precision = CachePrecision.Single) => new(this, workers, precision);
+    public InferenceSession CreateSession(Workers? workers = null, CachePrecision precision = CachePrecision.Single) =>
+        new(this, workers, precision);
 }

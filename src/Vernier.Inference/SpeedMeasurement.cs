@@ -11,7 +11,8 @@ namespace Vernier.Inference;
 public sealed class SpeedMeasurement(InferenceSession session)
 {
     /// <summary>The bytes of weights that one token reads: those of all linear layers.</summary>
-    public long WeightBytes => session.Model.Blocks.SelectMany(block => block.Linears.Select(slot => slot.Layer)).Append(session.Model.Head).Sum(BytesOf);
+    public long WeightBytes => session.Model.Blocks.SelectMany(block => block.Linears.Select(slot => slot.Layer)).Append(session.Model.Head)
+        .Sum(BytesOf);
 
     /// <summary>The seconds that a prompt takes, with the logits of its last token.</summary>
     /// <param name="tokens">The number of tokens, at least 1.</param>
@@ -58,7 +59,8 @@ public sealed class SpeedMeasurement(InferenceSession session)
     }
 
     /// <summary>Tokens from all over the vocabulary.</summary>
-    private int[] Tokens(int count) => [.. Enumerable.Range(0, count).Select(i => (int)((i + 1) * 2654435761L % session.Model.Config.VocabularySize))];
+    private int[] Tokens(int count) => [.. Enumerable.Range(0, count)
+        .Select(i => (int)((i + 1) * 2654435761L % session.Model.Config.VocabularySize))];
 
     private static long BytesOf(ILinear linear) => linear switch
     {

@@ -14,7 +14,8 @@ public class BenchTests(QuantizedQuill quantized)
             tokens_per_second:number weight_gigabytes_per_second:number memory_gigabytes_per_second:number time_to_first_token:number peak_memory_bytes:number
             threads:number
             """);
-        Assert.All(result.EnumerateObject().Where(property => property.Value.ValueKind == JsonValueKind.Number), property => Assert.True(property.Value.GetDouble() > 0, property.Name));
+        Assert.All(result.EnumerateObject().Where(property => property.Value.ValueKind == JsonValueKind.Number), property =>
+            Assert.True(property.Value.GetDouble() > 0, property.Name));
     }
 
     [Fact]

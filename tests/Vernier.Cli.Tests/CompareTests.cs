@@ -11,7 +11,8 @@ public class CompareTests(QuantizedQuill quantized)
     {
         using var folder = new TempFolder();
         string page = folder["quality.md"];
-        JsonElement result = CommandRun.Json("compare", SharedData.Quill, "--recipes", "rtn,nupes-datafree", "--bits", "4,2", "--text", quantized.Text, "--windows", "2", "--window", "64", "--markdown", page);
+        JsonElement result = CommandRun.Json("compare", SharedData.Quill, "--recipes", "rtn,nupes-datafree", "--bits", "4,2", "--text",
+            quantized.Text, "--windows", "2", "--window", "64", "--markdown", page);
         JsonElement[] rows = [.. result.GetProperty("rows").EnumerateArray()];
         Assert.Equal([null, "rtn", "nupes-datafree", "rtn", "nupes-datafree"], rows.Select(row => row.GetProperty("recipe").GetString()));
         foreach (JsonElement row in rows.Skip(1))
@@ -28,7 +29,9 @@ public class CompareTests(QuantizedQuill quantized)
         string[] lines = File.ReadAllLines(page);
         Assert.Equal(2 + 5, lines.TakeWhile(line => line != "## The front").Count(line => line.StartsWith('|')));
         // Of two recipes at the same bits the second is better, and a little larger or not: it is on the front.
-        Assert.Equal(2, lines.SkipWhile(line => line != "## The front").Count(line => line.StartsWith("| ", StringComparison.Ordinal) && line.Contains("| nupes-datafree |", StringComparison.Ordinal)));
+        Assert.Equal(2, lines.SkipWhile(line => line != "## The front")
+            .Count(line => line.StartsWith("| ", StringComparison.Ordinal)
+            && line.Contains("| nupes-datafree |", StringComparison.Ordinal)));
         Assert.DoesNotContain(lines, line => line.Contains(Path.GetDirectoryName(quantized.Text)!, StringComparison.Ordinal));
     }
 
@@ -36,14 +39,18 @@ public class CompareTests(QuantizedQuill quantized)
     public void Layer_objectives_are_those_on_the_calibration_text_by_recipes_files_and_other_texts()
     {
         using var folder = new TempFolder();
-        File.WriteAllText(folder["mine.json"], RecipeCatalogue.Find("gptq").ToJson().Replace("\"name\":\"gptq\"", "\"name\":\"mine\"", StringComparison.Ordinal));
-        JsonElement result = CommandRun.Json("compare", SharedData.Quill, "--recipes", $"rtn,gptq,{folder["mine.json"]},gptq@{quantized.Text},gptq@self", "--bits", "3", "--group", "64,channel",
-            "--calibration", quantized.Text, "--sequences", "4", "--length", "64", "--text", quantized.Text, "--windows", "2", "--window", "64");
+        File.WriteAllText(folder["mine.json"], RecipeCatalogue.Find("gptq").ToJson()
+            .Replace("\"name\":\"gptq\"", "\"name\":\"mine\"", StringComparison.Ordinal));
+        JsonElement result = CommandRun.Json("compare", SharedData.Quill, "--recipes",
+            $"rtn,gptq,{folder["mine.json"]},gptq@{quantized.Text},gptq@self", "--bits", "3", "--group", "64,channel",
+            "--calibration", quantized.Text, "--sequences", "4", "--length", "64", "--text", quantized.Text, "--windows", "2", "--window",
+                "64");
         Assert.Contains("4 sequences of 64 tokens", result.GetProperty("calibration").GetString(), StringComparison.Ordinal);
         JsonElement[] rows = [.. result.GetProperty("rows").EnumerateArray()];
         string[] names = ["rtn", "gptq", "mine", $"gptq@{Path.GetFileName(quantized.Text)}", "gptq@self"];
         Assert.Equal([null, .. names, .. names], rows.Select(row => row.GetProperty("recipe").GetString()));
-        Assert.Equal([.. Enumerable.Repeat(64, 5), .. Enumerable.Repeat(0, 5)], rows.Skip(1).Select(row => row.GetProperty("group").GetInt32()));
+        Assert.Equal([.. Enumerable.Repeat(64, 5), .. Enumerable.Repeat(0, 5)],
+            rows.Skip(1).Select(row => row.GetProperty("group").GetInt32()));
         foreach (int first in (int[])[1, 6])
         {
             double[] objectives = [.. rows.Skip(first).Take(5).Select(row => row.GetProperty("objective").GetDouble())];
@@ -62,7 +69,8 @@ public class CompareTests(QuantizedQuill quantized)
     [Fact]
     public void The_table_is_for_people_too()
     {
-        CommandRun run = CommandRun.Succeeding("compare", SharedData.Quill, "--recipes", "rtn", "--bits", "8", "--windows", "2", "--window", "32");
+        CommandRun run = CommandRun.Succeeding("compare", SharedData.Quill, "--recipes", "rtn", "--bits", "8", "--windows", "2", "--window",
+            "32");
         Assert.Contains("original", run.Output, StringComparison.Ordinal);
         Assert.Matches("rtn +8 +64 +8\\.3", run.Output);
         Assert.Contains("2 texts of 32 tokens that the model wrote itself", run.Output, StringComparison.Ordinal);

@@ -8,7 +8,8 @@ public class EvalTests(QuantizedQuill quantized)
     [Fact]
     public void A_model_against_itself_agrees_in_everything()
     {
-        CommandRun run = CommandRun.Succeeding("eval", SharedData.Quill, "--against", SharedData.Quill, "--text", quantized.Text, "--window", "128");
+        CommandRun run = CommandRun.Succeeding("eval", SharedData.Quill, "--against", SharedData.Quill, "--text", quantized.Text,
+            "--window", "128");
         Snapshot.Matches("eval-against-itself", run.Output, (quantized.Text, "<text>"));
         Assert.Equal("loading\nevaluating\n", run.Error);
     }
@@ -23,7 +24,8 @@ public class EvalTests(QuantizedQuill quantized)
     [Fact]
     public void Without_a_text_the_reference_writes_a_sample()
     {
-        JsonElement result = CommandRun.Json("eval", quantized.Folder, "--against", SharedData.Quill, "--windows", "4", "--window", "64", "--seed", "5");
+        JsonElement result = CommandRun.Json("eval", quantized.Folder, "--against", SharedData.Quill, "--windows", "4", "--window", "64",
+            "--seed", "5");
         JsonSchema.Check(result, """
             model:string against:string recipe:string text:string windows:number tokens:number bytes:number bits_per_weight:number perplexity:number perplexity_stderr:number
             reference_perplexity:number reference_perplexity_stderr:number kl_divergence:number kl_divergence_stderr:number top1_agreement:number top1_agreement_stderr:number
@@ -48,7 +50,8 @@ public class EvalTests(QuantizedQuill quantized)
     public void A_stride_gives_more_context_and_counts_each_token_once()
     {
         JsonElement apart = CommandRun.Json("eval", SharedData.Quill, "--text", quantized.Text, "--window", "64", "--windows", "4");
-        JsonElement over = CommandRun.Json("eval", SharedData.Quill, "--text", quantized.Text, "--window", "64", "--stride", "32", "--windows", "7");
+        JsonElement over = CommandRun.Json("eval", SharedData.Quill, "--text", quantized.Text, "--window", "64", "--stride", "32",
+            "--windows", "7");
         Assert.Equal(256, apart.GetProperty("tokens").GetInt64());
         Assert.Equal(256, over.GetProperty("tokens").GetInt64());
         Assert.True(over.GetProperty("perplexity").GetDouble() < apart.GetProperty("perplexity").GetDouble());

@@ -21,14 +21,16 @@ public sealed class ExportTests(QuantizedQuill quantized) : IDisposable
 
         JsonElement inspected = CommandRun.Json("inspect", file);
         Assert.Equal(56, inspected.GetProperty("tensors").GetArrayLength());
-        JsonElement tensor = inspected.GetProperty("tensors").EnumerateArray().Single(tensor => tensor.GetProperty("name").GetString() == "model.layers.2.self_attn.q_proj.weight");
+        JsonElement tensor = inspected.GetProperty("tensors").EnumerateArray()
+            .Single(tensor => tensor.GetProperty("name").GetString() == "model.layers.2.self_attn.q_proj.weight");
         Assert.Equal(("Q8_0", 8.5), (tensor.GetProperty("type").GetString(), tensor.GetProperty("bits_per_weight").GetDouble()));
         Assert.Equal(written.GetProperty("bytes").GetInt64(), inspected.GetProperty("bytes").GetInt64());
 
         JsonElement evaluated = CommandRun.Json("eval", file, "--against", SharedData.Quill, "--text", quantized.Text, "--windows", "2");
         Assert.InRange(evaluated.GetProperty("kl_divergence").GetDouble(), 1e-9, 0.01);
         string prompt = "The king said";
-        Assert.Equal(CommandRun.Succeeding("run", SharedData.Quill, prompt, "--greedy", "--max-tokens", "8").Output, CommandRun.Succeeding("run", file, prompt, "--greedy", "--max-tokens", "8").Output);
+        Assert.Equal(CommandRun.Succeeding("run", SharedData.Quill, prompt, "--greedy", "--max-tokens", "8").Output,
+            CommandRun.Succeeding("run", file, prompt, "--greedy", "--max-tokens", "8").Output);
         CommandRun.Succeeding("bench", file, "--prompt", "4", "--generate", "2", "--repeats", "1");
     }
 
@@ -39,12 +41,14 @@ public sealed class ExportTests(QuantizedQuill quantized) : IDisposable
         CommandRun.Succeeding("export", SharedData.Quill, "--to", "gguf", "-o", file, "--type", "BF16");
         foreach ((string model, string output) in new[] { (file, fromFile), (SharedData.Quill, fromFolder) })
             CommandRun.Succeeding("quantize", model, "-o", output, "--recipe", "rtn", "--no-eval");
-        using Files.Checkpoints.Checkpoint a = Files.Checkpoints.Checkpoint.Open(fromFile), b = Files.Checkpoints.Checkpoint.Open(fromFolder);
+        using Files.Checkpoints.Checkpoint a = Files.Checkpoints.Checkpoint.Open(fromFile),
+            b = Files.Checkpoints.Checkpoint.Open(fromFolder);
         Assert.Equal(b.Tensors.Count(), a.Tensors.Count());
         foreach (Files.TensorInfo tensor in b.Tensors)
             Assert.True(b.Bytes(tensor).SequenceEqual(a.Bytes(a[tensor.Name])), tensor.Name);
         CommandRun.Succeeding("run", fromFile, "The king", "--max-tokens", "2");
-        Assert.Equal(2, CommandRun.Json("compare", file, "--recipes", "rtn", "--bits", "4", "--text", quantized.Text, "--windows", "1").GetProperty("rows").GetArrayLength());
+        Assert.Equal(2, CommandRun.Json("compare", file, "--recipes", "rtn", "--bits", "4", "--text", quantized.Text, "--windows", "1")
+            .GetProperty("rows").GetArrayLength());
     }
 
     [Fact]
@@ -53,7 +57,8 @@ public sealed class ExportTests(QuantizedQuill quantized) : IDisposable
         string file = _temp["quill.gguf"], folder = _temp["back"];
         CommandRun.Succeeding("export", SharedData.Quill, "--to", "gguf", "-o", file, "--type", "BF16");
         Assert.Contains(folder, CommandRun.Succeeding("export", file, "--to", "hf", "-o", folder).Output, StringComparison.Ordinal);
-        Assert.Equal(File.ReadAllBytes(Path.Combine(SharedData.Quill, "model.safetensors")).Length, File.ReadAllBytes(Path.Combine(folder, "model.safetensors")).Length, 4096.0);
+        Assert.Equal(File.ReadAllBytes(Path.Combine(SharedData.Quill, "model.safetensors")).Length,
+            File.ReadAllBytes(Path.Combine(folder, "model.safetensors")).Length, 4096.0);
         CommandRun.Succeeding("run", folder, "The king", "--max-tokens", "2");
         Assert.Equal(1, CommandRun.Of("export", file, "--to", "hf", "-o", folder).Status);
         CommandRun.Succeeding("export", file, "--to", "hf", "-o", folder, "--force");
@@ -63,9 +68,11 @@ public sealed class ExportTests(QuantizedQuill quantized) : IDisposable
     public void Types_are_chosen_by_pattern()
     {
         string file = _temp["quill.gguf"];
-        CommandRun.Succeeding("export", SharedData.Quill, "--to", "gguf", "-o", file, "--type", "Q4_K_M", "--tensor-type", "ffn_down=Q6_K", "--tensor-type", "ffn=Q5_K");
+        CommandRun.Succeeding("export", SharedData.Quill, "--to", "gguf", "-o", file, "--type", "Q4_K_M", "--tensor-type", "ffn_down=Q6_K",
+            "--tensor-type", "ffn=Q5_K");
         using GgufFile written = GgufFile.Open(file);
-        Assert.Equal(("Q6_K", "Q5_K", "Q4_K"), (written["blk.1.ffn_down.weight"].Type.Name, written["blk.1.ffn_up.weight"].Type.Name, written["blk.1.attn_q.weight"].Type.Name));
+        Assert.Equal(("Q6_K", "Q5_K", "Q4_K"), (written["blk.1.ffn_down.weight"].Type.Name, written["blk.1.ffn_up.weight"].Type.Name,
+            written["blk.1.attn_q.weight"].Type.Name));
     }
 
     [Fact]
@@ -91,6 +98,7 @@ public sealed class ExportTests(QuantizedQuill quantized) : IDisposable
         File.WriteAllText(file, "");
         Fails(1, "--force", SharedData.Quill, "--to", "gguf", "-o", file);
         Assert.Equal(0, new FileInfo(file).Length);
-        Assert.Equal(["broken.gguf", "x.gguf"], Directory.EnumerateFileSystemEntries(_temp.Path).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal(["broken.gguf", "x.gguf"], Directory.EnumerateFileSystemEntries(_temp.Path).Select(Path.GetFileName)
+            .Order(StringComparer.Ordinal));
     }
 }

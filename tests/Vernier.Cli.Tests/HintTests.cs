@@ -22,7 +22,8 @@ public class HintTests
     public void AStrictRunIsToldHowToGoOn()
     {
         var error = new StrictRunException("some/model", "it has no data", "a.weight");
-        Assert.EndsWith(". With --resume and without --strict it goes on; --keep leaves the tensor as it is.", Hints.Explain(error), StringComparison.Ordinal);
+        Assert.EndsWith(". With --resume and without --strict it goes on; --keep leaves the tensor as it is.", Hints.Explain(error),
+            StringComparison.Ordinal);
     }
 
     [Fact]

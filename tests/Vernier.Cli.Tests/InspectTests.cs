@@ -17,9 +17,11 @@ public sealed class InspectTests(QuantizedQuill quantized) : IDisposable
     public void A_quantized_model_is_listed_by_its_matrices()
     {
         JsonElement result = CommandRun.Json("inspect", quantized.Folder);
-        JsonSchema.Check(result, "model:string architecture:string recipe:string parameters:number bytes:number bits_per_weight:number tensors:array");
+        JsonSchema.Check(result,
+            "model:string architecture:string recipe:string parameters:number bytes:number bits_per_weight:number tensors:array");
         Assert.Equal((56, 5_770_496), (result.GetProperty("tensors").GetArrayLength(), result.GetProperty("parameters").GetInt64()));
-        JsonElement tensor = result.GetProperty("tensors").EnumerateArray().Single(tensor => tensor.GetProperty("name").GetString() == "model.layers.3.mlp.down_proj.weight");
+        JsonElement tensor = result.GetProperty("tensors").EnumerateArray()
+            .Single(tensor => tensor.GetProperty("name").GetString() == "model.layers.3.mlp.down_proj.weight");
         JsonSchema.Check(tensor, """
             name:string type:string shape:array role:string weights:number bytes:number bits_per_weight:number bits:number group:number exponents:array
             min:number max:number mean:number std:number kurtosis:number beyond_3_sigma:number beyond_6_sigma:number not_finite:number
@@ -36,7 +38,8 @@ public sealed class InspectTests(QuantizedQuill quantized) : IDisposable
         using var checkpoint = Files.Checkpoints.Checkpoint.Open(model);
         var values = new float[32 * 48];
         checkpoint.Read(checkpoint["model.layers.0.mlp.down_proj.weight"], 0, values);
-        double mean = values.Average(x => (double)x), variance = values.Average(x => Math.Pow(x - mean, 2)), fourth = values.Average(x => Math.Pow(x - mean, 4));
+        double mean = values.Average(x => (double)x), variance = values.Average(x => Math.Pow(x - mean, 2)),
+            fourth = values.Average(x => Math.Pow(x - mean, 4));
         Assert.Equal(values.Min(), tensor.GetProperty("min").GetDouble(), 1e-9);
         Assert.Equal(values.Max(), tensor.GetProperty("max").GetDouble(), 1e-9);
         Assert.Equal(mean, tensor.GetProperty("mean").GetDouble(), 1e-12);

@@ -67,12 +67,15 @@ public sealed class KillTests(QuantizedQuill quantized) : IDisposable
     }
 
     private string[] Command(string output) =>
-        ["quantize", SharedData.Quill, "-o", _temp[output], "--recipe", "gptq", "--calibration", quantized.Text, "--sequences", "4", "--length", "128", "--no-eval"];
+        ["quantize", SharedData.Quill, "-o", _temp[output], "--recipe", "gptq", "--calibration", quantized.Text, "--sequences", "4",
+            "--length", "128", "--no-eval"];
 
     private Process Begin(string output, params string[] options)
     {
         string dll = typeof(Cli.VernierCommand).Assembly.Location;
-        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", [dll, .. Command(output), .. options]) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
+        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH")
+            ?? "dotnet", [dll, .. Command(output), .. options]) {
+            RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
         Process process = Process.Start(start)!;
         process.BeginErrorReadLine();
         return process;

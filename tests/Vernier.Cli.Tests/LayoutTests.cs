@@ -17,8 +17,10 @@ public class LayoutTests(QuantizedQuill quantized)
     {
         using var folder = new TempFolder();
         string[] data = calibration.Length == 0 ? [] : ["--calibration", quantized.Text, .. calibration.Split(' ')];
-        JsonElement planned = CommandRun.Json(["quantize", SharedData.Quill, "-o", folder["out"], "--recipe", recipe, "--no-eval", "--dry-run", .. data]);
-        JsonElement written = CommandRun.Json(["quantize", SharedData.Quill, "-o", folder["out"], "--recipe", recipe, "--no-eval", .. data]);
+        JsonElement planned =
+            CommandRun.Json(["quantize", SharedData.Quill, "-o", folder["out"], "--recipe", recipe, "--no-eval", "--dry-run", .. data]);
+        JsonElement written =
+            CommandRun.Json(["quantize", SharedData.Quill, "-o", folder["out"], "--recipe", recipe, "--no-eval", .. data]);
         long bytes = written.GetProperty("after").GetProperty("bytes").GetInt64();
         Assert.Equal(planned.GetProperty("after").GetProperty("bytes").GetInt64(), bytes);
         Assert.Equal((bits, group), (written.GetProperty("bits").GetInt32(), written.GetProperty("group").GetInt32()));
@@ -28,7 +30,8 @@ public class LayoutTests(QuantizedQuill quantized)
         Assert.Contains(recipe, CommandRun.Succeeding("inspect", folder["out"]).Output, StringComparison.Ordinal);
         foreach (string arithmetic in (string[])["integer", "float"])
         {
-            JsonElement result = CommandRun.Json("eval", folder["out"], "--against", SharedData.Quill, "--text", quantized.Text, "--windows", "2", "--window", "64", "--arithmetic", arithmetic);
+            JsonElement result = CommandRun.Json("eval", folder["out"], "--against", SharedData.Quill, "--text", quantized.Text,
+                "--windows", "2", "--window", "64", "--arithmetic", arithmetic);
             Assert.InRange(result.GetProperty("kl_divergence").GetDouble(), 1e-6, 0.2);
         }
     }
@@ -37,7 +40,8 @@ public class LayoutTests(QuantizedQuill quantized)
     public void A_model_is_evaluated_by_sums_of_bit_patterns()
     {
         double[] divergences = [.. ((string[])["float", "l-mul"]).Select(arithmetic =>
-            CommandRun.Json("eval", quantized.Folder, "--against", SharedData.Quill, "--text", quantized.Text, "--windows", "1", "--window", "64", "--arithmetic", arithmetic).GetProperty("kl_divergence").GetDouble())];
+            CommandRun.Json("eval", quantized.Folder, "--against", SharedData.Quill, "--text", quantized.Text, "--windows", "1", "--window",
+                "64", "--arithmetic", arithmetic).GetProperty("kl_divergence").GetDouble())];
         Assert.True(divergences[1] > 2 * divergences[0], $"L-Mul {divergences[1]}, float {divergences[0]}");
         Assert.InRange(divergences[1], 0.01, 3);
     }
@@ -45,11 +49,15 @@ public class LayoutTests(QuantizedQuill quantized)
     [Fact]
     public void What_a_grid_does_not_leave_open_is_one_row()
     {
-        JsonElement result = CommandRun.Json("compare", SharedData.Quill, "--recipes", "rtn,mxfp4,ptqtp", "--bits", "4,3", "--group", "64,32", "--text", quantized.Text, "--windows", "1", "--window", "32");
+        JsonElement result = CommandRun.Json("compare", SharedData.Quill, "--recipes", "rtn,mxfp4,ptqtp", "--bits", "4,3", "--group",
+            "64,32", "--text", quantized.Text, "--windows", "1", "--window", "32");
         Assert.Equal(
             ["rtn 4 64", "mxfp4 4 32", "ptqtp 3 64", "rtn 3 64", "rtn 4 32", "ptqtp 3 32", "rtn 3 32"],
-            result.GetProperty("rows").EnumerateArray().Skip(1).Select(row => $"{row.GetProperty("recipe").GetString()} {row.GetProperty("bits").GetInt32()} {row.GetProperty("group").GetInt32()}"));
-        string[] own = [.. CommandRun.Json("compare", SharedData.Quill, "--recipes", "ptqtp,rtn", "--bits", "4", "--text", quantized.Text, "--windows", "1", "--window", "32")
+            result.GetProperty("rows").EnumerateArray().Skip(1)
+                .Select(row => $"{row.GetProperty("recipe").GetString()} {row.GetProperty("bits").GetInt32()} "
+                + $"{row.GetProperty("group").GetInt32()}"));
+        string[] own = [.. CommandRun.Json("compare", SharedData.Quill, "--recipes", "ptqtp,rtn", "--bits", "4", "--text", quantized.Text,
+            "--windows", "1", "--window", "32")
             .GetProperty("rows").EnumerateArray().Skip(1).Select(row => $"{row.GetProperty("group").GetInt32()}")];
         Assert.Equal(["128", "64"], own);
     }

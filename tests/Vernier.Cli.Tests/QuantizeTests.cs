@@ -14,11 +14,15 @@ public sealed partial class QuantizeTests(QuantizedQuill quantized) : IDisposabl
     [Fact]
     public void The_sample_is_quantized_and_evaluated()
     {
-        CommandRun run = CommandRun.Succeeding("quantize", SharedData.Quill, "-o", _temp["out"], "--recipe", "rtn", "--windows", "3", "--window", "64");
+        CommandRun run = CommandRun.Succeeding("quantize", SharedData.Quill, "-o", _temp["out"], "--recipe", "rtn", "--windows", "3",
+            "--window", "64");
         Snapshot.Matches("quantize", Gaps().Replace(Estimates().Replace(run.Output, "#"), "  "), (_temp.Path, "<temp>"));
         Snapshot.Matches("quantize-progress", run.Error, (_temp.Path, "<temp>"));
-        Assert.Equal(["config.json", "generation_config.json", "model.safetensors"], Directory.EnumerateFiles(_temp["out"]).Select(Path.GetFileName).Order(StringComparer.Ordinal).Where(name => name is "config.json" or "generation_config.json" or "model.safetensors"));
-        Assert.Equal(File.ReadAllBytes(Path.Combine(SharedData.Quill, "tokenizer.json")), File.ReadAllBytes(Path.Combine(_temp["out"], "tokenizer.json")));
+        Assert.Equal(["config.json", "generation_config.json", "model.safetensors"],
+            Directory.EnumerateFiles(_temp["out"]).Select(Path.GetFileName).Order(StringComparer.Ordinal)
+            .Where(name => name is "config.json" or "generation_config.json" or "model.safetensors"));
+        Assert.Equal(File.ReadAllBytes(Path.Combine(SharedData.Quill, "tokenizer.json")),
+            File.ReadAllBytes(Path.Combine(_temp["out"], "tokenizer.json")));
         Assert.Equal(["out"], _temp.Names);
     }
 
@@ -35,10 +39,12 @@ public sealed partial class QuantizeTests(QuantizedQuill quantized) : IDisposabl
         Assert.False(Directory.Exists(_temp["out"]));
         JsonElement result = CommandRun.Json(command);
         long promised = plan.GetProperty("after").GetProperty("bytes").GetInt64();
-        Assert.Equal(promised, new FileInfo(Path.Combine(_temp["out"], "model.safetensors")).Length + new FileInfo(Path.Combine(_temp["out"], "config.json")).Length);
+        Assert.Equal(promised, new FileInfo(Path.Combine(_temp["out"], "model.safetensors")).Length
+            + new FileInfo(Path.Combine(_temp["out"], "config.json")).Length);
         Assert.Equal(promised, result.GetProperty("after").GetProperty("bytes").GetInt64());
         Assert.Equal(promised, plan.GetProperty("roles").EnumerateArray().Sum(role => role.GetProperty("bytes").GetInt64()));
-        Assert.Equal(plan.GetProperty("before").GetProperty("bytes").GetInt64(), result.GetProperty("before").GetProperty("bytes").GetInt64());
+        Assert.Equal(plan.GetProperty("before").GetProperty("bytes").GetInt64(),
+            result.GetProperty("before").GetProperty("bytes").GetInt64());
     }
 
     [Fact]
@@ -52,14 +58,21 @@ public sealed partial class QuantizeTests(QuantizedQuill quantized) : IDisposabl
     [Fact]
     public void The_result_for_programs_has_the_names_and_types_that_are_promised()
     {
-        JsonElement result = CommandRun.Json("quantize", SharedData.Quill, "-o", _temp["out"], "--recipe", "rtn", "--windows", "2", "--text", quantized.Text);
+        JsonElement result = CommandRun.Json("quantize", SharedData.Quill, "-o", _temp["out"], "--recipe", "rtn", "--windows", "2",
+            "--text", quantized.Text);
         JsonSchema.Check(result, """
             model:string output:string recipe:string bits:number group:number embedding_bits:number parameters:number before:object after:object objective:number
             tokens:number text:string seconds:number evaluation_seconds:number peak_memory_bytes:number notes:array tensors:array
             """);
-        JsonSchema.Check(result.GetProperty("before"), "bytes:number bits_per_weight:number perplexity:number perplexity_stderr:number kl_divergence:null kl_divergence_stderr:null top1_agreement:null top1_agreement_stderr:null");
-        JsonSchema.Check(result.GetProperty("after"), "bytes:number bits_per_weight:number perplexity:number perplexity_stderr:number kl_divergence:number kl_divergence_stderr:number top1_agreement:number top1_agreement_stderr:number");
-        JsonSchema.Check(result.GetProperty("tensors")[0], "name:string bits:number group:number weights:number bytes:number bits_per_weight:number exponents:array snr_db:number solver:null");
+        JsonSchema.Check(result.GetProperty("before"),
+            "bytes:number bits_per_weight:number perplexity:number perplexity_stderr:number kl_divergence:null kl_divergence_stderr:null "
+            + "top1_agreement:null top1_agreement_stderr:null");
+        JsonSchema.Check(result.GetProperty("after"),
+            "bytes:number bits_per_weight:number perplexity:number perplexity_stderr:number kl_divergence:number "
+            + "kl_divergence_stderr:number top1_agreement:number top1_agreement_stderr:number");
+        JsonSchema.Check(result.GetProperty("tensors")[0],
+            "name:string bits:number group:number weights:number bytes:number bits_per_weight:number exponents:array snr_db:number "
+            + "solver:null");
         Assert.Equal(43, result.GetProperty("tensors").GetArrayLength());
         Assert.Equal(512, result.GetProperty("tokens").GetInt64());
         Assert.InRange(result.GetProperty("objective").GetDouble(), 0.001, 0.02);
@@ -70,8 +83,12 @@ public sealed partial class QuantizeTests(QuantizedQuill quantized) : IDisposabl
     public void The_plan_for_programs_has_the_names_and_types_that_are_promised()
     {
         JsonElement plan = CommandRun.Json("quantize", SharedData.Quill, "--dry-run", "--embedding-bits", "none", "--group", "channel");
-        JsonSchema.Check(plan, "dry_run:true model:string output:string recipe:string bits:number group:number embedding_bits:null parameters:number before:object after:object peak_memory_bytes:number smallest_memory_bytes:number disk_bytes:number seconds:number roles:array");
-        JsonSchema.Check(plan.GetProperty("roles")[0], "role:string tensors:number weights:number bits:number bytes:number bits_per_weight:number");
+        JsonSchema.Check(plan,
+            "dry_run:true model:string output:string recipe:string bits:number group:number embedding_bits:null parameters:number "
+            + "before:object after:object peak_memory_bytes:number smallest_memory_bytes:number disk_bytes:number seconds:number "
+            + "roles:array");
+        JsonSchema.Check(plan.GetProperty("roles")[0],
+            "role:string tensors:number weights:number bits:number bytes:number bits_per_weight:number");
         Assert.Equal(0, plan.GetProperty("group").GetInt32());
         Assert.Equal("quill-6m-nupes-datafree-4bit", plan.GetProperty("output").GetString());
     }
@@ -80,7 +97,8 @@ public sealed partial class QuantizeTests(QuantizedQuill quantized) : IDisposabl
     public void Parts_that_are_replaced_stand_in_the_name_of_the_recipe()
     {
         string model = TinyNetwork.Write(_temp["tiny"]);
-        JsonElement result = CommandRun.Json("quantize", model, "-o", _temp["out"], "--no-eval", "--grid", "uniform", "--layout", "symmetric", "--scale", "largest");
+        JsonElement result = CommandRun.Json("quantize", model, "-o", _temp["out"], "--no-eval", "--grid", "uniform", "--layout",
+            "symmetric", "--scale", "largest");
         const string Name = "nupes-datafree+grid=uniform+layout=symmetric+scale=largest";
         Assert.Equal(Name, result.GetProperty("recipe").GetString());
         Assert.Equal(Name, CommandRun.Json("inspect", _temp["out"]).GetProperty("recipe").GetString());
@@ -105,7 +123,8 @@ public sealed partial class QuantizeTests(QuantizedQuill quantized) : IDisposabl
     {
         string model = TinyNetwork.Write(_temp["mystery"], "mystery");
         CommandRun run = CommandRun.Succeeding("quantize", model, "-o", _temp["out"]);
-        const string Note = "not evaluated: the architecture 'MysteryForCausalLM' does not run here. Its tensors are quantized one by one, by their names and shapes.";
+        const string Note = "not evaluated: the architecture 'MysteryForCausalLM' does not run here. Its tensors are quantized one by "
+            + "one, by their names and shapes.";
         Assert.Contains(Note, run.Error, StringComparison.Ordinal);
         Assert.DoesNotContain("perplexity", run.Output, StringComparison.Ordinal);
         JsonElement result = CommandRun.Json("quantize", model, "-o", _temp["out"], "--force");
@@ -119,7 +138,8 @@ public sealed partial class QuantizeTests(QuantizedQuill quantized) : IDisposabl
     {
         string model = TinyNetwork.Write(_temp["tiny"]);
         CommandRun run = CommandRun.Succeeding("quantize", model, "-o", _temp["out"], "--windows", "4");
-        Assert.Contains("evaluated on 4 texts of 128 tokens that the model wrote itself, seed 1: 508 tokens", run.Output, StringComparison.Ordinal);
+        Assert.Contains("evaluated on 4 texts of 128 tokens that the model wrote itself, seed 1: 508 tokens", run.Output,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -130,7 +150,8 @@ public sealed partial class QuantizeTests(QuantizedQuill quantized) : IDisposabl
         Assert.NotEqual(Perplexity("1", "1"), Perplexity("2", "1"));
 
         double Perplexity(string seed, string threads) =>
-            CommandRun.Json("quantize", model, "-o", _temp["out"], "--force", "--seed", seed, "--threads", threads).GetProperty("after").GetProperty("perplexity").GetDouble();
+            CommandRun.Json("quantize", model, "-o", _temp["out"], "--force", "--seed", seed, "--threads", threads).GetProperty("after")
+                .GetProperty("perplexity").GetDouble();
     }
 
     [Fact]
@@ -145,10 +166,14 @@ public sealed partial class QuantizeTests(QuantizedQuill quantized) : IDisposabl
     [Fact]
     public void What_a_cancelled_run_has_finished_stays_for_another_to_go_on()
     {
-        string[] command = ["quantize", SharedData.Quill, "-o", _temp["out"], "--recipe", "quantease", "--sequences", "8", "--length", "128", "--calibration", quantized.Text, "--no-eval"];
-        CommandRun run = CommandRun.InterruptedOnce(() => Directory.Exists(_temp["out.partial/journal"]) && Directory.EnumerateFiles(_temp["out.partial/journal"], "*.matrix.json").Any(), command);
+        string[] command = ["quantize", SharedData.Quill, "-o", _temp["out"], "--recipe", "quantease", "--sequences", "8", "--length",
+            "128", "--calibration", quantized.Text, "--no-eval"];
+        CommandRun run = CommandRun.InterruptedOnce(
+            () => Directory.Exists(_temp["out.partial/journal"])
+            && Directory.EnumerateFiles(_temp["out.partial/journal"], "*.matrix.json").Any(), command);
         Assert.Equal((1, ""), (run.Status, run.Output));
-        Assert.EndsWith($"What is finished stays in {_temp["out.partial"]}: the same command with --resume goes on from there.\nerror: cancelled\n", run.Error, StringComparison.Ordinal);
+        Assert.EndsWith($"What is finished stays in {_temp["out.partial"]}: the same command with --resume goes on from there.\nerror: "
+            + $"cancelled\n", run.Error, StringComparison.Ordinal);
         CommandRun again = CommandRun.Of(command);
         Assert.Equal(1, again.Status);
         Assert.Contains("With --resume it goes on where it stopped, with --force it starts afresh.", again.Error, StringComparison.Ordinal);
@@ -166,9 +191,11 @@ public sealed partial class QuantizeTests(QuantizedQuill quantized) : IDisposabl
         Assert.Equal(1, strict.Status);
         Assert.Contains($"tensor '{Layer}': no data", strict.Error, StringComparison.Ordinal);
         Assert.Contains("--resume", strict.Error, StringComparison.Ordinal);
-        JsonElement tensor = CommandRun.Json([.. command, "--resume"]).GetProperty("tensors").EnumerateArray().Single(tensor => tensor.GetProperty("name").GetString() == Layer);
+        JsonElement tensor = CommandRun.Json([.. command, "--resume"]).GetProperty("tensors").EnumerateArray()
+            .Single(tensor => tensor.GetProperty("name").GetString() == Layer);
         Assert.StartsWith("no data", tensor.GetProperty("solver").GetProperty("fallback").GetString(), StringComparison.Ordinal);
-        Assert.Contains($"rounded to nearest: {Layer}: no data", CommandRun.Succeeding([.. command, "--force"]).Output, StringComparison.Ordinal);
+        Assert.Contains($"rounded to nearest: {Layer}: no data", CommandRun.Succeeding([.. command, "--force"]).Output,
+            StringComparison.Ordinal);
         // The folder with its report is a model like any other.
         Assert.Equal("gptq", CommandRun.Json("inspect", _temp["out"]).GetProperty("recipe").GetString());
     }
@@ -195,7 +222,8 @@ public sealed partial class QuantizeTests(QuantizedQuill quantized) : IDisposabl
     {
         OutputCheck.CheckSpace("out", 1000, 1000);
         IOException e = Assert.Throws<IOException>(() => OutputCheck.CheckSpace("out", 2_000_000, 1000));
-        Assert.Equal("out: the result takes 2.00 MB, and the disk has 1.00 kB free. Make room, or name a folder on another disk with -o.", e.Message);
+        Assert.Equal("out: the result takes 2.00 MB, and the disk has 1.00 kB free. Make room, or name a folder on another disk with -o.",
+            e.Message);
         Assert.InRange(OutputCheck.FreeBytes(Path.Combine(_temp.Path, "not", "there")), 1, long.MaxValue - 1);
     }
 

@@ -15,7 +15,8 @@ public sealed class QuantizeToGgufTests(QuantizedQuill quantized) : IDisposable
     public void A_file_has_the_size_that_a_dry_run_says_and_is_evaluated(bool calibrated)
     {
         string file = _temp["quill.gguf"];
-        string[] command = ["quantize", SharedData.Quill, "--to", "gguf", "--type", "q4_0", "-o", file, "--text", quantized.Text, "--windows", "2", .. calibrated ? (string[])["--calibration", quantized.Text, "--sequences", "2", "--length", "64"] : []];
+        string[] command = ["quantize", SharedData.Quill, "--to", "gguf", "--type", "q4_0", "-o", file, "--text", quantized.Text,
+            "--windows", "2", .. calibrated ? (string[])["--calibration", quantized.Text, "--sequences", "2", "--length", "64"] : []];
         JsonElement plan = CommandRun.Json([.. command, "--dry-run"]), written = CommandRun.Json(command);
         long promised = plan.GetProperty("after").GetProperty("bytes").GetInt64();
         Assert.Equal(calibrated ? "gguf" : "gguf-datafree", written.GetProperty("recipe").GetString());
@@ -35,7 +36,8 @@ public sealed class QuantizeToGgufTests(QuantizedQuill quantized) : IDisposable
     [InlineData("--to onnx", "--to: 'onnx' is neither hf nor gguf.")]
     [InlineData("--to gguf --type Q9", "--type: there is no 'Q9'. Say one of ")]
     [InlineData("--to gguf --recipe rtn", "--recipe: rtn makes no blocks of GGUF files. Say gguf or gguf-datafree, or leave it out.")]
-    [InlineData("--to gguf --recipe gguf --imatrix x", "--imatrix: the recipe gguf observes the inputs itself. Leave out --imatrix, or --calibration.")]
+    [InlineData("--to gguf --recipe gguf --imatrix x",
+        "--imatrix: the recipe gguf observes the inputs itself. Leave out --imatrix, or --calibration.")]
     [InlineData("--to gguf --tensor-type ffn_down", "--tensor-type: 'ffn_down' is not PATTERN=TYPE with a type such as Q6_K.")]
     public void What_does_not_go_together_is_refused(string options, string message)
     {
@@ -48,7 +50,8 @@ public sealed class QuantizeToGgufTests(QuantizedQuill quantized) : IDisposable
     [Fact]
     public void An_importance_matrix_that_is_not_there_is_named()
     {
-        CommandRun run = CommandRun.Of("quantize", SharedData.Quill, "--to", "gguf", "-o", _temp["out.gguf"], "--imatrix", _temp["none.dat"]);
+        CommandRun run = CommandRun.Of("quantize", SharedData.Quill, "--to", "gguf", "-o", _temp["out.gguf"], "--imatrix",
+            _temp["none.dat"]);
         Assert.Equal(1, run.Status);
         Assert.Contains("none.dat", run.Error);
         Assert.Empty(_temp.Names);

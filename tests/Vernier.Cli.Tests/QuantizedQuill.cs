@@ -10,7 +10,8 @@ public sealed class QuantizedQuill : IDisposable
     public QuantizedQuill()
     {
         CommandRun.Succeeding("quantize", SharedData.Quill, "-o", Folder, "--recipe", "rtn", "--no-eval");
-        File.WriteAllText(Text, string.Concat(Enumerable.Range(1, 60).Select(i => $"In the year {i} of his reign the king said to the people that the war was at an end. ")));
+        File.WriteAllText(Text, string.Concat(Enumerable.Range(1, 60)
+            .Select(i => $"In the year {i} of his reign the king said to the people that the war was at an end. ")));
     }
 
     /// <summary>The folder.</summary>

@@ -14,9 +14,11 @@ public class RecipesTests
         foreach (Recipe recipe in RecipeCatalogue.All)
         {
             string title = recipe.Name == RecipeCatalogue.Default ? recipe.Name + " (default)" : recipe.Name;
-            Assert.Contains($"{title}\n  {recipe.Summary}\n  paper  {recipe.Paper}\n  needs  {recipe.Needs}\n{(recipe.Ours.Length > 0 ? $"  ours   {recipe.Ours}\n" : "")}\n", output, StringComparison.Ordinal);
+            Assert.Contains($"{title}\n  {recipe.Summary}\n  paper  {recipe.Paper}\n  needs  "
+                + $"{recipe.Needs}\n{(recipe.Ours.Length > 0 ? $"  ours   {recipe.Ours}\n" : "")}\n", output, StringComparison.Ordinal);
         }
-        Assert.EndsWith("'vernier recipes NAME' prints one as JSON: a file to begin your own with, for --recipe FILE.\n", output, StringComparison.Ordinal);
+        Assert.EndsWith("'vernier recipes NAME' prints one as JSON: a file to begin your own with, for --recipe FILE.\n", output,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -34,6 +36,8 @@ public class RecipesTests
     {
         JsonElement list = CommandRun.Json("recipes").GetProperty("recipes");
         Assert.Equal(RecipeCatalogue.All.Count, list.GetArrayLength());
-        JsonSchema.Check(list[0], $"recipe:string default:{(RecipeCatalogue.All[0].Name == RecipeCatalogue.Default ? "true" : "false")} summary:string paper:string needs:string ours:string");
+        JsonSchema.Check(list[0],
+            $"recipe:string default:{(RecipeCatalogue.All[0].Name == RecipeCatalogue.Default ? "true" : "false")} summary:string "
+            + $"paper:string needs:string ours:string");
     }
 }

@@ -15,8 +15,10 @@ public sealed class RunTests(QuantizedQuill quantized) : IDisposable
     {
         using JsonDocument reference = JsonDocument.Parse(File.ReadAllText(Path.Combine(SharedData.Quill, "reference.json")));
         Tokenizer tokenizer = Tokenizer.Load(SharedData.Quill);
-        int[] prompt = Ids(reference.RootElement.GetProperty("logits").GetProperty("input_ids")), continuation = Ids(reference.RootElement.GetProperty("greedy_continuation_ids"));
-        CommandRun run = CommandRun.Succeeding("run", SharedData.Quill, tokenizer.Decode(prompt), "--greedy", "--max-tokens", continuation.Length.ToString());
+        int[] prompt = Ids(reference.RootElement.GetProperty("logits").GetProperty("input_ids")),
+            continuation = Ids(reference.RootElement.GetProperty("greedy_continuation_ids"));
+        CommandRun run = CommandRun.Succeeding("run", SharedData.Quill, tokenizer.Decode(prompt), "--greedy", "--max-tokens",
+            continuation.Length.ToString());
         Assert.Equal((tokenizer.Decode(continuation) + "\n", ""), (run.Output, run.Error));
 
         static int[] Ids(JsonElement list) => [.. list.EnumerateArray().Select(id => id.GetInt32())];
@@ -34,17 +36,23 @@ public sealed class RunTests(QuantizedQuill quantized) : IDisposable
     [Fact]
     public void The_result_for_programs_has_the_names_and_types_that_are_promised()
     {
-        JsonElement result = CommandRun.Json("run", quantized.Folder, "The king said", "--seed", "7", "--max-tokens", "8", "--top-k", "40", "--top-p", "0.9", "--min-p", "0.01", "--temperature", "1.1");
-        JsonSchema.Check(result, "model:string prompt:string text:string prompt_tokens:number tokens:number seed:number seconds:number tokens_per_second:number peak_memory_bytes:number");
-        Assert.Equal((4, 8, 7), (result.GetProperty("prompt_tokens").GetInt32(), result.GetProperty("tokens").GetInt32(), result.GetProperty("seed").GetInt32()));
-        Assert.Equal(JsonValueKind.Null, CommandRun.Json("run", quantized.Folder, "", "--max-tokens", "0").GetProperty("tokens_per_second").ValueKind);
+        JsonElement result = CommandRun.Json("run", quantized.Folder, "The king said", "--seed", "7", "--max-tokens", "8", "--top-k", "40",
+            "--top-p", "0.9", "--min-p", "0.01", "--temperature", "1.1");
+        JsonSchema.Check(result,
+            "model:string prompt:string text:string prompt_tokens:number tokens:number seed:number seconds:number "
+            + "tokens_per_second:number peak_memory_bytes:number");
+        Assert.Equal((4, 8, 7), (result.GetProperty("prompt_tokens").GetInt32(), result.GetProperty("tokens").GetInt32(),
+            result.GetProperty("seed").GetInt32()));
+        Assert.Equal(JsonValueKind.Null, CommandRun.Json("run", quantized.Folder, "", "--max-tokens", "0")
+            .GetProperty("tokens_per_second").ValueKind);
     }
 
     [Fact]
     public void What_the_model_recommends_is_the_default()
     {
         string model = Copy();
-        File.WriteAllText(Path.Combine(model, "generation_config.json"), """{ "temperature": 0, "top_k": 5, "eos_token_id": [13, 4095] }""");
+        File.WriteAllText(Path.Combine(model, "generation_config.json"),
+            """{ "temperature": 0, "top_k": 5, "eos_token_id": [13, 4095] }""");
         string greedy = CommandRun.Succeeding("run", quantized.Folder, "It is a truth", "--greedy", "--max-tokens", "40").Output;
         string recommended = CommandRun.Succeeding("run", model, "It is a truth", "--max-tokens", "40").Output;
         Assert.Contains(".", greedy, StringComparison.Ordinal);
@@ -67,11 +75,14 @@ public sealed class RunTests(QuantizedQuill quantized) : IDisposable
     [Fact]
     public void Wrong_arguments_are_refused()
     {
-        Assert.Equal((2, "error: --greedy and --temperature: say one of them.\n"), Failure("run", SharedData.Quill, "x", "--greedy", "--temperature", "1"));
+        Assert.Equal((2, "error: --greedy and --temperature: say one of them.\n"),
+            Failure("run", SharedData.Quill, "x", "--greedy", "--temperature", "1"));
         string prompt = string.Concat(Enumerable.Repeat(" the king", 600));
-        Assert.Equal((2, "error: the prompt has 1201 tokens, more than the model's context of 1024. Shorten it.\n"), Failure("run", SharedData.Quill, prompt));
+        Assert.Equal((2, "error: the prompt has 1201 tokens, more than the model's context of 1024. Shorten it.\n"),
+            Failure("run", SharedData.Quill, prompt));
         string tiny = TinyNetwork.Write(_temp["tiny"]);
-        Assert.Equal((1, $"error: {tiny}: there is no tokenizer.json. Give the folder of a Hugging Face model that has one.\n"), Failure("run", tiny, "x"));
+        Assert.Equal((1, $"error: {tiny}: there is no tokenizer.json. Give the folder of a Hugging Face model that has one.\n"),
+            Failure("run", tiny, "x"));
 
         static (int, string) Failure(params string[] arguments) => (CommandRun.Of(arguments).Status, CommandRun.Of(arguments).Error);
     }

@@ -58,14 +58,17 @@ public class TerminalTests
             }
             return 0;
         });
-        Assert.Equal("reading\nwriting\nwriting: 10 %\nwriting: 20 %\nwriting: 30 %\nwriting: 40 %\nwriting: 50 %\nwriting: 60 %\nwriting: 70 %\nwriting: 80 %\nwriting: 90 %\n", error.ToString());
+        Assert.Equal("reading\nwriting\nwriting: 10 %\nwriting: 20 %\nwriting: 30 %\nwriting: 40 %\nwriting: 50 %\nwriting: 60 "
+            + "%\nwriting: 70 %\nwriting: 80 %\nwriting: 90 %\n", error.ToString());
     }
 
     [Fact]
     public void On_a_terminal_there_are_bars()
     {
         using var error = new StringWriter { NewLine = "\n" };
-        IAnsiConsole ansi = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.Yes, Interactive = InteractionSupport.Yes, ColorSystem = ColorSystemSupport.NoColors, Out = new TerminalOutput(error) });
+        IAnsiConsole ansi = AnsiConsole.Create(new AnsiConsoleSettings {
+            Ansi = AnsiSupport.Yes, Interactive = InteractionSupport.Yes, ColorSystem = ColorSystemSupport.NoColors,
+            Out = new TerminalOutput(error) });
         var console = new CommandConsole(TextReader.Null, TextWriter.Null, ansi);
         Assert.True(console.IsWatched);
         Assert.Equal(3, new ProgressDisplay(console, silent: false).Run(report =>

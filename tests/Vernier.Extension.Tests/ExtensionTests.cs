@@ -70,7 +70,8 @@ public sealed class ExtensionTests : IDisposable
         Quantize("four", 4);
         Quantize("two", 2);
         LanguageModel four = LanguageModel.Load(_folder["four"]), two = LanguageModel.Load(_folder["two"]);
-        int[] text = [.. new Generator(four).Generate(new[] { 1, 5, 9 }, new SamplingOptions { Temperature = 0 }, maxTokens: 12, stopTokens: [])];
+        int[] text = [.. new Generator(four).Generate(
+            new[] { 1, 5, 9 }, new SamplingOptions { Temperature = 0 }, maxTokens: 12, stopTokens: [])];
         Assert.Equal(12, text.Length);
         Assert.All(text, token => Assert.InRange(token, 0, ParallelModel.Spec.Vocabulary - 1));
         IReadOnlyList<EvaluationWindow> windows = EvaluationWindows.WrittenBy(original, count: 8, length: 32, seed: 2);
@@ -123,14 +124,17 @@ public sealed class ExtensionTests : IDisposable
         Assert.Contains("exchange", SolverSteps.Methods);
         Recipe recipe = RecipeCatalogue.Find("log-exchange");
         Assert.Contains(recipe, RecipeCatalogue.All);
-        Assert.Equal("there is a recipe 'log-exchange' (Parameter 'recipe')", Assert.Throws<ArgumentException>(() => RecipeCatalogue.Register(recipe)).Message);
+        Assert.Equal("there is a recipe 'log-exchange' (Parameter 'recipe')",
+            Assert.Throws<ArgumentException>(() => RecipeCatalogue.Register(recipe)).Message);
         Recipe again = Parse(recipe.ToJson());
         Assert.Equal(recipe.Grid, again.Grid with { Layouts = recipe.Grid.Layouts });
         Assert.Equal(recipe.Solver, again.Solver);
         string json = recipe.ToJson();
         Assert.Equal("an exchange takes 1 to 100 sweeps", Refusal(json.Replace("\"sweeps\":6", "\"sweeps\":0", StringComparison.Ordinal)));
-        Assert.Equal("neighbouring levels differ by a factor of 2 or 4", Refusal(json.Replace("\"step\":1", "\"step\":3", StringComparison.Ordinal)));
-        Assert.StartsWith("the grid 'logarithmic' has no member 'exponent'", Refusal(json.Replace("\"step\":1", "\"exponent\":1", StringComparison.Ordinal)), StringComparison.Ordinal);
+        Assert.Equal("neighbouring levels differ by a factor of 2 or 4",
+            Refusal(json.Replace("\"step\":1", "\"step\":3", StringComparison.Ordinal)));
+        Assert.StartsWith("the grid 'logarithmic' has no member 'exponent'",
+            Refusal(json.Replace("\"step\":1", "\"exponent\":1", StringComparison.Ordinal)), StringComparison.Ordinal);
         Assert.Equal(4, recipe.MostBits);
         Assert.Equal("has four bits only with factors of 2", new LogarithmicGridSpec { Step = 2 }.ProblemWithBits(4));
     }

@@ -16,7 +16,8 @@ internal static class ParallelModel
     {
         TinySpec spec = Spec with { Type = type };
         Dictionary<string, TinyTensor> tensors = spec.Tensors(seed: 3);
-        foreach (string name in tensors.Keys.Where(name => name.EndsWith("post_attention_layernorm.weight", StringComparison.Ordinal)).ToArray())
+        foreach (string name in tensors.Keys.Where(name => name.EndsWith("post_attention_layernorm.weight", StringComparison.Ordinal))
+            .ToArray())
         {
             if (type == "parallel")
                 tensors.Remove(name);

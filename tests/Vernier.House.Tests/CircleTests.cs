@@ -58,7 +58,8 @@ public class CircleTests
     public void ThreeFoldersMakeACircleWithoutATypeBeingWritten()
     {
         FolderUse[] uses = Uses(
-            ("src/A/One.cs", "namespace A; static class One { static B.Two Two() => null!; public static int Twice(this int x) => 2 * x; }"),
+            ("src/A/One.cs", "namespace A; static class One { static B.Two Two() => null!; public static int Twice(this int x) => 2 * x; "
+                + "}"),
             ("src/B/Two.cs", "namespace B; class Two { public C.Three Next = new(); }"),
             ("src/C/Three.cs", "using A; namespace C; class Three { int Size = 3.Twice(); }"));
         Assert.Equal([["src/A", "src/B", "src/C"]], Circles.Of(uses));

@@ -49,7 +49,8 @@ internal sealed class SourceNames
             ISymbol? symbol = info.Symbol ?? info.CandidateSymbols.FirstOrDefault();
             if (symbol is null || Declaring(symbol) is not INamedTypeSymbol type)
                 continue;
-            SourceFile[] declared = [.. type.DeclaringSyntaxReferences.Where(x => _byTree.ContainsKey(x.SyntaxTree)).Select(x => _byTree[x.SyntaxTree])];
+            SourceFile[] declared = [.. type.DeclaringSyntaxReferences.Where(x => _byTree.ContainsKey(x.SyntaxTree))
+                .Select(x => _byTree[x.SyntaxTree])];
             if (declared.Length > 0 && !declared.Any(x => x.Folder == file.Folder))
                 yield return new(file.Folder, declared[0].Folder, Path.GetFileName(file.Path), type.Name);
         }
@@ -63,7 +64,8 @@ internal sealed class SourceNames
     {
         if (symbol is ILocalSymbol or IParameterSymbol or IRangeVariableSymbol or INamespaceSymbol or ILabelSymbol or ITypeParameterSymbol)
             return null;
-        INamedTypeSymbol? type = symbol as INamedTypeSymbol ?? (symbol as IMethodSymbol)?.ReducedFrom?.ContainingType ?? symbol.ContainingType;
+        INamedTypeSymbol? type = symbol as INamedTypeSymbol ?? (symbol as IMethodSymbol)?.ReducedFrom?.ContainingType
+            ?? symbol.ContainingType;
         while (type?.ContainingType is not null)
             type = type.ContainingType;
         return type?.OriginalDefinition;

@@ -22,7 +22,8 @@ public class AttentionTests
             {
                 foreach (int terms in new[] { 0, 1, 2, 7, 8, 33 })
                 {
-                    float[] a = Values(random, rows * (terms + 3)), b = Values(random, (terms + 1) * (lanes + 5)), c = Values(random, rows * (lanes + 1));
+                    float[] a = Values(random, rows * (terms + 3)), b = Values(random, (terms + 1) * (lanes + 5)),
+                        c = Values(random, rows * (lanes + 1));
                     float[] result = [.. c];
                     fixed (float* pa = a, pb = b, pc = result)
                         AttentionKernel.MultiplyAdd(pa, terms + 3, pb, lanes + 5, pc, lanes + 1, rows, terms, lanes);
@@ -47,11 +48,13 @@ public class AttentionTests
     public void BatchingChangesNoBit(int? window, int heads, int keyValueHeads)
     {
         const int Length = 150;
-        TinySpec spec = TinySpecs.Llama with { Type = "mistral", Layers = 1, Heads = heads, KeyValueHeads = keyValueHeads, Extra = new() { ["sliding_window"] = window, ["max_position_embeddings"] = 256 } };
+        TinySpec spec = TinySpecs.Llama with { Type = "mistral", Layers = 1, Heads = heads, KeyValueHeads = keyValueHeads,
+            Extra = new() { ["sliding_window"] = window, ["max_position_embeddings"] = 256 } };
         var config = (TransformerConfig)ArchitectureCatalogue.Read(System.Text.Encoding.UTF8.GetBytes(spec.Config()), "config.json");
         var random = new Random(2);
         int width = heads * config.HeadSize, keyWidth = keyValueHeads * config.HeadSize;
-        float[] queries = Values(random, Length * width), keys = Values(random, Length * keyWidth), values = Values(random, Length * keyWidth);
+        float[] queries = Values(random, Length * width), keys = Values(random, Length * keyWidth),
+            values = Values(random, Length * keyWidth);
                 AttentionShape shape = config.AttentionOf(0);
         var keyValues = new KeyValueShape(keyValueHeads, config.HeadSize);
         var cache = new SequenceState(config, [keyValues]);
@@ -91,7 +94,8 @@ public class AttentionTests
         Assert.Equal(16, store.ValueStride);
     }
 
-    /// <summary>Each number of an 8-bit cache is within half a step of what was written, and what is all zero or not finite stays so.</summary>
+    /// <summary>Each number of an 8-bit cache is within half a step of what was written, and what is all zero or not finite stays
+    /// so.</summary>
     [Fact]
     public void AnInt8CacheRoundsEachHeadOfAPosition()
     {
@@ -119,7 +123,8 @@ public class AttentionTests
             (int chunk, int place) = Math.DivRem(position, LayerCache.ChunkLength);
             for (int head = 0; head < Heads; head++)
             {
-                float[] key = keys[position].AsSpan(head * HeadSize, HeadSize).ToArray(), value = values[position].AsSpan(head * HeadSize, HeadSize).ToArray();
+                float[] key = keys[position].AsSpan(head * HeadSize, HeadSize).ToArray(),
+                    value = values[position].AsSpan(head * HeadSize, HeadSize).ToArray();
                 ReadOnlySpan<float> read = store.Keys(chunk, head, scratch);
                 float step = key.Max(Math.Abs) / 127;
                 for (int i = 0; i < HeadSize; i++)
@@ -167,7 +172,8 @@ public class AttentionTests
     {
         var rope = new RopeConfig
         {
-            Theta = 500000, RotarySize = 128, Scaling = RopeScaling.Llama3, Factor = 8, LowFrequencyFactor = 1, HighFrequencyFactor = 4, OriginalMaxPositions = 8192,
+            Theta = 500000, RotarySize = 128, Scaling = RopeScaling.Llama3, Factor = 8, LowFrequencyFactor = 1, HighFrequencyFactor = 4,
+                OriginalMaxPositions = 8192,
         };
         double[] frequencies = RotaryAngles.Frequencies(rope, longContext: false);
         int blended = 0;
@@ -211,5 +217,6 @@ public class AttentionTests
         Assert.Equal(x.Sum(v => (double)v), RowMath.Sum(x), 1e-4);
     }
 
-    private static float[] Values(Random random, int count) => [.. Enumerable.Range(0, count).Select(_ => (float)(2 * random.NextDouble() - 1))];
+    private static float[] Values(Random random, int count) =>
+        [.. Enumerable.Range(0, count).Select(_ => (float)(2 * random.NextDouble() - 1))];
 }

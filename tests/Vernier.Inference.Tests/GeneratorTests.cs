@@ -50,7 +50,8 @@ public class GeneratorTests
         List<int> text = [.. prompt];
         foreach (int token in written)
         {
-            Assert.Equal(new Sampler(SamplingOptions.Greedy).Next(model.CreateSession().Forward([new Segment(text.ToArray())], LogitRows.Last)), token);
+            Assert.Equal(new Sampler(SamplingOptions.Greedy)
+                .Next(model.CreateSession().Forward([new Segment(text.ToArray())], LogitRows.Last)), token);
             text.Add(token);
         }
     }

@@ -58,7 +58,8 @@ public class LanguageModelTests
         other.Truncate(66);
         float[] all = new float[16 * spec.Vocabulary];
         session.Forward(segments, LogitRows.All, all);
-        AssertClose([.. reference.Logits(texts[0])[18..], .. reference.Logits(texts[1]), reference.Logits(texts[2])[66], .. reference.Logits(texts[3])], all);
+        AssertClose([.. reference.Logits(texts[0])[18..], .. reference.Logits(texts[1]), reference.Logits(texts[2])[66],
+            .. reference.Logits(texts[3])], all);
     }
 
     [Fact]
@@ -109,7 +110,9 @@ public class LanguageModelTests
             block.Forward(hidden, context);
         Assert.Equal(20, counter.Rows);
         Assert.Contains("no linear layer", Assert.Throws<ArgumentException>(() => model.Blocks[0][Name]).Message, StringComparison.Ordinal);
-        Assert.Contains("is 29 x 24, not 24 x 29", Assert.Throws<ArgumentException>(() => model.Blocks[1]["model.layers.1.mlp.up_proj.weight"].Layer = counter).Message, StringComparison.Ordinal);
+        Assert.Contains("is 29 x 24, not 24 x 29",
+            Assert.Throws<ArgumentException>(() => model.Blocks[1]["model.layers.1.mlp.up_proj.weight"].Layer = counter).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -126,13 +129,15 @@ public class LanguageModelTests
         AssertRefused(session, "no tokens", new Segment(default, state));
         AssertRefused(session, "at least one segment");
         AssertRefused(session, "another model", new Segment(tokens, Load("qwen3").Session.CreateState()));
-        Assert.Throws<ArgumentOutOfRangeException>(() => session.Forward([new Segment(new[] { 1 }, state), new Segment(tokens)], LogitRows.All, new float[spec.Vocabulary]));
+        Assert.Throws<ArgumentOutOfRangeException>(
+            () => session.Forward([new Segment(new[] { 1 }, state), new Segment(tokens)], LogitRows.All, new float[spec.Vocabulary]));
         Assert.Throws<ArgumentOutOfRangeException>(() => state.Truncate(5));
         Assert.Equal(4, state.Length);
     }
 
     private static void AssertRefused(InferenceSession session, string words, params Segment[] segments) =>
-        Assert.Contains(words, Assert.Throws<ArgumentException>(() => session.Forward(segments, LogitRows.Last)).Message, StringComparison.Ordinal);
+        Assert.Contains(words, Assert.Throws<ArgumentException>(() => session.Forward(segments, LogitRows.Last)).Message,
+            StringComparison.Ordinal);
 
     private static (TinySpec Spec, InferenceSession Session, ReferenceDecoder Reference) Load(string name)
     {

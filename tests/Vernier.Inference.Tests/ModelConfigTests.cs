@@ -45,7 +45,8 @@ public class ModelConfigTests
             "tie_word_embeddings": true, "torch_dtype": "bfloat16", "transformers_version": "4.45.0.dev0", "use_cache": true, "vocab_size": 128256}
             """);
         Assert.Equal((RopeScaling.Llama3, 32, 8192), (llama.Rope.Scaling, llama.Rope.Factor, llama.Rope.OriginalMaxPositions));
-        Assert.Equal((32, 8, 64, true, false), (llama.HeadCount, llama.KeyValueHeadCount, llama.HeadSize, llama.TiedEmbeddings, llama.QueryKeyValueBias));
+        Assert.Equal((32, 8, 64, true, false), (llama.HeadCount, llama.KeyValueHeadCount, llama.HeadSize, llama.TiedEmbeddings,
+            llama.QueryKeyValueBias));
 
         TransformerConfig qwen = Read("""
             {"architectures": ["Qwen3ForCausalLM"], "attention_bias": false, "attention_dropout": 0.0, "bos_token_id": 151643, "eos_token_id": 151645,
@@ -92,9 +93,12 @@ public class ModelConfigTests
         { """{"rope_scaling": {"type": "linear"}}""", ModelRules.ConfigMissing },
         { """{"rope_scaling": {"type": "linear", "factor": 0}}""", ModelRules.ConfigRange },
         { """{"rope_scaling": {"rope_type": "llama3", "factor": 8, "low_freq_factor": 4, "high_freq_factor": 4, "original_max_position_embeddings": 64}}""", ModelRules.ConfigRope },
-        { """{"rope_scaling": {"rope_type": "llama3", "factor": 8, "low_freq_factor": 1, "high_freq_factor": 4}}""", ModelRules.ConfigMissing },
-        { """{"rope_scaling": {"type": "longrope", "factor": 4, "short_factor": [1, 1], "long_factor": [1, 1, 1]}}""", ModelRules.ConfigLength },
-        { """{"rope_scaling": {"type": "longrope", "factor": 4, "short_factor": [1, 1, 0], "long_factor": [1, 1, 1]}}""", ModelRules.ConfigRange },
+        { """{"rope_scaling": {"rope_type": "llama3", "factor": 8, "low_freq_factor": 1, "high_freq_factor": 4}}""",
+            ModelRules.ConfigMissing },
+        { """{"rope_scaling": {"type": "longrope", "factor": 4, "short_factor": [1, 1], "long_factor": [1, 1, 1]}}""",
+            ModelRules.ConfigLength },
+        { """{"rope_scaling": {"type": "longrope", "factor": 4, "short_factor": [1, 1, 0], "long_factor": [1, 1, 1]}}""",
+            ModelRules.ConfigRange },
         { """{"rope_scaling": {"type": "longrope", "factor": 4, "short_factor": [1, 1, 1]}}""", ModelRules.ConfigMissing },
         { """{"model_type": "phi3", "rope_scaling": {"type": "linear", "factor": 4}}""", ModelRules.ConfigRopeScaling },
         { """{"partial_rotary_factor": 0.5}""", ModelRules.ConfigRope },
@@ -124,14 +128,16 @@ public class ModelConfigTests
         VernierException error = Assert.ThrowsAny<VernierException>(() => Read(Change(TinySpecs.Llama.Config(), changes)));
         Assert.Equal(rule, error.Rule);
         Assert.Equal("config.json", error.File);
-        Assert.Equal(rule is ModelRules.UnknownArchitecture or ModelRules.ConfigRopeScaling or ModelRules.ConfigActivation, error is UnsupportedModelException);
+        Assert.Equal(rule is ModelRules.UnknownArchitecture or ModelRules.ConfigRopeScaling or ModelRules.ConfigActivation,
+            error is UnsupportedModelException);
     }
 
     [Fact]
     public void DefaultsAreThoseOfTheFamily()
     {
         const string Sizes = """{"hidden_size": 4096, "num_attention_heads": 32, "num_key_value_heads": -1, "head_dim": -1, "rms_norm_eps": -1, "sliding_window": -1, "bos_token_id": -1, "eos_token_id": [5, 6]}""";
-        TransformerConfig Family(string type) => Read(Change(Change(TinySpecs.Llama.Config(), Sizes), $$"""{"model_type": "{{type}}"}""", remove: "-1"));
+        TransformerConfig Family(string type) => Read(
+            Change(Change(TinySpecs.Llama.Config(), Sizes), $$"""{"model_type": "{{type}}"}""", remove: "-1"));
         Assert.Equal((32, 128, 1e-6f, null), Facts(Family("llama")));
         Assert.Equal((8, 128, 1e-6f, 4096), Facts(Family("mistral")));
         Assert.Equal((32, 128, 1e-6f, null), Facts(Family("qwen2")));
@@ -140,7 +146,8 @@ public class ModelConfigTests
         Assert.Null(Family("llama").BeginToken);
         Assert.Equal([5, 6], Family("llama").EndTokens);
 
-        static (int, int, float, int?) Facts(TransformerConfig config) => (config.KeyValueHeadCount, config.HeadSize, config.NormEpsilon, config.WindowOf(1));
+        static (int, int, float, int?) Facts(TransformerConfig config) =>
+            (config.KeyValueHeadCount, config.HeadSize, config.NormEpsilon, config.WindowOf(1));
     }
 
     [Fact]
@@ -166,7 +173,8 @@ public class ModelConfigTests
         using var quill = Model.Open(SharedData.Quill);
         Assert.True(quill.TryGetConfiguration(out ModelConfig? config));
         Assert.Equal(("llama", "LlamaForCausalLM", ModelKind.Folder), (config.ModelType, quill.Architecture, quill.Kind));
-        Assert.Equal(CheckpointRules.NoCheckpoint, Assert.Throws<InvalidFileException>(() => Model.Open(Path.Combine(folder.Path, "no"))).Rule);
+        Assert.Equal(CheckpointRules.NoCheckpoint,
+            Assert.Throws<InvalidFileException>(() => Model.Open(Path.Combine(folder.Path, "no"))).Rule);
     }
 
     /// <summary>Damaged files are read as a sound configuration or refused with a rule, in memory in proportion to the file.</summary>
@@ -196,7 +204,8 @@ public class ModelConfigTests
         }
         Assert.True(inputs >= 30_000);
         Assert.InRange(accepted, inputs / 50, inputs);
-        Assert.Superset(new HashSet<string> { ModelRules.ConfigRange, ModelRules.ConfigType, ModelRules.ConfigHeads, ModelRules.UnknownArchitecture, FileRules.JsonInvalid }, rules);
+        Assert.Superset(new HashSet<string> { ModelRules.ConfigRange, ModelRules.ConfigType, ModelRules.ConfigHeads,
+            ModelRules.UnknownArchitecture, FileRules.JsonInvalid }, rules);
     }
 
     private static void AssertSound(TransformerConfig config)
@@ -207,11 +216,13 @@ public class ModelConfigTests
         Assert.True(config.NormEpsilon > 0);
         Assert.All(Enumerable.Range(0, config.LayerCount), layer => Assert.True(config.WindowOf(layer) is null or > 0));
         foreach (bool longContext in new[] { false, true })
-            Assert.All(RotaryAngles.Frequencies(config.Rope, longContext), frequency => Assert.True(double.IsFinite(frequency) && frequency > 0));
+            Assert.All(RotaryAngles.Frequencies(config.Rope, longContext), frequency =>
+                Assert.True(double.IsFinite(frequency) && frequency > 0));
         Assert.True(config.Rope.AttentionFactor > 0 && double.IsFinite(config.Rope.AttentionFactor));
     }
 
-    private static TransformerConfig Read(string config) => (TransformerConfig)ArchitectureCatalogue.Read(Encoding.UTF8.GetBytes(config), "config.json");
+    private static TransformerConfig Read(string config) =>
+        (TransformerConfig)ArchitectureCatalogue.Read(Encoding.UTF8.GetBytes(config), "config.json");
 
     /// <summary>Replaces entries; those whose value then reads like <paramref name="remove"/> are left out.</summary>
     private static string Change(string config, string changes, string? remove = null)

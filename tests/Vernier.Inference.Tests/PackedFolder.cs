@@ -28,14 +28,21 @@ internal sealed class PackedFolder : IDisposable
         for (int layer = 0; layer < 2; layer++)
         {
             string attention = $"model.layers.{layer}.self_attn.", feed = $"model.layers.{layer}.mlp.";
-            foreach ((string name, int rows, int columns) in ((string, int, int)[])[(attention + "q_proj", Hidden, Hidden), (attention + "k_proj", 32, Hidden), (attention + "v_proj", 32, Hidden), (attention + "o_proj", Hidden, Hidden), (feed + "gate_proj", Inner, Hidden), (feed + "up_proj", Inner, Hidden), (feed + "down_proj", Hidden, Inner)])
+            foreach ((string name, int rows, int columns) in (
+                (string, int, int)[])[(attention + "q_proj", Hidden, Hidden), (attention + "k_proj", 32, Hidden),
+                (attention + "v_proj", 32, Hidden), (attention + "o_proj", Hidden, Hidden), (feed + "gate_proj", Inner, Hidden),
+                (feed + "up_proj", Inner, Hidden), (feed + "down_proj", Hidden, Inner)])
                 packed[name + ".weight"] = Random(random, rows, columns, outliers, bits);
         }
         packed["model.embed_tokens.weight"] = Random(random, Vocabulary, Hidden, outliers, bits);
         if (!tied)
             packed["lm_head.weight"] = packed["model.embed_tokens.weight"];
-        string[] norms = ["model.norm.weight", .. Enumerable.Range(0, 2).SelectMany(layer => (string[])[$"model.layers.{layer}.input_layernorm.weight", $"model.layers.{layer}.post_attention_layernorm.weight"])];
-        using (var writer = new CheckpointWriter(Path, [.. packed.SelectMany(entry => entry.Value.Spec.Arrays(entry.Key)), .. norms.Select(name => new TensorInfo(name, ElementType.F32, [Hidden]))]))
+        string[] norms = ["model.norm.weight", .. Enumerable.Range(0, 2)
+            .SelectMany(layer => (string[])[$"model.layers.{layer}.input_layernorm.weight",
+            $"model.layers.{layer}.post_attention_layernorm.weight"])];
+        using (var writer = new CheckpointWriter(
+            Path, [.. packed.SelectMany(entry => entry.Value.Spec.Arrays(entry.Key)),
+            .. norms.Select(name => new TensorInfo(name, ElementType.F32, [Hidden]))]))
         {
             foreach ((string name, ScalarMatrix tensor) in packed)
             {
@@ -54,7 +61,8 @@ internal sealed class PackedFolder : IDisposable
               "rope_theta": 10000.0, "hidden_act": "silu", "tie_word_embeddings": false, "bos_token_id": 1, "eos_token_id": 2 }
             """)!;
         config["tie_word_embeddings"] = tied;
-        config["quantization_config"] = new QuantizationConfig("test", packed.ToDictionary(entry => entry.Key, entry => entry.Value.Layout, StringComparer.Ordinal)).ToJson();
+        config["quantization_config"] = new QuantizationConfig(
+            "test", packed.ToDictionary(entry => entry.Key, entry => entry.Value.Layout, StringComparer.Ordinal)).ToJson();
         File.WriteAllText(System.IO.Path.Combine(Path, "config.json"), config.ToJsonString(new JsonSerializerOptions()));
     }
 
@@ -64,7 +72,8 @@ internal sealed class PackedFolder : IDisposable
 
     private static ScalarMatrix Random(Random random, int rows, int columns, int outliers, int bits)
     {
-        var spec = new ScalarLayout(rows, columns, bits, Granularity.Group(32), rows, 8, WideLevels: bits > 6, ZeroPoints: false) { Outliers = outliers };
+        var spec = new ScalarLayout(rows, columns, bits, Granularity.Group(32), rows, 8, WideLevels: bits > 6, ZeroPoints: false) {
+            Outliers = outliers };
         LevelTable[] grids = [.. Enumerable.Range(0, 8).Select(i => PowerGrid.Create(bits, LevelLayout.Full, 0.5 + 0.05 * i))];
         var codes = new byte[rows * spec.BytesPerRow];
         random.NextBytes(codes);
@@ -73,7 +82,9 @@ internal sealed class PackedFolder : IDisposable
             scales[i] = (Half)(random.NextDouble() / Math.Sqrt(columns));
         int[] places = [.. Enumerable.Range(0, rows * columns).OrderBy(_ => random.Next()).Take(outliers).Order()];
         int[] counts = [.. Enumerable.Range(0, rows).Select(row => places.Count(place => place / columns == row))];
-        Outliers? sparse = outliers == 0 ? null : new Outliers(spec, grids[0].Unit, counts, Array.ConvertAll(places, place => place % columns), [.. places.Select(_ => (float)(Half)(200 * random.NextDouble() - 100))]);
+        Outliers? sparse = outliers == 0 ? null : new Outliers(
+            spec, grids[0].Unit, counts, Array.ConvertAll(places, place => place % columns),
+            [.. places.Select(_ => (float)(Half)(200 * random.NextDouble() - 100))]);
         return new ScalarMatrix(spec, grids, scales, [], codes, sparse);
     }
 }

@@ -19,7 +19,8 @@ public class PackedModelTests
         Assert.All(integer.Blocks.SelectMany(block => block.Linears), slot => Assert.NotEqual("float", ((PackedLinear)slot.Layer).Kernel));
         Assert.All(single.Blocks.SelectMany(block => block.Linears), slot => Assert.Equal("float", ((PackedLinear)slot.Layer).Kernel));
         int[] tokens = [.. Enumerable.Range(0, 40).Select(i => i * 7 % integer.Config.VocabularySize)];
-        float[] a = integers.Forward([new Segment(tokens)], LogitRows.All).ToArray(), b = singles.Forward([new Segment(tokens)], LogitRows.All).ToArray();
+        float[] a = integers.Forward([new Segment(tokens)], LogitRows.All).ToArray(),
+            b = singles.Forward([new Segment(tokens)], LogitRows.All).ToArray();
         double error = 0, norm = 0;
         for (int i = 0; i < a.Length; i++)
         {

@@ -13,7 +13,8 @@ internal sealed class ReferenceDecoder(TinySpec spec, IReadOnlyDictionary<string
         for (int layer = 0; layer < spec.Layers; layer++)
         {
             string prefix = $"model.layers.{layer}.";
-            double[][] attended = Attention(prefix + "self_attn.", [.. rows.Select(row => Norm(row, prefix + "input_layernorm.weight"))], spec.Window(layer));
+            double[][] attended = Attention(prefix + "self_attn.", [.. rows.Select(row => Norm(row, prefix + "input_layernorm.weight"))],
+                spec.Window(layer));
             rows = [.. rows.Zip(attended, Add)];
             rows = [.. rows.Select(row => Add(row, FeedForward(prefix + "mlp.", Norm(row, prefix + "post_attention_layernorm.weight"))))];
         }
@@ -71,7 +72,8 @@ internal sealed class ReferenceDecoder(TinySpec spec, IReadOnlyDictionary<string
 
     private double[] FeedForward(string prefix, double[] row)
     {
-        double[] both = spec.Fused ? Linear(prefix + "gate_up_proj", row) : [.. Linear(prefix + "gate_proj", row), .. Linear(prefix + "up_proj", row)];
+        double[] both = spec.Fused ? Linear(prefix + "gate_up_proj", row)
+            : [.. Linear(prefix + "gate_proj", row), .. Linear(prefix + "up_proj", row)];
         double[] inner = new double[spec.Intermediate];
         for (int i = 0; i < inner.Length; i++)
         {

@@ -29,7 +29,8 @@ public class SamplerTests
         foreach (SamplingOptions options in new[] { SamplingOptions.Greedy, new SamplingOptions() })
         {
             var sampler = new Sampler(options);
-            Assert.Contains("token 1 is NaN", Assert.Throws<ArgumentException>(() => sampler.Next([0, float.NaN])).Message, StringComparison.Ordinal);
+            Assert.Contains("token 1 is NaN", Assert.Throws<ArgumentException>(() => sampler.Next([0, float.NaN])).Message,
+                StringComparison.Ordinal);
             Assert.Throws<ArgumentException>(() => sampler.Next([0, float.PositiveInfinity]));
             Assert.Throws<ArgumentException>(() => sampler.Next([float.NegativeInfinity, float.NegativeInfinity]));
             Assert.Throws<ArgumentException>(() => sampler.Next([]));
@@ -58,7 +59,8 @@ public class SamplerTests
         var random = new Random(3);
         for (int trial = 0; trial < 400; trial++)
         {
-            float[] logits = [.. Enumerable.Range(0, 1 + random.Next(60)).Select(_ => random.Next(4) == 0 ? 1.5f : (float)(random.NextDouble() * 12 - 6))];
+            float[] logits = [.. Enumerable.Range(0, 1 + random.Next(60))
+                .Select(_ => random.Next(4) == 0 ? 1.5f : (float)(random.NextDouble() * 12 - 6))];
             var options = new SamplingOptions
             {
                 Temperature = 0.2 + random.NextDouble() * 2,
@@ -79,7 +81,8 @@ public class SamplerTests
         Assert.All(Draw(logits, new SamplingOptions { TopP = 1e-9 }, 50), token => Assert.Equal(1, token));
         Assert.Equal([1, 3], Draw(logits, new SamplingOptions { MinP = 1 }, 50).Distinct().Order());
         Assert.All(Draw(logits[..3], new SamplingOptions { Temperature = 1e-30 }, 50), token => Assert.Equal(1, token));
-        Assert.All(Draw([float.NegativeInfinity, 0, float.NegativeInfinity], new SamplingOptions { TopK = 2 }, 50), token => Assert.Equal(1, token));
+        Assert.All(Draw([float.NegativeInfinity, 0, float.NegativeInfinity], new SamplingOptions { TopK = 2 }, 50), token =>
+            Assert.Equal(1, token));
     }
 
     [Fact]
@@ -122,7 +125,8 @@ public class SamplerTests
 
     private static int[] Expected(float[] logits, SamplingOptions options)
     {
-        (int Token, double Weight)[] left = [.. logits.Select((logit, token) => (Token: token, Weight: Math.Exp((logit - logits.Max()) / options.Temperature)))
+        (int Token, double Weight)[] left =
+            [.. logits.Select((logit, token) => (Token: token, Weight: Math.Exp((logit - logits.Max()) / options.Temperature)))
             .OrderByDescending(x => x.Weight).ThenBy(x => x.Token)];
         if (options.TopK > 0)
             left = [.. left.Take(options.TopK)];

@@ -52,7 +52,8 @@ public class SessionTests
         TinySpec other = spec with { Extra = new Dictionary<string, object?>(spec.Extra) { ["rope_theta"] = 301 } };
         using var changed = new TinyFolder(other.Config(), spec.Tensors(seed: 5));
         InferenceSession third = LanguageModel.Load(changed.Path).CreateSession();
-        Assert.Contains("another model", Assert.Throws<ArgumentException>(() => third.Forward([new Segment(tokens.AsMemory(0, 1), state)], LogitRows.Last)).Message, StringComparison.Ordinal);
+        Assert.Contains("another model", Assert.Throws<ArgumentException>(
+            () => third.Forward([new Segment(tokens.AsMemory(0, 1), state)], LogitRows.Last)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -67,10 +68,12 @@ public class SessionTests
         LinearSlot slot = model.Blocks[^1].Linears[0];
         ILinear layer = slot.Layer;
         slot.Layer = new StoppingLinear(layer, stop);
-        Assert.Throws<OperationCanceledException>(() => session.Forward([new Segment(tokens.AsMemory(10), state)], LogitRows.Last, stop.Token));
+        Assert.Throws<OperationCanceledException>(
+            () => session.Forward([new Segment(tokens.AsMemory(10), state)], LogitRows.Last, stop.Token));
         slot.Layer = layer;
         Assert.Equal(10, state.Length);
-        float[] expected = Logits(model, tokens, Workers.Shared), actual = session.Forward([new Segment(tokens.AsMemory(10), state)], LogitRows.Last).ToArray();
+        float[] expected = Logits(model, tokens, Workers.Shared),
+            actual = session.Forward([new Segment(tokens.AsMemory(10), state)], LogitRows.Last).ToArray();
         for (int i = 0; i < expected.Length; i++)
             Assert.Equal(expected[i], actual[i], 1e-5);
         Assert.Equal(30, state.Length);
@@ -88,7 +91,8 @@ public class SessionTests
         Assert.Equal(expected, written);
 
         using var stop = new CancellationTokenSource();
-        await using IAsyncEnumerator<int> text = new Generator(model).GenerateAsync(prompt, options, 20, [], stop.Token).GetAsyncEnumerator(TestContext.Current.CancellationToken);
+        await using IAsyncEnumerator<int> text = new Generator(model).GenerateAsync(prompt, options, 20, [], stop.Token)
+            .GetAsyncEnumerator(TestContext.Current.CancellationToken);
         Assert.True(await text.MoveNextAsync());
         Assert.Equal(expected[0], text.Current);
         await stop.CancelAsync();
@@ -100,7 +104,8 @@ public class SessionTests
     public void WhatAStateTakesFollowsFromHeadsAndPrecision()
     {
         LanguageModel model = Load("llama");
-        SequenceState exact = model.CreateSession().CreateState(), rounded = model.CreateSession(precision: CachePrecision.Int8).CreateState();
+        SequenceState exact = model.CreateSession().CreateState(),
+            rounded = model.CreateSession(precision: CachePrecision.Int8).CreateState();
         // Two layers, two heads, keys of 6 and values of 6 padded to 16, 64 tokens at a time.
         Assert.Equal(2 * 2 * (6 + 16) * 64 * sizeof(float), exact.BytesFor(1));
         Assert.Equal(2 * exact.BytesFor(1), exact.BytesFor(65));

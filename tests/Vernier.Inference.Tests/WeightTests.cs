@@ -62,7 +62,8 @@ public class WeightTests
         using var work = new TempFolder();
         Assert.True(GgufMix.TryGet(type, out GgufMix? mix));
         GgufExport.Write(SharedData.Quill, work["tied.gguf"], mix);
-        LanguageModel integer = LanguageModel.Load(work["tied.gguf"]), single = LanguageModel.Load(work["tied.gguf"], PackedArithmetic.Float);
+        LanguageModel integer = LanguageModel.Load(work["tied.gguf"]),
+            single = LanguageModel.Load(work["tied.gguf"], PackedArithmetic.Float);
         CheckTied(integer, single);
     }
 

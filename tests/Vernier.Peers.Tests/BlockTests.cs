@@ -45,7 +45,8 @@ public class BlockTests
                 format.Encode(row, h, ours);
                 format.EncodePlain(row, h, plain);
                 if (!theirs.AsSpan().SequenceEqual(ours) || !theirs.AsSpan().SequenceEqual(plain))
-                    different.Add($"{input} {seed}: blocks {Blocks(theirs, ours, format)} of the fast, {Blocks(theirs, plain, format)} of the plain way");
+                    different.Add($"{input} {seed}: blocks {Blocks(theirs, ours, format)} of the fast, {Blocks(theirs, plain, format)} "
+                        + $"of the plain way");
                 float[] decodedTheirs = new float[Columns], decoded = new float[Columns];
                 Peer.Ggml.Dequantize(name, theirs, decodedTheirs);
                 format.Decode(theirs, decoded);
@@ -56,12 +57,15 @@ public class BlockTests
     }
 
     private static string Blocks(byte[] theirs, byte[] ours, BlockFormat format) => string.Join(',',
-        Enumerable.Range(0, theirs.Length / format.BlockBytes).Where(b => !theirs.AsSpan(b * format.BlockBytes, format.BlockBytes).SequenceEqual(ours.AsSpan(b * format.BlockBytes, format.BlockBytes))).Take(5));
+        Enumerable.Range(0, theirs.Length / format.BlockBytes)
+            .Where(b => !theirs.AsSpan(b * format.BlockBytes, format.BlockBytes)
+            .SequenceEqual(ours.AsSpan(b * format.BlockBytes, format.BlockBytes))).Take(5));
 
     // Of what is no number, only that is compared.
     private static void AssertSameBits(float[] theirs, float[] ours, string what)
     {
         for (int i = 0; i < theirs.Length; i++)
-            Assert.True(BitConverter.SingleToInt32Bits(theirs[i]) == BitConverter.SingleToInt32Bits(ours[i]) || float.IsNaN(theirs[i]) && float.IsNaN(ours[i]), $"{what}: weight {i} is {theirs[i]:R} and {ours[i]:R}");
+            Assert.True(BitConverter.SingleToInt32Bits(theirs[i]) == BitConverter.SingleToInt32Bits(ours[i]) || float.IsNaN(theirs[i])
+                && float.IsNaN(ours[i]), $"{what}: weight {i} is {theirs[i]:R} and {ours[i]:R}");
     }
 }

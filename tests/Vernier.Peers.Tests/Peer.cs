@@ -2,7 +2,8 @@ using Vernier.Bench;
 
 namespace Vernier.Tests;
 
-/// <summary>llama.cpp's libraries, which VERNIER_LLAMA_CPP names the folder of; tests that need them are skipped where it is not set.</summary>
+/// <summary>llama.cpp's libraries, which VERNIER_LLAMA_CPP names the folder of; tests that need them are skipped where it is not
+/// set.</summary>
 internal static class Peer
 {
     private static readonly Lazy<Ggml> s_ggml = new(() => new Ggml(Folder!));

@@ -31,7 +31,8 @@ public class ReadmeTests
     public void TheExampleIsTheOneInTheReadme()
     {
         string source = File.ReadAllText(Path.Combine(SharedData.Root, "tests", "Vernier.Quantization.Tests", "ReadmeTests.cs"));
-        string example = source[(source.IndexOf("// example\n", StringComparison.Ordinal) + 11)..source.IndexOf("        // end", StringComparison.Ordinal)]
+        string example = source[(source.IndexOf("// example\n", StringComparison.Ordinal) + 11)..source.IndexOf(
+            "        // end", StringComparison.Ordinal)]
             .Replace("SharedData.Quill", "\"samples/quill-6m\"", StringComparison.Ordinal)
             .Replace("output", "\"out/quill-4bit\"", StringComparison.Ordinal)
             .Replace("\n        ", "\n", StringComparison.Ordinal).Trim();
@@ -41,15 +42,19 @@ public class ReadmeTests
     [Fact]
     public void TheFiguresAreThoseOfTheGeneratedPage()
     {
-        string[][] page = Rows(Path.Combine(SharedData.Root, "docs", "quality.md")), readme = Rows(Path.Combine(SharedData.Root, "README.md"));
+        string[][] page = Rows(Path.Combine(SharedData.Root, "docs", "quality.md")),
+            readme = Rows(Path.Combine(SharedData.Root, "README.md"));
         int column = Array.IndexOf(page[0], "KL divergence");
         foreach (string bits in (string[])["4", "3", "2"])
         {
-            string[] divergences = [.. ((string[])["rtn", "rtn-mirrored", "nupes-datafree"]).Select(recipe => page.Single(row => row[0] == recipe && row[1] == bits)[column])];
+            string[] divergences = [.. ((string[])["rtn", "rtn-mirrored", "nupes-datafree"])
+                .Select(recipe => page.Single(row => row[0] == recipe && row[1] == bits)[column])];
             double uniform = double.Parse(divergences[0].Split(' ')[0]), nupes = double.Parse(divergences[2].Split(' ')[0]);
             Assert.Contains(readme, row => row.SequenceEqual([bits, .. divergences, $"{Math.Round(100 * (1 - nupes / uniform))} %"]));
         }
     }
 
-    private static string[][] Rows(string path) => [.. File.ReadLines(path).Where(line => line.StartsWith('|')).Select(line => line.Trim('|').Split('|', StringSplitOptions.TrimEntries))];
+    private static string[][] Rows(string path) =>
+        [.. File.ReadLines(path).Where(line => line.StartsWith('|'))
+        .Select(line => line.Trim('|').Split('|', StringSplitOptions.TrimEntries))];
 }

@@ -40,7 +40,8 @@ public static class BlockInputs
         yield return ("powers of two", Row(_ => MathF.ScaleB(random.Next(2) == 0 ? 1 : -1, random.Next(-6, 3))));
         yield return ("just below powers of two", Row(_ => MathF.BitDecrement(MathF.ScaleB(1, random.Next(-6, 3)))));
         yield return ("ascending", Row(i => i / (float)columns));
-        yield return ("bfloat16", Row(_ => BitConverter.UInt32BitsToSingle(BitConverter.SingleToUInt32Bits(Gaussian(random)) & 0xFFFF0000)));
+        yield return ("bfloat16",
+            Row(_ => BitConverter.UInt32BitsToSingle(BitConverter.SingleToUInt32Bits(Gaussian(random)) & 0xFFFF0000)));
     }
 
     /// <summary>Rows with what is no number or infinite.</summary>
@@ -52,7 +53,8 @@ public static class BlockInputs
         yield return ("many NaN", Row(_ => random.Next(4) == 0 ? float.NaN : Gaussian(random)));
         yield return ("all NaN", Row(_ => float.NaN));
         yield return ("one infinity", Row(i => i == columns / 2 ? float.PositiveInfinity : Gaussian(random)));
-        yield return ("infinities", Row(_ => random.Next(3) switch { 0 => float.NegativeInfinity, 1 => float.PositiveInfinity, _ => Gaussian(random) }));
+        yield return ("infinities", Row(_ => random.Next(3)
+            switch { 0 => float.NegativeInfinity, 1 => float.PositiveInfinity, _ => Gaussian(random) }));
         yield return ("largest", Row(_ => random.Next(2) == 0 ? float.MaxValue : float.MinValue));
         yield return ("bits", Row(_ => BitConverter.Int32BitsToSingle(random.Next(int.MinValue, int.MaxValue))));
     }
@@ -61,7 +63,8 @@ public static class BlockInputs
     public static float[] Importance(int columns, int seed)
     {
         var random = new Random(seed);
-        return [.. Enumerable.Range(0, columns).Select(_ => random.Next(20) == 0 ? 0 : MathF.Abs(Gaussian(random) * Gaussian(random) * Gaussian(random)))];
+        return [.. Enumerable.Range(0, columns).Select(
+            _ => random.Next(20) == 0 ? 0 : MathF.Abs(Gaussian(random) * Gaussian(random) * Gaussian(random)))];
     }
 
     // Sums and products alone, which are the same on every machine.

@@ -22,9 +22,12 @@ public static class Mutation
     [
         .. new[]
         {
-            "0", "-0", "-1", "1.0", "0.5", "1e0", "1e999", "-1e999", "1e-999", "00", "0x10", "9007199254740993", "9223372036854775807", "9223372036854775808",
-            "18446744073709551615", "18446744073709551616", "123456789012345678901234567890", "null", "true", "false", "{}", "[]", "\"\"", "[[]]", "[[[[[[[[]]]]]]]]",
-            "{\"a\":{\"a\":{}}}", "NaN", "Infinity", "\"\\ud800\"", "\"\\u0000\"", "\"\\ud83d\\ude00\"", "\"\\x\"", "'a'", "//", "/**/", "{", "}", "[", "]", ",", ":", "\"", "\\",
+            "0", "-0", "-1", "1.0", "0.5", "1e0", "1e999", "-1e999", "1e-999", "00", "0x10", "9007199254740993", "9223372036854775807",
+                "9223372036854775808",
+            "18446744073709551615", "18446744073709551616", "123456789012345678901234567890", "null", "true", "false", "{}", "[]", "\"\"",
+                "[[]]", "[[[[[[[[]]]]]]]]",
+            "{\"a\":{\"a\":{}}}", "NaN", "Infinity", "\"\\ud800\"", "\"\\u0000\"", "\"\\ud83d\\ude00\"", "\"\\x\"", "'a'", "//", "/**/",
+                "{", "}", "[", "]", ",", ":", "\"", "\\",
             "\ufeff", "\u2028", "😀", "\"__proto__\":1,", "\"a\":1,\"a\":2", "-", "+1", ".5", "5.",
         }.Select(Encoding.UTF8.GetBytes),
         [0xC0, 0x80], [0xED, 0xA0, 0x80], [0xFF], [0x80], [0],
@@ -128,7 +131,8 @@ public static class Mutation
         return Splice(input, begin, length, []);
     }
 
-    /// <summary>Repeats the text from a quotation mark up to a later comma or brace: often a member, under the same name or a new one.</summary>
+    /// <summary>Repeats the text from a quotation mark up to a later comma or brace: often a member, under the same name or a new
+    /// one.</summary>
     private static byte[] RepeatMember(byte[] input, Random random)
     {
         if (input.Length == 0)

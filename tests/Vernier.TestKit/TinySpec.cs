@@ -77,7 +77,9 @@ public sealed record TinySpec
         var random = new Random(seed);
         var tensors = new Dictionary<string, TinyTensor>();
         void Add(string name, double center, double spread, params int[] shape) =>
-            tensors.Add(name, new TinyTensor(shape, [.. Enumerable.Range(0, shape.Aggregate((x, y) => x * y)).Select(_ => (float)(center + spread * (2 * random.NextDouble() - 1)))]));
+            tensors.Add(name, new TinyTensor(
+                shape, [.. Enumerable.Range(0, shape.Aggregate((x, y) => x * y))
+                .Select(_ => (float)(center + spread * (2 * random.NextDouble() - 1)))]));
         void Matrix(string name, bool bias, int outputs, int inputs)
         {
             Add(name + ".weight", 0, 1.8 / Math.Sqrt(inputs), outputs, inputs);

@@ -10,7 +10,8 @@ public static class TinySpecs
     public static IReadOnlyList<TinySpec> All { get; } =
     [
         Llama,
-        Llama with { Name = "llama tied, biased", Tied = true, QueryKeyValueBias = true, OutputBias = true, FeedForwardBias = true, Extra = new() { ["attention_bias"] = true, ["mlp_bias"] = true } },
+        Llama with { Name = "llama tied, biased", Tied = true, QueryKeyValueBias = true, OutputBias = true, FeedForwardBias = true,
+            Extra = new() { ["attention_bias"] = true, ["mlp_bias"] = true } },
         Llama with { Name = "llama one key/value head", KeyValueHeads = 1, HeadSize = 20, Rotary = 20, Gelu = true },
         Llama with { Name = "llama as many key/value heads", KeyValueHeads = 4, Extra = new() { ["num_key_value_heads"] = null } },
         Llama with { Name = "llama wide heads", Hidden = 48, Heads = 3, KeyValueHeads = 1, HeadSize = 40, Rotary = 40, Layers = 1 },
@@ -25,7 +26,8 @@ public static class TinySpecs
             Extra = new()
             {
                 ["rope_theta"] = 300,
-                ["rope_scaling"] = new { rope_type = "llama3", factor = 8.0, low_freq_factor = 1.0, high_freq_factor = 4.0, original_max_position_embeddings = 64 },
+                ["rope_scaling"] = new { rope_type = "llama3", factor = 8.0, low_freq_factor = 1.0, high_freq_factor = 4.0,
+                    original_max_position_embeddings = 64 },
             },
         },
         Llama with
@@ -39,23 +41,27 @@ public static class TinySpecs
         new() { Name = "qwen2", Type = "qwen2", QueryKeyValueBias = true, Tied = true, Extra = new() { ["sliding_window"] = 5 } },
         new()
         {
-            Name = "qwen2 window in upper layers", Type = "qwen2", Layers = 3, QueryKeyValueBias = true, Window = layer => layer >= 1 ? 5 : null,
+            Name = "qwen2 window in upper layers", Type = "qwen2", Layers = 3, QueryKeyValueBias = true, Window = layer =>
+                layer >= 1 ? 5 : null,
             Extra = new() { ["sliding_window"] = 5, ["use_sliding_window"] = true, ["max_window_layers"] = 1 },
         },
         new()
         {
             Name = "qwen2 layer types", Type = "qwen2", Layers = 3, QueryKeyValueBias = true, Window = layer => layer == 1 ? 7 : null,
-            Extra = new() { ["sliding_window"] = 7, ["use_sliding_window"] = true, ["layer_types"] = new[] { "full_attention", "sliding_attention", "full_attention" } },
+            Extra = new() { ["sliding_window"] = 7, ["use_sliding_window"] = true,
+                ["layer_types"] = new[] { "full_attention", "sliding_attention", "full_attention" } },
         },
         new() { Name = "qwen3", Type = "qwen3", HeadNorm = true, HeadSize = 10, Rotary = 10 },
         new() { Name = "phi3", Type = "phi3", Fused = true },
-        new() { Name = "phi3 partial rotation and window", Type = "phi3", Fused = true, HeadSize = 8, Rotary = 6, Window = _ => 11, Extra = new() { ["partial_rotary_factor"] = 0.75, ["sliding_window"] = 11 } },
+        new() { Name = "phi3 partial rotation and window", Type = "phi3", Fused = true, HeadSize = 8, Rotary = 6, Window = _ =>
+            11, Extra = new() { ["partial_rotary_factor"] = 0.75, ["sliding_window"] = 11 } },
         new()
         {
             // 128 positions over an original 32: cosine and sine times sqrt(1 + ln 4 / ln 32).
             Name = "phi3 longrope", Type = "phi3", Fused = true, Amplitude = Math.Sqrt(1 + Math.Log(4) / Math.Log(32)),
             Frequency = (i, length) => TinySpec.PlainFrequency(i, 10000, 6) / (length > 32 ? LongFactors : ShortFactors)[i],
-            Extra = new() { ["original_max_position_embeddings"] = 32, ["rope_scaling"] = new { type = "longrope", short_factor = ShortFactors, long_factor = LongFactors } },
+            Extra = new() { ["original_max_position_embeddings"] = 32,
+                ["rope_scaling"] = new { type = "longrope", short_factor = ShortFactors, long_factor = LongFactors } },
         },
     ];
 

@@ -11,9 +11,11 @@ namespace Vernier.Cli.Commands;
 internal sealed class BenchCommand(CommandConsole console, CancellationToken cancellation)
 {
     private readonly Argument<string> _model = Choose.Model("The folder of a model, float or quantized, or a .gguf file.");
-    private readonly Option<int?> _prompt = Choose.Integer("--prompt", "Tokens of the prompt. [default: 256, or the model's context if that is less]", 1, 1 << 20);
+    private readonly Option<int?> _prompt = Choose.Integer(
+        "--prompt", "Tokens of the prompt. [default: 256, or the model's context if that is less]", 1, 1 << 20);
     private readonly Option<int?> _generate = Choose.Integer("--generate", "Tokens to generate. [default: 64]", 1, 1 << 20);
-    private readonly Option<int?> _repeats = Choose.Integer("--repeats", "How often each is measured; the median counts. [default: 5]", 1, 1000);
+    private readonly Option<int?> _repeats = Choose.Integer(
+        "--repeats", "How often each is measured; the median counts. [default: 5]", 1, 1000);
     private readonly Option<CachePrecision?> _cache = Choose.Cache();
     private readonly Option<int?> _threads = Choose.Threads();
     private readonly Option<bool> _json = Choose.Json();
@@ -23,7 +25,8 @@ internal sealed class BenchCommand(CommandConsole console, CancellationToken can
     {
         var bench = new BenchCommand(console, cancellation);
         var command = new Command("bench", "Measure how fast a model runs on this machine.") { bench._model };
-        foreach (Option option in new Option[] { bench._prompt, bench._generate, bench._repeats, bench._cache, bench._threads, bench._json })
+        foreach (Option option in new Option[] { bench._prompt, bench._generate, bench._repeats, bench._cache, bench._threads,
+            bench._json })
             command.Options.Add(option);
         command.SetAction(bench.Run);
         return command;
@@ -39,7 +42,8 @@ internal sealed class BenchCommand(CommandConsole console, CancellationToken can
         if (Math.Max(prompt, 1 + generate) > context)
             throw new UsageException($"--prompt, --generate: the model's context is {context} tokens. Ask for fewer.");
         bool json = arguments.GetValue(_json);
-        BenchReport report = new ProgressDisplay(console, silent: json).Run(progress => Measure(files, start, prompt, generate, arguments, progress));
+        BenchReport report = new ProgressDisplay(console, silent: json)
+            .Run(progress => Measure(files, start, prompt, generate, arguments, progress));
         if (json)
             JsonOutput.Write(console, report);
         else
@@ -73,7 +77,8 @@ internal sealed class BenchCommand(CommandConsole console, CancellationToken can
                 (prompts[i], generations[i]) = (prompt / promptSeconds, generate / generateSeconds);
         }
         double tokensPerSecond = Median(generations);
-        return new BenchReport(files.Model.Path, files.Packed?.Recipe, files.Bytes, files.BitsPerWeight, prompt, generate, Median(prompts), tokensPerSecond,
+        return new BenchReport(files.Model.Path, files.Packed?.Recipe, files.Bytes, files.BitsPerWeight, prompt, generate, Median(prompts),
+            tokensPerSecond,
             tokensPerSecond * speed.WeightBytes / 1e9, memory / 1e9, first, peak, workers.Threads);
     }
 

@@ -13,9 +13,14 @@ namespace Vernier.Cli.Commands;
 /// <summary>The options that say on which text recipes are calibrated, those that need one.</summary>
 internal sealed class CalibrationArguments
 {
-    private readonly Option<string?> _text = Choose.Text("--calibration", "FILE", "Calibrate on this text (UTF-8), if the recipe needs one. [default: a sample that the model writes itself]");
-    private readonly Option<int?> _sequences = Choose.Integer("--sequences", $"The sequences to calibrate on. [default: {CalibrationSet.DefaultSequences}]", 1, 1 << 20);
-    private readonly Option<int?> _length = Choose.Integer("--length", $"The tokens of a sequence. [default: {CalibrationSet.DefaultLength}, or the model's context if that is less]", 2, 1 << 20);
+    private readonly Option<string?> _text = Choose.Text(
+        "--calibration", "FILE",
+        "Calibrate on this text (UTF-8), if the recipe needs one. [default: a sample that the model writes itself]");
+    private readonly Option<int?> _sequences =
+        Choose.Integer("--sequences", $"The sequences to calibrate on. [default: {CalibrationSet.DefaultSequences}]", 1, 1 << 20);
+    private readonly Option<int?> _length = Choose.Integer(
+        "--length", $"The tokens of a sequence. [default: {CalibrationSet.DefaultLength}, or the model's context if that is less]", 2,
+        1 << 20);
 
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)
@@ -29,7 +34,8 @@ internal sealed class CalibrationArguments
     {
         if (!recipe.NeedsCalibration || !model.TryGetConfiguration(out ModelConfig? config))
             return (0, 0);
-        return (arguments.GetValue(_sequences) ?? CalibrationSet.DefaultSequences, arguments.GetValue(_length) ?? Math.Min(CalibrationSet.DefaultLength, config.MaxPositions));
+        return (arguments.GetValue(_sequences) ?? CalibrationSet.DefaultSequences, arguments.GetValue(_length)
+            ?? Math.Min(CalibrationSet.DefaultLength, config.MaxPositions));
     }
 
     /// <summary>Whether the model is to write the calibration text itself.</summary>
@@ -41,7 +47,8 @@ internal sealed class CalibrationArguments
     /// <param name="recipes">The recipes to be run.</param>
     /// <param name="workers">Who computes where the model writes.</param>
     /// <param name="cancellation">Stops the model's writing.</param>
-    public CalibrationSet? Read(ParseResult arguments, Model model, IEnumerable<Recipe> recipes, Workers workers, CancellationToken cancellation)
+    public CalibrationSet? Read(ParseResult arguments, Model model, IEnumerable<Recipe> recipes, Workers workers,
+        CancellationToken cancellation)
     {
         bool needed = recipes.Any(recipe => recipe.NeedsCalibration) && model.Runs;
         return needed ? Cut(arguments, model, arguments.GetValue(_text), workers, cancellation) : null;
@@ -66,12 +73,15 @@ internal sealed class CalibrationArguments
         int? asked = arguments.GetValue(_length);
         if (asked > config.MaxPositions)
             throw new UsageException($"--length: {asked} tokens are more than the model's context of {config.MaxPositions}.");
-        int length = asked ?? Math.Min(CalibrationSet.DefaultLength, config.MaxPositions), count = arguments.GetValue(_sequences) ?? CalibrationSet.DefaultSequences;
+        int length = asked ?? Math.Min(CalibrationSet.DefaultLength, config.MaxPositions), count = arguments.GetValue(_sequences)
+            ?? CalibrationSet.DefaultSequences;
         if (file is null)
-            return CalibrationSet.WrittenBy(LanguageModel.Load(model, workers: workers), count, length, workers: workers, cancellation: cancellation);
+            return CalibrationSet.WrittenBy(LanguageModel.Load(model, workers: workers), count, length, workers: workers,
+                cancellation: cancellation);
         int[] tokens = ModelFiles.Tokenize(model, file);
         if (tokens.Length < length)
-            throw new InvalidFileException(file, "text-too-short", $"the text has {tokens.Length} tokens, and one sequence takes {length}", "Give a longer text, or a smaller --length");
+            throw new InvalidFileException(file, "text-too-short", $"the text has {tokens.Length} tokens, and one sequence takes {length}",
+                "Give a longer text, or a smaller --length");
         return CalibrationSet.Cut(tokens, count, length, config.BeginToken, file);
     }
 }

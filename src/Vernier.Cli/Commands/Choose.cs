@@ -17,22 +17,27 @@ internal static class Choose
     private delegate bool Parser<T>(string text, out T value);
 
     /// <summary>The argument MODEL.</summary>
-    public static Argument<string> Model(string description = "The folder of a Hugging Face model in safetensors format, or a .gguf file.") =>
+    public static Argument<string> Model(string description =
+        "The folder of a Hugging Face model in safetensors format, or a .gguf file.") =>
         new("MODEL") { Description = description };
 
     /// <summary>The option --json.</summary>
     public static Option<bool> Json() => new("--json") { Description = "Print one JSON object, for programs, and nothing else." };
 
     /// <summary>The option --threads.</summary>
-    public static Option<int?> Threads() => Integer("--threads", "The most threads that work at once. No result depends on it. [default: all processors]", 1, 1024);
+    public static Option<int?> Threads() => Integer(
+        "--threads", "The most threads that work at once. No result depends on it. [default: all processors]", 1, 1024);
 
     /// <summary>The option --arithmetic.</summary>
     public static Option<PackedArithmetic?> Arithmetic() =>
-        OneOf<PackedArithmetic>("--arithmetic", "How packed layers multiply: with activations rounded to 8 bits, as models run; in float, which shows the weights alone; or by L-Mul, sums of bit patterns of floats of four bits of mantissa. [default: integer]");
+        OneOf<PackedArithmetic>(
+            "--arithmetic", "How packed layers multiply: with activations rounded to 8 bits, as models run; in float, which shows the "
+            + "weights alone; or by L-Mul, sums of bit patterns of floats of four bits of mantissa. [default: integer]");
 
     /// <summary>What keys and values are kept in.</summary>
     public static Option<CachePrecision?> Cache() =>
-        OneOf<CachePrecision>("--kv-cache", "What keys and values are kept in: single precision, or 8 bits in a quarter of the memory. [default: single]");
+        OneOf<CachePrecision>(
+            "--kv-cache", "What keys and values are kept in: single precision, or 8 bits in a quarter of the memory. [default: single]");
 
     /// <summary>A switch.</summary>
     public static Option<bool> Flag(string name, string description) => new(name) { Description = description };
@@ -45,16 +50,19 @@ internal static class Choose
     public static Option<int?> Integer(string name, string description, int least, int most) =>
         Make<int?>(name, "N", description, $"a whole number from {least} to {most}", (string text, out int? value) =>
         {
-            bool valid = int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int number) && number >= least && number <= most;
+            bool valid = int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int number) && number >= least
+                && number <= most;
             value = number;
             return valid;
         });
 
     /// <summary>Whole numbers, separated by commas, that may be left out.</summary>
     public static Option<int[]?> Integers(string name, string description, int least, int most) =>
-        Make<int[]?>(name, "LIST", description, $"a list, with commas, of whole numbers from {least} to {most}", (string text, out int[]? value) =>
+        Make<int[]?>(name, "LIST", description, $"a list, with commas, of whole numbers from {least} to {most}",
+            (string text, out int[]? value) =>
         {
-            value = [.. text.Split(',').Select(part => int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : int.MinValue)];
+            value = [.. text.Split(',').Select(part =>
+                int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : int.MinValue)];
             return Array.TrueForAll(value, number => number >= least && number <= most);
         });
 
@@ -62,7 +70,8 @@ internal static class Choose
     public static Option<double?> Number(string name, string value, string description, double least, double most) =>
         Make<double?>(name, value, description, $"a number from {least} to {most}", (string text, out double? number) =>
         {
-            bool valid = double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double parsed) && parsed >= least && parsed <= most;
+            bool valid = double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double parsed) && parsed >= least
+                && parsed <= most;
             number = parsed;
             return valid;
         });
@@ -74,7 +83,8 @@ internal static class Choose
             string number = text.EndsWith('B') || text.EndsWith('b') ? text[..^1] : text;
             int power = number.Length == 0 ? 0 : "KMGT".IndexOf(char.ToUpperInvariant(number[^1]), StringComparison.Ordinal) + 1;
             number = power > 0 ? number[..^1] : number;
-            bool valid = double.TryParse(number.TrimEnd(), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double size) && size * Math.Pow(1000, power) is >= 1 and < 1e18;
+            bool valid = double.TryParse(number.TrimEnd(), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double size)
+                && size * Math.Pow(1000, power) is >= 1 and < 1e18;
             value = valid ? (long)(size * Math.Pow(1000, power)) : null;
             return valid;
         });
@@ -90,7 +100,8 @@ internal static class Choose
 
     /// <summary>A regular expression that may be left out. It is matched in linear time.</summary>
     public static Option<Regex?> Pattern(string name, string description) =>
-        Make<Regex?>(name, "REGEX", description, "a regular expression, without lookarounds and back-references", (string text, out Regex? value) =>
+        Make<Regex?>(name, "REGEX", description, "a regular expression, without lookarounds and back-references",
+            (string text, out Regex? value) =>
         {
             value = null;
             try
@@ -106,7 +117,9 @@ internal static class Choose
 
     /// <summary>Which weights share a scale.</summary>
     public static Option<Granularity?> Group() =>
-        Make<Granularity?>("--group", "N|channel|tensor", "How many consecutive weights of a row share a scale; or all of a channel, or of a tensor. Codebooks of vectors take as much as these scales. [default: 64]",
+        Make<Granularity?>("--group", "N|channel|tensor",
+            "How many consecutive weights of a row share a scale; or all of a channel, or of a tensor. Codebooks of vectors take as much "
+            + "as these scales. [default: 64]",
             Groups, (string text, out Granularity? value) =>
             {
                 bool valid = TryGroup(text, out Granularity group);
@@ -116,7 +129,9 @@ internal static class Choose
 
     /// <summary>As <see cref="Group"/>, several with commas.</summary>
     public static Option<Granularity[]?> SomeGroups() =>
-        Make<Granularity[]?>("--group", "LIST", "How many consecutive weights of a row share a scale; or all of a channel, or of a tensor; codebooks of vectors take as much as these scales. With commas: N, channel, tensor. [default: 64]",
+        Make<Granularity[]?>(
+            "--group", "LIST", "How many consecutive weights of a row share a scale; or all of a channel, or of a tensor; codebooks of "
+            + "vectors take as much as these scales. With commas: N, channel, tensor. [default: 64]",
             $"a list, with commas, of {Groups}", (string text, out Granularity[]? value) =>
             {
                 string[] parts = text.Split(',', StringSplitOptions.TrimEntries);
@@ -143,7 +158,8 @@ internal static class Choose
 
     /// <summary>One of some values, each by its name, that may be left out.</summary>
     public static Option<T?> Among<T>(string name, string description, IReadOnlyDictionary<string, T> members) where T : struct =>
-        Make<T?>(name, string.Join('|', members.Keys), description, $"one of {string.Join(", ", members.Keys)}", (string text, out T? value) =>
+        Make<T?>(name, string.Join('|', members.Keys), description, $"one of {string.Join(", ", members.Keys)}",
+            (string text, out T? value) =>
         {
             bool known = members.TryGetValue(text, out T member);
             value = member;
@@ -162,7 +178,8 @@ internal static class Choose
     public static Option<T[]?> SomeOf<T>(string name, string description) where T : struct, Enum
     {
         Dictionary<string, T> members = Members<T>();
-        return Make<T[]?>(name, "LIST", $"{description} With commas: {string.Join(", ", members.Keys)}.", $"a list, with commas, of {string.Join(", ", members.Keys)}", (string text, out T[]? value) =>
+        return Make<T[]?>(name, "LIST", $"{description} With commas: {string.Join(", ", members.Keys)}.",
+            $"a list, with commas, of {string.Join(", ", members.Keys)}", (string text, out T[]? value) =>
         {
             string[] names = text.Split(',', StringSplitOptions.TrimEntries);
             bool known = Array.TrueForAll(names, members.ContainsKey);

@@ -19,10 +19,17 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
     private const string Self = "self";
 
     private readonly Argument<string> _model = Choose.Model();
-    private readonly Option<string?> _recipes = Choose.Text("--recipes", "LIST", "Recipes or recipe files, with commas, or all. RECIPE@FILE calibrates it on another text, RECIPE@self on one that the model writes. [default: rtn,nupes-datafree]");
-    private readonly Option<int[]?> _bits = Choose.Integers("--bits", "Bits of a weight in linear layers, with commas; recipes are left out at more bits than they can do. [default: 4,3,2]", 2, 8);
+    private readonly Option<string?> _recipes =
+        Choose.Text("--recipes", "LIST",
+        "Recipes or recipe files, with commas, or all. RECIPE@FILE calibrates it on another text, RECIPE@self on one that the model "
+        + "writes. [default: rtn,nupes-datafree]");
+    private readonly Option<int[]?> _bits = Choose.Integers(
+        "--bits", "Bits of a weight in linear layers, with commas; recipes are left out at more bits than they can do. [default: 4,3,2]",
+        2, 8);
     private readonly Option<Granularity[]?> _groups = Choose.SomeGroups();
-    private readonly Option<int> _embeddingBits = Choose.BitsOrNone("--embedding-bits", "Bits of a weight in embeddings and the output layer, 2 to 8, or none to leave them as they are.", 8);
+    private readonly Option<int> _embeddingBits =
+        Choose.BitsOrNone("--embedding-bits",
+        "Bits of a weight in embeddings and the output layer, 2 to 8, or none to leave them as they are.", 8);
     private readonly CalibrationArguments _calibration = new();
     private readonly TextArguments _text = new(textWindows: null);
     private readonly Option<string?> _markdown = Choose.Text("--markdown", "FILE", "Write the table to this file too, as Markdown.");
@@ -51,18 +58,22 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
         using Workers workers = Threads.Of(arguments.GetValue(_threads));
         Entry[] entries = Entries(arguments);
         int[] bits = arguments.GetValue(_bits) is [_, ..] list ? list : [4, 3, 2];
-        Granularity?[] groups = arguments.GetValue(_groups) is [_, ..] given ? Array.ConvertAll(given, group => (Granularity?)group) : [null];
+        Granularity?[] groups = arguments.GetValue(_groups) is [_, ..] given ? Array.ConvertAll(given, group => (Granularity?)group)
+            : [null];
         TextWindows? text = _text.Read(arguments, model);
         CalibrationSet? calibration = _calibration.IsGiven(arguments)
             ? model.Runs ? _calibration.OfCommand(arguments, model, workers, cancellation) : null
             : _calibration.Read(arguments, model, entries.Select(entry => entry.Recipe), workers, cancellation);
-        Dictionary<string, CalibrationSet> others = entries.Where(entry => entry.Text is not null).Select(entry => entry.Text!).Distinct(StringComparer.Ordinal)
-            .ToDictionary(file => file, file => _calibration.Cut(arguments, model, file == Self ? null : file, workers, cancellation), StringComparer.Ordinal);
+        Dictionary<string, CalibrationSet> others = entries.Where(entry => entry.Text is not null).Select(entry => entry.Text!)
+            .Distinct(StringComparer.Ordinal)
+            .ToDictionary(file => file, file => _calibration.Cut(arguments, model, file == Self ? null : file, workers, cancellation),
+                StringComparer.Ordinal);
         // What a grid does not leave to the command, such as the blocks of a format, is the same in every group: one row is enough.
         var seen = new HashSet<(string, int, Granularity)>();
         Candidate[][] plans = [.. groups
             .SelectMany(group => bits.Select(b => entries.Where(entry => b <= entry.Recipe.MostBits)
-                .Select(entry => (entry.Name, Calibration: entry.Text is null ? calibration : others[entry.Text], Options: new QuantizationOptions
+                .Select(entry => (entry.Name, Calibration: entry.Text is null ? calibration
+                    : others[entry.Text], Options: new QuantizationOptions
                 {
                     Recipe = entry.Recipe,
                     Bits = b,
@@ -70,13 +81,16 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
                     EmbeddingBits = arguments.GetValue(_embeddingBits) is > 0 and int embedding ? embedding : null,
                 }))
                 .Where(candidate => seen.Add((candidate.Name, candidate.Options.LinearBits, candidate.Options.LinearGranularity)))
-                .Select(candidate => new Candidate(candidate.Name, QuantizationPlan.Create(model, candidate.Options, workers), candidate.Calibration))
+                .Select(candidate => new Candidate(candidate.Name, QuantizationPlan.Create(model, candidate.Options, workers),
+                    candidate.Calibration))
                 .ToArray()))
             .Where(row => row.Length > 0)];
         if (plans.Length == 0)
-            throw new UsageException($"--bits: none of the recipes can do so many bits; {entries[0].Recipe.Name} can do {entries[0].Recipe.MostBits}.");
+            throw new UsageException(
+                $"--bits: none of the recipes can do so many bits; {entries[0].Recipe.Name} can do {entries[0].Recipe.MostBits}.");
         bool json = arguments.GetValue(_json);
-        CompareReport report = new ProgressDisplay(console, silent: json).Run(progress => Compare(arguments, model, plans, text, calibration, progress));
+        CompareReport report = new ProgressDisplay(console, silent: json)
+            .Run(progress => Compare(arguments, model, plans, text, calibration, progress));
         if (json)
             JsonOutput.Write(console, report);
         else
@@ -90,11 +104,14 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
     private Entry[] Entries(ParseResult arguments)
     {
         string names = arguments.GetValue(_recipes) ?? $"rtn,{RecipeCatalogue.Default}";
-        return [.. names.Split(',', StringSplitOptions.TrimEntries).SelectMany(name => name == "all" ? RecipeCatalogue.All.Select(recipe => new Entry(recipe.Name, recipe, null)) : [Entry.Parse(name)])];
+        return [.. names.Split(',', StringSplitOptions.TrimEntries)
+            .SelectMany(name => name == "all" ? RecipeCatalogue.All.Select(recipe => new Entry(recipe.Name, recipe, null))
+            : [Entry.Parse(name)])];
     }
 
     // The models of the same granularity and number of bits are evaluated together, so that the original runs once for all of them.
-    private CompareReport Compare(ParseResult arguments, Model model, Candidate[][] plans, TextWindows? text, CalibrationSet? calibration, ProgressReport progress)
+    private CompareReport Compare(ParseResult arguments, Model model, Candidate[][] plans, TextWindows? text, CalibrationSet? calibration,
+        ProgressReport progress)
     {
         PackedArithmetic arithmetic = arguments.GetValue(_arithmetic) ?? PackedArithmetic.Integer;
         Workers workers = plans[0][0].Plan.Workers;
@@ -115,15 +132,23 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
                     folders.Add(Path.Combine(folder, $"{folders.Count}"));
                     written.Add(Write(candidate, folders[^1], arithmetic));
                 }
-                IReadOnlyList<EvaluationResult> results = Evaluator.Evaluate([.. written.Select(one => one.Model)], original, text.Windows, new Relay<double>(part => progress(stage, 0.5 + 0.5 * part)), workers, cancellation);
+                IReadOnlyList<EvaluationResult> results =
+                    Evaluator.Evaluate([.. written.Select(one => one.Model)], original, text.Windows,
+                    new Relay<double>(part => progress(stage, 0.5 + 0.5 * part)), workers, cancellation);
                 if (rows.Count == 0)
                     rows.Add(CompareRow.OfOriginal(group[0].Plan, results[0]));
-                rows.AddRange(group.Zip(written, results).Select(one => CompareRow.Of(one.First.Name, one.First.Plan, one.Second.Bytes, one.Second.Tensors, one.Third, one.Second.Seconds)));
+                rows.AddRange(group.Zip(written, results)
+                    .Select(one => CompareRow.Of(one.First.Name, one.First.Plan, one.Second.Bytes, one.Second.Tensors, one.Third,
+                    one.Second.Seconds)));
             }
             if (calibration is not null)
             {
-                IReadOnlyList<IReadOnlyDictionary<string, double>> objectives = LayerObjectives.Measure(model, folders, [.. plans.SelectMany(group => group.Select(candidate => candidate.Plan.Order))], calibration, new Relay<double>(part => progress("layer objectives", part)), workers, cancellation);
-                int[] firsts = [.. plans.SelectMany((group, i) => Enumerable.Repeat(plans.Take(i).Sum(before => before.Length), group.Length))];
+                IReadOnlyList<IReadOnlyDictionary<string,
+                    double>> objectives = LayerObjectives.Measure(
+                    model, folders, [.. plans.SelectMany(group => group.Select(candidate => candidate.Plan.Order))], calibration,
+                    new Relay<double>(part => progress("layer objectives", part)), workers, cancellation);
+                int[] firsts = [.. plans.SelectMany((group, i) =>
+                    Enumerable.Repeat(plans.Take(i).Sum(before => before.Length), group.Length))];
                 for (int i = 0; i < objectives.Count; i++)
                     rows[i + 1] = rows[i + 1].WithObjectives(objectives[i], objectives[firsts[i]]);
             }
@@ -138,7 +163,8 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
     private Written Write(Candidate candidate, string output, PackedArithmetic arithmetic)
     {
         long start = console.Time.GetTimestamp();
-        IReadOnlyList<QuantizedTensorReport> tensors = new Quantizer(candidate.Plan).Run(output, new RunOptions { Calibration = candidate.Calibration }, cancellation);
+        IReadOnlyList<QuantizedTensorReport> tensors = new Quantizer(candidate.Plan)
+            .Run(output, new RunOptions { Calibration = candidate.Calibration }, cancellation);
         double seconds = console.Time.GetElapsedTime(start).TotalSeconds;
         using ModelFiles files = ModelFiles.Open(output);
         return new Written(LanguageModel.Load(files.Model, arithmetic, candidate.Plan.Workers), files.Bytes, tensors, seconds);
@@ -151,7 +177,8 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
     /// <summary>One of the list of recipes.</summary>
     /// <param name="Name">What its rows are called.</param>
     /// <param name="Recipe">The recipe.</param>
-    /// <param name="Text">The text that it is calibrated on, <see cref="Self"/> for the model's own, or null for that of the command.</param>
+    /// <param name="Text">The text that it is calibrated on, <see cref="Self"/> for the model's own, or null for that of the
+    /// command.</param>
     private sealed record Entry(string Name, Recipe Recipe, string? Text)
     {
         public static Entry Parse(string text)

@@ -16,7 +16,9 @@ internal sealed class EvalCommand(CommandConsole console, CancellationToken canc
     private readonly Argument<string> _model = Choose.Model("The folder of a model, float or quantized, or a .gguf file.");
     private readonly Option<string?> _against = Choose.Text("--against", "REFERENCE", "The model to compare with: the original.");
     private readonly TextArguments _text = new(textWindows: null);
-    private readonly Option<int?> _stride = Choose.Integer("--stride", "Tokens from one window of --text to the next; less than the window, each token has more context. [default: the window]", 1, 1 << 20);
+    private readonly Option<int?> _stride = Choose.Integer(
+        "--stride", "Tokens from one window of --text to the next; less than the window, each token has more context. [default: the "
+        + "window]", 1, 1 << 20);
     private readonly Option<PackedArithmetic?> _arithmetic = Choose.Arithmetic();
     private readonly Option<int?> _threads = Choose.Threads();
     private readonly Option<bool> _json = Choose.Json();
@@ -25,7 +27,8 @@ internal sealed class EvalCommand(CommandConsole console, CancellationToken canc
     public static Command Create(CommandConsole console, CancellationToken cancellation)
     {
         var eval = new EvalCommand(console, cancellation);
-        var command = new Command("eval", "Measure how well a model predicts a text, and how close it is to another.") { eval._model, eval._against };
+        var command = new Command("eval", "Measure how well a model predicts a text, and how close it is to another.") {
+            eval._model, eval._against };
         eval._text.AddTo(command);
         foreach (Option option in new Option[] { eval._stride, eval._arithmetic, eval._threads, eval._json })
             command.Options.Add(option);
@@ -45,8 +48,10 @@ internal sealed class EvalCommand(CommandConsole console, CancellationToken canc
             CheckAlike(files.Model, reference);
         TextWindows? text = _text.Read(arguments, files.Model, arguments.GetValue(_stride));
         bool json = arguments.GetValue(_json);
-        (EvaluationResult result, text, double seconds) = new ProgressDisplay(console, silent: json).Run(report => Evaluate(arguments, files.Model, reference, text, report));
-        EvalReport evaluated = EvalReport.Of(model, against, files.Packed?.Recipe, text.Origin, files.Bytes, files.BitsPerWeight, result, seconds);
+        (EvaluationResult result, text, double seconds) = new ProgressDisplay(console, silent: json)
+            .Run(report => Evaluate(arguments, files.Model, reference, text, report));
+        EvalReport evaluated = EvalReport.Of(model, against, files.Packed?.Recipe, text.Origin, files.Bytes, files.BitsPerWeight, result,
+            seconds);
         if (json)
             JsonOutput.Write(console, evaluated);
         else
@@ -54,7 +59,8 @@ internal sealed class EvalCommand(CommandConsole console, CancellationToken canc
         return ErrorBoundary.Success;
     }
 
-    private (EvaluationResult Result, TextWindows Text, double Seconds) Evaluate(ParseResult arguments, Model model, Model? against, TextWindows? text, ProgressReport report)
+    private (EvaluationResult Result, TextWindows Text, double Seconds) Evaluate(
+        ParseResult arguments, Model model, Model? against, TextWindows? text, ProgressReport report)
     {
         report("loading", 0);
         PackedArithmetic arithmetic = arguments.GetValue(_arithmetic) ?? PackedArithmetic.Integer;
@@ -68,7 +74,8 @@ internal sealed class EvalCommand(CommandConsole console, CancellationToken canc
             text = _text.Write(arguments, reference ?? evaluated, writer, workers, cancellation);
         }
         long start = console.Time.GetTimestamp();
-        EvaluationResult result = Evaluator.Evaluate(evaluated, reference, text.Windows, new Relay<double>(fraction => report("evaluating", fraction)), workers, cancellation);
+        EvaluationResult result = Evaluator.Evaluate(
+            evaluated, reference, text.Windows, new Relay<double>(fraction => report("evaluating", fraction)), workers, cancellation);
         return (result, text, console.Time.GetElapsedTime(start).TotalSeconds);
     }
 
@@ -78,9 +85,11 @@ internal sealed class EvalCommand(CommandConsole console, CancellationToken canc
         const string Remedy = "Compare with the model that this one was made from";
         int vocabulary = model.Configuration.VocabularySize, other = reference.Configuration.VocabularySize;
         if (vocabulary != other)
-            throw new InvalidFileException(reference.Path, "vocabularies-differ", $"its vocabulary has {other} tokens, that of {model.Path} {vocabulary}", Remedy);
+            throw new InvalidFileException(reference.Path, "vocabularies-differ",
+                $"its vocabulary has {other} tokens, that of {model.Path} {vocabulary}", Remedy);
         string tokenizer = Path.Combine(model.Path, "tokenizer.json"), referenceTokenizer = Path.Combine(reference.Path, "tokenizer.json");
-        if (File.Exists(tokenizer) && File.Exists(referenceTokenizer) && !File.ReadAllBytes(tokenizer).AsSpan().SequenceEqual(File.ReadAllBytes(referenceTokenizer)))
+        if (File.Exists(tokenizer) && File.Exists(referenceTokenizer)
+            && !File.ReadAllBytes(tokenizer).AsSpan().SequenceEqual(File.ReadAllBytes(referenceTokenizer)))
             throw new InvalidFileException(referenceTokenizer, "tokenizers-differ", $"it is not the same as {tokenizer}", Remedy);
     }
 }

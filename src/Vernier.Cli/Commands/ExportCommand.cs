@@ -14,7 +14,8 @@ internal sealed class ExportCommand(CommandConsole console, CancellationToken ca
     private const string Gguf = "gguf", HuggingFace = "hf";
 
     private readonly Argument<string> _model = Choose.Model("The folder of a model that is not quantized, or a .gguf file.");
-    private readonly Option<string?> _to = Choose.Text("--to", "FORMAT", $"What to write: {Gguf}, a file for llama.cpp, or {HuggingFace}, a folder.");
+    private readonly Option<string?> _to = Choose.Text(
+        "--to", "FORMAT", $"What to write: {Gguf}, a file for llama.cpp, or {HuggingFace}, a folder.");
     private readonly Option<string?> _output = Choose.Text("-o", "PATH", "The file or the folder to write.", "--output");
     private readonly GgufArguments _types = new("F16");
     private readonly Option<bool> _force = Choose.Flag("--force", "Replace what is there.");
@@ -35,7 +36,8 @@ internal sealed class ExportCommand(CommandConsole console, CancellationToken ca
 
     private int Run(ParseResult arguments)
     {
-        string path = arguments.GetValue(_model)!, to = arguments.GetValue(_to) ?? throw new UsageException($"--to: say what to write, {Gguf} or {HuggingFace}.");
+        string path = arguments.GetValue(_model)!, to = arguments.GetValue(_to)
+            ?? throw new UsageException($"--to: say what to write, {Gguf} or {HuggingFace}.");
         string output = arguments.GetValue(_output) ?? throw new UsageException("-o: name the file or the folder to write.");
         if (to is not (Gguf or HuggingFace))
             throw new UsageException($"--to: '{to}' is neither {Gguf} nor {HuggingFace}.");
@@ -46,7 +48,8 @@ internal sealed class ExportCommand(CommandConsole console, CancellationToken ca
         long bytes = new ProgressDisplay(console, silent: json).Run(report =>
         {
             var progress = new Relay<double>(part => report("writing", part));
-            return to == Gguf ? WriteFile(arguments, model, output, force, progress, out type) : WriteFolder(arguments, model, output, force, progress);
+            return to == Gguf ? WriteFile(arguments, model, output, force, progress, out type)
+                : WriteFolder(arguments, model, output, force, progress);
         });
         var written = new ExportReport(path, output, to, type, bytes, console.Time.GetElapsedTime(start).TotalSeconds);
         if (json)

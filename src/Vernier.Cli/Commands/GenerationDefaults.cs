@@ -25,7 +25,8 @@ internal sealed record GenerationDefaults(double? Temperature, int? TopK, double
         JsonElement root = document.RootElement;
         if (root.ValueKind != JsonValueKind.Object)
             throw Invalid("the file is not a JSON object");
-        return new GenerationDefaults(Number("temperature", 0, 100), (int?)Number("top_k", 0, int.MaxValue), Number("top_p", 0, 1), Number("min_p", 0, 1), [.. Ends()]);
+        return new GenerationDefaults(Number("temperature", 0, 100), (int?)Number("top_k", 0, int.MaxValue), Number("top_p", 0, 1),
+            Number("min_p", 0, 1), [.. Ends()]);
 
         double? Number(string name, double least, double most)
         {
@@ -41,7 +42,8 @@ internal sealed record GenerationDefaults(double? Temperature, int? TopK, double
             if (!root.TryGetProperty("eos_token_id", out JsonElement value) || value.ValueKind == JsonValueKind.Null)
                 return [];
             JsonElement[] tokens = value.ValueKind == JsonValueKind.Array ? [.. value.EnumerateArray()] : [value];
-            return tokens.Select(token => token.ValueKind == JsonValueKind.Number && token.TryGetInt32(out int id) ? id : throw Invalid("'eos_token_id' is not a token or a list of tokens"));
+            return tokens.Select(token => token.ValueKind == JsonValueKind.Number && token.TryGetInt32(out int id) ? id
+                : throw Invalid("'eos_token_id' is not a token or a list of tokens"));
         }
 
         InvalidFileException Invalid(string problem) => new(path, "generation-config", problem, "Correct the file, or remove it");

@@ -11,8 +11,11 @@ internal sealed class GgufArguments(string standard)
 {
     private static readonly string s_types = string.Join(", ", GgufMix.All.Select(mix => mix.Name));
 
-    private readonly Option<string?> _type = Choose.Text("--type", "TYPE", $"The types of a GGUF file, as llama-quantize mixes them: {s_types}. [default: {standard}]");
-    private readonly Option<string[]> _tensorTypes = new("--tensor-type") { HelpName = "PATTERN=TYPE", Description = "The type of tensors whose names in the file match; may be given more than once, the first that matches counts." };
+    private readonly Option<string?> _type = Choose.Text(
+        "--type", "TYPE", $"The types of a GGUF file, as llama-quantize mixes them: {s_types}. [default: {standard}]");
+    private readonly Option<string[]> _tensorTypes =
+        new("--tensor-type") { HelpName = "PATTERN=TYPE",
+        Description = "The type of tensors whose names in the file match; may be given more than once, the first that matches counts." };
 
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)
@@ -22,13 +25,15 @@ internal sealed class GgufArguments(string standard)
     }
 
     /// <summary>Whether the command has one of them.</summary>
-    public bool AreGiven(ParseResult arguments) => arguments.GetValue(_type) is not null || arguments.GetValue(_tensorTypes) is { Length: > 0 };
+    public bool AreGiven(ParseResult arguments) =>
+        arguments.GetValue(_type) is not null || arguments.GetValue(_tensorTypes) is { Length: > 0 };
 
     /// <summary>The mix.</summary>
     public GgufMix Mix(ParseResult arguments)
     {
         string name = arguments.GetValue(_type) ?? standard;
-        return GgufMix.TryGet(name, out GgufMix? mix) ? mix : throw new UsageException($"--type: there is no '{name}'. Say one of {s_types}.");
+        return GgufMix.TryGet(name, out GgufMix? mix) ? mix
+            : throw new UsageException($"--type: there is no '{name}'. Say one of {s_types}.");
     }
 
     /// <summary>Types by pattern.</summary>
@@ -37,7 +42,8 @@ internal sealed class GgufArguments(string standard)
     private static GgufOverride Override(string text)
     {
         int at = text.LastIndexOf('=');
-        if (at < 1 || !GgufTensorType.TryGet(text[(at + 1)..], out GgufTensorType? type) || type.Name is "F64" || type.Name.StartsWith('I') && type.Format is null)
+        if (at < 1 || !GgufTensorType.TryGet(text[(at + 1)..], out GgufTensorType? type) || type.Name is "F64" || type.Name.StartsWith('I')
+            && type.Format is null)
             throw new UsageException($"--tensor-type: '{text}' is not PATTERN=TYPE with a type such as Q6_K.");
         try
         {

@@ -23,7 +23,8 @@ internal sealed class InspectCommand(CommandConsole console, CancellationToken c
     public static Command Create(CommandConsole console, CancellationToken cancellation)
     {
         var inspect = new InspectCommand(console, cancellation);
-        var command = new Command("inspect", "List the tensors of a model: shapes, sizes, distributions, outliers.") { inspect._model, inspect._match, inspect._threads, inspect._json };
+        var command = new Command("inspect", "List the tensors of a model: shapes, sizes, distributions, outliers.") {
+            inspect._model, inspect._match, inspect._threads, inspect._json };
         command.SetAction(inspect.Run);
         return command;
     }
@@ -39,7 +40,8 @@ internal sealed class InspectCommand(CommandConsole console, CancellationToken c
         if (work.Count == 0 && match is not null)
             throw new UsageException($"--match: no tensor of {folder} has a name that '{match}' matches.");
         bool json = arguments.GetValue(_json);
-        var report = new InspectReport(folder, files.Architecture, files.Packed?.Recipe, files.Parameters, files.Bytes, files.BitsPerWeight, new ProgressDisplay(console, silent: json).Run(progress =>
+        var report = new InspectReport(folder, files.Architecture, files.Packed?.Recipe, files.Parameters, files.Bytes, files.BitsPerWeight,
+            new ProgressDisplay(console, silent: json).Run(progress =>
         {
             foreach ((_, Func<TensorDetails> measure) in work)
             {
@@ -59,7 +61,9 @@ internal sealed class InspectCommand(CommandConsole console, CancellationToken c
     // In the order of the checkpoint; the arrays of a packed matrix count as the matrix.
     private static IEnumerable<(string Name, Func<TensorDetails> Measure)> Work(ModelFiles files, Workers workers)
     {
-        Dictionary<string, (string Name, PackedLayout Layout)> firsts = files.Packed?.Tensors.ToDictionary(pair => pair.Value.Arrays(pair.Key)[0].Name, pair => (pair.Key, pair.Value), StringComparer.Ordinal) ?? [];
+        Dictionary<string, (string Name, PackedLayout Layout)> firsts =
+            files.Packed?.Tensors.ToDictionary(pair =>
+            pair.Value.Arrays(pair.Key)[0].Name, pair => (pair.Key, pair.Value), StringComparer.Ordinal) ?? [];
         foreach (TensorInfo tensor in files.Checkpoint.Tensors)
         {
             if (!files.ArrayNames.Contains(tensor.Name))
@@ -83,8 +87,10 @@ internal sealed class InspectCommand(CommandConsole console, CancellationToken c
         return Details(tensor, layout.Summary, layout.StoredBytes, layout, packed.Exponents, WeightStatistics.Of(packed, workers));
     }
 
-    private static TensorDetails Details(TensorInfo tensor, string type, long bytes, PackedLayout? layout, IReadOnlyList<double>? exponents, WeightStatistics? statistics) => new(
-        tensor.Name, type, tensor.Shape, RoleName(tensor), tensor.Count, bytes, 8.0 * bytes / tensor.Count, layout?.CodeBits, layout?.GroupColumns, exponents,
+    private static TensorDetails Details(TensorInfo tensor, string type, long bytes, PackedLayout? layout, IReadOnlyList<double>? exponents,
+        WeightStatistics? statistics) => new(
+        tensor.Name, type, tensor.Shape, RoleName(tensor), tensor.Count, bytes, 8.0 * bytes / tensor.Count, layout?.CodeBits,
+            layout?.GroupColumns, exponents,
         statistics?.Minimum, statistics?.Maximum, statistics?.Mean, statistics?.StandardDeviation, statistics?.Kurtosis,
         statistics?.BeyondThreeSigma, statistics?.BeyondSixSigma, statistics?.NotFinite);
 

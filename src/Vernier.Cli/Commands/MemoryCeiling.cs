@@ -21,7 +21,9 @@ internal static class MemoryCeiling
         }
         catch (InvalidOperationException)
         {
-            throw new UsageException($"--memory: {Figures.Size(ceiling)} is less than the program itself takes. Allow it at least {Figures.Size(3 * MemoryEstimate.ProgramBytes)}.");
+            throw new UsageException(
+                $"--memory: {Figures.Size(ceiling)} is less than the program itself takes. Allow it at least "
+                + $"{Figures.Size(3 * MemoryEstimate.ProgramBytes)}.");
         }
         return ceiling;
     }

@@ -74,7 +74,8 @@ internal sealed class ModelFiles : IDisposable
             throw new InvalidFileException(file, FileRules.FileMissing, "the file does not exist", "Give the path of a text with --text");
         try
         {
-            return new System.Text.UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true).GetString(File.ReadAllBytes(file));
+            return new System.Text.UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true)
+                .GetString(File.ReadAllBytes(file));
         }
         catch (System.Text.DecoderFallbackException e)
         {

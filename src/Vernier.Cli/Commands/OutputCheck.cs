@@ -14,7 +14,8 @@ internal static class OutputCheck
         return string.Concat(name.Select(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-' ? c : '-'));
     }
 
-    /// <summary>Refuses an output that would destroy something: a folder in use, the model itself, or with --force what is no model.</summary>
+    /// <summary>Refuses an output that would destroy something: a folder in use, the model itself, or with --force what is no
+    /// model.</summary>
     public static void CheckOutput(string model, string output, RunOptions run)
     {
         string from = Resolve(model), to = Resolve(output);
@@ -23,7 +24,9 @@ internal static class OutputCheck
         OutputFolder.Check(output, run.Replace, run.Resume, run.Gguf is not null);
         bool replaces = Directory.Exists(output) && Directory.EnumerateFileSystemEntries(output).Any();
         if (replaces && !File.Exists(Path.Combine(output, "config.json")))
-            throw new IOException($"{output}: --force replaces models, and this folder has no config.json. Name another folder with -o, or remove it yourself.");
+            throw new IOException(
+                $"{output}: --force replaces models, and this folder has no config.json. Name another folder with -o, or remove it "
+                + $"yourself.");
     }
 
     /// <summary>The free bytes of the disk that a folder lies on or will lie on.</summary>
@@ -39,7 +42,9 @@ internal static class OutputCheck
     public static void CheckSpace(string output, long needed, long free)
     {
         if (needed > free)
-            throw new IOException($"{output}: the result takes {Figures.Size(needed)}, and the disk has {Figures.Size(free)} free. Make room, or name a folder on another disk with -o.");
+            throw new IOException(
+                $"{output}: the result takes {Figures.Size(needed)}, and the disk has {Figures.Size(free)} free. Make room, or name a "
+                + $"folder on another disk with -o.");
     }
 
     private static string Resolve(string path)
@@ -52,5 +57,6 @@ internal static class OutputCheck
 
     // Ignoring case refuses a little too much where file systems tell cases apart, and never too little.
     private static bool Contains(string folder, string path) =>
-        (path + Path.DirectorySeparatorChar).StartsWith(Path.TrimEndingDirectorySeparator(folder) + Path.DirectorySeparatorChar, StringComparison.OrdinalIgnoreCase);
+        (path + Path.DirectorySeparatorChar).StartsWith(
+            Path.TrimEndingDirectorySeparator(folder) + Path.DirectorySeparatorChar, StringComparison.OrdinalIgnoreCase);
 }

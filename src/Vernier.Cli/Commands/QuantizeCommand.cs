@@ -57,8 +57,10 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
         if (!json)
         {
             console.Remark(Headline(plan, output, target));
-            console.Remark($"writes {Figures.Whole(bytes)} bytes ({Figures.Size(bytes)}, {8.0 * bytes / plan.Parameters:0.00} bits per weight); the disk has {Figures.Size(free)} free");
-            console.Remark($"takes up to {Figures.Size(estimate.PeakMemoryBytes)} of memory and {Figures.Size(estimate.DiskBytes)} of the disk, about {Figures.Duration(estimate.Seconds)}");
+            console.Remark($"writes {Figures.Whole(bytes)} bytes ({Figures.Size(bytes)}, {8.0 * bytes / plan.Parameters:0.00} bits per "
+                + $"weight); the disk has {Figures.Size(free)} free");
+            console.Remark($"takes up to {Figures.Size(estimate.PeakMemoryBytes)} of memory and {Figures.Size(estimate.DiskBytes)} of "
+                + $"the disk, about {Figures.Duration(estimate.Seconds)}");
         }
         bool evaluate = _arguments.Evaluates(arguments) && CanEvaluate(plan, ceiling);
         CalibrationSet? calibration = _arguments.Calibration.Read(arguments, opened, [options.Recipe], workers, cancellation);
@@ -77,7 +79,9 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
         (int sequences, int length) = _arguments.Calibration.Shape(arguments, plan.Model, plan.Options.Recipe);
         MemoryEstimate.Of(plan, sequences, length).Check(plan.Model.Path, ceiling);
         if (sequences > 0 && _arguments.Calibration.IsWritten(arguments) && 4 * plan.Parameters + 3 * MemoryEstimate.ProgramBytes > ceiling)
-            throw new InvalidFileException(plan.Model.Path, "memory-too-small", $"to write its calibration text itself the model takes {Figures.Size(4 * plan.Parameters)}, and the run may take {Figures.Size(ceiling)}", "Give a text with --calibration, or allow more with --memory");
+            throw new InvalidFileException(plan.Model.Path, "memory-too-small",
+                $"to write its calibration text itself the model takes {Figures.Size(4 * plan.Parameters)}, and the run may take "
+                + $"{Figures.Size(ceiling)}", "Give a text with --calibration, or allow more with --memory");
         return RunEstimate.Of(plan, sequences, length, ceiling);
     }
 
@@ -95,7 +99,8 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
         return ErrorBoundary.Success;
     }
 
-    private int Quantize(ParseResult arguments, QuantizationPlan plan, RunOptions run, string output, bool evaluate, TextWindows? text, ProgressDisplay display)
+    private int Quantize(ParseResult arguments, QuantizationPlan plan, RunOptions run, string output, bool evaluate, TextWindows? text,
+        ProgressDisplay display)
     {
         long start = console.Time.GetTimestamp();
         IReadOnlyList<QuantizedTensorReport> tensors = display.Run(report => Run(plan, output, run, report));
@@ -114,7 +119,8 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
         }
         double? evaluationSeconds = evaluate ? console.Time.GetElapsedTime(start).TotalSeconds : null;
         using ModelFiles written = ModelFiles.Open(output);
-        QuantizeReport result = QuantizeReport.Of(plan, output, run.Gguf is not null, written.Bytes, tensors, evaluation, text?.Origin, seconds, evaluationSeconds, _notes);
+        QuantizeReport result = QuantizeReport.Of(
+            plan, output, run.Gguf is not null, written.Bytes, tensors, evaluation, text?.Origin, seconds, evaluationSeconds, _notes);
         if (_arguments.Json(arguments))
             JsonOutput.Write(console, result);
         else
@@ -136,16 +142,19 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
         }
     }
 
-    private (EvaluationResult Result, TextWindows Text) Evaluate(ParseResult arguments, QuantizationPlan plan, string output, TextWindows? text, ProgressReport report)
+    private (EvaluationResult Result, TextWindows Text) Evaluate(
+        ParseResult arguments, QuantizationPlan plan, string output, TextWindows? text, ProgressReport report)
     {
         report("loading", 0);
-        LanguageModel before = LanguageModel.Load(plan.Model, workers: plan.Workers), after = LanguageModel.Load(output, workers: plan.Workers);
+        LanguageModel before = LanguageModel.Load(plan.Model, workers: plan.Workers),
+            after = LanguageModel.Load(output, workers: plan.Workers);
         if (text is null)
         {
             report("letting the model write a sample", 0);
             text = _arguments.Text.Write(arguments, before, "the model", plan.Workers, cancellation);
         }
-        return (Evaluator.Evaluate(after, before, text.Windows, new Relay<double>(fraction => report("evaluating", fraction)), plan.Workers, cancellation), text);
+        return (Evaluator.Evaluate(after, before, text.Windows, new Relay<double>(fraction => report("evaluating", fraction)), plan.Workers,
+            cancellation), text);
     }
 
     // What is evaluated runs in single precision; it has to fit in the memory before the long work begins.
@@ -155,7 +164,8 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
         {
             if (!plan.Model.Runs)
             {
-                _notes.Add($"{Unevaluated}the architecture '{plan.Model.Architecture}' does not run here. Its tensors are quantized one by one, by their names and shapes.");
+                _notes.Add($"{Unevaluated}the architecture '{plan.Model.Architecture}' does not run here. Its tensors are quantized one "
+                    + $"by one, by their names and shapes.");
                 return false;
             }
         }
@@ -177,7 +187,9 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
     {
         QuantizationOptions options = plan.Options;
         string name = ModelFiles.NameOf(plan.Model);
-        return $"{name}: {Figures.Whole(plan.Tensors.Count)} tensors, {Figures.Whole(plan.Parameters)} weights, {Figures.Size(plan.SourceBytes)}\n"
-            + $"{output}: {options.Recipe.Name}, {(target is null ? $"{options.LinearBits} bits, {options.LinearGranularity}" : target.Mix.Name)}";
+        return $"{name}: {Figures.Whole(plan.Tensors.Count)} tensors, {Figures.Whole(plan.Parameters)} weights, "
+            + $"{Figures.Size(plan.SourceBytes)}\n"
+            + $"{output}: {options.Recipe.Name}, "
+                + $"{(target is null ? $"{options.LinearBits} bits, {options.LinearGranularity}" : target.Mix.Name)}";
     }
 }

@@ -11,7 +11,8 @@ internal static class RecipesCommand
     /// <summary>The command.</summary>
     public static Command Create(CommandConsole console)
     {
-        var name = new Argument<string?>("NAME") { Description = "Print this recipe as JSON, every part spelled out.", Arity = ArgumentArity.ZeroOrOne };
+        var name = new Argument<string?>("NAME") {
+            Description = "Print this recipe as JSON, every part spelled out.", Arity = ArgumentArity.ZeroOrOne };
         Option<bool> json = Choose.Json();
         var command = new Command("recipes", "List the recipes: what each does, its paper and what it needs.") { name, json };
         command.SetAction(arguments =>

@@ -19,10 +19,16 @@ internal sealed class RunCommand(CommandConsole console, CancellationToken cance
     private readonly Argument<string> _model = Choose.Model("The folder of a model, float or quantized, or a .gguf file.");
     private readonly Argument<string> _prompt = new("PROMPT") { Description = "The text to continue; - reads it from the standard input." };
     private readonly Option<int?> _maxTokens = Choose.Integer("--max-tokens", "The most tokens to write.", 0, int.MaxValue);
-    private readonly Option<double?> _temperature = Choose.Number("--temperature", "T", $"Above 1 more varied, below 1 more likely text. [default: the model's, or {DefaultTemperature}]", 0, 100);
-    private readonly Option<int?> _topK = Choose.Integer("--top-k", "Draw from the N most probable tokens; 0 is all. [default: the model's, or all]", 0, int.MaxValue);
-    private readonly Option<double?> _topP = Choose.Number("--top-p", "P", "Draw from the fewest tokens that together have this probability. [default: the model's, or all]", 1e-9, 1);
-    private readonly Option<double?> _minP = Choose.Number("--min-p", "P", "Draw from tokens at least this probable in proportion to the most probable one. [default: the model's, or all]", 0, 1);
+    private readonly Option<double?> _temperature =
+        Choose.Number("--temperature", "T",
+        $"Above 1 more varied, below 1 more likely text. [default: the model's, or {DefaultTemperature}]", 0, 100);
+    private readonly Option<int?> _topK = Choose.Integer(
+        "--top-k", "Draw from the N most probable tokens; 0 is all. [default: the model's, or all]", 0, int.MaxValue);
+    private readonly Option<double?> _topP = Choose.Number(
+        "--top-p", "P", "Draw from the fewest tokens that together have this probability. [default: the model's, or all]", 1e-9, 1);
+    private readonly Option<double?> _minP = Choose.Number(
+        "--min-p", "P", "Draw from tokens at least this probable in proportion to the most probable one. [default: the model's, or all]",
+        0, 1);
     private readonly Option<ulong?> _seed = Choose.Seed("What the random numbers start from. [default: another one each time]");
     private readonly Option<bool> _greedy = Choose.Flag("--greedy", "Always take the most probable token.");
     private readonly Option<CachePrecision?> _cache = Choose.Cache();
@@ -36,7 +42,8 @@ internal sealed class RunCommand(CommandConsole console, CancellationToken cance
         run._maxTokens.DefaultValueFactory = _ => 256;
         var command = new Command("run", "Continue a prompt.")
         {
-            run._model, run._prompt, run._maxTokens, run._temperature, run._topK, run._topP, run._minP, run._seed, run._greedy, run._cache, run._threads, run._json,
+            run._model, run._prompt, run._maxTokens, run._temperature, run._topK, run._topP, run._minP, run._seed, run._greedy, run._cache,
+                run._threads, run._json,
         };
         command.SetAction(run.Run);
         return command;
@@ -57,17 +64,22 @@ internal sealed class RunCommand(CommandConsole console, CancellationToken cance
             prompt = console.Input.ReadToEnd();
         int[] ids = tokenizer.Encode(prompt, addSpecialTokens: true);
         if (ids.Length == 0)
-            ids = model.Config.BeginToken is int begin ? [begin] : throw new UsageException("the prompt is empty, and the model has no token that begins a text. Give a prompt.");
+            ids = model.Config.BeginToken is int begin ? [begin]
+                : throw new UsageException("the prompt is empty, and the model has no token that begins a text. Give a prompt.");
         if (ids.Length > model.Config.MaxPositions)
-            throw new UsageException($"the prompt has {ids.Length} tokens, more than the model's context of {model.Config.MaxPositions}. Shorten it.");
+            throw new UsageException(
+                $"the prompt has {ids.Length} tokens, more than the model's context of {model.Config.MaxPositions}. Shorten it.");
         var text = new StringBuilder();
-        RunTimes times = Generate(new Generator(session).Generate(ids, options, arguments.GetValue(_maxTokens)!.Value, [.. model.Config.EndTokens.Union(defaults.EndTokens)], cancellation), tokenizer.CreateStream(), piece =>
+        RunTimes times = Generate(new Generator(session)
+            .Generate(ids, options, arguments.GetValue(_maxTokens)!.Value, [.. model.Config.EndTokens.Union(defaults.EndTokens)],
+            cancellation), tokenizer.CreateStream(), piece =>
         {
             text.Append(piece);
             if (!json)
                 console.Output.Write(piece);
         });
-        var report = new RunReport(folder, prompt, text.ToString(), ids.Length, times.Tokens, options.Seed, times.Seconds, times.TokensPerSecond, ProcessMemory.PeakBytes);
+        var report = new RunReport(folder, prompt, text.ToString(), ids.Length, times.Tokens, options.Seed, times.Seconds,
+            times.TokensPerSecond, ProcessMemory.PeakBytes);
         if (json)
         {
             JsonOutput.Write(console, report);

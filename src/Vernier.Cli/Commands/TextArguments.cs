@@ -17,9 +17,14 @@ internal sealed class TextArguments(int? textWindows)
     private const int WrittenWindows = 32;
     private const ulong DefaultSeed = 1;
 
-    private readonly Option<string?> _text = Choose.Text("--text", "FILE", "Evaluate on this text (UTF-8). [default: a sample that the model writes itself]");
-    private readonly Option<int?> _window = Choose.Integer("--window", $"The tokens of a window, or of a text that the model writes. [default: {DefaultWindow}, or the model's context if that is less]", 2, 1 << 20);
-    private readonly Option<int?> _windows = Choose.Integer("--windows", $"The most windows. [default: of a text {textWindows?.ToString() ?? "all"}, of a sample {WrittenWindows}]", 1, int.MaxValue);
+    private readonly Option<string?> _text = Choose.Text(
+        "--text", "FILE", "Evaluate on this text (UTF-8). [default: a sample that the model writes itself]");
+    private readonly Option<int?> _window = Choose.Integer(
+        "--window", $"The tokens of a window, or of a text that the model writes. [default: {DefaultWindow}, or the model's context if "
+        + $"that is less]", 2, 1 << 20);
+    private readonly Option<int?> _windows = Choose.Integer(
+        "--windows", $"The most windows. [default: of a text {textWindows?.ToString() ?? "all"}, of a sample {WrittenWindows}]", 1,
+        int.MaxValue);
     private readonly Option<ulong?> _seed = Choose.Seed($"What the random numbers of the sample start from. [default: {DefaultSeed}]");
 
     /// <summary>Adds the options to a command.</summary>
@@ -46,10 +51,15 @@ internal sealed class TextArguments(int? textWindows)
             throw new UsageException($"--stride: {stride} is more than the window of {window} tokens. Windows would leave text out.");
         int[] tokens = ModelFiles.Tokenize(model, file);
         if (Array.Find(tokens, token => token >= config.VocabularySize) is int unknown and > 0)
-            throw new InvalidFileException(model.Path, "tokenizer-vocabulary", $"the tokenizer gives token {unknown}, and the vocabulary of config.json has {config.VocabularySize}", "Check that tokenizer.json and config.json belong together");
-        IReadOnlyList<EvaluationWindow> windows = EvaluationWindows.Cut(tokens, window, stride ?? window, config.BeginToken, arguments.GetValue(_windows) ?? textWindows ?? int.MaxValue);
+            throw new InvalidFileException(model.Path, "tokenizer-vocabulary",
+                $"the tokenizer gives token {unknown}, and the vocabulary of config.json has {config.VocabularySize}",
+                "Check that tokenizer.json and config.json belong together");
+        IReadOnlyList<EvaluationWindow> windows =
+            EvaluationWindows.Cut(tokens, window, stride ?? window, config.BeginToken, arguments.GetValue(_windows) ?? textWindows
+            ?? int.MaxValue);
         if (windows.Count == 0)
-            throw new InvalidFileException(file, "text-too-short", $"the text has {tokens.Length} tokens, and one window takes {window}", "Give a longer text, or a smaller --window");
+            throw new InvalidFileException(file, "text-too-short", $"the text has {tokens.Length} tokens, and one window takes {window}",
+                "Give a longer text, or a smaller --window");
         return new TextWindows(windows, $"{windows.Count} windows of {window} tokens of {file}");
     }
 
@@ -58,7 +68,8 @@ internal sealed class TextArguments(int? textWindows)
     {
         int window = Window(arguments, model.Config), count = arguments.GetValue(_windows) ?? WrittenWindows;
         ulong seed = arguments.GetValue(_seed) ?? DefaultSeed;
-        return new TextWindows(EvaluationWindows.WrittenBy(model, count, window, seed, workers, cancellation), $"{count} texts of {window} tokens that {writer} wrote itself, seed {seed}");
+        return new TextWindows(EvaluationWindows.WrittenBy(model, count, window, seed, workers, cancellation),
+            $"{count} texts of {window} tokens that {writer} wrote itself, seed {seed}");
     }
 
     private int Window(ParseResult arguments, ModelConfig config)

@@ -9,24 +9,33 @@ using Vernier.Quantization.Weights;
 namespace Vernier.Cli.Reports;
 
 /// <summary>
-/// A model by one recipe; the first row of a comparison is the original, whose recipe is null. <c>weight_error</c> is the mean over the linear layers of the
-/// squared error of the weights relative to their squared norm; <c>objective</c> that of the relative layer objective on the calibration text, if there is one;
-/// <c>layers_below_first</c> counts the layers, of <c>layers</c>, whose objective is below that of the first recipe at the same bits and groups.
+/// A model by one recipe; the first row of a comparison is the original, whose recipe is null. <c>weight_error</c> is the mean over the
+/// linear layers of the
+/// squared error of the weights relative to their squared norm; <c>objective</c> that of the relative layer objective on the calibration
+/// text, if there is one;
+/// <c>layers_below_first</c> counts the layers, of <c>layers</c>, whose objective is below that of the first recipe at the same bits and
+/// groups.
 /// </summary>
 internal sealed record CompareRow(
-    string? Recipe, int? Bits, int? Group, int? EmbeddingBits, long Bytes, double BitsPerWeight, double Perplexity, double PerplexityStderr, double? KlDivergence,
-    double? KlDivergenceStderr, double? Top1Agreement, double? Top1AgreementStderr, double? WeightError, double? Objective, int? Layers, int? LayersBelowFirst, long Tokens, double? Seconds)
+    string? Recipe, int? Bits, int? Group, int? EmbeddingBits, long Bytes, double BitsPerWeight, double Perplexity, double PerplexityStderr,
+        double? KlDivergence,
+    double? KlDivergenceStderr, double? Top1Agreement, double? Top1AgreementStderr, double? WeightError, double? Objective, int? Layers,
+        int? LayersBelowFirst, long Tokens, double? Seconds)
 {
     /// <summary>The row of the original.</summary>
     public static CompareRow OfOriginal(QuantizationPlan plan, EvaluationResult result) => new(
-        null, null, null, null, plan.SourceBytes, plan.SourceBitsPerWeight, result.ReferencePerplexity!.Value.Mean, result.ReferencePerplexity.Value.StandardError,
+        null, null, null, null, plan.SourceBytes, plan.SourceBitsPerWeight, result.ReferencePerplexity!.Value.Mean,
+            result.ReferencePerplexity.Value.StandardError,
         null, null, null, null, null, null, null, null, result.Tokens, null);
 
     /// <summary>The row of a written model.</summary>
-    public static CompareRow Of(string name, QuantizationPlan plan, long bytes, IReadOnlyList<QuantizedTensorReport> tensors, EvaluationResult result, double seconds) => new(
-        name, plan.Options.LinearBits, plan.Options.LinearGranularity.GroupColumns, plan.Options.EmbeddingBits, bytes, 8.0 * bytes / plan.Parameters,
+    public static CompareRow Of(string name, QuantizationPlan plan, long bytes, IReadOnlyList<QuantizedTensorReport> tensors,
+        EvaluationResult result, double seconds) => new(
+        name, plan.Options.LinearBits, plan.Options.LinearGranularity.GroupColumns, plan.Options.EmbeddingBits, bytes,
+            8.0 * bytes / plan.Parameters,
         result.Perplexity.Mean, result.Perplexity.StandardError, result.KlDivergence!.Value.Mean, result.KlDivergence.Value.StandardError,
-        result.Top1Agreement!.Value.Mean, result.Top1Agreement.Value.StandardError, WeightErrorOf(plan, tensors), null, null, null, result.Tokens, seconds);
+        result.Top1Agreement!.Value.Mean, result.Top1Agreement.Value.StandardError, WeightErrorOf(plan, tensors), null, null, null,
+            result.Tokens, seconds);
 
     /// <summary>The row with layer objectives.</summary>
     /// <param name="objectives">Those of its layers.</param>
@@ -40,8 +49,10 @@ internal sealed record CompareRow(
 
     private static double WeightErrorOf(QuantizationPlan plan, IReadOnlyList<QuantizedTensorReport> tensors)
     {
-        HashSet<string> linear = [.. plan.Tensors.Where(planned => planned.Role == TensorRole.Linear).Select(planned => planned.Tensor.Name)];
-        return tensors.Where(tensor => linear.Contains(tensor.Name)).Select(tensor => tensor.Error.Relative).DefaultIfEmpty(double.NaN).Average();
+        HashSet<string> linear = [.. plan.Tensors.Where(planned => planned.Role == TensorRole.Linear)
+            .Select(planned => planned.Tensor.Name)];
+        return tensors.Where(tensor => linear.Contains(tensor.Name)).Select(tensor => tensor.Error.Relative).DefaultIfEmpty(double.NaN)
+            .Average();
     }
 }
 
@@ -52,9 +63,12 @@ internal sealed record CompareRow(
 /// <param name="Arithmetic">How the packed layers multiply.</param>
 /// <param name="Rows">The original, then by granularity and bits the recipes.</param>
 internal sealed record CompareReport(
-    string Model, string Text, string? Calibration, [property: JsonConverter(typeof(JsonStringEnumConverter<PackedArithmetic>))] PackedArithmetic Arithmetic, IReadOnlyList<CompareRow> Rows)
+    string Model, string Text, string? Calibration,
+        [property: JsonConverter(typeof(JsonStringEnumConverter<PackedArithmetic>))] PackedArithmetic Arithmetic,
+        IReadOnlyList<CompareRow> Rows)
 {
-    private static readonly string[] s_quality = ["recipe", ">bits", ">group", ">bits per weight", ">bytes", ">perplexity", ">KL divergence", ">top-1 agreement", ">weight error"];
+    private static readonly string[] s_quality =
+        ["recipe", ">bits", ">group", ">bits per weight", ">bytes", ">perplexity", ">KL divergence", ">top-1 agreement", ">weight error"];
     private static readonly string[] s_calibrated = [">objective", ">layers below the first"];
 
     private string[] Headers => [.. s_quality, .. Calibration is null ? [] : s_calibrated, ">seconds"];
@@ -67,9 +81,11 @@ internal sealed record CompareReport(
             table.Add(Cells(row));
         table.Write(writer);
         writer.WriteLine();
-        writer.WriteLine($"evaluated on {Text}: {Figures.Whole(Rows[0].Tokens)} tokens. KL divergence in nats a token, top-1 agreement in %; ± one standard error.");
+        writer.WriteLine($"evaluated on {Text}: {Figures.Whole(Rows[0].Tokens)} tokens. KL divergence in nats a token, top-1 agreement "
+            + $"in %; ± one standard error.");
         if (Calibration is not null)
-            writer.WriteLine($"calibrated on {Calibration}. The objective is the mean over the linear layers of what their outputs lose, relative to the outputs.");
+            writer.WriteLine($"calibrated on {Calibration}. The objective is the mean over the linear layers of what their outputs lose, "
+                + $"relative to the outputs.");
     }
 
     /// <summary>The table in Markdown.</summary>
@@ -80,13 +96,18 @@ internal sealed record CompareReport(
         [
             $"# {Model}: quality by recipe",
             "",
-            $"Written by `vernier compare`: each model quantized, written, read back and evaluated on {Origin(Text)}, {Figures.Whole(sample.Tokens)} tokens.",
-            $"Embeddings and output layer {(sample.EmbeddingBits is int bits ? $"in {bits} bits" : "as they were")}; {Products}. Bits per weight and bytes count the whole checkpoint and config.json. "
-                + "KL divergence from the original in nats a token; top-1 agreement in %; ± one standard error. The weight error is the mean over the linear layers of the squared error relative to the squared norm. "
+            $"Written by `vernier compare`: each model quantized, written, read back and evaluated on {Origin(Text)}, "
+                + $"{Figures.Whole(sample.Tokens)} tokens.",
+            $"Embeddings and output layer {(sample.EmbeddingBits is int bits ? $"in {bits} bits" : "as they were")}; {Products}. Bits "
+                + $"per weight and bytes count the whole checkpoint and config.json. "
+                + "KL divergence from the original in nats a token; top-1 agreement in %; ± one standard error. The weight error is the "
+                    + "mean over the linear layers of the squared error relative to the squared norm. "
                 + $"Seconds are those of quantizing, writing and reading back on {Environment.ProcessorCount} processors.",
             .. Calibration is null ? (string[])[] : [
-                $"Recipes that need data are calibrated on {Origin(Calibration)}, others where their name says so. The objective is the mean over the linear layers of tr((W - Q) H (W - Q)^T) / tr(W H W^T), "
-                    + "with H of the layer's inputs in the float network on that text; beside it in how many layers it is below that of the first recipe.",
+                $"Recipes that need data are calibrated on {Origin(Calibration)}, others where their name says so. The objective is the "
+                    + $"mean over the linear layers of tr((W - Q) H (W - Q)^T) / tr(W H W^T), "
+                    + "with H of the layer's inputs in the float network on that text; beside it in how many layers it is below that of "
+                        + "the first recipe.",
             ],
             "",
             $"| {string.Join(" | ", Headers.Select(header => header.TrimStart('>')))} |",
@@ -99,14 +120,17 @@ internal sealed record CompareReport(
             "",
             "| bits per weight | recipe | bits | group | KL divergence |",
             "|---:|---|---:|---:|---:|",
-            .. Front.Select(row => (row, Cells: Cells(row))).Select(pair => $"| {pair.Cells[3]} | {pair.Cells[0]} | {pair.Cells[1]} | {pair.Cells[2]} | {pair.Cells[6]} |"),
+            .. Front.Select(row => (row, Cells: Cells(row)))
+                .Select(pair => $"| {pair.Cells[3]} | {pair.Cells[0]} | {pair.Cells[1]} | {pair.Cells[2]} | {pair.Cells[6]} |"),
         ];
         return string.Join('\n', lines) + "\n";
     }
 
     /// <summary>The recipes that no other beats in both size and quality, the smallest first.</summary>
     private IEnumerable<CompareRow> Front => Rows
-        .Where(row => row.KlDivergence is double kl && !Rows.Any(other => other.KlDivergence is double better && ((other.Bytes < row.Bytes && better <= kl) || (other.Bytes <= row.Bytes && better < kl))))
+        .Where(row => row.KlDivergence is double kl
+            && !Rows.Any(other => other.KlDivergence is double better
+            && ((other.Bytes < row.Bytes && better <= kl) || (other.Bytes <= row.Bytes && better < kl))))
         .OrderBy(row => row.Bytes);
 
     private string Products => Arithmetic switch
@@ -117,7 +141,8 @@ internal sealed record CompareReport(
     };
 
     // A path of one machine has no place in a page for all.
-    private static string Origin(string text) => text.Contains(Path.DirectorySeparatorChar) ? text[..(text.LastIndexOf(' ') + 1)] + Path.GetFileName(text) : text;
+    private static string Origin(string text) =>
+        text.Contains(Path.DirectorySeparatorChar) ? text[..(text.LastIndexOf(' ') + 1)] + Path.GetFileName(text) : text;
 
     private string[] Cells(CompareRow row) =>
     [
@@ -130,7 +155,9 @@ internal sealed record CompareReport(
         row is { KlDivergence: double kl, KlDivergenceStderr: double klError } ? Figures.Of(new Estimate(kl, klError)) : "",
         row is { Top1Agreement: double top1, Top1AgreementStderr: double top1Error } ? Figures.Of(new Estimate(top1, top1Error), 100) : "",
         row.WeightError is double error ? $"{error:0.00000}" : "",
-        .. Calibration is null ? (string[])[] : [row.Objective is double objective ? $"{objective:0.00000}" : "", row.Layers is int layers ? $"{row.LayersBelowFirst} of {layers}" : ""],
+        .. Calibration is null ? (string[])[] : [
+            row.Objective is double objective ? $"{objective:0.00000}" : "", row.Layers is int layers
+            ? $"{row.LayersBelowFirst} of {layers}" : ""],
         row.Seconds is double seconds ? Figures.Seconds(seconds) : "",
     ];
 }

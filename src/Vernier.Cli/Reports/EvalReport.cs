@@ -3,16 +3,21 @@ using Vernier.Quantization.Evaluation;
 
 namespace Vernier.Cli.Reports;
 
-/// <summary>The result of vernier eval. What needs a reference is null without one; <c>tokens_per_second</c> counts predicted tokens.</summary>
+/// <summary>The result of vernier eval. What needs a reference is null without one; <c>tokens_per_second</c> counts predicted
+/// tokens.</summary>
 internal sealed record EvalReport(
-    string Model, string? Against, string? Recipe, string Text, int Windows, long Tokens, long Bytes, double BitsPerWeight, double Perplexity, double PerplexityStderr,
+    string Model, string? Against, string? Recipe, string Text, int Windows, long Tokens, long Bytes, double BitsPerWeight,
+        double Perplexity, double PerplexityStderr,
     double? ReferencePerplexity, double? ReferencePerplexityStderr, double? KlDivergence, double? KlDivergenceStderr, double? Top1Agreement,
     double? Top1AgreementStderr, double Seconds, double TokensPerSecond, long PeakMemoryBytes)
 {
     /// <summary>Puts the result together.</summary>
-    public static EvalReport Of(string model, string? against, string? recipe, string text, long bytes, double bitsPerWeight, EvaluationResult result, double seconds) => new(
-        model, against, recipe, text, result.Windows, result.Tokens, bytes, bitsPerWeight, result.Perplexity.Mean, result.Perplexity.StandardError,
-        result.ReferencePerplexity?.Mean, result.ReferencePerplexity?.StandardError, result.KlDivergence?.Mean, result.KlDivergence?.StandardError,
+    public static EvalReport Of(string model, string? against, string? recipe, string text, long bytes, double bitsPerWeight,
+        EvaluationResult result, double seconds) => new(
+        model, against, recipe, text, result.Windows, result.Tokens, bytes, bitsPerWeight, result.Perplexity.Mean,
+            result.Perplexity.StandardError,
+        result.ReferencePerplexity?.Mean, result.ReferencePerplexity?.StandardError, result.KlDivergence?.Mean,
+            result.KlDivergence?.StandardError,
         result.Top1Agreement?.Mean, result.Top1Agreement?.StandardError, seconds, result.Tokens / seconds, ProcessMemory.PeakBytes);
 
     /// <summary>Writes the result for people.</summary>
@@ -22,7 +27,8 @@ internal sealed record EvalReport(
         var table = compared ? new TextTable("", ">reference", ">model", "") : new TextTable("", ">model", "");
         table.Add([.. Row("size", "", Figures.Size(Bytes))]);
         table.Add([.. Row("bits per weight", "", $"{BitsPerWeight:0.00}")]);
-        table.Add([.. Row("perplexity", result.ReferencePerplexity is Estimate reference ? Figures.Of(reference) : "", Figures.Of(result.Perplexity))]);
+        table.Add([.. Row("perplexity", result.ReferencePerplexity is Estimate reference ? Figures.Of(reference)
+            : "", Figures.Of(result.Perplexity))]);
         if (result is { KlDivergence: Estimate kl, Top1Agreement: Estimate top1 })
         {
             table.Add([.. Row("KL divergence", "", Figures.Of(kl)), "nats a token"]);

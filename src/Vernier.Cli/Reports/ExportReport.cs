@@ -6,5 +6,6 @@ namespace Vernier.Cli.Reports;
 internal sealed record ExportReport(string Model, string Output, string Format, string? Type, long Bytes, double Seconds)
 {
     /// <summary>Writes the result for people.</summary>
-    public void WriteTo(TextWriter writer) => writer.WriteLine($"{Output}: {(Type is null ? "" : $"{Type}, ")}{Figures.Whole(Bytes)} bytes ({Figures.Size(Bytes)})");
+    public void WriteTo(TextWriter writer) =>
+        writer.WriteLine($"{Output}: {(Type is null ? "" : $"{Type}, ")}{Figures.Whole(Bytes)} bytes ({Figures.Size(Bytes)})");
 }

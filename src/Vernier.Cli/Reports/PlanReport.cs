@@ -8,12 +8,14 @@ namespace Vernier.Cli.Reports;
 internal sealed record RoleFigures(string Role, int Tensors, long Weights, double? Bits, long Bytes, double BitsPerWeight);
 
 /// <summary>
-/// The result of vernier quantize --dry-run: what would be written, to the byte, and what it takes. <c>seconds</c> is an estimate; <c>smallest_memory_bytes</c>
+/// The result of vernier quantize --dry-run: what would be written, to the byte, and what it takes. <c>seconds</c> is an estimate;
+/// <c>smallest_memory_bytes</c>
 /// is the least that --memory may say; <c>bits</c>, <c>group</c> and <c>embedding_bits</c> are null for
 /// a GGUF file.
 /// </summary>
 internal sealed record PlanReport(
-    bool DryRun, string Model, string Output, string Recipe, int? Bits, int? Group, int? EmbeddingBits, long Parameters, ModelFigures Before, ModelFigures After,
+    bool DryRun, string Model, string Output, string Recipe, int? Bits, int? Group, int? EmbeddingBits, long Parameters,
+        ModelFigures Before, ModelFigures After,
     long PeakMemoryBytes, long SmallestMemoryBytes, long DiskBytes, double Seconds, IReadOnlyList<RoleFigures> Roles)
 {
     /// <summary>Describes a plan.</summary>
@@ -28,10 +30,12 @@ internal sealed record PlanReport(
         List<RoleFigures> roles =
         [
             .. plan.Tensors.OrderBy(planned => planned.Layout is null ? TensorRole.Other : planned.Role)
-                .GroupBy(planned => (Role: planned.Layout is null ? "as it was" : RoleName(planned.Role), planned.Layout?.CodeBits)).Select(Figures),
+                .GroupBy(planned => (Role: planned.Layout is null ? "as it was" : RoleName(planned.Role), planned.Layout?.CodeBits))
+                    .Select(Figures),
         ];
         long headers = bytes - roles.Sum(role => role.Bytes);
-        roles.Add(new RoleFigures(bytes == plan.Bytes ? "headers and config.json" : "metadata, tokenizer and padding", 0, 0, null, headers, double.NaN));
+        roles.Add(new RoleFigures(bytes == plan.Bytes ? "headers and config.json"
+            : "metadata, tokenizer and padding", 0, 0, null, headers, double.NaN));
         return new PlanReport(true, plan.Model.Path, output, options.Recipe.Name, blocks ? null : options.LinearBits,
             blocks ? null : options.LinearGranularity.GroupColumns, blocks ? null : options.EmbeddingBits, plan.Parameters,
             new ModelFigures(plan.SourceBytes, plan.SourceBitsPerWeight), new ModelFigures(bytes, 8.0 * bytes / plan.Parameters),
@@ -45,10 +49,12 @@ internal sealed record PlanReport(
         foreach (RoleFigures role in Roles)
         {
             bool tensors = role.Tensors > 0;
-            table.Add(role.Role, tensors ? Terminal.Figures.Whole(role.Tensors) : "", tensors ? Terminal.Figures.Whole(role.Weights) : "", role.Bits?.ToString() ?? "",
+            table.Add(role.Role, tensors ? Terminal.Figures.Whole(role.Tensors) : "", tensors ? Terminal.Figures.Whole(role.Weights)
+                : "", role.Bits?.ToString() ?? "",
                 tensors ? $"{role.BitsPerWeight:0.000}" : "", Terminal.Figures.Whole(role.Bytes));
         }
-        table.Add("total", Terminal.Figures.Whole(Roles.Sum(role => role.Tensors)), Terminal.Figures.Whole(Parameters), "", $"{After.BitsPerWeight:0.000}", Terminal.Figures.Whole(After.Bytes));
+        table.Add("total", Terminal.Figures.Whole(Roles.Sum(role => role.Tensors)), Terminal.Figures.Whole(Parameters), "",
+            $"{After.BitsPerWeight:0.000}", Terminal.Figures.Whole(After.Bytes));
         table.Write(writer);
         writer.WriteLine();
         var needs = new TextTable("takes", ">up to", "");
@@ -62,7 +68,8 @@ internal sealed record PlanReport(
 
     private static RoleFigures Figures(IGrouping<(string Role, double? Bits), TensorPlan> group)
     {
-        long weights = group.Sum(planned => planned.Tensor.Count), bytes = group.Sum(planned => planned.Layout?.StoredBytes ?? planned.Tensor.Bytes);
+        long weights = group.Sum(planned => planned.Tensor.Count),
+            bytes = group.Sum(planned => planned.Layout?.StoredBytes ?? planned.Tensor.Bytes);
         return new RoleFigures(group.Key.Role, group.Count(), weights, group.Key.Bits, bytes, 8.0 * bytes / weights);
     }
 

@@ -16,23 +16,29 @@ internal sealed record ModelFigures(
 /// How one matrix was quantized. The exponents are those of its grids; <c>solver</c> is null where no data was used.
 /// </summary>
 internal sealed record TensorFigures(
-    string Name, double Bits, int Group, long Weights, long Bytes, double BitsPerWeight, IReadOnlyList<double> Exponents, double SnrDb, SolverFigures? Solver);
+    string Name, double Bits, int Group, long Weights, long Bytes, double BitsPerWeight, IReadOnlyList<double> Exponents, double SnrDb,
+        SolverFigures? Solver);
 
 /// <summary>
-/// How a solver left a matrix: <c>objective_nearest</c> and <c>objective</c> are the relative layer objectives of rounding to nearest and of what was written;
+/// How a solver left a matrix: <c>objective_nearest</c> and <c>objective</c> are the relative layer objectives of rounding to nearest and
+/// of what was written;
 /// <c>fallback</c> says why it was rounded to nearest, if it was.
 /// </summary>
-internal sealed record SolverFigures(double ObjectiveNearest, double Objective, double Damping, int DeadChannels, string? Fallback, double Seconds);
+internal sealed record SolverFigures(double ObjectiveNearest, double Objective, double Damping, int DeadChannels, string? Fallback,
+    double Seconds);
 
 /// <summary>
 /// The result of vernier quantize. <c>group</c> is 0 for channels and -1 for tensors; it, <c>bits</c> and <c>embedding_bits</c> are null
 /// for a GGUF file, whose types say them for each tensor; <c>seconds</c> are those of quantizing, writing and
-/// reading back; <c>objective</c> is the mean over the linear layers of the relative layer objective where a solver used data, and of the squared error of the weights
+/// reading back; <c>objective</c> is the mean over the linear layers of the relative layer objective where a solver used data, and of the
+/// squared error of the weights
 /// relative to their squared norm where not.
 /// </summary>
 internal sealed record QuantizeReport(
-    string Model, string Output, string Recipe, int? Bits, int? Group, int? EmbeddingBits, long Parameters, ModelFigures Before, ModelFigures After,
-    double Objective, long? Tokens, string? Text, double Seconds, double? EvaluationSeconds, long PeakMemoryBytes, IReadOnlyList<string> Notes,
+    string Model, string Output, string Recipe, int? Bits, int? Group, int? EmbeddingBits, long Parameters, ModelFigures Before,
+        ModelFigures After,
+    double Objective, long? Tokens, string? Text, double Seconds, double? EvaluationSeconds, long PeakMemoryBytes,
+        IReadOnlyList<string> Notes,
     IReadOnlyList<TensorFigures> Tensors)
 {
     /// <summary>Puts the result together.</summary>
@@ -47,18 +53,24 @@ internal sealed record QuantizeReport(
     /// <param name="evaluationSeconds">Seconds of the evaluation.</param>
     /// <param name="notes">What the user should know.</param>
     public static QuantizeReport Of(
-        QuantizationPlan plan, string output, bool blocks, long written, IReadOnlyList<QuantizedTensorReport> tensors, EvaluationResult? evaluation, string? text,
+        QuantizationPlan plan, string output, bool blocks, long written, IReadOnlyList<QuantizedTensorReport> tensors,
+            EvaluationResult? evaluation, string? text,
         double seconds, double? evaluationSeconds, IReadOnlyList<string> notes)
     {
         QuantizationOptions options = plan.Options;
-        HashSet<string> linear = [.. plan.Tensors.Where(planned => planned.Role == TensorRole.Linear).Select(planned => planned.Tensor.Name)];
+        HashSet<string> linear = [.. plan.Tensors.Where(planned => planned.Role == TensorRole.Linear)
+            .Select(planned => planned.Tensor.Name)];
         return new QuantizeReport(
-            plan.Model.Path, output, options.Recipe.Name, blocks ? null : options.LinearBits, blocks ? null : options.LinearGranularity.GroupColumns,
+            plan.Model.Path, output, options.Recipe.Name, blocks ? null : options.LinearBits, blocks ? null
+                : options.LinearGranularity.GroupColumns,
             blocks ? null : options.EmbeddingBits, plan.Parameters,
-            new ModelFigures(plan.SourceBytes, plan.SourceBitsPerWeight, evaluation?.ReferencePerplexity?.Mean, evaluation?.ReferencePerplexity?.StandardError),
+            new ModelFigures(plan.SourceBytes, plan.SourceBitsPerWeight, evaluation?.ReferencePerplexity?.Mean,
+                evaluation?.ReferencePerplexity?.StandardError),
             new ModelFigures(written, 8.0 * written / plan.Parameters, evaluation?.Perplexity.Mean, evaluation?.Perplexity.StandardError,
-                evaluation?.KlDivergence?.Mean, evaluation?.KlDivergence?.StandardError, evaluation?.Top1Agreement?.Mean, evaluation?.Top1Agreement?.StandardError),
-            tensors.Where(tensor => linear.Contains(tensor.Name)).Select(tensor => tensor.Solved?.Objective ?? tensor.Error.Relative).DefaultIfEmpty(double.NaN).Average(),
+                evaluation?.KlDivergence?.Mean, evaluation?.KlDivergence?.StandardError, evaluation?.Top1Agreement?.Mean,
+                    evaluation?.Top1Agreement?.StandardError),
+            tensors.Where(tensor => linear.Contains(tensor.Name)).Select(tensor => tensor.Solved?.Objective ?? tensor.Error.Relative)
+                .DefaultIfEmpty(double.NaN).Average(),
             evaluation?.Tokens, text, seconds, evaluationSeconds, ProcessMemory.PeakBytes, notes, [.. tensors.Select(Figures)]);
     }
 
@@ -66,7 +78,8 @@ internal sealed record QuantizeReport(
     public void WriteTo(TextWriter writer, EvaluationResult? evaluation)
     {
         var table = new TextTable("", ">before", ">after", "");
-        table.Add("size", Terminal.Figures.Size(Before.Bytes), Terminal.Figures.Size(After.Bytes), $"{(double)Before.Bytes / After.Bytes:0.00}x smaller");
+        table.Add("size", Terminal.Figures.Size(Before.Bytes), Terminal.Figures.Size(After.Bytes),
+            $"{(double)Before.Bytes / After.Bytes:0.00}x smaller");
         table.Add("bits per weight", $"{Before.BitsPerWeight:0.00}", $"{After.BitsPerWeight:0.00}");
         if (evaluation is { ReferencePerplexity: Estimate before, KlDivergence: Estimate kl, Top1Agreement: Estimate top1 })
         {
@@ -81,7 +94,8 @@ internal sealed record QuantizeReport(
         if (evaluation is not null)
             writer.WriteLine($"evaluated on {Text}: {Terminal.Figures.Whole(evaluation.Tokens)} tokens");
         string evaluated = EvaluationSeconds is double took ? $", evaluated in {Terminal.Figures.Seconds(took)}" : "";
-        writer.WriteLine($"quantized in {Terminal.Figures.Seconds(Seconds)}{evaluated}, peak memory {Terminal.Figures.Size(PeakMemoryBytes)}");
+        writer.WriteLine($"quantized in {Terminal.Figures.Seconds(Seconds)}{evaluated}, peak memory "
+            + $"{Terminal.Figures.Size(PeakMemoryBytes)}");
         writer.WriteLine($"written: {Output}");
     }
 
@@ -89,8 +103,10 @@ internal sealed record QuantizeReport(
     {
         PackedLayout layout = tensor.Layout;
         long weights = (long)layout.Rows * layout.Columns;
-        return new TensorFigures(tensor.Name, layout.CodeBits, layout.GroupColumns, weights, layout.StoredBytes, 8.0 * layout.StoredBytes / weights, tensor.Exponents, tensor.Error.SignalToNoise,
-            tensor.Solved is MatrixReport solved ? new SolverFigures(solved.Nearest, solved.Objective, solved.Damping, solved.DeadChannels, solved.Fallback?.Message, solved.Seconds) : null);
+        return new TensorFigures(tensor.Name, layout.CodeBits, layout.GroupColumns, weights, layout.StoredBytes,
+            8.0 * layout.StoredBytes / weights, tensor.Exponents, tensor.Error.SignalToNoise,
+            tensor.Solved is MatrixReport solved ? new SolverFigures(
+                solved.Nearest, solved.Objective, solved.Damping, solved.DeadChannels, solved.Fallback?.Message, solved.Seconds) : null);
     }
 }
 

@@ -38,7 +38,8 @@ internal static class Figures
     /// <summary>Four significant digits.</summary>
     public static string Short(double number) => number.ToString("G4");
 
-    /// <summary>A mean with its standard error, with as many decimals as the error has two digits for; without it where it isn't known.</summary>
+    /// <summary>A mean with its standard error, with as many decimals as the error has two digits for; without it where it isn't
+    /// known.</summary>
     /// <param name="estimate">The estimate.</param>
     /// <param name="factor">What both are multiplied with, such as 100 for a percentage.</param>
     public static string Of(Estimate estimate, double factor = 1)

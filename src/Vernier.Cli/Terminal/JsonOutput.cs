@@ -4,7 +4,8 @@ using System.Text.Json.Serialization;
 
 namespace Vernier.Cli.Terminal;
 
-/// <summary>Writes results for programs: one object, snake_case names, numbers as numbers, null for what is not known or not finite.</summary>
+/// <summary>Writes results for programs: one object, snake_case names, numbers as numbers, null for what is not known or not
+/// finite.</summary>
 internal static class JsonOutput
 {
     private static readonly JsonSerializerOptions s_options = new()

@@ -27,7 +27,8 @@ internal sealed class ProgressDisplay(CommandConsole console, bool silent)
 
     private T RunWithBars<T>(Func<ProgressReport, T> work) => console.Error.Progress()
         .AutoClear(true)
-        .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
+        .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(),
+            new RemainingTimeColumn())
         .Start(context =>
         {
             var bars = new Dictionary<string, ProgressTask>(StringComparer.Ordinal);

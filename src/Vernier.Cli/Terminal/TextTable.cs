@@ -24,7 +24,8 @@ internal sealed class TextTable
         int[] widths = [.. _right.Select((_, column) => _rows.Max(row => column < row.Length ? row[column].Length : 0))];
         foreach (string[] row in _rows)
         {
-            IEnumerable<string> cells = row.Select((cell, column) => _right[column] ? cell.PadLeft(widths[column]) : cell.PadRight(widths[column]));
+            IEnumerable<string> cells = row.Select((cell, column) =>
+                _right[column] ? cell.PadLeft(widths[column]) : cell.PadRight(widths[column]));
             writer.WriteLine(string.Join("  ", cells).TrimEnd());
         }
     }

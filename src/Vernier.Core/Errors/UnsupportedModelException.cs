@@ -1,6 +1,7 @@
 namespace Vernier.Errors;
 
-/// <summary>A sound model that can't be run, quantized or exported here: its architecture, or something that it uses, is not known.</summary>
+/// <summary>A sound model that can't be run, quantized or exported here: its architecture, or something that it uses, is not
+/// known.</summary>
 public sealed class UnsupportedModelException : VernierException
 {
     /// <summary>Creates the error.</summary>

@@ -3,7 +3,8 @@ using System.Text;
 namespace Vernier.Errors;
 
 /// <summary>
-/// The house's own errors: the message names the file or model, the tensor where there is one, what is wrong and what the user can do about it. Whatever a file
+/// The house's own errors: the message names the file or model, the tensor where there is one, what is wrong and what the user can do about
+/// it. Whatever a file
 /// contains, the message is short and printable. A command can tell by <see cref="Rule"/> which of its options helps.
 /// </summary>
 public abstract class VernierException : Exception

@@ -2,7 +2,8 @@ using Vernier.Errors;
 
 namespace Vernier.Files;
 
-/// <summary>Opens files for reading and turns every failure into an <see cref="InvalidFileException"/> with a rule of <see cref="FileRules"/>.</summary>
+/// <summary>Opens files for reading and turns every failure into an <see cref="InvalidFileException"/> with a rule of
+/// <see cref="FileRules"/>.</summary>
 internal static class InputFile
 {
     /// <summary>What to do about a file that was damaged on its way.</summary>
@@ -33,11 +34,13 @@ internal static class InputFile
     public static InvalidFileException? Failure(string path, Exception e) => e switch
     {
         FileNotFoundException or DirectoryNotFoundException when Directory.Exists(path) =>
-            new InvalidFileException(path, FileRules.FileUnreadable, "this is a folder, not a file", "Give the path of a file", innerException: e),
+            new InvalidFileException(path, FileRules.FileUnreadable, "this is a folder, not a file", "Give the path of a file",
+                innerException: e),
         FileNotFoundException or DirectoryNotFoundException =>
             new InvalidFileException(path, FileRules.FileMissing, "the file does not exist", "Check the path", innerException: e),
         IOException or UnauthorizedAccessException or NotSupportedException =>
-            new InvalidFileException(path, FileRules.FileUnreadable, $"the file cannot be read ({e.Message.TrimEnd('.')})", "Check its permissions and the disk", innerException: e),
+            new InvalidFileException(path, FileRules.FileUnreadable, $"the file cannot be read ({e.Message.TrimEnd('.')})",
+                "Check its permissions and the disk", innerException: e),
         _ => null,
     };
 

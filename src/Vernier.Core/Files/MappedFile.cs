@@ -16,7 +16,8 @@ internal sealed unsafe class MappedFile : IDisposable
     private MappedFile(FileStream stream)
     {
         Length = stream.Length;
-        _map = MemoryMappedFile.CreateFromFile(stream, null, Length, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false);
+        _map = MemoryMappedFile.CreateFromFile(stream, null, Length, MemoryMappedFileAccess.Read, HandleInheritability.None,
+            leaveOpen: false);
         try
         {
             _view = _map.CreateViewAccessor(0, Length, MemoryMappedFileAccess.Read);

@@ -54,7 +54,8 @@ public static class StrictJson
     private static void CheckUtf8(ReadOnlySpan<byte> utf8, string path)
     {
         if (utf8.StartsWith("\uFEFF"u8))
-            throw new InvalidFileException(path, FileRules.JsonNotUtf8, "the text begins with a byte order mark", "Save the file as UTF-8 without a byte order mark");
+            throw new InvalidFileException(path, FileRules.JsonNotUtf8, "the text begins with a byte order mark",
+                "Save the file as UTF-8 without a byte order mark");
         if (!Utf8.IsValid(utf8))
             throw new InvalidFileException(path, FileRules.JsonNotUtf8, "the text is not UTF-8", $"{InputFile.Again}, or save it as UTF-8");
     }
@@ -69,7 +70,8 @@ public static class StrictJson
             {
                 // The depth of the start token itself is that of its parent.
                 if (reader.TokenType is JsonTokenType.StartArray or JsonTokenType.StartObject && reader.CurrentDepth >= MaxDepth)
-                    throw new InvalidFileException(path, FileRules.JsonTooDeep, $"arrays and objects are nested deeper than {MaxDepth} levels, at byte {reader.TokenStartIndex}", InputFile.Again);
+                    throw new InvalidFileException(path, FileRules.JsonTooDeep,
+                        $"arrays and objects are nested deeper than {MaxDepth} levels, at byte {reader.TokenStartIndex}", InputFile.Again);
                 if (reader.ValueIsEscaped && reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName)
                     reader.GetString();
             }
@@ -80,7 +82,9 @@ public static class StrictJson
         }
         catch (InvalidOperationException e)
         {
-            throw new InvalidFileException(path, FileRules.JsonInvalid, $"the string at byte {reader.TokenStartIndex} is not Unicode: it has half of a surrogate pair", InputFile.Again, innerException: e);
+            throw new InvalidFileException(path, FileRules.JsonInvalid,
+                $"the string at byte {reader.TokenStartIndex} is not Unicode: it has half of a surrogate pair", InputFile.Again,
+                innerException: e);
         }
     }
 
@@ -92,7 +96,8 @@ public static class StrictJson
         using FileStream stream = InputFile.Open(path);
         long length = stream.Length;
         if (length > maxBytes)
-            throw new InvalidFileException(path, FileRules.FileTooLarge, $"the file is {length} bytes long, and at most {maxBytes} are read", "Check that this is the right file");
+            throw new InvalidFileException(path, FileRules.FileTooLarge,
+                $"the file is {length} bytes long, and at most {maxBytes} are read", "Check that this is the right file");
         try
         {
             byte[] bytes = GC.AllocateUninitializedArray<byte>((int)length);

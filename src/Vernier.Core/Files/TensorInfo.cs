@@ -24,7 +24,8 @@ public sealed record TensorInfo(string Name, ElementType Type, IReadOnlyList<lon
     public long Bytes => checked((long)((Int128)Count * Type.Bits() / 8));
 
     /// <summary>Whether name, type and all dimensions are the same.</summary>
-    public bool Equals(TensorInfo? other) => other is not null && Name == other.Name && Type == other.Type && Shape.SequenceEqual(other.Shape);
+    public bool Equals(TensorInfo? other) => other is not null && Name == other.Name && Type == other.Type
+        && Shape.SequenceEqual(other.Shape);
 
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(Name, Type, Shape.Count);

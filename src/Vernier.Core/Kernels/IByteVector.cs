@@ -71,7 +71,8 @@ internal readonly unsafe struct Bytes256(Vector256<byte> value) : IByteVector<By
     public static Bytes256 ShiftRight(Bytes256 value, int bits) => new((value.Value.AsUInt32() >> bits).AsByte());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Bytes256 Select(byte mask, Bytes256 ones, Bytes256 zeros) => new(Vector256.ConditionalSelect(Vector256.Create(mask), ones.Value, zeros.Value));
+    public static Bytes256 Select(byte mask, Bytes256 ones, Bytes256 zeros) =>
+        new(Vector256.ConditionalSelect(Vector256.Create(mask), ones.Value, zeros.Value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Bytes256 MultiplyInt32(Bytes256 left, Bytes256 right) => new((left.Value.AsInt32() * right.Value.AsInt32()).AsByte());
@@ -125,7 +126,8 @@ internal readonly unsafe struct Bytes128(Vector128<byte> value) : IByteVector<By
     public static Bytes128 ShiftRight(Bytes128 value, int bits) => new((value.Value.AsUInt32() >> bits).AsByte());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Bytes128 Select(byte mask, Bytes128 ones, Bytes128 zeros) => new(Vector128.ConditionalSelect(Vector128.Create(mask), ones.Value, zeros.Value));
+    public static Bytes128 Select(byte mask, Bytes128 ones, Bytes128 zeros) =>
+        new(Vector128.ConditionalSelect(Vector128.Create(mask), ones.Value, zeros.Value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Bytes128 MultiplyInt32(Bytes128 left, Bytes128 right) => new((left.Value.AsInt32() * right.Value.AsInt32()).AsByte());

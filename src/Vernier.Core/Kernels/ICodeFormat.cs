@@ -8,7 +8,8 @@ internal interface IQuadSink<V>
 {
     void Quad(V codes);
 
-    /// <summary>Two quads, in order: their products are added up by themselves, so that a sum waits for the one before it only once.</summary>
+    /// <summary>Two quads, in order: their products are added up by themselves, so that a sum waits for the one before it only
+    /// once.</summary>
     void Pair(V first, V second);
 }
 
@@ -20,9 +21,11 @@ internal interface IQuadSink<V>
 /// <item>8 bits: a line is a quad.</item>
 /// <item>4 bits: quad 0 in bits 0-3 of each byte, quad 1 in bits 4-7: 2 quads in a line.</item>
 /// <item>2 bits: quad j in bits 2j, 2j + 1: 4 quads in a line.</item>
-/// <item>3 bits: lines A, B, C with quads 0, 2, 4 in bits 0-2 and 1, 3, 5 in bits 3-5; quad 6 in bits 6, 7 of A and 6 of B, quad 7 in bit 7 of B
+/// <item>3 bits: lines A, B, C with quads 0, 2, 4 in bits 0-2 and 1, 3, 5 in bits 3-5; quad 6 in bits 6, 7 of A and 6 of B, quad 7 in bit 7
+/// of B
 /// and bits 6, 7 of C: 8 quads in 3 lines.</item>
-/// <item>5 bits: lines A to E with quads 0-4 in bits 0-4; quad 5 in bits 5-7 of A and 5, 6 of B, quad 6 likewise of C and D, quad 7 in bits 5-7 of
+/// <item>5 bits: lines A to E with quads 0-4 in bits 0-4; quad 5 in bits 5-7 of A and 5, 6 of B, quad 6 likewise of C and D, quad 7 in bits
+/// 5-7 of
 /// E and bit 7 of B and of D: 8 quads in 5 lines.</item>
 /// <item>6 bits: lines A, B, C with quads 0-2 in bits 0-5; quad 3 in bits 6, 7 of A, B and C: 4 quads in 3 lines.</item>
 /// </list>
@@ -123,7 +126,8 @@ internal readonly unsafe struct Codes5 : ICodeFormat
         sink.Pair(a, b);
         sink.Pair(c, d);
         sink.Pair(e, V.Select(0x07, V.ShiftRight(a, 5), V.ShiftRight(b, 2)));
-        sink.Pair(V.Select(0x07, V.ShiftRight(c, 5), V.ShiftRight(d, 2)), V.Select(0x07, V.ShiftRight(e, 5), V.Select(0x0F, V.ShiftRight(b, 4), V.ShiftRight(d, 3))));
+        sink.Pair(V.Select(0x07, V.ShiftRight(c, 5), V.ShiftRight(d, 2)),
+            V.Select(0x07, V.ShiftRight(e, 5), V.Select(0x0F, V.ShiftRight(b, 4), V.ShiftRight(d, 3))));
     }
 }
 

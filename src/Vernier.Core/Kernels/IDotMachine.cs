@@ -14,14 +14,17 @@ internal unsafe interface IDotMachine<V>
     static abstract V Dot(V sum, V weights, V x);
 
     /// <summary>
-    /// f_i += float(n_i + start) * (w_i * x) for the lanes n of the two registers, a and b, of each of 6 tokens, each operation rounded by itself.
+    /// f_i += float(n_i + start) * (w_i * x) for the lanes n of the two registers, a and b, of each of 6 tokens, each operation rounded by
+    /// itself.
     /// The numbers f of a token are <see cref="PanelPlan.PanelRows"/> after those of the one before; start and x are one for each token.
     /// </summary>
-    static abstract void AddScaled(float* f, int* starts, float* weightScales, float* xScales, V a0, V b0, V a1, V b1, V a2, V b2, V a3, V b3, V a4, V b4, V a5, V b5);
+    static abstract void AddScaled(float* f, int* starts, float* weightScales, float* xScales, V a0, V b0, V a1, V b1, V a2, V b2, V a3,
+        V b3, V a4, V b4, V a5, V b5);
 }
 
 /// <summary>
-/// Turns codes into the bytes of levels. An index is the code, above it the number of the table; the bits above these are of no meaning, since
+/// Turns codes into the bytes of levels. An index is the code, above it the number of the table; the bits above these are of no meaning,
+/// since
 /// tables repeat themselves to the number of entries.
 /// </summary>
 internal unsafe interface ILevelLookup<TSelf, V>

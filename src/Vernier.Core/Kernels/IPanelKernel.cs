@@ -4,7 +4,8 @@ namespace Vernier.Kernels;
 internal unsafe interface IPanelKernel
 {
     /// <summary>
-    /// One token: y_r = sum over segments of float(sum of level * q) * (scale_r * s), in the order of the segments, for the rows of a panel.
+    /// One token: y_r = sum over segments of float(sum of level * q) * (scale_r * s), in the order of the segments, for the rows of a
+    /// panel.
     /// </summary>
     /// <param name="matrix">The matrix.</param>
     /// <param name="x">The token.</param>
@@ -13,7 +14,8 @@ internal unsafe interface IPanelKernel
     /// <param name="y">Receives 16 numbers.</param>
     void Generate(PanelMatrix matrix, in RowsView x, int panel, int end, float* y);
 
-    /// <summary>One token times two matrices that share their codes and have one level table a granule: what two calls would give, with each code fetched once.</summary>
+    /// <summary>One token times two matrices that share their codes and have one level table a granule: what two calls would give, with
+    /// each code fetched once.</summary>
     /// <param name="first">The first matrix.</param>
     /// <param name="second">The second.</param>
     /// <param name="x">The token for the first.</param>

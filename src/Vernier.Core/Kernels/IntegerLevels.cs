@@ -37,7 +37,8 @@ internal sealed class IntegerLevels
     public float Unit { get; }
 
     /// <summary>
-    /// The levels as one 8-bit part, or as two where they need 16: level = 256 high + low, low from 0 to 255 and stored less 128. Empty where
+    /// The levels as one 8-bit part, or as two where they need 16: level = 256 high + low, low from 0 to 255 and stored less 128. Empty
+    /// where
     /// they need more than 16, or are floats.
     /// </summary>
     public static IntegerLevels[] Of(ScalarLayout spec, IReadOnlyList<LevelTable> grids)
@@ -60,7 +61,8 @@ internal sealed class IntegerLevels
             return [new(Array.ConvertAll(levels, level => (sbyte)level), 0, unit, 1 << spec.Bits)];
         // Under a zero point only differences count, and a table of 8-bit integers from 0 fits when it is centred.
         if (spec.ZeroPoints && most - least <= byte.MaxValue)
-            return [new(Array.ConvertAll(levels, level => (sbyte)(level - least + sbyte.MinValue)), (int)least - sbyte.MinValue, unit, 1 << spec.Bits)];
+            return [new(Array.ConvertAll(levels, level => (sbyte)(level - least + sbyte.MinValue)), (int)least - sbyte.MinValue, unit,
+                1 << spec.Bits)];
         if (least < short.MinValue || most > short.MaxValue)
             return [];
         return

@@ -4,7 +4,8 @@ using Vernier.Packing.Scalar;
 namespace Vernier.Kernels;
 
 /// <summary>
-/// The plain product of 8-bit activations with a packed matrix, one number at a time: the definition that <see cref="PreparedWeight"/> meets
+/// The plain product of 8-bit activations with a packed matrix, one number at a time: the definition that <see cref="PreparedWeight"/>
+/// meets
 /// bit for bit. For a token x and a row r, over the segments of at most 128 columns of one granule:
 /// <code>
 /// s = max |x| / 127,  q = round(x (127 / max |x|)),  n = sum (level - level of the zero point) q,  y += float(n) ((scale unit) s)
@@ -35,7 +36,8 @@ internal static class IntegerProduct
     }
 
     /// <summary>
-    /// Y = X W^T for a matrix of several parts, which are added up in their order: of each y += float(n) (scale s), and where there is a minimum
+    /// Y = X W^T for a matrix of several parts, which are added up in their order: of each y += float(n) (scale s), and where there is a
+    /// minimum
     /// y += float(sum q) (minimum s), segment by segment.
     /// </summary>
     public static void Multiply(ReadOnlySpan<float> x, int rows, PanelSource weight, Span<float> y)
@@ -78,7 +80,8 @@ internal static class IntegerProduct
         return largest / 127;
     }
 
-    private static float Row(ReadOnlySpan<float> x, PanelSource weight, PanelPart part, int row, ReadOnlySpan<byte> codes, Segment[] segments)
+    private static float Row(ReadOnlySpan<float> x, PanelSource weight, PanelPart part, int row, ReadOnlySpan<byte> codes,
+        Segment[] segments)
     {
         Span<int> q = stackalloc int[128];
         float y = 0;
@@ -93,7 +96,8 @@ internal static class IntegerProduct
                 sum += q[i];
             }
             n -= part.Zeros.IsEmpty ? 0 : part.Zeros.Span[at] * sum;
-            float scale = part.WideScales.IsEmpty ? (float)part.Scales.Span[at] * part.Unit : part.WideScales.Span[at], product = (float)n * (scale * s);
+            float scale = part.WideScales.IsEmpty ? (float)part.Scales.Span[at] * part.Unit
+                : part.WideScales.Span[at], product = (float)n * (scale * s);
             y += product;
             if (part.Minimums.IsEmpty)
                 continue;
@@ -103,7 +107,8 @@ internal static class IntegerProduct
         return y;
     }
 
-    private static float Row(ReadOnlySpan<float> x, ScalarMatrix weight, int row, ReadOnlySpan<byte> codes, IntegerLevels levels, Segment[] segments)
+    private static float Row(ReadOnlySpan<float> x, ScalarMatrix weight, int row, ReadOnlySpan<byte> codes, IntegerLevels levels,
+        Segment[] segments)
     {
         ScalarLayout spec = weight.Spec;
         int scaleRow = spec.Granularity.GroupColumns < 0 ? 0 : row, granules = spec.Granularity.ScaleColumns(spec.Columns);

@@ -11,7 +11,8 @@ namespace Vernier.Kernels;
 /// <param name="MostEntries">The most entries of a table that it looks codes up in.</param>
 /// <param name="TableEntries">How many levels it takes of a table of so many entries, which is repeated where it has fewer.</param>
 /// <param name="Create">Makes the kernel for stored bits and table entries, 0 where stored bytes are levels.</param>
-internal sealed record IntegerKernel(string Name, string Summary, bool IsSupported, int MostEntries, Func<int, int> TableEntries, Func<int, int, IPanelKernel> Create);
+internal sealed record IntegerKernel(string Name, string Summary, bool IsSupported, int MostEntries, Func<int, int> TableEntries, Func<int,
+    int, IPanelKernel> Create);
 
 /// <summary>The integer kernels, the fastest first. Tests and benchmarks enumerate them.</summary>
 internal static class KernelRegistry
@@ -24,17 +25,23 @@ internal static class KernelRegistry
     /// <summary>All kernels.</summary>
     public static IReadOnlyList<IntegerKernel> All { get; } =
     [
-        new("vnni-512", "AVX-VNNI products, AVX-512 VBMI lookups", AvxVnni.IsSupported && Permute64.IsSupported && Vector512.IsHardwareAccelerated, 256, entries => Math.Max(16, entries),
+        new("vnni-512", "AVX-VNNI products, AVX-512 VBMI lookups", AvxVnni.IsSupported && Permute64.IsSupported
+            && Vector512.IsHardwareAccelerated, 256, entries => Math.Max(16, entries),
             (bits, entries) => entries <= 64 ? Of<Vnni512Machine, Bytes256, Bytes512, Permute64>(bits)
-                : entries <= 128 ? Of<Vnni512Machine, Bytes256, Bytes512, Permute128>(bits) : new PanelKernel<Vnni512Machine, Bytes256, Bytes512, Permute256, Codes8>()),
+                : entries <= 128 ? Of<Vnni512Machine, Bytes256, Bytes512, Permute128>(bits)
+                    : new PanelKernel<Vnni512Machine, Bytes256, Bytes512, Permute256, Codes8>()),
         new("vnni-256", "AVX-VNNI products, AVX2 lookups", AvxVnni.IsSupported && Avx2.IsSupported, 128, Shuffled,
-            (bits, entries) => entries <= 16 ? OfPair<VnniMachine, Bytes256, Shuffle16x256>(bits) : OfPair<VnniMachine, Bytes256, Shuffle128x256>(bits)),
+            (bits, entries) => entries <= 16 ? OfPair<VnniMachine, Bytes256, Shuffle16x256>(bits)
+                : OfPair<VnniMachine, Bytes256, Shuffle128x256>(bits)),
         new("avx2", "AVX2", Avx2.IsSupported, 128, Shuffled,
-            (bits, entries) => entries <= 16 ? OfPair<Avx2Machine, Bytes256, Shuffle16x256>(bits) : OfPair<Avx2Machine, Bytes256, Shuffle128x256>(bits)),
+            (bits, entries) => entries <= 16 ? OfPair<Avx2Machine, Bytes256, Shuffle16x256>(bits)
+                : OfPair<Avx2Machine, Bytes256, Shuffle128x256>(bits)),
         new("arm-dot", "Arm dot product", Dp.IsSupported, 128, Shuffled,
-            (bits, entries) => entries <= 16 ? OfPair<ArmDotMachine, Bytes128, Shuffle16x128>(bits) : OfPair<ArmDotMachine, Bytes128, Shuffle128x128>(bits)),
+            (bits, entries) => entries <= 16 ? OfPair<ArmDotMachine, Bytes128, Shuffle16x128>(bits)
+                : OfPair<ArmDotMachine, Bytes128, Shuffle128x128>(bits)),
         new("portable", "vectors of 128 bits, or none", true, 128, Shuffled,
-            (bits, entries) => entries <= 16 ? OfPair<PortableMachine, Bytes128, Shuffle16x128>(bits) : OfPair<PortableMachine, Bytes128, Shuffle128x128>(bits)),
+            (bits, entries) => entries <= 16 ? OfPair<PortableMachine, Bytes128, Shuffle16x128>(bits)
+                : OfPair<PortableMachine, Bytes128, Shuffle128x128>(bits)),
     ];
 
     /// <summary>The fastest kernel of this machine, or the one that <see cref="Variable"/> names.</summary>
@@ -50,7 +57,9 @@ internal static class KernelRegistry
         IntegerKernel? forced = All.FirstOrDefault(kernel => kernel.Name == name);
         string usable = string.Join(", ", All.Where(kernel => kernel.IsSupported).Select(kernel => kernel.Name));
         return forced is { IsSupported: true } ? forced
-            : throw new InvalidOperationException($"{Variable}={name}: {(forced is null ? "there is no such kernel" : "this machine does not have its instructions")}. There are: {usable}.");
+            : throw new InvalidOperationException(
+                $"{Variable}={name}: {(forced is null ? "there is no such kernel" : "this machine does not have its instructions")}. "
+                + $"There are: {usable}.");
     }
 
     // One shuffle, or eight.

@@ -5,7 +5,8 @@ using Vernier.Packing;
 namespace Vernier.Kernels;
 
 /// <summary>
-/// The product of activations with a packed matrix by L-Mul: both are rounded to four bits of mantissa, products are sums of bit patterns, and these are added up in single
+/// The product of activations with a packed matrix by L-Mul: both are rounded to four bits of mantissa, products are sums of bit patterns,
+/// and these are added up in single
 /// precision. It is to show what such a product does to a model, not to be fast.
 /// </summary>
 public static unsafe class LMulProduct
@@ -44,7 +45,8 @@ public static unsafe class LMulProduct
                     for (int i = 0; i < columns; i++)
                         row[i] = LMul.Round(row[i], MantissaBits);
                     for (int token = 0; token < rows; token++)
-                        ((float*)output)[(long)token * weight.Rows + r] = LMul.Dot(input.Span.Slice(token * columns, columns), row.AsSpan(0, columns), MantissaBits);
+                        ((float*)output)[(long)token * weight.Rows + r] =
+                            LMul.Dot(input.Span.Slice(token * columns, columns), row.AsSpan(0, columns), MantissaBits);
                 }
                 ArrayPool<float>.Shared.Return(row);
             });

@@ -4,7 +4,8 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Vernier.Kernels;
 
-/// <summary>Stored bytes are levels; the bias is an exclusive or with 128, since level + 128 modulo 256 turns the highest bit over.</summary>
+/// <summary>Stored bytes are levels; the bias is an exclusive or with 128, since level + 128 modulo 256 turns the highest bit
+/// over.</summary>
 internal readonly unsafe struct DirectLevels<V>(V bias) : ILevelLookup<DirectLevels<V>, V>
     where V : struct, IByteVector<V>
 {
@@ -19,7 +20,8 @@ internal readonly unsafe struct DirectLevels<V>(V bias) : ILevelLookup<DirectLev
     public V Levels(V codes) => V.Xor(codes, _bias);
 }
 
-/// <summary>At most 16 entries, in both halves of a register: one byte shuffle, which gives 0 where the highest bit of the index is set.</summary>
+/// <summary>At most 16 entries, in both halves of a register: one byte shuffle, which gives 0 where the highest bit of the index is
+/// set.</summary>
 internal readonly unsafe struct Shuffle16x256(Vector256<byte> table) : ILevelLookup<Shuffle16x256, Bytes256>
 {
     private readonly Vector256<byte> _table = table;
@@ -50,7 +52,8 @@ internal readonly unsafe struct Shuffle128x256(nint levels, byte bias) : ILevelL
 
     public Bytes256 Levels(Bytes256 codes)
     {
-        Vector256<byte> index = codes.Value & Vector256.Create((byte)0x7F), chunk = (index.AsUInt32() >> 4).AsByte() & Vector256.Create((byte)0x0F), result = Vector256<byte>.Zero;
+        Vector256<byte> index = codes.Value & Vector256.Create((byte)0x7F),
+            chunk = (index.AsUInt32() >> 4).AsByte() & Vector256.Create((byte)0x0F), result = Vector256<byte>.Zero;
         for (byte k = 0; k < 8; k++)
         {
             Vector128<byte> sixteen = Vector128.Load((byte*)levels + 16 * k);
@@ -123,11 +126,13 @@ internal readonly unsafe struct Permute256(Permute128 low, Permute128 high) : IL
     public static bool IsSupported => Avx512Vbmi.IsSupported;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Permute256 Load(sbyte* levels, int bias, int entries) => new(Permute128.Load(levels, bias, entries), Permute128.Load(levels + 128, bias, entries));
+    public static Permute256 Load(sbyte* levels, int bias, int entries) =>
+        new(Permute128.Load(levels, bias, entries), Permute128.Load(levels + 128, bias, entries));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Bytes512 Levels(Bytes512 codes) =>
-        new(Vector512.ConditionalSelect(Vector512.LessThan(codes.Value.AsSByte(), Vector512<sbyte>.Zero).AsByte(), _high.Levels(codes).Value, _low.Levels(codes).Value));
+        new(Vector512.ConditionalSelect(Vector512.LessThan(codes.Value.AsSByte(), Vector512<sbyte>.Zero).AsByte(),
+            _high.Levels(codes).Value, _low.Levels(codes).Value));
 }
 
 /// <summary>At most 16 entries in a register of 128 bits, on any machine.</summary>
@@ -138,7 +143,8 @@ internal readonly unsafe struct Shuffle16x128(Vector128<byte> table) : ILevelLoo
     public static bool IsSupported => true;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Shuffle16x128 Load(sbyte* levels, int bias, int entries) => new(Vector128.Load((byte*)levels) ^ Vector128.Create((byte)bias));
+    public static Shuffle16x128 Load(sbyte* levels, int bias, int entries) =>
+        new(Vector128.Load((byte*)levels) ^ Vector128.Create((byte)bias));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Bytes128 Levels(Bytes128 codes) => new(Vector128.Shuffle(_table, codes.Value & Vector128.Create((byte)0x0F)));
@@ -154,7 +160,8 @@ internal readonly unsafe struct Shuffle128x128(nint levels, byte bias) : ILevelL
 
     public Bytes128 Levels(Bytes128 codes)
     {
-        Vector128<byte> index = codes.Value & Vector128.Create((byte)0x0F), chunk = (codes.Value.AsUInt32() >> 4).AsByte() & Vector128.Create((byte)0x07), result = Vector128<byte>.Zero;
+        Vector128<byte> index = codes.Value & Vector128.Create((byte)0x0F),
+            chunk = (codes.Value.AsUInt32() >> 4).AsByte() & Vector128.Create((byte)0x07), result = Vector128<byte>.Zero;
         for (byte k = 0; k < 8; k++)
             result |= Vector128.Shuffle(Vector128.Load((byte*)levels + 16 * k), index) & Vector128.Equals(chunk, Vector128.Create(k));
         return new(result ^ Vector128.Create(bias));

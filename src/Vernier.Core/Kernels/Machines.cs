@@ -26,12 +26,14 @@ internal readonly unsafe struct Avx2Machine : IDotMachine<Bytes256>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Bytes256 Dot(Bytes256 sum, Bytes256 weights, Bytes256 x)
     {
-        Vector256<short> pairs = Avx2.MultiplyAddAdjacent(Avx2.Abs(weights.Value.AsSByte()), Avx2.Sign(x.Value.AsSByte(), weights.Value.AsSByte()));
+        Vector256<short> pairs = Avx2.MultiplyAddAdjacent(
+            Avx2.Abs(weights.Value.AsSByte()), Avx2.Sign(x.Value.AsSByte(), weights.Value.AsSByte()));
         return new((sum.Value.AsInt32() + Avx2.MultiplyAddAdjacent(pairs, Vector256<short>.One)).AsByte());
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void AddScaled(float* f, int* starts, float* weightScales, float* xScales, Bytes256 a0, Bytes256 b0, Bytes256 a1, Bytes256 b1, Bytes256 a2, Bytes256 b2, Bytes256 a3, Bytes256 b3, Bytes256 a4, Bytes256 b4, Bytes256 a5, Bytes256 b5)
+    public static void AddScaled(float* f, int* starts, float* weightScales, float* xScales, Bytes256 a0, Bytes256 b0, Bytes256 a1,
+        Bytes256 b1, Bytes256 a2, Bytes256 b2, Bytes256 a3, Bytes256 b3, Bytes256 a4, Bytes256 b4, Bytes256 a5, Bytes256 b5)
     {
         Vector256<float> low = Vector256.Load(weightScales), high = Vector256.Load(weightScales + 8);
         Add(f + 0 * PanelPlan.PanelRows, a0, b0, starts[0], low, high, xScales[0]);
@@ -43,7 +45,8 @@ internal readonly unsafe struct Avx2Machine : IDotMachine<Bytes256>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Add(float* f, Bytes256 low, Bytes256 high, int start, Vector256<float> lowScales, Vector256<float> highScales, float x)
+    private static void Add(float* f, Bytes256 low, Bytes256 high, int start, Vector256<float> lowScales, Vector256<float> highScales,
+        float x)
     {
         (Vector256.Load(f) + Vector256.ConvertToSingle(low.Value.AsInt32() + Vector256.Create(start)) * (lowScales * x)).Store(f);
         (Vector256.Load(f + 8) + Vector256.ConvertToSingle(high.Value.AsInt32() + Vector256.Create(start)) * (highScales * x)).Store(f + 8);
@@ -60,7 +63,8 @@ internal readonly unsafe struct VnniMachine : IDotMachine<Bytes256>
         new(AvxVnni.MultiplyWideningAndAdd(sum.Value.AsInt32(), weights.Value, x.Value.AsSByte()).AsByte());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void AddScaled(float* f, int* starts, float* weightScales, float* xScales, Bytes256 a0, Bytes256 b0, Bytes256 a1, Bytes256 b1, Bytes256 a2, Bytes256 b2, Bytes256 a3, Bytes256 b3, Bytes256 a4, Bytes256 b4, Bytes256 a5, Bytes256 b5) =>
+    public static void AddScaled(float* f, int* starts, float* weightScales, float* xScales, Bytes256 a0, Bytes256 b0, Bytes256 a1,
+        Bytes256 b1, Bytes256 a2, Bytes256 b2, Bytes256 a3, Bytes256 b3, Bytes256 a4, Bytes256 b4, Bytes256 a5, Bytes256 b5) =>
         Avx2Machine.AddScaled(f, starts, weightScales, xScales, a0, b0, a1, b1, a2, b2, a3, b3, a4, b4, a5, b5);
 }
 
@@ -75,7 +79,8 @@ internal readonly unsafe struct Vnni512Machine : IDotMachine<Bytes256>
     public static Bytes256 Dot(Bytes256 sum, Bytes256 weights, Bytes256 x) => VnniMachine.Dot(sum, weights, x);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void AddScaled(float* f, int* starts, float* weightScales, float* xScales, Bytes256 a0, Bytes256 b0, Bytes256 a1, Bytes256 b1, Bytes256 a2, Bytes256 b2, Bytes256 a3, Bytes256 b3, Bytes256 a4, Bytes256 b4, Bytes256 a5, Bytes256 b5)
+    public static void AddScaled(float* f, int* starts, float* weightScales, float* xScales, Bytes256 a0, Bytes256 b0, Bytes256 a1,
+        Bytes256 b1, Bytes256 a2, Bytes256 b2, Bytes256 a3, Bytes256 b3, Bytes256 a4, Bytes256 b4, Bytes256 a5, Bytes256 b5)
     {
         Vector512<float> scales = Vector512.Load(weightScales);
         Add(f + 0 * PanelPlan.PanelRows, a0, b0, starts[0], scales, xScales[0]);
@@ -105,7 +110,8 @@ internal readonly unsafe struct ArmDotMachine : IDotMachine<Bytes128>
         new(Dp.DotProduct(sum.Value.AsInt32(), weights.Value.AsSByte(), x.Value.AsSByte()).AsByte());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void AddScaled(float* f, int* starts, float* weightScales, float* xScales, Bytes128 a0, Bytes128 b0, Bytes128 a1, Bytes128 b1, Bytes128 a2, Bytes128 b2, Bytes128 a3, Bytes128 b3, Bytes128 a4, Bytes128 b4, Bytes128 a5, Bytes128 b5) =>
+    public static void AddScaled(float* f, int* starts, float* weightScales, float* xScales, Bytes128 a0, Bytes128 b0, Bytes128 a1,
+        Bytes128 b1, Bytes128 a2, Bytes128 b2, Bytes128 a3, Bytes128 b3, Bytes128 a4, Bytes128 b4, Bytes128 a5, Bytes128 b5) =>
         PortableMachine.AddScaled(f, starts, weightScales, xScales, a0, b0, a1, b1, a2, b2, a3, b3, a4, b4, a5, b5);
 }
 
@@ -126,7 +132,8 @@ internal readonly unsafe struct PortableMachine : IDotMachine<Bytes128>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void AddScaled(float* f, int* starts, float* weightScales, float* xScales, Bytes128 a0, Bytes128 b0, Bytes128 a1, Bytes128 b1, Bytes128 a2, Bytes128 b2, Bytes128 a3, Bytes128 b3, Bytes128 a4, Bytes128 b4, Bytes128 a5, Bytes128 b5)
+    public static void AddScaled(float* f, int* starts, float* weightScales, float* xScales, Bytes128 a0, Bytes128 b0, Bytes128 a1,
+        Bytes128 b1, Bytes128 a2, Bytes128 b2, Bytes128 a3, Bytes128 b3, Bytes128 a4, Bytes128 b4, Bytes128 a5, Bytes128 b5)
     {
         Vector128<float> low = Vector128.Load(weightScales), high = Vector128.Load(weightScales + 4);
         Add(f + 0 * PanelPlan.PanelRows, a0, b0, starts[0], low, high, xScales[0]);
@@ -138,7 +145,8 @@ internal readonly unsafe struct PortableMachine : IDotMachine<Bytes128>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Add(float* f, Bytes128 low, Bytes128 high, int start, Vector128<float> lowScales, Vector128<float> highScales, float x)
+    private static void Add(float* f, Bytes128 low, Bytes128 high, int start, Vector128<float> lowScales, Vector128<float> highScales,
+        float x)
     {
         (Vector128.Load(f) + Vector128.ConvertToSingle(low.Value.AsInt32() + Vector128.Create(start)) * (lowScales * x)).Store(f);
         (Vector128.Load(f + 4) + Vector128.ConvertToSingle(high.Value.AsInt32() + Vector128.Create(start)) * (highScales * x)).Store(f + 4);

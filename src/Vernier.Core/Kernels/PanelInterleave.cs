@@ -7,7 +7,8 @@ namespace Vernier.Kernels;
 internal static unsafe class PanelInterleave
 {
     /// <summary>
-    /// What <see cref="Interleave"/> makes of 4-bit codes, straight from the packed rows: of eight codes in 32 bits the first four go to the low halves of
+    /// What <see cref="Interleave"/> makes of 4-bit codes, straight from the packed rows: of eight codes in 32 bits the first four go to
+    /// the low halves of
     /// four bytes, the others to the high halves.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -24,7 +25,8 @@ internal static unsafe class PanelInterleave
         }
     }
 
-    /// <summary>Four bytes at a time, as 32-bit words: word q of row r is its quad q. The formats are documented at <see cref="ICodeFormat"/>.</summary>
+    /// <summary>Four bytes at a time, as 32-bit words: word q of row r is its quad q. The formats are documented at
+    /// <see cref="ICodeFormat"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Interleave(PanelPlan plan, uint* rows, uint* lines)
     {

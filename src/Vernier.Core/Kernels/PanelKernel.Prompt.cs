@@ -31,7 +31,8 @@ internal sealed unsafe partial class PanelKernel<M, V, P, L, F> : IPanelKernel
                     float* target = y + (tile - firstTile) * QuantizedRows.TileTokens * Rows;
                     long place = (long)tile * x.TileSegments + first * QuantizedRows.TileTokens;
                     int* values = x.Values + tile * x.TileQuads + (long)plan.Segments[first].Quad * QuantizedRows.TileTokens;
-                    Tile(matrix, plan.Segments.AsSpan(first, end - first), panel, zeros, levels, scales, values, x.Scales + place, x.Sums + place, target);
+                    Tile(matrix, plan.Segments.AsSpan(first, end - first), panel, zeros, levels, scales, values, x.Scales + place,
+                        x.Sums + place, target);
                 }
             }
         }
@@ -39,7 +40,8 @@ internal sealed unsafe partial class PanelKernel<M, V, P, L, F> : IPanelKernel
 
     /// <summary>Levels of a chunk, 64 bytes a quad, and scales in single precision; returns the line that follows.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static byte* Expand(PanelMatrix matrix, ReadOnlySpan<Segment> segments, int panel, byte* line, sbyte* tables, byte* levels, float* scales)
+    private static byte* Expand(PanelMatrix matrix, ReadOnlySpan<Segment> segments, int panel, byte* line, sbyte* tables, byte* levels,
+        float* scales)
     {
         int stepQuads = CodeFormats.StepQuads(F.Bits), stepBytes = CodeFormats.StepBytes(F.Bits);
         L lookup = L.Load(tables, M.Bias, IntegerLevels.Stride);
@@ -54,7 +56,8 @@ internal sealed unsafe partial class PanelKernel<M, V, P, L, F> : IPanelKernel
                     lookup = L.Load(tables + (long)segment.Granule * matrix.GranuleStride, M.Bias, matrix.GranuleStride);
                 for (int half = 0; half < Rows; half += P.Rows)
                 {
-                    P.Store((byte*)(scales + half), allWide == null ? P.LoadHalf(halves + half, HalfScales.Factor * matrix.Unit) : P.Load((byte*)(allWide + at + half)));
+                    P.Store((byte*)(scales + half), allWide == null ? P.LoadHalf(halves + half, HalfScales.Factor * matrix.Unit)
+                        : P.Load((byte*)(allWide + at + half)));
                     var sink = new StoreSink(lookup, levels + 4 * half, Table(matrix, halves + half));
                     byte* step = line + 4 * half;
                     for (int quad = 0; quad < segment.Quads; quad += stepQuads, step += stepBytes)
@@ -74,7 +77,8 @@ internal sealed unsafe partial class PanelKernel<M, V, P, L, F> : IPanelKernel
     /// </summary>
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tile(PanelMatrix matrix, ReadOnlySpan<Segment> segments, int panel, short* zeros, byte* levels, float* scales, int* values, float* xScales, int* sums, float* y)
+    private static void Tile(PanelMatrix matrix, ReadOnlySpan<Segment> segments, int panel, short* zeros, byte* levels, float* scales,
+        int* values, float* xScales, int* sums, float* y)
     {
         int offset = matrix.Offset;
         int* starts = stackalloc int[ChunkSegments * QuantizedRows.TileTokens];
@@ -139,12 +143,14 @@ internal sealed unsafe partial class PanelKernel<M, V, P, L, F> : IPanelKernel
             for (int token = 0; token < QuantizedRows.TileTokens; token++, y += Rows)
             {
                 for (int half = 0; half < Rows; half += P.Rows)
-                    P.Store((byte*)(y + half), P.AddScaled(P.Load((byte*)(y + half)), P.Broadcast(sums[token]), P.Load((byte*)(minimum + half)), xScales[token]));
+                    P.Store((byte*)(y + half), P.AddScaled(P.Load((byte*)(y + half)), P.Broadcast(sums[token]),
+                        P.Load((byte*)(minimum + half)), xScales[token]));
             }
         }
     }
 
-    /// <summary>What is added to the sums of all rows alike: without zero points (offset - bias) times the sum of the activations, else nothing.</summary>
+    /// <summary>What is added to the sums of all rows alike: without zero points (offset - bias) times the sum of the activations, else
+    /// nothing.</summary>
     private static void Starts(PanelMatrix matrix, int count, int* sums, int* starts)
     {
         int factor = matrix.Zeros.Length > 0 ? 0 : matrix.Offset - M.Bias;

@@ -23,7 +23,8 @@ internal sealed unsafe partial class PanelKernel<M, V, P, L, F> : IPanelKernel
 
     private const int ChunkSegments = 64;
 
-    /// <summary>How far ahead the codes of one token are fetched: more serves memory that is slow to answer, less memory that is slow to deliver.</summary>
+    /// <summary>How far ahead the codes of one token are fetched: more serves memory that is slow to answer, less memory that is slow to
+    /// deliver.</summary>
     private const int AheadBytes = 6144;
 
     private static byte CodeMask
@@ -82,7 +83,8 @@ internal sealed unsafe partial class PanelKernel<M, V, P, L, F> : IPanelKernel
                         }
                         n = P.Join(sink.Low, sink.High);
                     }
-                    f = P.AddScaled(f, P.AddInt32(n, Start(offset, zeros, *sums)), allWide == null ? P.LoadHalf(halves, factor) : P.Load((byte*)(allWide + at)), *xScales);
+                    f = P.AddScaled(f, P.AddInt32(n, Start(offset, zeros, *sums)), allWide == null ? P.LoadHalf(halves, factor)
+                        : P.Load((byte*)(allWide + at)), *xScales);
                     if (allMinimums != null)
                         f = P.AddScaled(f, P.Broadcast(*sums), P.Load((byte*)(allMinimums + at)), *xScales);
                     sums++;

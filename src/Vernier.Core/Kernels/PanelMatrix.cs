@@ -46,10 +46,12 @@ internal sealed unsafe class PanelMatrix
     /// <summary>What level 1 stands for at a scale of 1; 1 where scales are in single precision.</summary>
     public float Unit { get; init; } = 1;
 
-    /// <summary>[panel][granule][row] in half precision, zero for rows that are not there; empty where scales are in single precision.</summary>
+    /// <summary>[panel][granule][row] in half precision, zero for rows that are not there; empty where scales are in single
+    /// precision.</summary>
     public ushort[] Scales { get; init; } = [];
 
-    /// <summary>[panel][granule][row] in single precision, zero for rows that are not there; empty where scales are in half precision.</summary>
+    /// <summary>[panel][granule][row] in single precision, zero for rows that are not there; empty where scales are in half
+    /// precision.</summary>
     public float[] WideScales { get; init; } = [];
 
     /// <summary>[panel][granule][row]: the stored level of the zero point; empty where there are none.</summary>
@@ -62,8 +64,10 @@ internal sealed unsafe class PanelMatrix
     public int Tables { get; init; } = 1;
 
     /// <summary>
-    /// The levels that codes are looked up in: at <see cref="RowStride"/> times the group of rows plus <see cref="GranuleStride"/> times the granule. Where granules
-    /// share them, 256 for each group of rows: those of table t begin at t 2^bits, and all repeat themselves. Where each has its own, as many as the kernel takes.
+    /// The levels that codes are looked up in: at <see cref="RowStride"/> times the group of rows plus <see cref="GranuleStride"/> times
+    /// the granule. Where granules
+    /// share them, 256 for each group of rows: those of table t begin at t 2^bits, and all repeat themselves. Where each has its own, as
+    /// many as the kernel takes.
     /// </summary>
     public sbyte[] LookupTables { get; init; } = [];
 
@@ -73,7 +77,8 @@ internal sealed unsafe class PanelMatrix
     /// <summary>From the levels of a granule to those of the next; 0 where granules share them.</summary>
     public int GranuleStride { get; init; }
 
-    /// <summary>Which of the activations it multiplies, where codes stand for several columns: those of column mod <see cref="PreparedWeight.Views"/>.</summary>
+    /// <summary>Which of the activations it multiplies, where codes stand for several columns: those of column mod
+    /// <see cref="PreparedWeight.Views"/>.</summary>
     public int View { get; init; }
 
     /// <summary>The address of the memory of the codes, to tell matrices that share it.</summary>

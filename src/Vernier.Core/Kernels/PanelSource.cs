@@ -6,7 +6,8 @@ namespace Vernier.Kernels;
 public delegate void CodeReader(int row, Span<byte> codes);
 
 /// <summary>
-/// A matrix for the integer kernels whose codes are no single table of levels: what several parts make of the same codes is added up. Part p gives the weight of
+/// A matrix for the integer kernels whose codes are no single table of levels: what several parts make of the same codes is added up. Part
+/// p gives the weight of
 /// row r and input column d c + <see cref="PanelPart.View"/>, with d the number of views,
 /// <code>unit_p * scale_p[r, g] * (level_p[r, g][code[r, c]] - zero_p[r, g]) + minimum_p[r, g],   g = c / width</code>
 /// </summary>
@@ -59,7 +60,8 @@ public sealed class PanelSource(
 
     /// <summary>The levels of a part for a row and granule.</summary>
     public ReadOnlySpan<sbyte> LevelsOf(PanelPart part, int row, int granule) =>
-        part.Levels.AsSpan(((part.LevelsPerGranule ? Granules : 1) * (row / RowsPerTable) + (part.LevelsPerGranule ? granule : 0)) * Entries, Entries);
+        part.Levels.AsSpan(((part.LevelsPerGranule ? Granules : 1) * (row / RowsPerTable) + (part.LevelsPerGranule ? granule : 0))
+            * Entries, Entries);
 }
 
 /// <summary>What codes are made into; see <see cref="PanelSource"/>.</summary>

@@ -14,7 +14,8 @@ internal unsafe struct PreparedProduct : ITeamWork
     /// <summary>The tiles that pass by a panel while it is expanded: their 16 outputs stay in the first cache.</summary>
     private const int BlockTiles = 42;
 
-    /// <summary>No block has more: tiles are dealt out evenly to the number of blocks that is nearest to <see cref="BlockTiles"/> each.</summary>
+    /// <summary>No block has more: tiles are dealt out evenly to the number of blocks that is nearest to <see cref="BlockTiles"/>
+    /// each.</summary>
     private const int MaxBlockTiles = BlockTiles + BlockTiles / 2;
 
     /// <summary>The most items of one token.</summary>
@@ -91,7 +92,8 @@ internal unsafe struct PreparedProduct : ITeamWork
         int items = 0;
         for (int done = 0; done < panels;)
         {
-            int left = panels - done, run = Math.Max((left + 2 * threads - 1) / (2 * threads), (panels + MostRuns / 2 - 1) / (MostRuns / 2));
+            int left = panels - done, run = Math.Max(
+                (left + 2 * threads - 1) / (2 * threads), (panels + MostRuns / 2 - 1) / (MostRuns / 2));
             done = Math.Min(panels, done + run);
             ends[items++] = done;
         }
@@ -115,7 +117,8 @@ internal unsafe struct PreparedProduct : ITeamWork
         {
             if (i + 1 < parts.Length && parts[i].SharesCodes(parts[i + 1]))
             {
-                part.Weight.PanelKernels[i].GeneratePair(parts[i], parts[i + 1], _x[parts[i].View].Token(token), _x[parts[i + 1].View].Token(token), panel, end, sums);
+                part.Weight.PanelKernels[i].GeneratePair(
+                    parts[i], parts[i + 1], _x[parts[i].View].Token(token), _x[parts[i + 1].View].Token(token), panel, end, sums);
                 Write(part, panel, token, 1, sums, i > 0);
                 Write(part, panel, token, 1, sums + PanelPlan.PanelRows, add: true);
                 i++;

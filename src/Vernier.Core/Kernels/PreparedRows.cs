@@ -4,13 +4,15 @@ using Vernier.Numerics;
 namespace Vernier.Kernels;
 
 /// <summary>
-/// The rows of a prepared matrix, turned back into weights: so that a table that is looked up in and multiplied with, such as an embedding that is the output
+/// The rows of a prepared matrix, turned back into weights: so that a table that is looked up in and multiplied with, such as an embedding
+/// that is the output
 /// layer too, is in memory once.
 /// </summary>
 /// <param name="weight">The matrix. No column of codes stands for a sum of parts of which one has a minimum.</param>
 public sealed unsafe class PreparedRows(PreparedWeight weight)
 {
-    /// <summary>One row in single precision, without what is added to the codes: each weight is the sum over the parts, rounded once, and then its minimum.</summary>
+    /// <summary>One row in single precision, without what is added to the codes: each weight is the sum over the parts, rounded once, and
+    /// then its minimum.</summary>
     /// <param name="row">From 0.</param>
     /// <param name="destination">Receives a number for each column.</param>
     public void Decode(int row, Span<float> destination)
@@ -28,7 +30,8 @@ public sealed unsafe class PreparedRows(PreparedWeight weight)
         foreach (PanelMatrix part in weight.Parts)
         {
             if (read is null || read.Address != part.Address)
-                ReadCodes((uint*)(part.Codes + (long)panel * plan.PanelBytes) + line, plan, MemoryMarshal.Cast<byte, uint>(codeBuffer.Span));
+                ReadCodes((uint*)(part.Codes + (long)panel * plan.PanelBytes) + line, plan, MemoryMarshal.Cast<byte,
+                    uint>(codeBuffer.Span));
             read = part;
             Add(part, panel, line, codeBuffer.Span, sums);
         }
@@ -45,10 +48,13 @@ public sealed unsafe class PreparedRows(PreparedWeight weight)
         foreach (Segment segment in plan.Segments)
         {
             int at = (panel * plan.Granules + segment.Granule) * PanelPlan.PanelRows + line;
-            double scale = part.Unit * (part.Scales.Length > 0 ? (double)BitConverter.UInt16BitsToHalf(part.Scales[at]) : part.WideScales[at]);
-            int origin = part.Zeros.Length > 0 ? part.Zeros[at] : -part.Offset, table = part.Tables == 1 ? 0 : part.Scales[at] & (part.Tables - 1);
+            double scale = part.Unit * (part.Scales.Length > 0 ? (double)BitConverter.UInt16BitsToHalf(part.Scales[at])
+                : part.WideScales[at]);
+            int origin = part.Zeros.Length > 0 ? part.Zeros[at] : -part.Offset, table = part.Tables == 1 ? 0
+                : part.Scales[at] & (part.Tables - 1);
             ReadOnlySpan<sbyte> levels = part.IsDirect ? default
-                : part.LookupTables.AsSpan(panel / plan.PanelsPerGrid * part.RowStride + segment.Granule * part.GranuleStride + (table << plan.StoredBits));
+                : part.LookupTables.AsSpan(panel / plan.PanelsPerGrid * part.RowStride + segment.Granule * part.GranuleStride
+                    + (table << plan.StoredBits));
             ReadOnlySpan<byte> stored = codes.Slice(4 * segment.Quad, segment.Count);
             for (int i = 0; i < stored.Length; i++)
             {

@@ -10,7 +10,8 @@ namespace Vernier.Kernels;
 /// result depends neither on the kernel, nor on the number of threads, nor on the other rows of X.
 /// </summary>
 /// <remarks>
-/// Levels of more than 8 bits are split, level = 256 high + low, into two parts whose products are added. A machine that can look a byte up in
+/// Levels of more than 8 bits are split, level = 256 high + low, into two parts whose products are added. A machine that can look a byte up
+/// in
 /// 256 entries keeps the codes and looks each up twice; on others the two bytes of the levels are stored, twice the memory of the file.
 /// </remarks>
 public sealed unsafe class PreparedWeight : IPreparedMatrix
@@ -21,7 +22,8 @@ public sealed unsafe class PreparedWeight : IPreparedMatrix
     private PreparedWeight(int columns, int views, int entries, IntegerKernel kernel, PanelMatrix[] parts)
     {
         (Columns, Views, Kernel, _parts) = (columns, views, kernel.Name, parts);
-        _kernels = Array.ConvertAll(parts, part => kernel.Create(part.Plan.StoredBits, part.IsDirect ? 0 : Math.Max(part.Tables * entries, part.Plan.StoredBits == 8 ? 256 : 0)));
+        _kernels = Array.ConvertAll(parts, part =>
+            kernel.Create(part.Plan.StoredBits, part.IsDirect ? 0 : Math.Max(part.Tables * entries, part.Plan.StoredBits == 8 ? 256 : 0)));
     }
 
     /// <summary>Output channels.</summary>
@@ -63,7 +65,8 @@ public sealed unsafe class PreparedWeight : IPreparedMatrix
     /// <param name="read">Reads packed rows; called from several threads at once.</param>
     /// <param name="workers">The threads.</param>
     /// <returns>Null where no integer kernel serves: see <see cref="CanPrepare"/>.</returns>
-    public static PreparedWeight? Create(ScalarLayout spec, IReadOnlyList<LevelTable> grids, ReadOnlyMemory<Half> scales, ReadOnlyMemory<byte> zeros, PackedRowReader read, Workers workers) =>
+    public static PreparedWeight? Create(ScalarLayout spec, IReadOnlyList<LevelTable> grids, ReadOnlyMemory<Half> scales,
+        ReadOnlyMemory<byte> zeros, PackedRowReader read, Workers workers) =>
         Create(spec, grids, new PackedScales(spec, scales, zeros), read, KernelRegistry.Best, workers);
 
     /// <summary>
@@ -94,7 +97,8 @@ public sealed unsafe class PreparedWeight : IPreparedMatrix
     }
 
     /// <summary>
-    /// Y_i = X W_i^T for several matrices that share their input, such as the query, key and value projections: in one piece of parallel work, and
+    /// Y_i = X W_i^T for several matrices that share their input, such as the query, key and value projections: in one piece of parallel
+    /// work, and
     /// X is rounded once, where the matrices are cut alike. The results are those of one product after the other.
     /// </summary>
     /// <param name="x">Activations, rows x columns.</param>
@@ -102,7 +106,8 @@ public sealed unsafe class PreparedWeight : IPreparedMatrix
     /// <param name="weights">One to three matrices of as many columns.</param>
     /// <param name="outputs">As many arrays, which receive rows x W_i's rows at their beginning.</param>
     /// <param name="workers">The threads.</param>
-    public static void Multiply(ReadOnlySpan<float> x, int rows, ReadOnlySpan<PreparedWeight> weights, ReadOnlySpan<float[]> outputs, Workers workers)
+    public static void Multiply(ReadOnlySpan<float> x, int rows, ReadOnlySpan<PreparedWeight> weights, ReadOnlySpan<float[]> outputs,
+        Workers workers)
     {
         ArgumentNullException.ThrowIfNull(workers);
         ArgumentOutOfRangeException.ThrowIfNotEqual(outputs.Length, weights.Length);
@@ -145,12 +150,14 @@ public sealed unsafe class PreparedWeight : IPreparedMatrix
     /// <returns>Null where no integer kernel serves.</returns>
     internal static PreparedWeight? Create(PanelSource source, IntegerKernel kernel, Workers workers)
     {
-        return source.IsSupported ? new PreparedWeight(source.InputColumns, source.Views, source.Entries, kernel, new SourcePanels(source, kernel).Create(workers)) : null;
+        return source.IsSupported ? new PreparedWeight(
+            source.InputColumns, source.Views, source.Entries, kernel, new SourcePanels(source, kernel).Create(workers)) : null;
     }
 
     private bool IsCutAs(PreparedWeight other) => Columns == other.Columns && Views == other.Views && Plan.IsCutAs(other.Plan);
 
-    private static PreparedWeight? Create(ScalarLayout spec, IReadOnlyList<LevelTable> grids, PackedScales source, PackedRowReader read, IntegerKernel kernel, Workers workers)
+    private static PreparedWeight? Create(ScalarLayout spec, IReadOnlyList<LevelTable> grids, PackedScales source, PackedRowReader read,
+        IntegerKernel kernel, Workers workers)
     {
         if (!CanPrepare(spec, grids))
             return null;
@@ -163,7 +170,8 @@ public sealed unsafe class PreparedWeight : IPreparedMatrix
         }
         bool direct = stored == 8 || levels.Length > 1 || spec.Tables << spec.Bits > 128;
         var plan = new PanelPlan(spec, direct ? 8 : stored);
-        return new PreparedWeight(spec.Columns, 1, 1 << spec.Bits, kernel, Array.ConvertAll(levels, part => ScalarPanels.Create(plan, part, direct, source, read, workers)));
+        return new PreparedWeight(spec.Columns, 1, 1 << spec.Bits, kernel,
+            Array.ConvertAll(levels, part => ScalarPanels.Create(plan, part, direct, source, read, workers)));
     }
 
     private void CheckLengths(ReadOnlySpan<float> x, int rows, ReadOnlySpan<float> y)

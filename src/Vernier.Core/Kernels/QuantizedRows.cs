@@ -8,7 +8,8 @@ namespace Vernier.Kernels;
 /// <summary>
 /// Activations in 8 bits: for each token and segment s = max |x| / 127 and the integers q = round(x / s), ties to even, so that x is
 /// about s q. Tokens lie in tiles of 6 (of 1 for three tokens at most): [tile][quad][token][4 bytes], their scales and the sums of
-/// their integers [tile][segment][token]. Tokens that fill the last tile, and columns that fill a segment, are zero. Where a code stands for several
+/// their integers [tile][segment][token]. Tokens that fill the last tile, and columns that fill a segment, are zero. Where a code stands
+/// for several
 /// columns, there is a view for each of them: view v has the columns v, v + views, v + 2 views ..
 /// </summary>
 /// <remarks>
@@ -157,7 +158,8 @@ internal unsafe ref struct QuantizedRows
                 {
                     (float scale, int sum) = (0, 0);
                     if (row < Rows)
-                        scale = Quantize(Views == 1 ? X + (long)row * Columns + segment.Column : Gather(row, view, segment, gathered), segment.Count, 4 * segment.Quads, buffer, out sum);
+                        scale = Quantize(Views == 1 ? X + (long)row * Columns + segment.Column
+                            : Gather(row, view, segment, gathered), segment.Count, 4 * segment.Quads, buffer, out sum);
                     else
                         new Span<byte>(buffer, 4 * segment.Quads).Clear();
                     for (int quad = 0; quad < segment.Quads; quad++)

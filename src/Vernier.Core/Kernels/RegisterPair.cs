@@ -52,29 +52,35 @@ internal readonly unsafe struct RegisterPair<V>(V low, V high) : IRegisterPair<R
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static RegisterPair<V> And(RegisterPair<V> left, RegisterPair<V> right) => new(V.And(left.Low, right.Low), V.And(left.High, right.High));
+    public static RegisterPair<V> And(RegisterPair<V> left, RegisterPair<V> right) =>
+        new(V.And(left.Low, right.Low), V.And(left.High, right.High));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static RegisterPair<V> Xor(RegisterPair<V> left, RegisterPair<V> right) => new(V.Xor(left.Low, right.Low), V.Xor(left.High, right.High));
+    public static RegisterPair<V> Xor(RegisterPair<V> left, RegisterPair<V> right) =>
+        new(V.Xor(left.Low, right.Low), V.Xor(left.High, right.High));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static RegisterPair<V> ShiftRight(RegisterPair<V> value, int bits) => new(V.ShiftRight(value.Low, bits), V.ShiftRight(value.High, bits));
+    public static RegisterPair<V> ShiftRight(RegisterPair<V> value, int bits) =>
+        new(V.ShiftRight(value.Low, bits), V.ShiftRight(value.High, bits));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static RegisterPair<V> Select(byte mask, RegisterPair<V> ones, RegisterPair<V> zeros) =>
         new(V.Select(mask, ones.Low, zeros.Low), V.Select(mask, ones.High, zeros.High));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static RegisterPair<V> MultiplyInt32(RegisterPair<V> left, RegisterPair<V> right) => new(V.MultiplyInt32(left.Low, right.Low), V.MultiplyInt32(left.High, right.High));
+    public static RegisterPair<V> MultiplyInt32(RegisterPair<V> left, RegisterPair<V> right) =>
+        new(V.MultiplyInt32(left.Low, right.Low), V.MultiplyInt32(left.High, right.High));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static RegisterPair<V> AddInt32(RegisterPair<V> left, RegisterPair<V> right) => new(V.AddInt32(left.Low, right.Low), V.AddInt32(left.High, right.High));
+    public static RegisterPair<V> AddInt32(RegisterPair<V> left, RegisterPair<V> right) =>
+        new(V.AddInt32(left.Low, right.Low), V.AddInt32(left.High, right.High));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static RegisterPair<V> LoadInt16(short* source) => new(V.LoadInt16(source), V.LoadInt16(source + V.Rows));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static RegisterPair<V> LoadHalf(ushort* source, float factor) => new(V.LoadHalf(source, factor), V.LoadHalf(source + V.Rows, factor));
+    public static RegisterPair<V> LoadHalf(ushort* source, float factor) =>
+        new(V.LoadHalf(source, factor), V.LoadHalf(source + V.Rows, factor));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static RegisterPair<V> AddScaled(RegisterPair<V> f, RegisterPair<V> n, RegisterPair<V> w, float x) =>
@@ -120,7 +126,8 @@ internal readonly unsafe struct Bytes512(Vector512<byte> value) : IRegisterPair<
     public static Bytes512 Xor(Bytes512 left, Bytes512 right) => new(left.Value ^ right.Value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Bytes512 Select(byte mask, Bytes512 ones, Bytes512 zeros) => new(Vector512.ConditionalSelect(Vector512.Create(mask), ones.Value, zeros.Value));
+    public static Bytes512 Select(byte mask, Bytes512 ones, Bytes512 zeros) =>
+        new(Vector512.ConditionalSelect(Vector512.Create(mask), ones.Value, zeros.Value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Bytes512 ShiftRight(Bytes512 value, int bits) => new((value.Value.AsUInt32() >> bits).AsByte());

@@ -14,5 +14,6 @@ internal readonly unsafe struct RowsView(int* values, float* scales, int* sums, 
     public int TileSegments { get; } = tileSegments;
 
     /// <summary>One of several tiles of one token.</summary>
-    public RowsView Token(int token) => new(Values + token * TileQuads, Scales + token * TileSegments, Sums + token * TileSegments, TileQuads, TileSegments);
+    public RowsView Token(int token) => new(Values + token * TileQuads, Scales + token * TileSegments, Sums + token * TileSegments,
+        TileQuads, TileSegments);
 }

@@ -48,7 +48,8 @@ internal sealed unsafe class ScalarPanels : IDisposable
     /// <param name="source">The source without its codes.</param>
     /// <param name="read">Reads the codes.</param>
     /// <param name="workers">The threads.</param>
-    public static PanelMatrix Create(PanelPlan plan, IntegerLevels levels, bool isDirect, PackedScales source, PackedRowReader read, Workers workers)
+    public static PanelMatrix Create(PanelPlan plan, IntegerLevels levels, bool isDirect, PackedScales source, PackedRowReader read,
+        Workers workers)
     {
         ScalarLayout spec = source.Spec;
         int scales = checked(plan.Panels * plan.Granules * PanelPlan.PanelRows);
@@ -91,7 +92,8 @@ internal sealed unsafe class ScalarPanels : IDisposable
         if (isDirect)
             return lookup;
         for (int grid = 0; grid < spec.Grids; grid++)
-            levels.Stored.AsSpan(grid * IntegerLevels.Stride, codes).CopyTo(lookup.AsSpan(grid / tables * IntegerLevels.Stride + grid % tables * codes));
+            levels.Stored.AsSpan(grid * IntegerLevels.Stride, codes)
+                .CopyTo(lookup.AsSpan(grid / tables * IntegerLevels.Stride + grid % tables * codes));
         for (int first = 0; first < lookup.Length; first += IntegerLevels.Stride)
         {
             for (int i = tables * codes; i < IntegerLevels.Stride; i++)
@@ -173,7 +175,8 @@ internal sealed unsafe class ScalarPanels : IDisposable
         {
             int grid = _spec.GridOf(row, scales[granule]), first = granule * width;
             ReadOnlySpan<sbyte> levels = _levels.Stored.AsSpan(grid * IntegerLevels.Stride, IntegerLevels.Stride);
-            Map(codes.Slice(first, Math.Min(width, _spec.Columns - first)), MemoryMarshal.Cast<sbyte, byte>(levels), _levels.IsConsecutive[grid]);
+            Map(codes.Slice(first, Math.Min(width, _spec.Columns - first)), MemoryMarshal.Cast<sbyte, byte>(levels),
+                _levels.IsConsecutive[grid]);
         }
     }
 

@@ -29,7 +29,8 @@ internal sealed unsafe class SourcePanels(PanelSource source, IntegerKernel kern
 
     private PanelMatrix Create(PanelPart part, PanelMatrix codes)
     {
-        int stride = part.LevelsPerGranule ? kernel.TableEntries(source.Entries) : IntegerLevels.Stride, tables = _direct ? 1 : part.Levels.Length / source.Entries;
+        int stride = part.LevelsPerGranule ? kernel.TableEntries(source.Entries) : IntegerLevels.Stride, tables = _direct ? 1
+            : part.Levels.Length / source.Entries;
         // What a kernel takes of the last table may reach beyond it.
         sbyte[] levels = GC.AllocateArray<sbyte>(checked(tables * stride + IntegerLevels.Stride), pinned: true);
         for (int table = 0; table < tables && !_direct; table++)

@@ -3,7 +3,8 @@ using System.Runtime.Intrinsics;
 namespace Vernier.Kernels;
 
 /// <summary>
-/// The power grid with exponent 1/2 in integers alone (methods 2A): a code q from -L to L stands for sign(q) q^2, and the product of two codes
+/// The power grid with exponent 1/2 in integers alone (methods 2A): a code q from -L to L stands for sign(q) q^2, and the product of two
+/// codes
 /// p = q_w q_x stands for sign(p) p^2, which is the product of what they stand for. No float is used, so a result is what
 /// the definition says on every machine:
 /// <code>

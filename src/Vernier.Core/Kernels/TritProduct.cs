@@ -4,7 +4,8 @@ namespace Vernier.Kernels;
 
 /// <summary>
 /// The plain product with two planes of trits, which adds and subtracts activations only; each sum is multiplied by its scale once a group:
-/// y = sum over groups of a_1 (sum of x where t_1 = 1 - sum of x where t_1 = -1) + the same of the second plane. One number at a time, in double precision; it
+/// y = sum over groups of a_1 (sum of x where t_1 = 1 - sum of x where t_1 = -1) + the same of the second plane. One number at a time, in
+/// double precision; it
 /// defines what faster kernels compute. What is added to the matrix beside its trits is not part of it.
 /// </summary>
 public static class TritProduct
@@ -31,7 +32,9 @@ public static class TritProduct
                 {
                     double all = 0;
                     for (int group = 0; group < spec.Groups; group++)
-                        all += weight.Scale(plane, row, group) * Sum(x.Slice(token * spec.Columns, spec.Columns), trits, group * spec.Width, Math.Min(spec.Columns, (group + 1) * spec.Width));
+                        all += weight.Scale(plane, row, group) * Sum(
+                            x.Slice(token * spec.Columns, spec.Columns), trits, group * spec.Width,
+                            Math.Min(spec.Columns, (group + 1) * spec.Width));
                     y[token * spec.Rows + row] += (float)all;
                 }
             }

@@ -36,7 +36,8 @@ internal sealed class BoundaryIndex
 
     /// <summary>An index, or null where there are so few boundaries that counting is faster.</summary>
     public static BoundaryIndex? For(float[] boundaries) =>
-        boundaries.Length >= LeastBoundaries && float.IsNormal((Cells - 2) / (boundaries[^1] - boundaries[0])) ? new BoundaryIndex(boundaries) : null;
+        boundaries.Length >= LeastBoundaries && float.IsNormal((Cells - 2) / (boundaries[^1] - boundaries[0]))
+            ? new BoundaryIndex(boundaries) : null;
 
     /// <summary>The number of boundaries that x exceeds.</summary>
     public int Count(float x)

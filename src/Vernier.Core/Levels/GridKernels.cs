@@ -25,7 +25,8 @@ internal static unsafe class GridKernels
     }
 
     /// <summary>The same for several inverse scales, with the same results.</summary>
-    public static void Project(ReadOnlySpan<float> weights, ReadOnlySpan<float> importance, ReadOnlySpan<float> inverseScales, LevelTable table, Span<Moments> moments)
+    public static void Project(ReadOnlySpan<float> weights, ReadOnlySpan<float> importance, ReadOnlySpan<float> inverseScales,
+        LevelTable table, Span<Moments> moments)
     {
         fixed (float* r = inverseScales)
         fixed (Moments* target = moments[..inverseScales.Length])
@@ -107,7 +108,8 @@ internal static unsafe class GridKernels
             codes[i] = (byte)table.Encode(w[i] * inverseScale);
     }
 
-    private static void Project(ReadOnlySpan<float> weights, ReadOnlySpan<float> importance, float* inverseScales, int scales, LevelTable table, Moments* moments)
+    private static void Project(ReadOnlySpan<float> weights, ReadOnlySpan<float> importance, float* inverseScales, int scales,
+        LevelTable table, Moments* moments)
     {
         new Span<Moments>(moments, scales).Clear();
         fixed (float* w = weights, m = importance)
@@ -117,7 +119,8 @@ internal static unsafe class GridKernels
                 int count = Math.Min(Piece, weights.Length - first);
                 float* weighted = importance.IsEmpty ? null : m + first;
                 if (Vector512.IsHardwareAccelerated && table.IsRounding)
-                    Project<Simd512, RoundingFinder<Simd512>>(new(table), w + first, weighted, count, count, inverseScales, scales, table, moments);
+                    Project<Simd512, RoundingFinder<Simd512>>(
+                        new(table), w + first, weighted, count, count, inverseScales, scales, table, moments);
                 else if (Vector512.IsHardwareAccelerated && table.Tree is { Nodes.Length: 16 } small)
                     Project<Simd512, Tree16Finder>(new(small), w + first, weighted, count, count, inverseScales, scales, table, moments);
                 else if (Vector512.IsHardwareAccelerated && table.Tree is LevelTree large)
@@ -143,16 +146,19 @@ internal static unsafe class GridKernels
             Project<V, CountingFinder<V>>(new(table), w, m, table.IsIndexed ? 0 : count, count, inverseScales, scales, table, moments);
     }
 
-    /// <summary>Adds the moments of a piece. Large tables that no finder does are looked up one by one, as is what fills no register.</summary>
+    /// <summary>Adds the moments of a piece. Large tables that no finder does are looked up one by one, as is what fills no
+    /// register.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Project<V, F>(F finder, float* w, float* m, int inVectors, int count, float* inverseScales, int scales, LevelTable table, Moments* moments)
+    private static void Project<V, F>(F finder, float* w, float* m, int inVectors, int count, float* inverseScales, int scales,
+        LevelTable table, Moments* moments)
         where V : struct, ISimdVector<V>
         where F : struct, ILevelFinder<V>
     {
         int done = V.Lanes == 1 ? 0 : inVectors / V.Lanes * V.Lanes;
         if (scales == Together)
         {
-            V r0 = V.Broadcast(inverseScales[0]), r1 = V.Broadcast(inverseScales[1]), r2 = V.Broadcast(inverseScales[2]), r3 = V.Broadcast(inverseScales[3]);
+            V r0 = V.Broadcast(inverseScales[0]), r1 = V.Broadcast(inverseScales[1]), r2 = V.Broadcast(inverseScales[2]),
+                r3 = V.Broadcast(inverseScales[3]);
             V wv0 = V.Zero, wv1 = V.Zero, wv2 = V.Zero, wv3 = V.Zero, vv0 = V.Zero, vv1 = V.Zero, vv2 = V.Zero, vv3 = V.Zero;
             for (int i = 0; i < done; i += V.Lanes)
             {
@@ -184,7 +190,8 @@ internal static unsafe class GridKernels
             AddRest(w, m, done, count, inverseScales, scales, table, moments);
     }
 
-    private static void AddRest(float* w, float* m, int first, int count, float* inverseScales, int scales, LevelTable table, Moments* moments)
+    private static void AddRest(float* w, float* m, int first, int count, float* inverseScales, int scales, LevelTable table,
+        Moments* moments)
     {
         ReadOnlySpan<float> values = table.Values;
         for (int scale = 0; scale < scales; scale++)

@@ -6,7 +6,8 @@ using Vernier.Numerics;
 
 namespace Vernier.Levels;
 
-/// <summary>Finds the levels of a whole register of values; all finders of a table give what <see cref="LevelTable.Encode"/> gives.</summary>
+/// <summary>Finds the levels of a whole register of values; all finders of a table give what <see cref="LevelTable.Encode"/>
+/// gives.</summary>
 internal interface ILevelFinder<V>
     where V : struct
 {
@@ -62,7 +63,8 @@ internal readonly unsafe struct RoundingFinder<V>(LevelTable table) : ILevelFind
 }
 
 /// <summary>
-/// The boundaries of a table of at most 32 levels as a binary tree: node 1 is the one in the middle, below node n are 2 n and 2 n + 1, and after
+/// The boundaries of a table of at most 32 levels as a binary tree: node 1 is the one in the middle, below node n are 2 n and 2 n + 1, and
+/// after
 /// all comparisons the node is the number of leaves + code.
 /// </summary>
 internal sealed class LevelTree

@@ -5,7 +5,8 @@ namespace Vernier.Levels;
 
 /// <summary>
 /// A scalar grid: sorted integer levels times a power of two. A code k of granule g stands for
-/// <c>scale_g * Unit * Levels[k]</c>. Uniform, power and every other scalar grid of at most 8 bits is such a table. Levels that are too far apart for
+/// <c>scale_g * Unit * Levels[k]</c>. Uniform, power and every other scalar grid of at most 8 bits is such a table. Levels that are too far
+/// apart for
 /// integers of 16 bits, as those of FP8, are floats: see <see cref="OfFloats"/>.
 /// </summary>
 public sealed class LevelTable
@@ -29,7 +30,8 @@ public sealed class LevelTable
     /// Between each level and the next, in units of the level, where the code changes; by default half-way.
     /// </param>
     /// <exception cref="ArgumentException">The levels are not sorted, too many, or the unit is no power of two.</exception>
-    public LevelTable(int bits, ReadOnlySpan<short> levels, float unit, double exponent, double offset = 0, ReadOnlySpan<double> thresholds = default)
+    public LevelTable(int bits, ReadOnlySpan<short> levels, float unit, double exponent, double offset = 0,
+        ReadOnlySpan<double> thresholds = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(bits, 2);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(bits, 8);
@@ -163,7 +165,8 @@ public sealed class LevelTable
         if (Vector512.IsHardwareAccelerated)
         {
             for (; i < _padded.Length; i += Vector512<float>.Count)
-                code += BitOperations.PopCount(Vector512.GreaterThan(Vector512.Create(x), Vector512.Create(_padded, i)).ExtractMostSignificantBits());
+                code += BitOperations.PopCount(Vector512.GreaterThan(Vector512.Create(x), Vector512.Create(_padded, i))
+                    .ExtractMostSignificantBits());
             return code;
         }
         foreach (float boundary in _boundaries)
@@ -174,7 +177,8 @@ public sealed class LevelTable
     /// <summary>Whether the table is so large that looking a code up is faster than counting boundaries.</summary>
     internal bool IsIndexed => _index is not null;
 
-    /// <summary>Whether encoding is rounding: the levels are consecutive integers, and the codes change half-way, ties to the even level.</summary>
+    /// <summary>Whether encoding is rounding: the levels are consecutive integers, and the codes change half-way, ties to the even
+    /// level.</summary>
     internal bool IsRounding { get; }
 
     /// <summary>See <see cref="Boundaries"/>.</summary>

@@ -17,8 +17,10 @@ public enum ReservedCodes
 }
 
 /// <summary>
-/// A float of 1 + E + M bits: sign, exponent, mantissa. In units of its smallest positive number the magnitudes are m for the exponent 0 (subnormal) and
-/// (2^M + m) 2^(e - 1) for e = 1 .. 2^E - 1, m = 0 .. 2^M - 1. The bias of the exponent is the scale: multiplying by 2^-bias and by any other factor is the same.
+/// A float of 1 + E + M bits: sign, exponent, mantissa. In units of its smallest positive number the magnitudes are m for the exponent 0
+/// (subnormal) and
+/// (2^M + m) 2^(e - 1) for e = 1 .. 2^E - 1, m = 0 .. 2^M - 1. The bias of the exponent is the scale: multiplying by 2^-bias and by any
+/// other factor is the same.
 /// </summary>
 /// <param name="ExponentBits">E, 1 to 7. With E = 0 there would be no exponent: that is the uniform grid.</param>
 /// <param name="MantissaBits">M, 0 to 6.</param>
@@ -31,14 +33,16 @@ public readonly partial record struct MinifloatFormat(int ExponentBits, int Mant
     public int Bits => 1 + ExponentBits + MantissaBits;
 
     /// <summary>
-    /// The formats of so many bits whose codes are all finite, one for each E of a list that leaves room for the sign: E from 1 to bits - 1.
+    /// The formats of so many bits whose codes are all finite, one for each E of a list that leaves room for the sign: E from 1 to bits -
+    /// 1.
     /// </summary>
     /// <param name="bits">2 to 8.</param>
     /// <param name="exponentBits">The E to take; none of them below 1.</param>
     public static IReadOnlyList<MinifloatFormat> Splits(int bits, IEnumerable<int> exponentBits) =>
         [.. exponentBits.Where(e => e < bits).Select(e => new MinifloatFormat(e, bits - 1 - e))];
 
-    /// <summary>Reads a name: "e2m1" with all codes finite, or "ocp-e4m3" and "ocp-e5m2", which reserve codes for NaN and infinity.</summary>
+    /// <summary>Reads a name: "e2m1" with all codes finite, or "ocp-e4m3" and "ocp-e5m2", which reserve codes for NaN and
+    /// infinity.</summary>
     /// <param name="name">The name.</param>
     /// <param name="format">The format.</param>
     /// <returns>Whether it is the name of a format of 2 to 8 bits.</returns>

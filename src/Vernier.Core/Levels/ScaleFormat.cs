@@ -8,7 +8,8 @@ public enum ScaleFormat
     /// <summary>Half precision, 2 bytes.</summary>
     Half,
 
-    /// <summary>A power of two, 2^(byte - 127): OCP E8M0, 1 byte. Those from 2^-24 to 2^15, which half precision holds too; not 0.</summary>
+    /// <summary>A power of two, 2^(byte - 127): OCP E8M0, 1 byte. Those from 2^-24 to 2^15, which half precision holds too; not
+    /// 0.</summary>
     [JsonStringEnumMemberName("e8m0")]
     E8M0,
 

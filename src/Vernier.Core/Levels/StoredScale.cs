@@ -2,15 +2,18 @@
 namespace Vernier.Levels;
 
 /// <summary>
-/// Scales as they are stored: in half precision, the last bits giving the level table where there is a choice; or in one byte, in a format all of whose numbers
+/// Scales as they are stored: in half precision, the last bits giving the level table where there is a choice; or in one byte, in a format
+/// all of whose numbers
 /// half precision holds.
 /// </summary>
 public static class StoredScale
 {
     private const int E8M0Bias = 127, LeastPower = -24, MostPower = 15;
 
-    private static readonly Half[] s_e8m0 = [.. Enumerable.Range(LeastPower, MostPower - LeastPower + 1).Select(power => (Half)Math.ScaleB(1, power))];
-    private static readonly Half[] s_e4m3 = [.. new MinifloatFormat(4, 3, ReservedCodes.LastCode).Magnitudes().Select(magnitude => (Half)Math.ScaleB(magnitude, -9))];
+    private static readonly Half[] s_e8m0 = [.. Enumerable.Range(LeastPower, MostPower - LeastPower + 1)
+        .Select(power => (Half)Math.ScaleB(1, power))];
+    private static readonly Half[] s_e4m3 = [.. new MinifloatFormat(4, 3, ReservedCodes.LastCode).Magnitudes()
+        .Select(magnitude => (Half)Math.ScaleB(magnitude, -9))];
 
     /// <summary>The half-precision number next to a scale whose last log2(tables) bits are the table's index.</summary>
     /// <param name="scale">The scale.</param>

@@ -104,7 +104,8 @@ internal sealed unsafe class BlockedProduct<TTile, T>
     private void Step(Extent step, int phase, Scratch scratch)
     {
         int length = First(step.EndBlock) - First(step.Block);
-        int chunk = Math.Max(1, PackElements / (TTile.Columns * length)) * TTile.Columns, chunkA = Math.Max(1, chunk / TTile.Rows) * TTile.Rows;
+        int chunk = Math.Max(1, PackElements / (TTile.Columns * length)) * TTile.Columns,
+            chunkA = Math.Max(1, chunk / TTile.Rows) * TTile.Rows;
         int tasksA = Steps(step.Rows, chunkA), tasksB = _fewRows || step.Row > FirstRow(step.Column) ? 0 : Steps(step.Columns, chunk);
         while (_phases.TryClaim(phase, tasksA + tasksB, out int index))
         {
@@ -119,13 +120,15 @@ internal sealed unsafe class BlockedProduct<TTile, T>
         // A task is a block of rows and a run of panels, both cut evenly.
         int tiles = Steps(step.Rows, TTile.Rows), panels = Steps(step.Columns, TTile.Columns);
         int cutRows = _fewRows ? 1 : Steps(tiles, Math.Max(1, BlockRows / TTile.Rows));
-        int cutColumns = Math.Min(panels, Math.Max(Steps(step.Columns, _task.Lower ? BlockColumns / 2 : BlockColumns), (TasksPerWorker * _workers) / cutRows));
+        int cutColumns = Math.Min(panels, Math.Max(
+            Steps(step.Columns, _task.Lower ? BlockColumns / 2 : BlockColumns), (TasksPerWorker * _workers) / cutRows));
         int tasks = cutRows * cutColumns;
         while (_phases.TryClaim(phase + 1, tasks, out int index))
         {
             // Of a triangle the last rows are the longest; they come first, so that the threads end together.
             int r = _task.Lower ? cutRows - 1 - (index / cutColumns) : index / cutColumns, c = index % cutColumns;
-            Multiply(step, Cut(tiles, r, cutRows), Cut(tiles, r + 1, cutRows), Cut(panels, c, cutColumns), Cut(panels, c + 1, cutColumns), scratch);
+            Multiply(step, Cut(tiles, r, cutRows), Cut(tiles, r + 1, cutRows), Cut(panels, c, cutColumns), Cut(panels, c + 1, cutColumns),
+                scratch);
             _phases.Complete(phase + 1);
         }
         _phases.Wait(phase + 1, tasks);
@@ -168,7 +171,8 @@ internal sealed unsafe class BlockedProduct<TTile, T>
                 if (_fewRows)
                 {
                     panels = scratch.Panel;
-                    MatrixPacking.Rows(_task.B, column, Math.Min((next - group) * TTile.Columns, _task.N - column), first, k, TTile.Columns, panels);
+                    MatrixPacking.Rows(_task.B, column, Math.Min((next - group) * TTile.Columns, _task.N - column), first, k, TTile.Columns,
+                        panels);
                     int shares = (next - group) * (lastTile - firstTile);
                     ahead = next < lastPanel ? Ahead(step, next, lastPanel, block, shares) : default;
                 }
@@ -180,7 +184,8 @@ internal sealed unsafe class BlockedProduct<TTile, T>
                         for (int tile = start; tile < end; tile++)
                         {
                             nint* list = ahead.Next(scratch.List, Steps(k, TileStore.AheadTerms));
-                            Tile(blockA + ((long)tile * TTile.Rows * k), panels + ((long)(panel - group) * TTile.Columns * k), step.Row + (tile * TTile.Rows),
+                            Tile(blockA + ((long)tile * TTile.Rows * k), panels + ((long)(panel - group) * TTile.Columns * k),
+                                step.Row + (tile * TTile.Rows),
                                 step.Column + (panel * TTile.Columns), k, _task.Accumulate || first > 0, scratch.Edge, list);
                         }
                     }

@@ -45,7 +45,8 @@ public static unsafe class Cholesky
     /// <inheritdoc cref="InvertTriangle(MatrixSpan{float}, Workers)"/>
     public static void InvertTriangle(MatrixSpan<double> l, Workers workers) => InvertTriangleCore(l, workers);
 
-    /// <summary>Replaces a symmetric positive definite matrix, of which the lower triangle is read, by its whole inverse L^-T L^-1.</summary>
+    /// <summary>Replaces a symmetric positive definite matrix, of which the lower triangle is read, by its whole inverse L^-T
+    /// L^-1.</summary>
     /// <param name="a">The matrix, n x n.</param>
     /// <param name="failedPivot">As for <see cref="TryFactor(MatrixSpan{float}, out int, Workers)"/>.</param>
     /// <param name="workers">The threads.</param>
@@ -68,7 +69,8 @@ public static unsafe class Cholesky
                 return TriangularLeaf.Factor(data, a.Stride, n);
         }
         int half = TriangularSolve.Half(n);
-        MatrixSpan<T> first = a.Slice(0, 0, half, half), below = a.Slice(half, 0, n - half, half), last = a.Slice(half, half, n - half, n - half);
+        MatrixSpan<T> first = a.Slice(0, 0, half, half), below = a.Slice(half, 0, n - half, half),
+            last = a.Slice(half, half, n - half, n - half);
         int failed = FactorCore(first, workers);
         if (failed >= 0)
             return failed;
@@ -91,7 +93,8 @@ public static unsafe class Cholesky
             return;
         }
         int half = TriangularSolve.Half(n);
-        MatrixSpan<T> first = l.Slice(0, 0, half, half), below = l.Slice(half, 0, n - half, half), last = l.Slice(half, half, n - half, n - half);
+        MatrixSpan<T> first = l.Slice(0, 0, half, half), below = l.Slice(half, 0, n - half, half),
+            last = l.Slice(half, half, n - half, n - half);
         TriangularSolve.LeftCore(last, below, workers);
         TriangularSolve.RightCore(first, below, workers);
         for (int i = 0; i < below.Rows; i++)

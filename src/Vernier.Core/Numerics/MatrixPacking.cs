@@ -22,7 +22,8 @@ internal static unsafe class MatrixPacking
             for (int p = 0; p < k; p += Run)
             {
                 for (int r = 0; r < rows; r += width)
-                    Copied(source.At(first + r, start + p), source.TermStride, Math.Min(width, rows - r), Math.Min(Run, k - p), width, panels + ((long)r * k) + ((long)p * width));
+                    Copied(source.At(first + r, start + p), source.TermStride, Math.Min(width, rows - r), Math.Min(Run, k - p), width,
+                        panels + ((long)r * k) + ((long)p * width));
             }
             return;
         }
@@ -191,7 +192,8 @@ internal static unsafe class MatrixPacking
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Group(float* source, long stride, out Vector512<float> v0, out Vector512<float> v1, out Vector512<float> v2, out Vector512<float> v3)
+    private static void Group(float* source, long stride, out Vector512<float> v0, out Vector512<float> v1, out Vector512<float> v2,
+        out Vector512<float> v3)
     {
         Vector512<float> a = Vector512.Load(source), b = Vector512.Load(source + stride);
         Vector512<float> c = Vector512.Load(source + (2 * stride)), d = Vector512.Load(source + (3 * stride));

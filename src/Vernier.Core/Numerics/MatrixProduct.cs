@@ -31,9 +31,11 @@ public static unsafe class MatrixProduct
     /// <param name="update">Whether C is replaced, added to or subtracted from.</param>
     /// <param name="workers">The threads.</param>
     /// <exception cref="ArgumentException">The shapes do not fit.</exception>
-    public static void Multiply(ReadOnlyMatrixSpan<float> a, ReadOnlyMatrixSpan<float> b, MatrixSpan<float> c, ProductUpdate update, Workers workers)
+    public static void Multiply(ReadOnlyMatrixSpan<float> a, ReadOnlyMatrixSpan<float> b, MatrixSpan<float> c, ProductUpdate update,
+        Workers workers)
     {
-        if (c.Rows == 1 && a.Columns == b.Rows && b.Columns == c.Columns && b.IsTransposed && b.Stride == b.Rows && !a.IsTransposed && a.Rows == 1 && update == ProductUpdate.Set && b.Rows > 0)
+        if (c.Rows == 1 && a.Columns == b.Rows && b.Columns == c.Columns && b.IsTransposed && b.Stride == b.Rows && !a.IsTransposed
+            && a.Rows == 1 && update == ProductUpdate.Set && b.Rows > 0)
         {
             fixed (float* pa = a.Data, pb = b.Data, pc = c.Data)
                 RowProduct.Multiply(pa, pb, pc, c.Columns, a.Columns, workers);
@@ -43,22 +45,27 @@ public static unsafe class MatrixProduct
     }
 
     /// <inheritdoc cref="Multiply(ReadOnlyMatrixSpan{float}, ReadOnlyMatrixSpan{float}, MatrixSpan{float}, ProductUpdate, Workers)"/>
-    public static void Multiply(ReadOnlyMatrixSpan<double> a, ReadOnlyMatrixSpan<double> b, MatrixSpan<double> c, ProductUpdate update, Workers workers) =>
+    public static void Multiply(ReadOnlyMatrixSpan<double> a, ReadOnlyMatrixSpan<double> b, MatrixSpan<double> c, ProductUpdate update,
+        Workers workers) =>
         MultiplyBlocked(a, b, c, update, workers);
 
     /// <summary>
     /// C = A B^T, with A of m x k, B of n x k and C of m x n: a linear layer with weight B applied to the rows of A.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">A span is shorter than its shape.</exception>
-    public static void MultiplyTransposed(ReadOnlySpan<float> a, ReadOnlySpan<float> b, Span<float> c, int m, int n, int k, Workers workers) =>
-        Multiply(new ReadOnlyMatrixSpan<float>(a, m, k), new ReadOnlyMatrixSpan<float>(b, n, k).Transpose(), new MatrixSpan<float>(c, m, n), ProductUpdate.Set, workers);
+    public static void MultiplyTransposed(ReadOnlySpan<float> a, ReadOnlySpan<float> b, Span<float> c, int m, int n, int k,
+        Workers workers) =>
+        Multiply(new ReadOnlyMatrixSpan<float>(a, m, k), new ReadOnlyMatrixSpan<float>(b, n, k).Transpose(), new MatrixSpan<float>(c, m, n),
+            ProductUpdate.Set, workers);
 
     /// <summary>The product of any element type that has kernels: single and double precision.</summary>
-    internal static void MultiplyBlocked<T>(ReadOnlyMatrixSpan<T> a, ReadOnlyMatrixSpan<T> b, MatrixSpan<T> c, ProductUpdate update, Workers workers)
+    internal static void MultiplyBlocked<T>(ReadOnlyMatrixSpan<T> a, ReadOnlyMatrixSpan<T> b, MatrixSpan<T> c, ProductUpdate update,
+        Workers workers)
         where T : unmanaged, INumber<T>
     {
         if (a.Rows != c.Rows || b.Columns != c.Columns || a.Columns != b.Rows)
-            throw new ArgumentException($"A product of {a.Rows} x {a.Columns} and {b.Rows} x {b.Columns} does not fit into {c.Rows} x {c.Columns}.");
+            throw new ArgumentException(
+                $"A product of {a.Rows} x {a.Columns} and {b.Rows} x {b.Columns} does not fit into {c.Rows} x {c.Columns}.");
         if (c.Rows == 0 || c.Columns == 0)
             return;
         if (a.Columns == 0)
@@ -69,7 +76,8 @@ public static unsafe class MatrixProduct
         }
         fixed (T* pa = a.Data, pb = b.Data, pc = c.Data)
         {
-            ProductKernels.Run(new ProductTask<T>(Operand(pa, a.Stride, a.IsTransposed), Operand(pb, b.Stride, !b.IsTransposed), c.Rows, c.Columns, a.Columns)
+            ProductKernels.Run(new ProductTask<T>(Operand(pa, a.Stride, a.IsTransposed), Operand(pb, b.Stride, !b.IsTransposed), c.Rows,
+                c.Columns, a.Columns)
             {
                 Workers = workers,
                 Result = pc,

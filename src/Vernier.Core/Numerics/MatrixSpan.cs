@@ -37,7 +37,8 @@ public readonly ref struct MatrixSpan<T>
     public ref T this[int row, int column] => ref Row(row)[column];
 
     /// <summary>The same matrix, to be read.</summary>
-    public static implicit operator ReadOnlyMatrixSpan<T>(MatrixSpan<T> matrix) => new(matrix.Data, matrix.Rows, matrix.Columns, matrix.Stride);
+    public static implicit operator ReadOnlyMatrixSpan<T>(MatrixSpan<T> matrix) =>
+        new(matrix.Data, matrix.Rows, matrix.Columns, matrix.Stride);
 
     /// <summary>Row <paramref name="index"/>.</summary>
     public Span<T> Row(int index)

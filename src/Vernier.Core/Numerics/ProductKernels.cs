@@ -45,7 +45,8 @@ internal static class ProductKernels
         ProductKernel<T>? forced = kernels.FirstOrDefault(kernel => kernel.Name == name);
         string usable = string.Join(", ", kernels.Where(kernel => kernel.IsSupported).Select(kernel => kernel.Name));
         string problem = forced is null ? "there is no such kernel" : "this machine does not have its instructions";
-        return forced is { IsSupported: true } ? forced : throw new InvalidOperationException($"{Variable}={name}: {problem}. There are: {usable}.");
+        return forced is { IsSupported: true } ? forced
+            : throw new InvalidOperationException($"{Variable}={name}: {problem}. There are: {usable}.");
     }
 
     /// <summary>Runs <paramref name="task"/> with the kernel in use.</summary>

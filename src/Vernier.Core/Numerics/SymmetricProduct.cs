@@ -20,10 +20,12 @@ public static unsafe class SymmetricProduct
     /// <param name="update">Whether the triangle is replaced, added to or subtracted from.</param>
     /// <param name="workers">The threads.</param>
     /// <exception cref="ArgumentException">H is not C x C.</exception>
-    public static void Update(ReadOnlyMatrixSpan<float> x, MatrixSpan<float> h, ProductUpdate update, Workers workers) => Blocked(x, h, update, workers);
+    public static void Update(ReadOnlyMatrixSpan<float> x, MatrixSpan<float> h, ProductUpdate update, Workers workers) =>
+        Blocked(x, h, update, workers);
 
     /// <inheritdoc cref="Update(ReadOnlyMatrixSpan{float}, MatrixSpan{float}, ProductUpdate, Workers)"/>
-    public static void Update(ReadOnlyMatrixSpan<double> x, MatrixSpan<double> h, ProductUpdate update, Workers workers) => Blocked(x, h, update, workers);
+    public static void Update(ReadOnlyMatrixSpan<double> x, MatrixSpan<double> h, ProductUpdate update, Workers workers) =>
+        Blocked(x, h, update, workers);
 
     /// <summary>
     /// The same sum added to a matrix in double precision: each block of at most 512 samples is summed in single precision and
@@ -39,7 +41,9 @@ public static unsafe class SymmetricProduct
         fixed (double* ph = h.Data)
         {
             ProductOperand<float> columns = MatrixProduct.Operand(px, x.Stride, !x.IsTransposed);
-            ProductKernels.Run(new ProductTask<float>(columns, columns, h.Rows, h.Rows, x.Rows) { Workers = workers, Wide = ph, Stride = h.Stride, Lower = true, Accumulate = true });
+            ProductKernels.Run(new ProductTask<float>(
+                columns, columns, h.Rows, h.Rows, x.Rows) {
+                Workers = workers, Wide = ph, Stride = h.Stride, Lower = true, Accumulate = true });
         }
     }
 

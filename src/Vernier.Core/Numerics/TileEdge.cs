@@ -4,7 +4,8 @@ using System.Runtime.Intrinsics;
 
 namespace Vernier.Numerics;
 
-/// <summary>Brings tiles to the result that cannot be stored there directly: cut, crossed by the diagonal, or in double precision.</summary>
+/// <summary>Brings tiles to the result that cannot be stored there directly: cut, crossed by the diagonal, or in double
+/// precision.</summary>
 internal static unsafe class TileEdge
 {
     /// <summary>Copies or adds rows x columns elements of <paramref name="tile"/> to the result at (row, column).</summary>
@@ -61,7 +62,8 @@ internal unsafe struct PanelPrefetch<T>
     private readonly int _runs, _length, _share;
     private int _run, _offset;
 
-    /// <summary>Elements (row .. row + rows - 1, first .. first + k - 1) of <paramref name="source"/>, in <paramref name="shares"/> parts.</summary>
+    /// <summary>Elements (row .. row + rows - 1, first .. first + k - 1) of <paramref name="source"/>, in <paramref name="shares"/>
+    /// parts.</summary>
     public PanelPrefetch(ProductOperand<T> source, long row, int rows, int first, int k, int shares)
     {
         _source = source.At(row, first);

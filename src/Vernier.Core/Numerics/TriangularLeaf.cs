@@ -24,7 +24,8 @@ internal static unsafe class TriangularLeaf
         if (typeof(T) == typeof(float))
             SolveWidest<Simd512, Simd256, Simd128, SimdScalar, float>(As<T, float>(t), n, lower, As<T, float>(b), count, workers);
         else
-            SolveWidest<Double512, Double256, Double128, DoubleScalar, double>(As<T, double>(t), n, lower, As<T, double>(b), count, workers);
+            SolveWidest<Double512, Double256, Double128, DoubleScalar,
+                double>(As<T, double>(t), n, lower, As<T, double>(b), count, workers);
     }
 
     /// <summary>
@@ -43,7 +44,8 @@ internal static unsafe class TriangularLeaf
         where TFrom : unmanaged
         where TTo : unmanaged => new((TTo*)operand.Data, operand.RowStride, operand.TermStride);
 
-    private static void SolveWidest<V512, V256, V128, VScalar, T>(ProductOperand<T> t, int n, bool lower, ProductOperand<T> b, int count, Workers workers)
+    private static void SolveWidest<V512, V256, V128, VScalar,
+        T>(ProductOperand<T> t, int n, bool lower, ProductOperand<T> b, int count, Workers workers)
         where V512 : struct, ISimdVector<V512, T>
         where V256 : struct, ISimdVector<V256, T>
         where V128 : struct, ISimdVector<V128, T>

@@ -3,8 +3,10 @@ using System.Numerics.Tensors;
 namespace Vernier.Numerics;
 
 /// <summary>
-/// The largest singular values of a matrix and their vectors, A = U diag(s) V^T, by subspace iteration from a fixed random start: products in single, orthogonal
-/// bases in double precision. The same on any number of threads. What it misses of the largest k is a matter of (s_m / s_k)^(4 i), with m the size of the
+/// The largest singular values of a matrix and their vectors, A = U diag(s) V^T, by subspace iteration from a fixed random start: products
+/// in single, orthogonal
+/// bases in double precision. The same on any number of threads. What it misses of the largest k is a matter of (s_m / s_k)^(4 i), with m
+/// the size of the
 /// subspace, 2 k + 8, and i the iterations.
 /// <para>N. Halko, P. Martinsson, J. Tropp: Finding structure with randomness, 2011.</para>
 /// </summary>
@@ -12,7 +14,8 @@ public sealed class TruncatedSvd
 {
     private const int Iterations = 16, Seed = 20;
 
-    private TruncatedSvd(int rank, int rows, int columns) => (Values, Left, Right) = (new double[rank], new float[rank * rows], new float[rank * columns]);
+    private TruncatedSvd(int rank, int rows, int columns) =>
+        (Values, Left, Right) = (new double[rank], new float[rank * rows], new float[rank * columns]);
 
     /// <summary>s, descending, as many as there are vectors.</summary>
     public double[] Values { get; }
@@ -42,7 +45,8 @@ public sealed class TruncatedSvd
         {
             MatrixProduct.MultiplyTransposed(right, matrix, left, size, rows, columns, workers);
             Orthonormalize(left, size, rows);
-            MatrixProduct.Multiply(new ReadOnlyMatrixSpan<float>(left, size, rows), a, new MatrixSpan<float>(right, size, columns), ProductUpdate.Set, workers);
+            MatrixProduct.Multiply(new ReadOnlyMatrixSpan<float>(left, size, rows), a, new MatrixSpan<float>(right, size, columns),
+                ProductUpdate.Set, workers);
             if (i < Iterations)
                 Orthonormalize(right, size, columns);
         }
@@ -61,8 +65,10 @@ public sealed class TruncatedSvd
             for (int j = 0; j < size; j++)
             {
                 double part = vectors[k * size + j];
-                TensorPrimitives.MultiplyAdd(left.AsSpan(j * rows, rows), (float)part, result.Left.AsSpan(k * rows, rows), result.Left.AsSpan(k * rows, rows));
-                TensorPrimitives.MultiplyAdd(right.AsSpan(j * columns, columns), s > 0 ? (float)(part / s) : 0, result.Right.AsSpan(k * columns, columns), result.Right.AsSpan(k * columns, columns));
+                TensorPrimitives.MultiplyAdd(left.AsSpan(j * rows, rows), (float)part, result.Left.AsSpan(k * rows, rows),
+                    result.Left.AsSpan(k * rows, rows));
+                TensorPrimitives.MultiplyAdd(right.AsSpan(j * columns, columns), s > 0 ? (float)(part / s)
+                    : 0, result.Right.AsSpan(k * columns, columns), result.Right.AsSpan(k * columns, columns));
             }
         }
         return result;

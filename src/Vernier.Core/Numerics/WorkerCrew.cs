@@ -3,7 +3,8 @@ using System.Diagnostics;
 namespace Vernier.Numerics;
 
 /// <summary>
-/// The threads of a <see cref="Workers"/>, and the call in progress. A thread looks for the next call in a short loop before it sleeps, so that calls in quick succession
+/// The threads of a <see cref="Workers"/>, and the call in progress. A thread looks for the next call in a short loop before it sleeps, so
+/// that calls in quick succession
 /// wake nobody and an idle process uses no processor time.
 /// </summary>
 internal sealed class WorkerCrew

@@ -1,6 +1,7 @@
 namespace Vernier.Numerics;
 
-/// <summary>What the threads of a <see cref="WorkerCrew"/> are given: an object of the heap, made once for each kind of work and used again.</summary>
+/// <summary>What the threads of a <see cref="WorkerCrew"/> are given: an object of the heap, made once for each kind of work and used
+/// again.</summary>
 internal abstract class WorkerJob
 {
     private static int s_kinds;

@@ -4,12 +4,15 @@ using System.Runtime.ExceptionServices;
 namespace Vernier.Numerics;
 
 /// <summary>
-/// The threads that work together on what one caller asks for, with two ways of scheduling: <see cref="For"/> for long items, and a fork and join of a few microseconds
+/// The threads that work together on what one caller asks for, with two ways of scheduling: <see cref="For"/> for long items, and a fork
+/// and join of a few microseconds
 /// for work that comes in quick succession, such as the layers of one token. No result depends on their number.
 /// </summary>
 /// <remarks>
-/// One call runs at a time; a call from another thread, or from within an item, does its work alone. Two objects share nothing, so that two models in one process do not
-/// wait for each other. Threads are made when they are first needed and sleep while there is nothing to do. <see cref="Dispose"/> ends them; so does the collector
+/// One call runs at a time; a call from another thread, or from within an item, does its work alone. Two objects share nothing, so that two
+/// models in one process do not
+/// wait for each other. Threads are made when they are first needed and sleep while there is nothing to do. <see cref="Dispose"/> ends
+/// them; so does the collector
 /// where an object is forgotten. Work is handed over as an object of the heap, never as an address on the stack of the caller.
 /// </remarks>
 public sealed class Workers : IDisposable
@@ -65,7 +68,8 @@ public sealed class Workers : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>Runs all items and waits for them, looking for the end all the time: for items of microseconds. Allocates nothing once it has run work of the kind.</summary>
+    /// <summary>Runs all items and waits for them, looking for the end all the time: for items of microseconds. Allocates nothing once it
+    /// has run work of the kind.</summary>
     /// <typeparam name="T">The work. The threads share a copy of it.</typeparam>
     /// <param name="count">The number of items.</param>
     /// <param name="work">The work.</param>

@@ -30,7 +30,8 @@ public static class CodePacking
         ulong mask = (1UL << bits) - 1, spread = mask * 0x0101010101010101;
         int done = 0, position = 0, filled = 0;
         for (; done + 8 <= codes.Length && position + 8 <= packed.Length; done += 8, position += bits)
-            BinaryPrimitives.WriteUInt64LittleEndian(packed[position..], Extract(BinaryPrimitives.ReadUInt64LittleEndian(codes[done..]), bits, mask, spread));
+            BinaryPrimitives.WriteUInt64LittleEndian(
+                packed[position..], Extract(BinaryPrimitives.ReadUInt64LittleEndian(codes[done..]), bits, mask, spread));
         uint word = 0;
         foreach (byte code in codes[done..])
         {

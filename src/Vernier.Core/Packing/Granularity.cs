@@ -23,7 +23,8 @@ public readonly record struct Granularity(int GroupColumns)
     public int ScaleRows(int rows) => GroupColumns < 0 ? Math.Min(rows, 1) : rows;
 
     /// <summary>The number of columns of the array of scales: granules in a row.</summary>
-    public int ScaleColumns(int columns) => GroupColumns <= 0 ? Math.Min(columns, 1) : (int)(((long)columns + GroupColumns - 1) / GroupColumns);
+    public int ScaleColumns(int columns) => GroupColumns <= 0 ? Math.Min(columns, 1)
+        : (int)(((long)columns + GroupColumns - 1) / GroupColumns);
 
     /// <summary>The columns of a granule that is not cut short.</summary>
     public int Width(int columns) => GroupColumns <= 0 ? columns : GroupColumns;

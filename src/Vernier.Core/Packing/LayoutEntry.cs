@@ -16,7 +16,8 @@ public sealed class LayoutEntry
     public LayoutEntry(JsonProperty entry, string path)
     {
         (_entry, _path) = (entry, path);
-        if (entry.Value.ValueKind != JsonValueKind.Object || !entry.Value.TryGetProperty("shape", out JsonElement shape) || shape.ValueKind != JsonValueKind.Array || shape.GetArrayLength() != 2)
+        if (entry.Value.ValueKind != JsonValueKind.Object || !entry.Value.TryGetProperty("shape", out JsonElement shape)
+            || shape.ValueKind != JsonValueKind.Array || shape.GetArrayLength() != 2)
             throw Invalid("'shape' is not a list of two sizes");
         (Rows, Columns) = (Integer(shape[0], 1, int.MaxValue, "shape"), Integer(shape[1], 1, int.MaxValue, "shape"));
     }
@@ -29,10 +30,12 @@ public sealed class LayoutEntry
 
     /// <summary>A whole number that has to be there.</summary>
     public int Integer(string name, int least, int most) =>
-        _entry.Value.TryGetProperty(name, out JsonElement found) ? Integer(found, least, most, name) : throw Invalid($"'{name}' is missing");
+        _entry.Value.TryGetProperty(name, out JsonElement found) ? Integer(found, least, most, name)
+            : throw Invalid($"'{name}' is missing");
 
     /// <summary>A whole number, or what stands for it where it is not there.</summary>
-    public int Integer(string name, int least, int most, int absent) => _entry.Value.TryGetProperty(name, out JsonElement found) ? Integer(found, least, most, name) : absent;
+    public int Integer(string name, int least, int most, int absent) =>
+        _entry.Value.TryGetProperty(name, out JsonElement found) ? Integer(found, least, most, name) : absent;
 
     /// <summary>True or false; false where it is not there.</summary>
     public bool Flag(string name) => _entry.Value.TryGetProperty(name, out JsonElement found) && found.ValueKind switch
@@ -48,7 +51,8 @@ public sealed class LayoutEntry
         : throw Invalid($"'{name}' is no text");
 
     /// <summary>What is wrong with the entry.</summary>
-    public InvalidFileException Invalid(string problem, string remedy = "Quantize the model again") => new(_path, "quantization-tensor", problem, remedy, _entry.Name);
+    public InvalidFileException Invalid(string problem, string remedy = "Quantize the model again") =>
+        new(_path, "quantization-tensor", problem, remedy, _entry.Name);
 
     private int Integer(JsonElement element, int least, int most, string name) =>
         element.ValueKind == JsonValueKind.Number && element.TryGetInt32(out int number) && number >= least && number <= most

@@ -5,8 +5,10 @@ using Vernier.Numerics;
 namespace Vernier.Packing;
 
 /// <summary>
-/// The low-rank companion of a packed matrix: w = decoded + sum over k of scale_k left_rk right_kc, the factors in 8 bits. See <see cref="PackedLayout.Rank"/>.
-/// <para>Z. Yao, X. Wu, C. Li, S. Youn, Y. He: ZeroQuant-V2: exploring post-training quantization in LLMs from comprehensive study to low rank compensation, 2023.</para>
+/// The low-rank companion of a packed matrix: w = decoded + sum over k of scale_k left_rk right_kc, the factors in 8 bits. See
+/// <see cref="PackedLayout.Rank"/>.
+/// <para>Z. Yao, X. Wu, C. Li, S. Youn, Y. He: ZeroQuant-V2: exploring post-training quantization in LLMs from comprehensive study to low
+/// rank compensation, 2023.</para>
 /// </summary>
 public sealed class LowRank
 {
@@ -51,7 +53,8 @@ public sealed class LowRank
     {
         weights = weights[.._layout.Columns];
         for (int k = 0; k < _layout.Rank; k++)
-            TensorPrimitives.MultiplyAdd(_rightFactor.AsSpan(k * _layout.Columns, _layout.Columns), _leftFactor[row * _layout.Rank + k], weights, weights);
+            TensorPrimitives.MultiplyAdd(_rightFactor.AsSpan(k * _layout.Columns, _layout.Columns), _leftFactor[row * _layout.Rank + k],
+                weights, weights);
     }
 
     /// <summary>Y += (X R^T) L^T, with X in single precision. No result depends on the number of threads.</summary>

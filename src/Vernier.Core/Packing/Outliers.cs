@@ -5,8 +5,10 @@ using Vernier.Numerics;
 namespace Vernier.Packing;
 
 /// <summary>
-/// The sparse companion of a packed matrix: numbers in half precision that are added to some of its weights, w = decoded + unit * value, the unit being that
-/// of the matrix. Either single weights, listed row by row, or whole columns; see <see cref="PackedLayout.Outliers"/>. Or they are weights as they were in the source,
+/// The sparse companion of a packed matrix: numbers in half precision that are added to some of its weights, w = decoded + unit * value,
+/// the unit being that
+/// of the matrix. Either single weights, listed row by row, or whole columns; see <see cref="PackedLayout.Outliers"/>. Or they are weights
+/// as they were in the source,
 /// beside codes that stand for zero, and the unit is 1; see <see cref="PackedLayout.OutlierSource"/>.
 /// </summary>
 public sealed class Outliers
@@ -35,7 +37,8 @@ public sealed class Outliers
         ArgumentNullException.ThrowIfNull(values);
         (_spec, _unit, _columns, _values) = (spec, unit, columns, values);
         bool whole = spec.OutlierColumns > 0;
-        if (columns.Length != (whole ? spec.OutlierColumns : spec.Outliers) || values.Length != spec.OutlierValues || counts.Length != (whole ? 0 : spec.Rows))
+        if (columns.Length != (whole ? spec.OutlierColumns : spec.Outliers) || values.Length != spec.OutlierValues
+            || counts.Length != (whole ? 0 : spec.Rows))
             throw new ArgumentException("there are not as many outliers as the specification gives", nameof(spec));
         _starts = new int[spec.Rows + 1];
         for (int row = 0; row < spec.Rows; row++)
@@ -53,7 +56,8 @@ public sealed class Outliers
             for (int i = 0; i < line.Length; i++)
             {
                 if ((uint)line[i] >= (uint)spec.Columns || (i > 0 && line[i] <= line[i - 1]))
-                    throw new ArgumentException($"the outliers of row {row} are not in ascending columns below {spec.Columns}", nameof(columns));
+                    throw new ArgumentException($"the outliers of row {row} are not in ascending columns below {spec.Columns}",
+                        nameof(columns));
             }
         }
         if (spec.OutlierSource is not null && unit != 1)
@@ -66,7 +70,8 @@ public sealed class Outliers
     public float Unit => _unit;
 
     /// <summary>The columns of the outliers of a row, ascending.</summary>
-    public ReadOnlySpan<int> Columns(int row) => _spec.OutlierColumns > 0 ? _columns : _columns.AsSpan(_starts[row], _starts[row + 1] - _starts[row]);
+    public ReadOnlySpan<int> Columns(int row) =>
+        _spec.OutlierColumns > 0 ? _columns : _columns.AsSpan(_starts[row], _starts[row + 1] - _starts[row]);
 
     /// <summary>The values of the outliers of a row, in the order of <see cref="Columns"/>.</summary>
     public ReadOnlySpan<float> Values(int row) => _values.AsSpan(_starts[row], _starts[row + 1] - _starts[row]);
@@ -83,7 +88,8 @@ public sealed class Outliers
     }
 
     /// <summary>
-    /// Y += X S^T, with S the outliers and X in single precision. Each output is summed in the order of its columns by one thread; nothing is allocated.
+    /// Y += X S^T, with S the outliers and X in single precision. Each output is summed in the order of its columns by one thread; nothing
+    /// is allocated.
     /// </summary>
     /// <param name="x">Activations, rows x columns of the matrix.</param>
     /// <param name="rows">The number of rows of X.</param>
@@ -109,7 +115,8 @@ public sealed class Outliers
         yield return _spec.OutlierType switch
         {
             ElementType.F32 => MemoryMarshal.AsBytes(_values.AsSpan()).ToArray(),
-            ElementType.BF16 => MemoryMarshal.AsBytes(Array.ConvertAll(_values, value => (ushort)(BitConverter.SingleToUInt32Bits(value) >> 16)).AsSpan()).ToArray(),
+            ElementType.BF16 => MemoryMarshal.AsBytes(
+                Array.ConvertAll(_values, value => (ushort)(BitConverter.SingleToUInt32Bits(value) >> 16)).AsSpan()).ToArray(),
             _ => MemoryMarshal.AsBytes(Array.ConvertAll(_values, value => (Half)value).AsSpan()).ToArray(),
         };
     }
@@ -118,7 +125,8 @@ public sealed class Outliers
     internal static float[] Values(ReadOnlySpan<byte> stored, ElementType type) => type switch
     {
         ElementType.F32 => MemoryMarshal.Cast<byte, float>(stored).ToArray(),
-        ElementType.BF16 => Array.ConvertAll(MemoryMarshal.Cast<byte, ushort>(stored).ToArray(), bits => BitConverter.UInt32BitsToSingle((uint)bits << 16)),
+        ElementType.BF16 => Array.ConvertAll(MemoryMarshal.Cast<byte, ushort>(stored).ToArray(), bits =>
+            BitConverter.UInt32BitsToSingle((uint)bits << 16)),
         _ => Array.ConvertAll(MemoryMarshal.Cast<byte, Half>(stored).ToArray(), value => (float)value),
     };
 

@@ -12,7 +12,8 @@ public sealed class PackedArrays
     private readonly string _name;
     private readonly Dictionary<string, TensorInfo> _arrays;
 
-    private PackedArrays(Checkpoint checkpoint, string name, Dictionary<string, TensorInfo> arrays) => (_checkpoint, _name, _arrays) = (checkpoint, name, arrays);
+    private PackedArrays(Checkpoint checkpoint, string name, Dictionary<string, TensorInfo> arrays) =>
+        (_checkpoint, _name, _arrays) = (checkpoint, name, arrays);
 
     /// <summary>Finds the arrays of a matrix.</summary>
     /// <exception cref="InvalidFileException">One is missing, or of another type or shape than the layout gives.</exception>
@@ -25,15 +26,19 @@ public sealed class PackedArrays
         }
         catch (OverflowException e)
         {
-            throw new InvalidFileException(checkpoint.Folder, "packed-size", "its packed size overflows", "Quantize the model again", name, e);
+            throw new InvalidFileException(checkpoint.Folder, "packed-size", "its packed size overflows", "Quantize the model again",
+                name, e);
         }
         var arrays = new Dictionary<string, TensorInfo>(StringComparer.Ordinal);
         foreach (TensorInfo array in expected)
         {
             if (!checkpoint.TryGet(array.Name, out TensorInfo? found))
-                throw new InvalidFileException(checkpoint.Folder, "packed-array", $"config.json lists it as packed, but there is no '{array.Name}'", "Quantize the model again", name);
+                throw new InvalidFileException(checkpoint.Folder, "packed-array",
+                    $"config.json lists it as packed, but there is no '{array.Name}'", "Quantize the model again", name);
             if (found.Type != array.Type || !found.Shape.SequenceEqual(array.Shape))
-                throw new InvalidFileException(checkpoint.FileOf(found), "packed-shape", $"it is {found.Type} [{string.Join(", ", found.Shape)}] and should be {array.Type} [{string.Join(", ", array.Shape)}]", "Quantize the model again", found.Name);
+                throw new InvalidFileException(checkpoint.FileOf(found), "packed-shape",
+                    $"it is {found.Type} [{string.Join(", ", found.Shape)}] and should be {array.Type} [{string.Join(", ", array.Shape)}]",
+                    "Quantize the model again", found.Name);
             arrays.Add(found.Name[(name.Length + 1)..], found);
         }
         return new PackedArrays(checkpoint, name, arrays);
@@ -43,7 +48,8 @@ public sealed class PackedArrays
     /// <param name="array">What follows the name of the matrix and a dot.</param>
     /// <param name="firstByte">Where to begin.</param>
     /// <param name="destination">Receives as many bytes as it is long.</param>
-    public void ReadOnce(string array, long firstByte, Span<byte> destination) => _checkpoint.ReadOnce(_arrays[array], firstByte, destination);
+    public void ReadOnce(string array, long firstByte, Span<byte> destination) =>
+        _checkpoint.ReadOnce(_arrays[array], firstByte, destination);
 
     /// <summary>Copies a whole array.</summary>
     /// <param name="array">What follows the name of the matrix and a dot.</param>
@@ -92,7 +98,9 @@ public sealed class PackedArrays
             return null;
         try
         {
-            return new Outliers(layout, layout.OutlierSource is null ? unit : 1, _arrays.ContainsKey("outlier_counts") ? Indices("outlier_counts") : [], Indices("outlier_columns"), Packing.Outliers.Values(Read<byte>("outliers"), layout.OutlierType));
+            return new Outliers(layout, layout.OutlierSource is null ? unit : 1, _arrays.ContainsKey("outlier_counts")
+                ? Indices("outlier_counts") : [], Indices("outlier_columns"),
+                Packing.Outliers.Values(Read<byte>("outliers"), layout.OutlierType));
         }
         catch (ArgumentException e)
         {

@@ -5,7 +5,8 @@ using Vernier.Files;
 namespace Vernier.Packing;
 
 /// <summary>
-/// How one weight matrix is stored: all that is needed, without the data, to know every array that is stored for it and its size. A layout is the codes of a
+/// How one weight matrix is stored: all that is needed, without the data, to know every array that is stored for it and its size. A layout
+/// is the codes of a
 /// grid and, beside them, what any grid may have: outliers, and a matrix of low rank, which are added.
 /// </summary>
 /// <param name="Rows">Output channels, at least 1.</param>
@@ -15,7 +16,8 @@ public abstract record PackedLayout(int Rows, int Columns)
     /// <summary>The name of the layout in <c>quantization_config</c>.</summary>
     public abstract string Kind { get; }
 
-    /// <summary>The bits of the code of a weight, 1 to 8, for reports; not whole where several weights share a code. What is really stored is <see cref="StoredBytes"/>.</summary>
+    /// <summary>The bits of the code of a weight, 1 to 8, for reports; not whole where several weights share a code. What is really stored
+    /// is <see cref="StoredBytes"/>.</summary>
     public abstract double CodeBits { get; }
 
     /// <summary>The layout in a few words, such as "4 bits, group 64".</summary>
@@ -27,11 +29,13 @@ public abstract record PackedLayout(int Rows, int Columns)
     /// <summary>Single weights to which a number in half precision is added; 0 where there are none.</summary>
     public int Outliers { get; init; }
 
-    /// <summary>Whole columns to whose weights numbers in half precision are added; 0 where there are none. Not beside single weights.</summary>
+    /// <summary>Whole columns to whose weights numbers in half precision are added; 0 where there are none. Not beside single
+    /// weights.</summary>
     public int OutlierColumns { get; init; }
 
     /// <summary>
-    /// The type of outliers that are kept bit for bit, F16, BF16 or F32: that of the source. They are numbers of their own, not multiples of the unit, and their codes stand
+    /// The type of outliers that are kept bit for bit, F16, BF16 or F32: that of the source. They are numbers of their own, not multiples
+    /// of the unit, and their codes stand
     /// for zero. Null where outliers are in half precision and units of the matrix.
     /// </summary>
     public ElementType? OutlierSource { get; init; }
@@ -39,7 +43,8 @@ public abstract record PackedLayout(int Rows, int Columns)
     /// <summary>The type in which outliers are stored.</summary>
     public ElementType OutlierType => OutlierSource ?? ElementType.F16;
 
-    /// <summary>The rank of a matrix that is added, whose factors are stored in 8 bits: see <see cref="LowRank"/>; 0 where there is none.</summary>
+    /// <summary>The rank of a matrix that is added, whose factors are stored in 8 bits: see <see cref="LowRank"/>; 0 where there is
+    /// none.</summary>
     public int Rank { get; init; }
 
     /// <summary>The numbers that are added one by one.</summary>
@@ -56,8 +61,10 @@ public abstract record PackedLayout(int Rows, int Columns)
     /// <list type="bullet">
     /// <item><c>name.outlier_counts</c>, U16 or U32 [rows]: the outliers of each row; only where single weights have them.</item>
     /// <item><c>name.outlier_columns</c>, U16 or U32 [outliers]: their columns, ascending in each row; or those of whole columns.</item>
-    /// <item><c>name.outliers</c>, F16 [outliers], or [rows, columns with outliers]: what is added, in units of <see cref="PackedMatrix.Unit"/>; or in the type of the source, of unit 1.</item>
-    /// <item><c>name.low_rank_left</c>, I8 [rows, rank], <c>name.low_rank_right</c>, I8 [rank, columns], and <c>name.low_rank_scales</c>, F32 [rank].</item>
+    /// <item><c>name.outliers</c>, F16 [outliers], or [rows, columns with outliers]: what is added, in units of
+    /// <see cref="PackedMatrix.Unit"/>; or in the type of the source, of unit 1.</item>
+    /// <item><c>name.low_rank_left</c>, I8 [rows, rank], <c>name.low_rank_right</c>, I8 [rank, columns], and <c>name.low_rank_scales</c>,
+    /// F32 [rank].</item>
     /// </list>
     /// </summary>
     public IReadOnlyList<TensorInfo> Arrays(string name)
@@ -87,7 +94,8 @@ public abstract record PackedLayout(int Rows, int Columns)
     /// <summary>The arrays of the codes and of what is needed to read them, in the order in which they are stored.</summary>
     protected abstract IEnumerable<TensorInfo> CodeArrays(string name);
 
-    /// <summary>Puts what a reader must know, beyond the shape and what any grid may have, into the entry of the matrix in <c>quantization_config</c>.</summary>
+    /// <summary>Puts what a reader must know, beyond the shape and what any grid may have, into the entry of the matrix in
+    /// <c>quantization_config</c>.</summary>
     public abstract void Describe(JsonObject entry);
 
     /// <summary>Reads the codes of a matrix.</summary>

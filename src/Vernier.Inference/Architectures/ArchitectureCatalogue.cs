@@ -18,7 +18,8 @@ public static class ArchitectureCatalogue
     private static readonly Lock s_gate = new();
 
     // Replaced as a whole, so that readers need no lock.
-    private static IArchitecture[] s_all = [new LlamaArchitecture(), new MistralArchitecture(), new Qwen2Architecture(), new Qwen3Architecture(), new Phi3Architecture()];
+    private static IArchitecture[] s_all = [new LlamaArchitecture(), new MistralArchitecture(), new Qwen2Architecture(),
+        new Qwen3Architecture(), new Phi3Architecture()];
 
     /// <summary>All architectures, in the order in which they were registered.</summary>
     public static IReadOnlyList<IArchitecture> All => Volatile.Read(ref s_all);
@@ -60,7 +61,8 @@ public static class ArchitectureCatalogue
     {
         name = root.ModelType;
         bool causal = true;
-        if (root.Element.TryGetProperty("architectures", out JsonElement list) && list.ValueKind == JsonValueKind.Array && list.GetArrayLength() > 0)
+        if (root.Element.TryGetProperty("architectures", out JsonElement list) && list.ValueKind == JsonValueKind.Array
+            && list.GetArrayLength() > 0)
         {
             name = list[0].ValueKind == JsonValueKind.String ? list[0].GetString()! : name;
             causal = name.EndsWith("ForCausalLM", StringComparison.Ordinal);
@@ -71,8 +73,10 @@ public static class ArchitectureCatalogue
     /// <summary>Reads a config.json.</summary>
     /// <param name="root">Its object.</param>
     /// <exception cref="UnsupportedModelException">The architecture, or something that the model uses, does not run here.</exception>
-    /// <exception cref="InvalidFileException">A value is missing, has the wrong type or lies outside its range: the rules of <see cref="ModelRules"/>.</exception>
-    public static ModelConfig Read(ConfigObject root) => TryFind(root, out IArchitecture? architecture, out string name) ? architecture.ReadConfiguration(root)
+    /// <exception cref="InvalidFileException">A value is missing, has the wrong type or lies outside its range: the rules of
+    /// <see cref="ModelRules"/>.</exception>
+    public static ModelConfig Read(ConfigObject root) =>
+        TryFind(root, out IArchitecture? architecture, out string name) ? architecture.ReadConfiguration(root)
         : throw root.Unsupported(ModelRules.UnknownArchitecture, $"the architecture {ConfigObject.Quote(name)} can't be run",
             $"Give a causal language model of one of the families {string.Join(", ", All.Select(known => known.ModelType))}");
 

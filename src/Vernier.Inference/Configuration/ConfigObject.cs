@@ -17,7 +17,8 @@ public readonly struct ConfigObject(string path, JsonElement element)
     public JsonElement Element => element;
 
     /// <summary>The member <c>model_type</c>, or an empty text.</summary>
-    public string ModelType => element.TryGetProperty("model_type", out JsonElement value) && value.ValueKind == JsonValueKind.String ? value.GetString()! : "";
+    public string ModelType => element.TryGetProperty("model_type", out JsonElement value) && value.ValueKind == JsonValueKind.String
+        ? value.GetString()! : "";
 
     /// <summary>Whether a value is there.</summary>
     public bool Has(string name) => TryGet(name, out _);
@@ -30,7 +31,8 @@ public readonly struct ConfigObject(string path, JsonElement element)
     /// <param name="minimum">The least that is sound.</param>
     /// <param name="maximum">The most that is sound.</param>
     /// <param name="absent">What stands for a member that is not there; null where it must be.</param>
-    /// <exception cref="InvalidFileException">The value is of another type or lies outside its range, or is missing and has no default.</exception>
+    /// <exception cref="InvalidFileException">The value is of another type or lies outside its range, or is missing and has no
+    /// default.</exception>
     public int Integer(string name, int minimum, int maximum, int? absent = null)
     {
         if (!TryGet(name, out JsonElement value))
@@ -52,7 +54,8 @@ public readonly struct ConfigObject(string path, JsonElement element)
     }
 
     /// <summary>True or false.</summary>
-    /// <exception cref="InvalidFileException">The value is of another type or lies outside its range, or is missing and has no default.</exception>
+    /// <exception cref="InvalidFileException">The value is of another type or lies outside its range, or is missing and has no
+    /// default.</exception>
     public bool Flag(string name, bool absent)
     {
         if (!TryGet(name, out JsonElement value))
@@ -124,7 +127,8 @@ public readonly struct ConfigObject(string path, JsonElement element)
     /// <param name="element">The root of the file.</param>
     /// <param name="path">The path of the file, for messages.</param>
     /// <exception cref="InvalidFileException">It is no object.</exception>
-    public static ConfigObject Of(JsonElement element, string path) => element.ValueKind == JsonValueKind.Object ? new ConfigObject(path, element)
+    public static ConfigObject Of(JsonElement element, string path) =>
+        element.ValueKind == JsonValueKind.Object ? new ConfigObject(path, element)
         : throw new InvalidFileException(path, ModelRules.ConfigType, "the file is not a JSON object", "Download the file again");
 
     /// <summary>The error of a file that is sound and asks for what does not run here.</summary>
@@ -142,7 +146,8 @@ public readonly struct ConfigObject(string path, JsonElement element)
 
     /// <summary>A value of the file as it may be quoted in a message: one line, not long.</summary>
     public static string Quote(string text) =>
-        "'" + string.Concat((text.Length > LongestQuote ? text[..LongestQuote] + "..." : text).Select(c => char.IsControl(c) ? '?' : c)) + "'";
+        "'" + string.Concat((text.Length > LongestQuote ? text[..LongestQuote] + "..." : text).Select(c => char.IsControl(c) ? '?' : c))
+            + "'";
 
     private bool TryGet(string name, out JsonElement value) =>
         element.TryGetProperty(name, out value) && value.ValueKind != JsonValueKind.Null;
@@ -161,7 +166,8 @@ public readonly struct ConfigObject(string path, JsonElement element)
         if (value.ValueKind != JsonValueKind.Number)
             throw WrongType(name, "a number");
         if (!value.TryGetDouble(out double number) || !(number > above && number <= maximum))
-            throw Error(ModelRules.ConfigRange, $"'{name}' is {Quote(value.GetRawText())}, not a number above {above} and at most {maximum}");
+            throw Error(ModelRules.ConfigRange,
+                $"'{name}' is {Quote(value.GetRawText())}, not a number above {above} and at most {maximum}");
         return number;
     }
 

@@ -42,12 +42,15 @@ public static class RopeConfigReader
             throw root.Error(ModelRules.ConfigRope, $"'partial_rotary_factor' is {partial}, which {root.ModelType} does not have");
         int rotary = (int)(headSize * partial);
         if (rotary < 2 || rotary % 2 != 0)
-            throw root.Error(ModelRules.ConfigRope, $"{rotary} coordinates of each head are rotated; the number must be even and at least 2");
+            throw root.Error(ModelRules.ConfigRope,
+                $"{rotary} coordinates of each head are rotated; the number must be even and at least 2");
         double theta = thetaFrom.Number("rope_theta", MinTheta, MaxTheta, 10000);
-        return scaling is { } s ? ReadScaled(root, s, rules, parameters is not null, theta, rotary, maxPositions) : new RopeConfig { Theta = theta, RotarySize = rotary };
+        return scaling is { } s ? ReadScaled(root, s, rules, parameters is not null, theta, rotary, maxPositions)
+            : new RopeConfig { Theta = theta, RotarySize = rotary };
     }
 
-    private static RopeConfig ReadScaled(ConfigObject root, ConfigObject scaling, RopeRules rules, bool mayBeNone, double theta, int rotary, int maxPositions)
+    private static RopeConfig ReadScaled(ConfigObject root, ConfigObject scaling, RopeRules rules, bool mayBeNone, double theta, int rotary,
+        int maxPositions)
     {
         string? type = scaling.Text("rope_type") ?? scaling.Text("type");
         if (type is "default" || type is null && mayBeNone)
@@ -58,7 +61,8 @@ public static class RopeConfigReader
             throw Unsupported(root, rules, type is null ? "of no type" : ConfigObject.Quote(type));
         return type switch
         {
-            "linear" => new RopeConfig { Theta = theta, RotarySize = rotary, Scaling = RopeScaling.Linear, Factor = scaling.Number("factor", MinFactor, MaxFactor) },
+            "linear" => new RopeConfig { Theta = theta, RotarySize = rotary, Scaling = RopeScaling.Linear,
+                Factor = scaling.Number("factor", MinFactor, MaxFactor) },
             "llama3" => ReadLlama3(scaling, theta, rotary),
             "longrope" => ReadLongRope(root, scaling, theta, rotary, maxPositions),
             _ => throw Unsupported(root, rules, ConfigObject.Quote(type)),
@@ -97,14 +101,18 @@ public static class RopeConfigReader
             RotarySize = rotary,
             Scaling = RopeScaling.LongRope,
             OriginalMaxPositions = original,
-            ShortFactors = scaling.Numbers("short_factor", half, MinFactor, MaxFactor) ?? throw scaling.Error(ModelRules.ConfigMissing, "'short_factor' is missing"),
-            LongFactors = scaling.Numbers("long_factor", half, MinFactor, MaxFactor) ?? throw scaling.Error(ModelRules.ConfigMissing, "'long_factor' is missing"),
+            ShortFactors = scaling.Numbers("short_factor", half, MinFactor, MaxFactor)
+                ?? throw scaling.Error(ModelRules.ConfigMissing, "'short_factor' is missing"),
+            LongFactors = scaling.Numbers("long_factor", half, MinFactor, MaxFactor)
+                ?? throw scaling.Error(ModelRules.ConfigMissing, "'long_factor' is missing"),
             AttentionFactor = scaling.Number("attention_factor", MinFactor, MaxFactor, attention),
         };
     }
 
-    private static UnsupportedModelException Unsupported(ConfigObject root, RopeRules rules, string type) => root.Unsupported(ModelRules.ConfigRopeScaling,
+    private static UnsupportedModelException Unsupported(ConfigObject root, RopeRules rules, string type) =>
+        root.Unsupported(ModelRules.ConfigRopeScaling,
         $"the rope scaling is {type}", $"Give a model without scaling or with {Join(rules.Scalings)}");
 
-    private static string Join(IReadOnlyList<string> names) => names.Count == 1 ? names[0] : $"{string.Join(", ", names.SkipLast(1))} or {names[^1]}";
+    private static string Join(IReadOnlyList<string> names) =>
+        names.Count == 1 ? names[0] : $"{string.Join(", ", names.SkipLast(1))} or {names[^1]}";
 }

@@ -58,7 +58,8 @@ public abstract class DecoderAssembly(ModelConfig config)
     public (IEmbedding Embedding, ILinear Head) Ends(IWeightSource weights)
     {
         ArgumentNullException.ThrowIfNull(weights);
-        return HeadName == EmbeddingName ? weights.Tied(EmbeddingName, config.VocabularySize, config.HiddenSize) : (Embedding(weights), Head(weights));
+        return HeadName == EmbeddingName ? weights.Tied(EmbeddingName, config.VocabularySize, config.HiddenSize)
+            : (Embedding(weights), Head(weights));
     }
 
     /// <summary>Makes a block, the number of which was checked.</summary>

@@ -17,7 +17,8 @@ public interface IArchitecture
 
     /// <summary>Reads config.json.</summary>
     /// <param name="root">Its object.</param>
-    /// <exception cref="InvalidFileException">A value is missing, has the wrong type or lies outside its range, or asks for what does not run here.</exception>
+    /// <exception cref="InvalidFileException">A value is missing, has the wrong type or lies outside its range, or asks for what does not
+    /// run here.</exception>
     ModelConfig ReadConfiguration(ConfigObject root);
 
     /// <summary>How a model of a configuration is put together.</summary>

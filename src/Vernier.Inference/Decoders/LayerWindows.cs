@@ -5,8 +5,10 @@ using Vernier.Inference.Configuration;
 namespace Vernier.Inference.Decoders;
 
 /// <summary>
-/// The sliding windows of layers as Qwen's config.json tells them: one of <c>sliding_window</c> tokens, 4096 where the file does not mention
-/// it, in the layers that <c>layer_types</c> lists, else from <c>max_window_layers</c> on; none at all unless <c>use_sliding_window</c> asks.
+/// The sliding windows of layers as Qwen's config.json tells them: one of <c>sliding_window</c> tokens, 4096 where the file does not
+/// mention
+/// it, in the layers that <c>layer_types</c> lists, else from <c>max_window_layers</c> on; none at all unless <c>use_sliding_window</c>
+/// asks.
 /// </summary>
 public sealed class LayerWindows
 {
@@ -16,7 +18,8 @@ public sealed class LayerWindows
     /// <summary>Reads the windows.</summary>
     /// <param name="root">The object of config.json.</param>
     /// <param name="layers">The number of layers.</param>
-    /// <exception cref="InvalidFileException">A value has the wrong type or lies outside its range, or a layer slides without a window.</exception>
+    /// <exception cref="InvalidFileException">A value has the wrong type or lies outside its range, or a layer slides without a
+    /// window.</exception>
     public LayerWindows(ConfigObject root, int layers)
     {
         bool used = root.Flag("use_sliding_window", false) && (root.Has("sliding_window") || !root.Mentions("sliding_window"));
@@ -42,7 +45,8 @@ public sealed class LayerWindows
             case "sliding_attention":
                 throw root.Error(ModelRules.ConfigLayerTypes, "'layer_types' has sliding attention but there is no sliding window");
             default:
-                throw root.Error(ModelRules.ConfigLayerTypes, $"'layer_types' has {ConfigObject.Quote(type.GetRawText())}, neither full_attention nor sliding_attention");
+                throw root.Error(ModelRules.ConfigLayerTypes,
+                    $"'layer_types' has {ConfigObject.Quote(type.GetRawText())}, neither full_attention nor sliding_attention");
         }
     }
 }

@@ -25,7 +25,8 @@ public class TransformerAssembly(TransformerConfig config) : DecoderAssembly(con
         INorm attentionNorm = Norm(weights, config.Names.Of(layer, config.Names.AttentionNorm), config.HiddenSize);
         IBlockPart mixer = Mixer(weights, layer);
         INorm feedForwardNorm = Norm(weights, config.Names.Of(layer, config.Names.FeedForwardNorm), config.HiddenSize);
-        return new Block(layer, config.HiddenSize, [new BlockStep(attentionNorm, mixer), new BlockStep(feedForwardNorm, FeedForward(weights, layer))]);
+        return new Block(layer, config.HiddenSize,
+            [new BlockStep(attentionNorm, mixer), new BlockStep(feedForwardNorm, FeedForward(weights, layer))]);
     }
 
     /// <summary>Makes the attention of a block.</summary>
@@ -33,7 +34,8 @@ public class TransformerAssembly(TransformerConfig config) : DecoderAssembly(con
     {
         TransformerNames names = config.Names;
         AttentionShape shape = config.AttentionOf(layer);
-        int[] widths = names.AttentionInputs.Count == 1 ? [shape.QueryWidth + 2 * shape.KeyWidth] : [shape.QueryWidth, shape.KeyWidth, shape.KeyWidth];
+        int[] widths = names.AttentionInputs.Count == 1 ? [shape.QueryWidth + 2 * shape.KeyWidth]
+            : [shape.QueryWidth, shape.KeyWidth, shape.KeyWidth];
         LinearGroup inputs = Group(weights, layer, names.AttentionInputs, widths, config.HiddenSize, config.QueryKeyValueBias);
         LinearGroup output = Group(weights, layer, [names.AttentionOutput], [config.HiddenSize], shape.QueryWidth, config.OutputBias);
         return new SelfAttention(layer, shape, inputs, output)
@@ -62,7 +64,8 @@ public class TransformerAssembly(TransformerConfig config) : DecoderAssembly(con
     /// <param name="outputs">The outputs of each.</param>
     /// <param name="inputs">Their inputs.</param>
     /// <param name="bias">Whether they have biases.</param>
-    protected LinearGroup Group(IWeightSource weights, int layer, IReadOnlyList<string> parts, IReadOnlyList<int> outputs, int inputs, bool bias)
+    protected LinearGroup Group(IWeightSource weights, int layer, IReadOnlyList<string> parts, IReadOnlyList<int> outputs, int inputs,
+        bool bias)
     {
         ArgumentNullException.ThrowIfNull(weights);
         return new LinearGroup([.. parts.Zip(outputs, (part, count) =>

@@ -73,11 +73,14 @@ public abstract class TransformerConfig : ModelConfig
     {
         int heads = root.Integer("num_attention_heads", 1, 4096);
         // An explicit null means one key/value head for each query head in every family.
-        int keyValueHeads = root.Integer("num_key_value_heads", 1, 4096, root.Mentions("num_key_value_heads") ? heads : rules.KeyValueHeads ?? heads);
+        int keyValueHeads = root.Integer("num_key_value_heads", 1, 4096, root.Mentions("num_key_value_heads") ? heads
+            : rules.KeyValueHeads ?? heads);
         if (heads % keyValueHeads != 0)
-            throw root.Error(ModelRules.ConfigHeads, $"'num_attention_heads' is {heads}, not a multiple of 'num_key_value_heads', {keyValueHeads}");
+            throw root.Error(ModelRules.ConfigHeads,
+                $"'num_attention_heads' is {heads}, not a multiple of 'num_key_value_heads', {keyValueHeads}");
         if (!root.Has("head_dim") && rules.HeadSize is null && hidden % heads != 0)
-            throw root.Error(ModelRules.ConfigHeads, $"'hidden_size' is {hidden}, not a multiple of 'num_attention_heads', {heads}, and there is no 'head_dim'");
+            throw root.Error(ModelRules.ConfigHeads,
+                $"'hidden_size' is {hidden}, not a multiple of 'num_attention_heads', {heads}, and there is no 'head_dim'");
         int headSize = root.Integer("head_dim", 2, 4096, rules.HeadSize ?? hidden / heads);
         if (headSize is < 2 or > 4096)
             throw root.Error(ModelRules.ConfigHeads, $"'hidden_size' / 'num_attention_heads' is {headSize}, not from 2 to 4096");

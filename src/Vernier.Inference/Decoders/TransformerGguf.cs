@@ -69,7 +69,8 @@ public abstract class TransformerGguf(string name, string modelType, string clas
         if (!AlternatesRows)
             return default;
         return hfName.Contains($".{names.AttentionInputs[0]}.", StringComparison.Ordinal) ? (transformer.HeadCount, transformer.HeadSize)
-            : hfName.Contains($".{names.AttentionInputs[1]}.", StringComparison.Ordinal) ? (transformer.KeyValueHeadCount, transformer.HeadSize) : default;
+            : hfName.Contains($".{names.AttentionInputs[1]}.", StringComparison.Ordinal)
+                ? (transformer.KeyValueHeadCount, transformer.HeadSize) : default;
     }
 
     /// <inheritdoc/>
@@ -85,9 +86,11 @@ public abstract class TransformerGguf(string name, string modelType, string clas
         ArgumentNullException.ThrowIfNull(metadata);
         ArgumentNullException.ThrowIfNull(file);
         if (metadata.Integer($"{Name}.expert_count") is > 0)
-            throw new UnsupportedModelException(file.Path, GgufModelRules.Architecture, "the model is a mixture of experts, which can't be run", "Give a dense model");
+            throw new UnsupportedModelException(file.Path, GgufModelRules.Architecture,
+                "the model is a mixture of experts, which can't be run", "Give a dense model");
         long heads = metadata.NeedInteger($"{Name}.attention.head_count"), hidden = metadata.NeedInteger($"{Name}.embedding_length");
-        long headSize = metadata.Integer($"{Name}.attention.key_length") ?? (heads > 0 ? hidden / heads : 0), rotary = metadata.Integer($"{Name}.rope.dimension_count") ?? headSize;
+        long headSize = metadata.Integer($"{Name}.attention.key_length")
+            ?? (heads > 0 ? hidden / heads : 0), rotary = metadata.Integer($"{Name}.rope.dimension_count") ?? headSize;
         long context = metadata.NeedInteger($"{Name}.context_length");
         var config = new JsonObject
         {
@@ -101,17 +104,20 @@ public abstract class TransformerGguf(string name, string modelType, string clas
             ["num_key_value_heads"] = metadata.Integer($"{Name}.attention.head_count_kv") ?? heads,
             ["head_dim"] = headSize,
             ["hidden_act"] = "silu",
-            ["rms_norm_eps"] = metadata.Decimal($"{Name}.attention.layer_norm_rms_epsilon") ?? throw metadata.Missing($"{Name}.attention.layer_norm_rms_epsilon"),
+            ["rms_norm_eps"] = metadata.Decimal($"{Name}.attention.layer_norm_rms_epsilon")
+                ?? throw metadata.Missing($"{Name}.attention.layer_norm_rms_epsilon"),
             ["max_position_embeddings"] = context,
             ["rope_theta"] = metadata.Decimal($"{Name}.rope.freq_base") ?? 10000,
             ["tie_word_embeddings"] = !file.TryGet("output.weight", out _),
-            ["torch_dtype"] = file.TryGet("token_embd.weight", out GgufTensor? embedding) && embedding.Type == GgufTensorType.BF16 ? "bfloat16" : embedding?.Type == GgufTensorType.F32 ? "float32" : "float16",
+            ["torch_dtype"] = file.TryGet("token_embd.weight", out GgufTensor? embedding) && embedding.Type == GgufTensorType.BF16
+                ? "bfloat16" : embedding?.Type == GgufTensorType.F32 ? "float32" : "float16",
         };
         AddFeatures(config, metadata, file);
         if (rotary != headSize)
             config["partial_rotary_factor"] = headSize > 0 ? (double)rotary / headSize : 0;
         metadata.AddTokens(config);
-        if (RopeFactors.ToScaling(metadata, file, (int)Math.Clamp(rotary, 0, 4096), context, (double)config["rope_theta"]!) is JsonObject scaling)
+        if (RopeFactors.ToScaling(metadata, file, (int)Math.Clamp(rotary, 0, 4096), context, (double)config["rope_theta"]!)
+            is JsonObject scaling)
             config["rope_scaling"] = scaling;
         AddContext(config, metadata);
         return config;
@@ -147,17 +153,21 @@ public abstract class TransformerGguf(string name, string modelType, string clas
         KeyValuePair.Create($"{Name}.vocab_size", GgufValue.Of((uint)config.VocabularySize)),
     ];
 
-    private bool IsFixed(RopeConfig rope) => !KeepsLongRope && rope.Scaling == RopeScaling.LongRope && rope.AttentionFactor == 1 && rope.ShortFactors.SequenceEqual(rope.LongFactors);
+    private bool IsFixed(RopeConfig rope) => !KeepsLongRope && rope.Scaling == RopeScaling.LongRope && rope.AttentionFactor == 1
+        && rope.ShortFactors.SequenceEqual(rope.LongFactors);
 
     private static GgufNames NamesOf(TransformerNames names)
     {
-        List<(string, string)> parts = [(names.AttentionNorm, "attn_norm"), (names.FeedForwardNorm, "ffn_norm"), (names.AttentionOutput, "attn_output"), (names.FeedForwardOutput, "ffn_down")];
-        parts.AddRange(names.AttentionInputs.Zip(names.AttentionInputs.Count == 1 ? (string[])["attn_qkv"] : ["attn_q", "attn_k", "attn_v"]));
+        List<(string, string)> parts = [(names.AttentionNorm, "attn_norm"), (names.FeedForwardNorm, "ffn_norm"),
+            (names.AttentionOutput, "attn_output"), (names.FeedForwardOutput, "ffn_down")];
+        parts.AddRange(names.AttentionInputs.Zip(
+            names.AttentionInputs.Count == 1 ? (string[])["attn_qkv"] : ["attn_q", "attn_k", "attn_v"]));
         parts.AddRange(names.FeedForwardInputs.Zip(names.FeedForwardInputs.Count == 1 ? (string[])["ffn_up"] : ["ffn_gate", "ffn_up"]));
         if (names.QueryNorm is string query)
             parts.Add((query, "attn_q_norm"));
         if (names.KeyNorm is string key)
             parts.Add((key, "attn_k_norm"));
-        return new GgufNames(names.Layer, [(names.Embedding, "token_embd"), (names.FinalNorm, "output_norm"), (names.Head, "output")], parts);
+        return new GgufNames(names.Layer, [(names.Embedding, "token_embd"), (names.FinalNorm, "output_norm"), (names.Head, "output")],
+            parts);
     }
 }

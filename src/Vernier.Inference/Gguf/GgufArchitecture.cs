@@ -21,7 +21,8 @@ public abstract class GgufArchitecture
     /// <exception cref="UnsupportedModelException">The file asks for what does not run here.</exception>
     public abstract JsonObject ToConfig(GgufMetadata metadata, GgufFile file);
 
-    /// <summary>The metadata that a model's configuration asks for, general.file_type excepted, in the order in which they are written.</summary>
+    /// <summary>The metadata that a model's configuration asks for, general.file_type excepted, in the order in which they are
+    /// written.</summary>
     /// <param name="config">The configuration of the architecture.</param>
     /// <param name="name">What the model is called.</param>
     public abstract IEnumerable<KeyValuePair<string, GgufValue>> ToMetadata(ModelConfig config, string name);

@@ -59,10 +59,13 @@ public sealed class GgufMetadata(IReadOnlyDictionary<string, GgufValue> pairs, s
         : value.Data as T[] ?? throw Wrong(key, $"an array of {typeof(T).Name}");
 
     /// <summary>The error of a value that is missing.</summary>
-    public InvalidFileException Missing(string key) => new(path, GgufModelRules.MetadataMissing, $"'{key}' is missing", "Convert the model again with a current version of llama.cpp");
+    public InvalidFileException Missing(string key) =>
+        new(path, GgufModelRules.MetadataMissing, $"'{key}' is missing", "Convert the model again with a current version of llama.cpp");
 
     /// <summary>The error of a value of the wrong type.</summary>
-    public InvalidFileException Wrong(string key, string expected) => new(path, GgufModelRules.MetadataType, $"'{key}' is {pairs[key].Type}, not {expected}", "Convert the model again with a current version of llama.cpp");
+    public InvalidFileException Wrong(string key, string expected) =>
+        new(path, GgufModelRules.MetadataType, $"'{key}' is {pairs[key].Type}, not {expected}",
+        "Convert the model again with a current version of llama.cpp");
 
     /// <summary>Adds the tokens that begin and end a text to a config.json. The end of a turn ends a text as well.</summary>
     internal void AddTokens(JsonObject config)

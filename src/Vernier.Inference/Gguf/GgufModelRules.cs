@@ -2,7 +2,8 @@ using Vernier.Errors;
 
 namespace Vernier.Inference.Gguf;
 
-/// <summary>The rules that a model in a GGUF file has to keep beyond those of the format, and a model that becomes one, by their stable names.</summary>
+/// <summary>The rules that a model in a GGUF file has to keep beyond those of the format, and a model that becomes one, by their stable
+/// names.</summary>
 /// <seealso cref="VernierException.Rule"/>
 public static class GgufModelRules
 {

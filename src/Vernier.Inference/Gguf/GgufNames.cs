@@ -9,7 +9,8 @@ namespace Vernier.Inference.Gguf;
 public sealed class GgufNames(string hfLayer, IReadOnlyList<(string Hf, string Gguf)> whole, IReadOnlyList<(string Hf, string Gguf)> parts)
 {
     /// <summary>The correction factors of rotary frequencies: tensors in a GGUF file, values of config.json elsewhere.</summary>
-    public const string RopeFactors = "rope_freqs.weight", LongFactors = "rope_factors_long.weight", ShortFactors = "rope_factors_short.weight";
+    public const string RopeFactors = "rope_freqs.weight", LongFactors = "rope_factors_long.weight",
+        ShortFactors = "rope_factors_short.weight";
 
     private const string GgufLayer = "blk.", Weight = ".weight";
 
@@ -18,7 +19,8 @@ public sealed class GgufNames(string hfLayer, IReadOnlyList<(string Hf, string G
     {
         ArgumentNullException.ThrowIfNull(name);
         return name.StartsWith(GgufLayer, StringComparison.Ordinal) && name.IndexOf('.', GgufLayer.Length) is int end and > 0
-            && int.TryParse(name.AsSpan(GgufLayer.Length, end - GgufLayer.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int layer) ? layer : null;
+            && int.TryParse(name.AsSpan(GgufLayer.Length, end - GgufLayer.Length), NumberStyles.None, CultureInfo.InvariantCulture,
+                out int layer) ? layer : null;
     }
 
     /// <summary>The name in a GGUF file, or null for a tensor that has none.</summary>
@@ -42,7 +44,8 @@ public sealed class GgufNames(string hfLayer, IReadOnlyList<(string Hf, string G
         if (!name.StartsWith(from, StringComparison.Ordinal))
             return null;
         int number = name.IndexOf('.', from.Length), last = name.LastIndexOf('.');
-        if (number < 0 || last <= number || name[last..] is not (".weight" or ".bias") || !name.AsSpan(from.Length, number - from.Length).ContainsAnyInRange('0', '9'))
+        if (number < 0 || last <= number || name[last..] is not (".weight" or ".bias")
+            || !name.AsSpan(from.Length, number - from.Length).ContainsAnyInRange('0', '9'))
             return null;
         return part(name[(number + 1)..last]) is string mapped ? $"{to}{name[from.Length..number]}.{mapped}{name[last..]}" : null;
     }

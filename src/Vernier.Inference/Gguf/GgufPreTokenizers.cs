@@ -10,11 +10,16 @@ internal static class GgufPreTokenizers
     private static readonly (string[] Names, Func<JsonNode> PreTokenizer)[] s_preTokenizers =
     [
         (["gpt-2", "phi-2", "mpt", "olmo"], () => ByteLevel(useRegex: true)),
-        (["llama-bpe", "llama3", "llama-v3"], () => Sequence(Split(@"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"), ByteLevel(useRegex: false))),
-        (["qwen2", "deepseek-r1-qwen"], () => Sequence(Split(@"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"), ByteLevel(useRegex: false))),
-        (["smollm", "refact", "command-r", "codeshell", "exaone"], () => Sequence(new JsonObject { ["type"] = "Digits", ["individual_digits"] = true }, ByteLevel(useRegex: true))),
+        (["llama-bpe", "llama3", "llama-v3"], () =>
+            Sequence(Split(@"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"), ByteLevel(useRegex: false))),
+        (["qwen2", "deepseek-r1-qwen"], () => Sequence(
+            Split(@"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"),
+            ByteLevel(useRegex: false))),
+        (["smollm", "refact", "command-r", "codeshell", "exaone"], () =>
+            Sequence(new JsonObject { ["type"] = "Digits", ["individual_digits"] = true }, ByteLevel(useRegex: true))),
         (["default"], () => Sequence(
-            Split(@"[\p{P}\$\+<=>\^~\|]+"), Split(@"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)"), Split(@"\p{N}+"), Split("[0-9][0-9][0-9]"), ByteLevel(useRegex: false))),
+            Split(@"[\p{P}\$\+<=>\^~\|]+"), Split(@"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)"),
+                Split(@"\p{N}+"), Split("[0-9][0-9][0-9]"), ByteLevel(useRegex: false))),
     ];
 
     /// <summary>All names.</summary>
@@ -32,14 +37,18 @@ internal static class GgufPreTokenizers
         JsonNode[] parts = Meaning(preTokenizer);
         foreach ((string[] names, Func<JsonNode> known) in s_preTokenizers)
         {
-            if (Meaning(known()) is JsonNode[] others && others.Length == parts.Length && others.Zip(parts).All(pair => JsonNode.DeepEquals(pair.First, pair.Second)))
+            if (Meaning(known()) is JsonNode[] others && others.Length == parts.Length
+                && others.Zip(parts).All(pair => JsonNode.DeepEquals(pair.First, pair.Second)))
                 return names[0];
         }
-        throw new UnsupportedModelException(path, GgufModelRules.PreTokenizer, "llama.cpp has no name that is known here for the way in which texts are cut (pre_tokenizer)", $"Give a model that cuts texts as one of {string.Join(", ", s_preTokenizers.Select(known => known.Names[0]))}");
+        throw new UnsupportedModelException(path, GgufModelRules.PreTokenizer,
+            "llama.cpp has no name that is known here for the way in which texts are cut (pre_tokenizer)",
+            $"Give a model that cuts texts as one of {string.Join(", ", s_preTokenizers.Select(known => known.Names[0]))}");
     }
 
     /// <summary>A cut at bytes that are written as letters.</summary>
-    public static JsonObject ByteLevel(bool useRegex, bool prefix = false) => new() { ["type"] = "ByteLevel", ["add_prefix_space"] = prefix, ["trim_offsets"] = true, ["use_regex"] = useRegex };
+    public static JsonObject ByteLevel(bool useRegex, bool prefix = false) =>
+        new() { ["type"] = "ByteLevel", ["add_prefix_space"] = prefix, ["trim_offsets"] = true, ["use_regex"] = useRegex };
 
     /// <summary>The parts of a pre-tokenizer without what makes no difference.</summary>
     private static JsonNode[] Meaning(JsonNode? node)
@@ -48,11 +57,16 @@ internal static class GgufPreTokenizers
             return [];
         IEnumerable<JsonObject> parts = whole["pretokenizers"] is JsonArray sequence ? sequence.OfType<JsonObject>() : [whole];
         return [.. parts.Select(part => new JsonObject(part
-            .Where(pair => pair.Key != "trim_offsets" && !(pair.Value is JsonValue value && value.TryGetValue(out bool flag) && (pair.Key, flag) is ("invert", false) or ("use_regex", true) or ("individual_digits", false)))
+            .Where(pair => pair.Key != "trim_offsets"
+                && !(pair.Value is JsonValue value && value.TryGetValue(out bool flag)
+                && (pair.Key, flag) is ("invert", false) or ("use_regex", true) or ("individual_digits", false)))
             .OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => KeyValuePair.Create(pair.Key, pair.Value?.DeepClone()))))];
     }
 
-    private static JsonObject Split(string expression) => new() { ["type"] = "Split", ["pattern"] = new JsonObject { ["Regex"] = expression }, ["behavior"] = "Isolated", ["invert"] = false };
+    private static JsonObject Split(string expression) =>
+        new() { ["type"] = "Split", ["pattern"] = new JsonObject { ["Regex"] = expression }, ["behavior"] = "Isolated",
+        ["invert"] = false };
 
-    private static JsonObject Sequence(params JsonNode[] parts) => new() { ["type"] = "Sequence", ["pretokenizers"] = new JsonArray(parts) };
+    private static JsonObject Sequence(params JsonNode[] parts) =>
+        new() { ["type"] = "Sequence", ["pretokenizers"] = new JsonArray(parts) };
 }

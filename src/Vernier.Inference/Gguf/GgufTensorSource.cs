@@ -9,7 +9,8 @@ using Vernier.Packing.Ggml;
 namespace Vernier.Inference.Gguf;
 
 /// <summary>
-/// The tensors of a GGUF file as a Hugging Face checkpoint has them: its names, the rows of query and key projections in its order, blocks as single precision.
+/// The tensors of a GGUF file as a Hugging Face checkpoint has them: its names, the rows of query and key projections in its order, blocks
+/// as single precision.
 /// What an export widened to single precision has its own type again.
 /// </summary>
 internal sealed class GgufTensorSource : ITensorFile
@@ -22,7 +23,8 @@ internal sealed class GgufTensorSource : ITensorFile
     /// <param name="config">The model.</param>
     /// <param name="architecture">What llama.cpp has for it.</param>
     /// <param name="widened">The types of tensors, by their Hugging Face names, that are F32 in the file.</param>
-    public GgufTensorSource(GgufFile file, ModelConfig config, GgufArchitecture architecture, IReadOnlyDictionary<string, ElementType> widened)
+    public GgufTensorSource(GgufFile file, ModelConfig config, GgufArchitecture architecture, IReadOnlyDictionary<string,
+        ElementType> widened)
     {
         _file = file;
         foreach (GgufTensor tensor in file.Tensors)
@@ -36,11 +38,13 @@ internal sealed class GgufTensorSource : ITensorFile
             if (heads > 0 && (tensor.Shape.Count is < 1 or > 2 || tensor.Shape[0] != (long)heads * headSize))
             {
                 throw new InvalidFileException(file.Path, GgufModelRules.TensorShape,
-                    $"its shape is [{string.Join(", ", tensor.Shape)}], and {heads} heads of {headSize} need {heads * headSize} rows", "Convert the model again", tensor.Name);
+                    $"its shape is [{string.Join(", ", tensor.Shape)}], and {heads} heads of {headSize} need {heads * headSize} rows",
+                        "Convert the model again", tensor.Name);
             }
             ElementType type = tensor.Type.Element ?? ElementType.F32;
             if (heads > 0 && type is not (ElementType.F32 or ElementType.F16 or ElementType.BF16))
-                throw new InvalidFileException(file.Path, GgufModelRules.TensorType, $"it is a projection of type {type}", "Convert the model again to F32, F16 or BF16", tensor.Name);
+                throw new InvalidFileException(file.Path, GgufModelRules.TensorType, $"it is a projection of type {type}",
+                    "Convert the model again to F32, F16 or BF16", tensor.Name);
             if (tensor.Type == GgufTensorType.F32 && widened.TryGetValue(name, out ElementType narrow))
                 type = narrow;
             _entries.Add(name, new Entry(tensor, new TensorInfo(name, type, tensor.Shape), headSize));
@@ -77,7 +81,8 @@ internal sealed class GgufTensorSource : ITensorFile
         if (entry.HeadSize == 0)
             _file.ReadBytes(entry.Stored.Name, 0, stored);
         for (int row = 0; row < layout.Rows && entry.HeadSize > 0; row++)
-            _file.ReadBytes(entry.Stored.Name, RotaryRows.InGguf(row, entry.HeadSize) * layout.BytesPerRow, stored.AsSpan(row * layout.BytesPerRow, layout.BytesPerRow));
+            _file.ReadBytes(entry.Stored.Name, RotaryRows.InGguf(row, entry.HeadSize) * layout.BytesPerRow,
+                stored.AsSpan(row * layout.BytesPerRow, layout.BytesPerRow));
         return new BlockMatrix(layout, stored);
     }
 
@@ -88,7 +93,8 @@ internal sealed class GgufTensorSource : ITensorFile
         if (entry.IsDirect)
             return _file.Bytes(entry.Stored.Name);
         if (entry.Info.Bytes > Array.MaxLength)
-            throw new InvalidOperationException($"{Path}: tensor '{name}' has {entry.Info.Bytes} bytes, more than one span holds; read it in parts with ReadBytes.");
+            throw new InvalidOperationException(
+                $"{Path}: tensor '{name}' has {entry.Info.Bytes} bytes, more than one span holds; read it in parts with ReadBytes.");
         var bytes = new byte[entry.Info.Bytes];
         ReadBytes(name, 0, bytes);
         return bytes;
@@ -147,14 +153,16 @@ internal sealed class GgufTensorSource : ITensorFile
         while (!destination.IsEmpty)
         {
             int count = (int)Math.Min(columns - first % columns, destination.Length);
-            _file.Read(entry.Stored.Name, RotaryRows.InGguf(first / columns, entry.HeadSize) * columns + first % columns, destination[..count]);
+            _file.Read(entry.Stored.Name, RotaryRows.InGguf(first / columns, entry.HeadSize) * columns + first % columns,
+                destination[..count]);
             destination = destination[count..];
             first += count;
         }
     }
 
     private Entry Find(string name) => _entries.TryGetValue(name, out Entry entry) ? entry
-        : throw new InvalidFileException(Path, GgufRules.TensorMissing, "the file has no such tensor", "Check that the file is whole", name);
+        : throw new InvalidFileException(Path, GgufRules.TensorMissing, "the file has no such tensor", "Check that the file is whole",
+            name);
 
     private readonly record struct Entry(GgufTensor Stored, TensorInfo Info, int HeadSize)
     {

@@ -25,7 +25,8 @@ internal static class GgufTokenizer
         $"{Prefix}{(name == "unk" ? "unknown" : name == "pad" ? "padding" : name == "sep" ? "seperator" : name)}_token_id";
 
     /// <summary>A merge as the two tokens with a space between them, however the file has it.</summary>
-    public static string MergeText(JsonNode? merge) => merge is JsonArray pair ? string.Join(' ', pair.Select(part => (string)part!)) : (string)merge!;
+    public static string MergeText(JsonNode? merge) =>
+        merge is JsonArray pair ? string.Join(' ', pair.Select(part => (string)part!)) : (string)merge!;
 
     /// <summary>Scores that make llama.cpp merge in the order of the merges: less by one for each, and 0 for what no merge makes.</summary>
     public static float[] Scores(string[] tokens, int[] types, string[] merges)
@@ -33,7 +34,8 @@ internal static class GgufTokenizer
         var rank = new Dictionary<string, int>(StringComparer.Ordinal);
         foreach (string merge in merges)
             rank.TryAdd(merge.Replace(" ", "", StringComparison.Ordinal), rank.Count);
-        return [.. tokens.Select((text, id) => types[id] == Normal && rank.TryGetValue(text, out int order) ? -1f - order : types[id] == Normal ? -1f - rank.Count : 0f)];
+        return [.. tokens.Select((text, id) => types[id] == Normal && rank.TryGetValue(text, out int order) ? -1f - order
+            : types[id] == Normal ? -1f - rank.Count : 0f)];
     }
 
     /// <summary>The merges that follow from scores: every way to make a token of two, the highest score first.</summary>
@@ -52,16 +54,19 @@ internal static class GgufTokenizer
                 continue;
             for (int cut = 1; cut < text.Length; cut++)
             {
-                if (!char.IsLowSurrogate(text[cut]) && ids.TryGetValue(text[..cut], out int left) && ids.TryGetValue(text[cut..], out int right))
+                if (!char.IsLowSurrogate(text[cut]) && ids.TryGetValue(text[..cut], out int left)
+                    && ids.TryGetValue(text[cut..], out int right))
                     merges.Add((scores[id], id, left, right));
             }
         }
-        return [.. merges.OrderByDescending(merge => merge.Score).ThenBy(merge => merge.Token).ThenBy(merge => merge.Left).ThenBy(merge => merge.Right).Select(merge => $"{tokens[merge.Left]} {tokens[merge.Right]}")];
+        return [.. merges.OrderByDescending(merge => merge.Score).ThenBy(merge => merge.Token).ThenBy(merge => merge.Left)
+            .ThenBy(merge => merge.Right).Select(merge => $"{tokens[merge.Left]} {tokens[merge.Right]}")];
     }
 
     /// <summary>Whether a member is true.</summary>
     public static bool Flag(JsonObject node, string name) => node[name] is JsonValue value && value.TryGetValue(out bool flag) && flag;
 
     /// <summary>A replacement of one text by another.</summary>
-    public static JsonObject Replace(string from, string to) => new() { ["type"] = "Replace", ["pattern"] = new JsonObject { ["String"] = from }, ["content"] = to };
+    public static JsonObject Replace(string from, string to) =>
+        new() { ["type"] = "Replace", ["pattern"] = new JsonObject { ["String"] = from }, ["content"] = to };
 }

@@ -17,7 +17,8 @@ internal static class GgufTokenizerWriter
     /// <param name="chatTemplate">The text of chat_template.jinja, if there is one.</param>
     /// <param name="path">The tokenizer.json, for messages.</param>
     /// <exception cref="InvalidFileException">llama.cpp has no such tokenizer.</exception>
-    public static List<KeyValuePair<string, GgufValue>> ToMetadata(JsonObject tokenizer, JsonObject settings, ModelConfig config, string? chatTemplate, string path)
+    public static List<KeyValuePair<string, GgufValue>> ToMetadata(
+        JsonObject tokenizer, JsonObject settings, ModelConfig config, string? chatTemplate, string path)
     {
         var pairs = new List<KeyValuePair<string, GgufValue>>();
         void Add(string key, object value) => pairs.Add(KeyValuePair.Create(key, GgufValue.Of(value)));
@@ -27,7 +28,9 @@ internal static class GgufTokenizerWriter
         if (!pieces)
             Add(Prefix + "pre", GgufPreTokenizers.NameOf(tokenizer["pre_tokenizer"], path));
         else if (!IsPieceKind(tokenizer))
-            throw new UnsupportedModelException(path, GgufModelRules.Tokenizer, "the tokenizer falls back to bytes but does not write spaces as SentencePiece does", "Give a model whose tokenizer is byte-level, or of the SentencePiece kind");
+            throw new UnsupportedModelException(path, GgufModelRules.Tokenizer,
+                "the tokenizer falls back to bytes but does not write spaces as SentencePiece does",
+                "Give a model whose tokenizer is byte-level, or of the SentencePiece kind");
 
         (string[] tokens, int[] types) = Vocabulary(tokenizer, model, pieces, config.VocabularySize, path);
         Add(Tokens, tokens);
@@ -90,7 +93,9 @@ internal static class GgufTokenizerWriter
         }
         int count = Math.Max(size, texts.Count == 0 ? 0 : texts.Keys.Max() + 1);
         if (count > size)
-            throw new InvalidFileException(path, GgufModelRules.Tokenizer, $"the tokenizer has {count} tokens, and the vocabulary of config.json {size}", "Check that tokenizer.json and config.json belong together");
+            throw new InvalidFileException(path, GgufModelRules.Tokenizer,
+                $"the tokenizer has {count} tokens, and the vocabulary of config.json {size}",
+                "Check that tokenizer.json and config.json belong together");
         var tokens = new string[count];
         var types = new int[count];
         for (int id = 0; id < count; id++)
@@ -101,7 +106,8 @@ internal static class GgufTokenizerWriter
     private static int? SpecialId(string name, string[] tokens, JsonObject settings, JsonObject model, ModelConfig config)
     {
         JsonNode? token = settings[name + "_token"] ?? (name == "unk" ? model["unk_token"] : null);
-        string? text = token is JsonObject described ? (string?)described["content"] : token is JsonValue value && value.TryGetValue(out string? plain) ? plain : null;
+        string? text = token is JsonObject described ? (string?)described["content"]
+            : token is JsonValue value && value.TryGetValue(out string? plain) ? plain : null;
         int id = text is null ? -1 : Array.IndexOf(tokens, text);
         return id >= 0 ? id : name switch
         {
@@ -125,12 +131,15 @@ internal static class GgufTokenizerWriter
     }
 
     private static bool IsPieceKind(JsonObject tokenizer) =>
-        tokenizer["normalizer"]?.ToJsonString().Contains("\\u2581", StringComparison.Ordinal) == true || (string?)(tokenizer["pre_tokenizer"] as JsonObject)?["type"] == "Metaspace";
+        tokenizer["normalizer"]?.ToJsonString().Contains("\\u2581", StringComparison.Ordinal) == true
+            || (string?)(tokenizer["pre_tokenizer"] as JsonObject)?["type"] == "Metaspace";
 
     private static bool AddsSpace(JsonObject tokenizer) =>
         tokenizer["normalizer"]?.ToJsonString().Contains("\"Prepend\"", StringComparison.Ordinal) == true
-        || tokenizer["pre_tokenizer"] is JsonObject { } metaspace && (string?)metaspace["type"] == "Metaspace" && (string?)metaspace["prepend_scheme"] != "never";
+        || tokenizer["pre_tokenizer"] is JsonObject { } metaspace && (string?)metaspace["type"] == "Metaspace"
+            && (string?)metaspace["prepend_scheme"] != "never";
 
     private static bool IsByte(string text) =>
-        text.Length == 6 && text.StartsWith("<0x", StringComparison.Ordinal) && text[5] == '>' && byte.TryParse(text.AsSpan(3, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out _);
+        text.Length == 6 && text.StartsWith("<0x", StringComparison.Ordinal) && text[5] == '>'
+            && byte.TryParse(text.AsSpan(3, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out _);
 }

@@ -4,13 +4,16 @@ using Vernier.Files.Gguf;
 
 namespace Vernier.Inference.Gguf;
 
-/// <summary>Metadata values as JSON: {"type": "UInt32", "value": 5}, arrays with the type of their elements, {"type": "Int32[]", "value": [1, 2]}.</summary>
+/// <summary>Metadata values as JSON: {"type": "UInt32", "value": 5}, arrays with the type of their elements, {"type": "Int32[]", "value":
+/// [1, 2]}.</summary>
 internal static class GgufValues
 {
     public static JsonObject ToJson(GgufValue value) => new()
     {
         ["type"] = value.Type == GgufType.Array ? $"{value.ElementType}[]" : $"{value.Type}",
-        ["value"] = value.Data is Array items ? new JsonArray([.. items.Cast<object>().Select<object, JsonNode>(item => item is GgufValue inner ? ToJson(inner) : Scalar(item))]) : Scalar(value.Data),
+        ["value"] = value.Data is Array items ? new JsonArray(
+            [.. items.Cast<object>().Select<object, JsonNode>(item => item is GgufValue inner ? ToJson(inner) : Scalar(item))])
+            : Scalar(value.Data),
     };
 
     /// <summary>The value that <see cref="ToJson"/> wrote, or null where the JSON is none.</summary>
@@ -27,7 +30,8 @@ internal static class GgufValues
             if (element == GgufType.Array)
                 return GgufValue.Of(items.Select(item => Parse(item) ?? throw new FormatException()).ToArray());
             object[] numbers = [.. items.Select(item => Number(element, item))];
-            var array = Array.CreateInstance(numbers.Length > 0 ? numbers[0].GetType() : Number(element, JsonValue.Create("0")).GetType(), numbers.Length);
+            var array = Array.CreateInstance(numbers.Length > 0 ? numbers[0].GetType()
+                : Number(element, JsonValue.Create("0")).GetType(), numbers.Length);
             numbers.CopyTo(array, 0);
             return GgufValue.Of(array);
         }
@@ -48,7 +52,8 @@ internal static class GgufValues
 
     private static object Number(GgufType type, JsonNode? json)
     {
-        string text = type == GgufType.Bool && json is JsonValue flag && flag.TryGetValue(out bool set) ? set.ToString() : (string?)json ?? throw new FormatException();
+        string text = type == GgufType.Bool && json is JsonValue flag && flag.TryGetValue(out bool set) ? set.ToString()
+            : (string?)json ?? throw new FormatException();
         CultureInfo c = CultureInfo.InvariantCulture;
         return type switch
         {

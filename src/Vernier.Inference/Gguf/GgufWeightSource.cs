@@ -37,7 +37,8 @@ internal sealed class GgufWeightSource : IWeightSource
     public float[] Vector(string name, int expectedLength) => _floats.Vector(name, expectedLength);
 
     /// <inheritdoc/>
-    public IEmbedding Embedding(string name, int rows, int width) => Blocks(name, rows, width) is BlockMatrix blocks ? new PackedEmbedding(blocks) : _floats.Embedding(name, rows, width);
+    public IEmbedding Embedding(string name, int rows, int width) =>
+        Blocks(name, rows, width) is BlockMatrix blocks ? new PackedEmbedding(blocks) : _floats.Embedding(name, rows, width);
 
     /// <inheritdoc/>
     public (IEmbedding Embedding, ILinear Head) Tied(string name, int rows, int width)
@@ -47,7 +48,8 @@ internal sealed class GgufWeightSource : IWeightSource
         _read.Remove(name);
         if (_arithmetic == PackedArithmetic.Integer && blocks.Prepare(Workers.Shared) is IPreparedMatrix prepared)
         {
-            IEmbedding embedding = PreparedMatrices.Rows(blocks.Layout, prepared) is PreparedRows shared ? new PackedEmbedding(blocks.Layout, shared) : new PackedEmbedding(blocks);
+            IEmbedding embedding = PreparedMatrices.Rows(blocks.Layout, prepared) is PreparedRows shared
+                ? new PackedEmbedding(blocks.Layout, shared) : new PackedEmbedding(blocks);
             return (embedding, new PackedLinear(blocks.Layout, prepared));
         }
         return (new PackedEmbedding(blocks), new PackedLinear(blocks, null, _arithmetic, _workers));

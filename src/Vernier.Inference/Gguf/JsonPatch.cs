@@ -3,7 +3,8 @@ using System.Text.Json.Nodes;
 namespace Vernier.Inference.Gguf;
 
 /// <summary>
-/// What must be changed in one JSON object to get another: a member with its new value, with null where it goes, and for an object on both sides
+/// What must be changed in one JSON object to get another: a member with its new value, with null where it goes, and for an object on both
+/// sides
 /// what must be changed in it. A member that becomes null itself is {"$null": true}.
 /// </summary>
 internal static class JsonPatch
@@ -19,7 +20,8 @@ internal static class JsonPatch
             bool known = from.TryGetPropertyValue(name, out JsonNode? old);
             if (known && JsonNode.DeepEquals(old, value))
                 continue;
-            patch[name] = value is null ? new JsonObject { [Null] = true } : known && old is JsonObject before && value is JsonObject after ? Between(before, after) : value.DeepClone();
+            patch[name] = value is null ? new JsonObject { [Null] = true } : known && old is JsonObject before && value is JsonObject after
+                ? Between(before, after) : value.DeepClone();
         }
         foreach ((string name, _) in from)
         {

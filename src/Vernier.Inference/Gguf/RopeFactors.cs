@@ -22,7 +22,8 @@ internal static class RopeFactors
             yield break;
         }
         if (rope.Scaling == RopeScaling.Llama3)
-            yield return (GgufNames.RopeFactors, Llama3(rope.RotarySize, rope.Theta, rope.Factor, rope.LowFrequencyFactor, rope.HighFrequencyFactor, rope.OriginalMaxPositions));
+            yield return (GgufNames.RopeFactors, Llama3(
+                rope.RotarySize, rope.Theta, rope.Factor, rope.LowFrequencyFactor, rope.HighFrequencyFactor, rope.OriginalMaxPositions));
         if (rope.Scaling != RopeScaling.LongRope)
             yield break;
         yield return (GgufNames.LongFactors, [.. rope.LongFactors.Select(factor => (float)factor)]);
@@ -52,7 +53,8 @@ internal static class RopeFactors
         return metadata.Text($"{arch}.rope.scaling.type") switch
         {
             null or "none" => null,
-            "linear" => new JsonObject { ["rope_type"] = "linear", ["factor"] = metadata.Decimal($"{arch}.rope.scaling.factor") ?? throw metadata.Missing($"{arch}.rope.scaling.factor") },
+            "linear" => new JsonObject { ["rope_type"] = "linear", ["factor"] = metadata.Decimal($"{arch}.rope.scaling.factor")
+                ?? throw metadata.Missing($"{arch}.rope.scaling.factor") },
             string other => new JsonObject { ["rope_type"] = other },
         };
     }
@@ -61,11 +63,13 @@ internal static class RopeFactors
     {
         foreach ((double factor, double low, double high, int original) in s_llama3)
         {
-            if (Llama3(rotary, theta, factor, low, high, original).Zip(factors).All(pair => Math.Abs(pair.First - pair.Second) <= 1e-5 * pair.First))
+            if (Llama3(rotary, theta, factor, low, high, original).Zip(factors)
+                .All(pair => Math.Abs(pair.First - pair.Second) <= 1e-5 * pair.First))
             {
                 return new JsonObject
                 {
-                    ["rope_type"] = "llama3", ["factor"] = factor, ["low_freq_factor"] = low, ["high_freq_factor"] = high, ["original_max_position_embeddings"] = original,
+                    ["rope_type"] = "llama3", ["factor"] = factor, ["low_freq_factor"] = low, ["high_freq_factor"] = high,
+                        ["original_max_position_embeddings"] = original,
                 };
             }
         }
@@ -80,14 +84,16 @@ internal static class RopeFactors
         ["rope_type"] = "longrope", ["short_factor"] = Decimals(shorter), ["long_factor"] = Decimals(longer),
     };
 
-    private static JsonArray Decimals(float[] numbers) => new([.. numbers.Select(number => JsonValue.Create(double.Parse(number.ToString("R"))))]);
+    private static JsonArray Decimals(float[] numbers) =>
+        new([.. numbers.Select(number => JsonValue.Create(double.Parse(number.ToString("R"))))]);
 
     private static float[]? Read(GgufFile file, string name, int rotary)
     {
         if (!file.TryGet(name, out GgufTensor? tensor))
             return null;
         if (tensor.Count != rotary / 2)
-            throw new InvalidFileException(file.Path, GgufModelRules.TensorShape, $"it has {tensor.Count} factors, and {rotary} coordinates of a head are rotated", "Convert the model again", name);
+            throw new InvalidFileException(file.Path, GgufModelRules.TensorShape,
+                $"it has {tensor.Count} factors, and {rotary} coordinates of a head are rotated", "Convert the model again", name);
         var factors = new float[tensor.Count];
         file.Read(name, 0, factors);
         return factors;
@@ -101,7 +107,8 @@ internal static class RopeFactors
         {
             double wavelength = 2 * Math.PI * Math.Pow(theta, 2.0 * i / rotary);
             double smooth = (original / wavelength - low) / (high - low);
-            factors[i] = (float)(wavelength < original / high ? 1 : wavelength > original / low ? factor : 1 / ((1 - smooth) / factor + smooth));
+            factors[i] = (float)(wavelength < original / high ? 1 : wavelength > original / low ? factor
+                : 1 / ((1 - smooth) / factor + smooth));
         }
         return factors;
     }

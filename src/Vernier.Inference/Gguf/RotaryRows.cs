@@ -1,7 +1,8 @@
 namespace Vernier.Inference.Gguf;
 
 /// <summary>
-/// The order of the rows of a query or key projection. Llama's rotary embedding turns coordinates i and i + R/2 together in a Hugging Face checkpoint and
+/// The order of the rows of a query or key projection. Llama's rotary embedding turns coordinates i and i + R/2 together in a Hugging Face
+/// checkpoint and
 /// 2i and 2i + 1 in a GGUF file, so that within each head the rows of the first half and of the second alternate there.
 /// </summary>
 internal static class RotaryRows

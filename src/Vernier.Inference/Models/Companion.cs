@@ -1,6 +1,7 @@
 namespace Vernier.Inference.Models;
 
-/// <summary>A file that accompanies the weights in a Hugging Face folder and does not change: tokenizer, generation settings, licence, notes.</summary>
+/// <summary>A file that accompanies the weights in a Hugging Face folder and does not change: tokenizer, generation settings, licence,
+/// notes.</summary>
 public sealed class Companion
 {
     private readonly string? _path;

@@ -84,7 +84,8 @@ internal sealed class FolderFormat : ModelFormat
     /// <inheritdoc/>
     public override ModelTexts ReadTexts()
     {
-        string settings = Path.Combine(_folder, "tokenizer_config.json"), template = Path.Combine(_folder, "chat_template.jinja"), tokenizer = Path.Combine(_folder, "tokenizer.json");
+        string settings = Path.Combine(_folder, "tokenizer_config.json"), template = Path.Combine(_folder, "chat_template.jinja"),
+            tokenizer = Path.Combine(_folder, "tokenizer.json");
         Tokenizer.Load(_folder);
         return new ModelTexts(
             JsonObject.Create(Config)!,

@@ -8,10 +8,12 @@ namespace Vernier.Inference.Models;
 /// <param name="Config">The text of config.json.</param>
 /// <param name="Companions">What accompanies the weights.</param>
 /// <param name="Layouts">How matrices that are quantized are stored.</param>
-public sealed record FolderContent(ReadOnlyMemory<byte> Config, IReadOnlyList<Companion> Companions, IReadOnlyDictionary<string, PackedLayout> Layouts);
+public sealed record FolderContent(ReadOnlyMemory<byte> Config, IReadOnlyList<Companion> Companions, IReadOnlyDictionary<string,
+    PackedLayout> Layouts);
 
 /// <summary>
-/// Writes a Hugging Face folder. Its files have their names at once, so that the folder must be one that nobody takes for finished; the caller gives it its name.
+/// Writes a Hugging Face folder. Its files have their names at once, so that the folder must be one that nobody takes for finished; the
+/// caller gives it its name.
 /// </summary>
 public sealed class FolderWriter : ModelWriter
 {
@@ -29,13 +31,16 @@ public sealed class FolderWriter : ModelWriter
     /// <param name="content">What the folder is to hold beside them.</param>
     /// <param name="metadata">Pairs for <c>__metadata__</c> of every file; null, the default, for none.</param>
     /// <exception cref="IOException">The folder is missing, or the disk has no room.</exception>
-    public FolderWriter(string folder, IReadOnlyList<TensorInfo> tensors, FolderContent content, IReadOnlyDictionary<string, string>? metadata = null)
+    public FolderWriter(string folder, IReadOnlyList<TensorInfo> tensors, FolderContent content, IReadOnlyDictionary<string,
+        string>? metadata = null)
     {
         ArgumentNullException.ThrowIfNull(tensors);
         ArgumentNullException.ThrowIfNull(content);
         (_folder, _content) = (folder, content);
         _tensors = tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
-        TensorInfo[] arrays = [.. tensors.SelectMany(tensor => content.Layouts.TryGetValue(tensor.Name, out PackedLayout? layout) ? layout.Arrays(tensor.Name) : [tensor])];
+        TensorInfo[] arrays =
+            [.. tensors.SelectMany(tensor => content.Layouts.TryGetValue(tensor.Name, out PackedLayout? layout) ? layout.Arrays(tensor.Name)
+            : [tensor])];
         Bytes = CheckpointWriter.SizeOf(arrays, metadata: metadata) + content.Config.Length;
         _draft = new CheckpointDraft(folder, arrays, metadata: metadata);
     }
@@ -48,7 +53,8 @@ public sealed class FolderWriter : ModelWriter
     {
         ArgumentNullException.ThrowIfNull(matrix);
         if (!_content.Layouts.TryGetValue(name, out PackedLayout? layout) || layout != matrix.Layout)
-            throw new ArgumentException($"{name} is {matrix.Layout.Summary}, and is to be {layout?.Summary ?? "left as it is"}", nameof(matrix));
+            throw new ArgumentException($"{name} is {matrix.Layout.Summary}, and is to be {layout?.Summary ?? "left as it is"}",
+                nameof(matrix));
         foreach ((TensorInfo array, ReadOnlyMemory<byte> bytes) in layout.Arrays(name).Zip(matrix.ArrayBytes()))
             _draft.Write(array.Name, 0, bytes.Span);
     }

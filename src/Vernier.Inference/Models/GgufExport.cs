@@ -22,7 +22,8 @@ public static class GgufExport
     /// <returns>The bytes of the file.</returns>
     /// <exception cref="InvalidFileException">The model is invalid, or packed already.</exception>
     /// <exception cref="UnsupportedModelException">The model is of a family or has a tokenizer that llama.cpp lacks.</exception>
-    public static long Write(Model model, string path, GgufMix mix, IReadOnlyList<GgufOverride>? overrides = null, IProgress<double>? progress = null, Workers? workers = null,
+    public static long Write(Model model, string path, GgufMix mix, IReadOnlyList<GgufOverride>? overrides = null,
+        IProgress<double>? progress = null, Workers? workers = null,
         CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -34,7 +35,8 @@ public static class GgufExport
         return writer.Bytes;
     }
 
-    /// <summary>As <see cref="Write(Model, string, GgufMix, IReadOnlyList{GgufOverride}, IProgress{double}, Workers, CancellationToken)"/>, for a model that is not open.</summary>
+    /// <summary>As <see cref="Write(Model, string, GgufMix, IReadOnlyList{GgufOverride}, IProgress{double}, Workers, CancellationToken)"/>,
+    /// for a model that is not open.</summary>
     /// <param name="model">A Hugging Face folder or a GGUF file.</param>
     /// <param name="path">The file to write.</param>
     /// <param name="mix">The mix.</param>
@@ -43,7 +45,8 @@ public static class GgufExport
     /// <param name="workers">Who encodes; null, the default, for <see cref="Workers.Shared"/>.</param>
     /// <param name="cancellation">Stops between two pieces; no file is left.</param>
     /// <returns>The bytes of the file.</returns>
-    public static long Write(string model, string path, GgufMix mix, IReadOnlyList<GgufOverride>? overrides = null, IProgress<double>? progress = null, Workers? workers = null,
+    public static long Write(string model, string path, GgufMix mix, IReadOnlyList<GgufOverride>? overrides = null,
+        IProgress<double>? progress = null, Workers? workers = null,
         CancellationToken cancellation = default)
     {
         using var open = Model.Open(model);
@@ -64,14 +67,17 @@ public static class GgufExport
         if (texts.ChatTemplate is not null)
             companions.Add(new Companion("chat_template.jinja", System.Text.Encoding.UTF8.GetBytes(texts.ChatTemplate)));
         TensorInfo[] tensors = [.. model.Checkpoint.Tensors];
-        var content = new FolderContent(ModelTexts.Serialize(texts.Config), companions, new Dictionary<string, Packing.PackedLayout>(StringComparer.Ordinal));
-        using var writer = new FolderWriter(folder, tensors, content, new Dictionary<string, string>(StringComparer.Ordinal) { ["format"] = "pt" });
+        var content = new FolderContent(ModelTexts.Serialize(texts.Config), companions, new Dictionary<string,
+            Packing.PackedLayout>(StringComparer.Ordinal));
+        using var writer = new FolderWriter(folder, tensors, content, new Dictionary<string,
+            string>(StringComparer.Ordinal) { ["format"] = "pt" });
         CopyAll(writer, model.Checkpoint, tensors, progress, cancellation);
 
         static Companion Text(string name, JsonObject json) => new(name, ModelTexts.Serialize(json));
     }
 
-    private static void CopyAll(ModelWriter writer, Checkpoint source, TensorInfo[] tensors, IProgress<double>? progress, CancellationToken cancellation)
+    private static void CopyAll(ModelWriter writer, Checkpoint source, TensorInfo[] tensors, IProgress<double>? progress,
+        CancellationToken cancellation)
     {
         double all = tensors.Sum(tensor => (double)tensor.Count), done = 0;
         foreach (TensorInfo tensor in tensors)

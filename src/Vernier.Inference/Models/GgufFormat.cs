@@ -69,7 +69,8 @@ internal sealed class GgufFormat : ModelFormat
     public override IReadOnlyList<Companion> FindCompanions()
     {
         (JsonObject tokenizer, JsonObject settings) = GgufTexts.TokenizerOf(_file);
-        return [new Companion("tokenizer.json", ModelTexts.Serialize(tokenizer)), new Companion("tokenizer_config.json", ModelTexts.Serialize(settings))];
+        return [new Companion("tokenizer.json", ModelTexts.Serialize(tokenizer)),
+            new Companion("tokenizer_config.json", ModelTexts.Serialize(settings))];
     }
 
     /// <inheritdoc/>
@@ -80,7 +81,8 @@ internal sealed class GgufFormat : ModelFormat
     }
 
     /// <inheritdoc/>
-    public override IWeightSource Weights(PackedArithmetic arithmetic, Workers workers) => new GgufWeightSource(Checkpoint, _tensors, arithmetic, workers);
+    public override IWeightSource Weights(PackedArithmetic arithmetic, Workers workers) =>
+        new GgufWeightSource(Checkpoint, _tensors, arithmetic, workers);
 
     /// <inheritdoc/>
     public override ModelTexts ReadTexts() => GgufTexts.Read(_file, JsonObject.Create(Config)!, _config, _architecture);
@@ -90,7 +92,9 @@ internal sealed class GgufFormat : ModelFormat
         GgufArchitecture[] known = [.. ArchitectureCatalogue.All.Select(architecture => architecture.Gguf).OfType<GgufArchitecture>()];
         string name = metadata.Architecture;
         return Array.Find(known, architecture => architecture.Name == name)
-            ?? throw new UnsupportedModelException(metadata.Path, GgufModelRules.Architecture, $"the architecture {ConfigObject.Quote(name)} can't be run",
-                $"Give a model of one of the architectures {string.Join(", ", known.Select(architecture => architecture.Name).Distinct())}");
+            ?? throw new UnsupportedModelException(metadata.Path, GgufModelRules.Architecture,
+                $"the architecture {ConfigObject.Quote(name)} can't be run",
+                $"Give a model of one of the architectures "
+                    + $"{string.Join(", ", known.Select(architecture => architecture.Name).Distinct())}");
     }
 }

@@ -15,7 +15,8 @@ namespace Vernier.Inference.Models;
 public delegate void GgufRowBytes(long row, Span<byte> bytes);
 
 /// <summary>
-/// Writes a GGUF file: matrices in the blocks that they were quantized to, other tensors in the types that they are to have, rows in the order of llama.cpp.
+/// Writes a GGUF file: matrices in the blocks that they were quantized to, other tensors in the types that they are to have, rows in the
+/// order of llama.cpp.
 /// Until it is complete the file is <c>path.partial</c>.
 /// </summary>
 public sealed class GgufModelWriter : ModelWriter
@@ -107,7 +108,8 @@ public sealed class GgufModelWriter : ModelWriter
         if (item.HeadSize == 0)
             _draft.Read(item.Info.Name, 0, stored);
         for (int row = 0; row < layout.Rows && item.HeadSize > 0; row++)
-            _draft.Read(item.Info.Name, (long)row * layout.BytesPerRow, stored.AsSpan((int)item.SourceRow(row) * layout.BytesPerRow, layout.BytesPerRow));
+            _draft.Read(item.Info.Name, (long)row * layout.BytesPerRow,
+                stored.AsSpan((int)item.SourceRow(row) * layout.BytesPerRow, layout.BytesPerRow));
         return new BlockMatrix(layout, stored);
     }
 

@@ -30,12 +30,14 @@ public sealed class GgufPlan
 
     /// <summary>All tensors in the order in which they lie in the file.</summary>
     internal IReadOnlyList<GgufTensor> Infos =>
-        [.. Rope.Select(tensor => new GgufTensor(tensor.Name, GgufTensorType.F32, [tensor.Factors.Length])), .. Items.Select(item => item.Info)];
+        [.. Rope.Select(tensor => new GgufTensor(tensor.Name, GgufTensorType.F32, [tensor.Factors.Length])),
+            .. Items.Select(item => item.Info)];
 
     /// <summary>Plans the file of a model.</summary>
     /// <param name="model">The model.</param>
     /// <param name="fileType">The number for <c>general.file_type</c>; see <see cref="GgufMix.FileType"/>.</param>
-    /// <param name="typeOf">The type of a tensor, by its Hugging Face name. Tensors that are no matrices, and norms, are F32 in any case, as llama.cpp needs them.</param>
+    /// <param name="typeOf">The type of a tensor, by its Hugging Face name. Tensors that are no matrices, and norms, are F32 in any case,
+    /// as llama.cpp needs them.</param>
     /// <exception cref="InvalidFileException">The model is invalid, or packed already.</exception>
     /// <exception cref="UnsupportedModelException">The model is of a family or has a tokenizer that llama.cpp lacks.</exception>
     public static GgufPlan Of(Model model, int fileType, Func<TensorInfo, GgufTensorType> typeOf)
@@ -45,7 +47,8 @@ public sealed class GgufPlan
         ModelConfig config = ConfigOf(model, out GgufArchitecture architecture);
         ModelTexts texts = model.ReadTexts();
         GgufItem[] items = [.. Tensors(model).Select(tensor => ItemOf(model, config, architecture, tensor.Tensor, tensor.Name, typeOf))];
-        Dictionary<string, ElementType> widened = items.Where(IsWidened).ToDictionary(item => item.Source.Name, item => item.Source.Type, StringComparer.Ordinal);
+        Dictionary<string, ElementType> widened = items.Where(IsWidened)
+            .ToDictionary(item => item.Source.Name, item => item.Source.Type, StringComparer.Ordinal);
         string name = Path.GetFileNameWithoutExtension(Path.TrimEndingDirectorySeparator(Path.GetFullPath(model.Path)));
         OrderedDictionary<string, GgufValue> metadata = GgufTexts.ToMetadata(texts, config, architecture, name, widened);
         metadata["general.file_type"] = GgufValue.Of((uint)fileType);
@@ -59,27 +62,32 @@ public sealed class GgufPlan
     /// <param name="overrides">Types by pattern, which are looked for in names as the GGUF file has them.</param>
     /// <param name="importance">Whether an importance matrix is used.</param>
     /// <exception cref="InvalidFileException">A tensor has no place in a GGUF file, or the model is packed already.</exception>
-    public static IReadOnlyDictionary<string, GgufTensorType> TypesOf(Model model, GgufMix mix, IReadOnlyList<GgufOverride>? overrides = null, bool importance = false)
+    public static IReadOnlyDictionary<string,
+        GgufTensorType> TypesOf(Model model, GgufMix mix, IReadOnlyList<GgufOverride>? overrides = null, bool importance = false)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(mix);
         ModelConfig config = ConfigOf(model, out GgufArchitecture architecture);
         (TensorInfo Tensor, string Name)[] tensors = [.. Tensors(model)];
         IReadOnlyDictionary<string, GgufTensorType> types =
-            mix.Types(tensors.Select(tensor => new GgufMixTensor(tensor.Name, tensor.Tensor.Shape)), architecture.MixOf(config), overrides, importance);
+            mix.Types(tensors.Select(tensor => new GgufMixTensor(tensor.Name, tensor.Tensor.Shape)), architecture.MixOf(config), overrides,
+                importance);
         return tensors.ToDictionary(tensor => tensor.Tensor.Name, tensor => types[tensor.Name], StringComparer.Ordinal);
     }
 
-    private static bool IsWidened(GgufItem item) => item.Info.Type == GgufTensorType.F32 && item.Source.Type is ElementType.BF16 or ElementType.F16
+    private static bool IsWidened(GgufItem item) =>
+        item.Info.Type == GgufTensorType.F32 && item.Source.Type is ElementType.BF16 or ElementType.F16
         && !GgufMix.MayConvert(new GgufMixTensor(item.Info.Name, item.Info.Shape));
 
     private static ModelConfig ConfigOf(Model model, out GgufArchitecture architecture)
     {
         ModelConfig config = model.Configuration;
         architecture = ArchitectureCatalogue.Of(config).Gguf
-            ?? throw new UnsupportedModelException(config.Path, GgufModelRules.Architecture, $"llama.cpp has no {config.ModelType}", "Export the model to a folder");
+            ?? throw new UnsupportedModelException(config.Path, GgufModelRules.Architecture, $"llama.cpp has no {config.ModelType}",
+                "Export the model to a folder");
         return config.Quantization is null ? config
-            : throw new InvalidFileException(config.Path, GgufModelRules.TensorType, "the model is quantized already, in a format of its own", "Give the original model");
+            : throw new InvalidFileException(config.Path, GgufModelRules.TensorType,
+                "the model is quantized already, in a format of its own", "Give the original model");
     }
 
     /// <summary>The tensors of a model with their names in a GGUF file; a head that is the embedding is left out.</summary>
@@ -90,19 +98,22 @@ public sealed class GgufPlan
         {
             if (tensor.Name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal))
                 continue;
-            string name = architecture.Names.ToGguf(tensor.Name) ?? throw new InvalidFileException(model.Checkpoint.FileOf(tensor), GgufModelRules.TensorName,
+            string name = architecture.Names.ToGguf(tensor.Name)
+                ?? throw new InvalidFileException(model.Checkpoint.FileOf(tensor), GgufModelRules.TensorName,
                 "a GGUF file has no place for it", $"Give a model that has the tensors of a {config.ModelType} alone", tensor.Name);
             if (!config.TiedEmbeddings || name != "output.weight")
                 yield return (tensor, name);
         }
     }
 
-    private static GgufItem ItemOf(Model model, ModelConfig config, GgufArchitecture architecture, TensorInfo tensor, string name, Func<TensorInfo, GgufTensorType> typeOf)
+    private static GgufItem ItemOf(Model model, ModelConfig config, GgufArchitecture architecture, TensorInfo tensor, string name,
+        Func<TensorInfo, GgufTensorType> typeOf)
     {
         string shape = string.Join(", ", tensor.Shape);
         if (!tensor.Type.IsFloat() || tensor.Shape.Count is < 1 or > GgufFile.MaxRank || tensor.Count == 0)
         {
-            throw new InvalidFileException(model.Checkpoint.FileOf(tensor), GgufModelRules.TensorType, $"{tensor.Type} [{shape}] can't be part of a GGUF file",
+            throw new InvalidFileException(model.Checkpoint.FileOf(tensor), GgufModelRules.TensorType,
+                $"{tensor.Type} [{shape}] can't be part of a GGUF file",
                 "Convert the checkpoint to F32, F16 or BF16", tensor.Name);
         }
         bool plain = !GgufMix.MayConvert(new GgufMixTensor(name, tensor.Shape));
@@ -110,7 +121,8 @@ public sealed class GgufPlan
         if (heads > 0 && tensor.Shape[0] != (long)heads * headSize)
         {
             throw new InvalidFileException(model.Checkpoint.FileOf(tensor), GgufModelRules.TensorShape,
-                $"its shape is [{shape}], and {heads} heads of {headSize} need {heads * headSize} rows", "Check that config.json belongs to these weights", tensor.Name);
+                $"its shape is [{shape}], and {heads} heads of {headSize} need {heads * headSize} rows",
+                    "Check that config.json belongs to these weights", tensor.Name);
         }
         return new GgufItem(tensor, new GgufTensor(name, plain ? GgufTensorType.F32 : typeOf(tensor), tensor.Shape), headSize);
     }

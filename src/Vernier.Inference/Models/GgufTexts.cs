@@ -9,18 +9,23 @@ using Vernier.Inference.Gguf;
 namespace Vernier.Inference.Models;
 
 /// <summary>
-/// The texts of a Hugging Face folder and the metadata of a GGUF file, either made of the other. What one side has no place for is kept beside: of the texts in
-/// metadata that begin with <c>vernier.</c>: config.json as it was, and what the tokenizer's files have beyond what follows from the metadata; of the metadata in the member <c>gguf</c> of config.json. So both ways lead back.
+/// The texts of a Hugging Face folder and the metadata of a GGUF file, either made of the other. What one side has no place for is kept
+/// beside: of the texts in
+/// metadata that begin with <c>vernier.</c>: config.json as it was, and what the tokenizer's files have beyond what follows from the
+/// metadata; of the metadata in the member <c>gguf</c> of config.json. So both ways lead back.
 /// </summary>
 internal static class GgufTexts
 {
-    private const string Original = "vernier.config", TokenizerPatch = "vernier.tokenizer", SettingsPatch = "vernier.tokenizer_config", Template = "vernier.chat_template_file", MergePairs = "vernier.merge_pairs", Extra = "gguf";
+    private const string Original = "vernier.config", TokenizerPatch = "vernier.tokenizer", SettingsPatch = "vernier.tokenizer_config",
+        Template = "vernier.chat_template_file", MergePairs = "vernier.merge_pairs", Extra = "gguf";
 
     /// <summary>The keys under which an export lists what it widened to single precision.</summary>
-    private static readonly (string Key, ElementType Type)[] s_widened = [("vernier.widened.bf16", ElementType.BF16), ("vernier.widened.f16", ElementType.F16)];
+    private static readonly (string Key, ElementType Type)[] s_widened =
+        [("vernier.widened.bf16", ElementType.BF16), ("vernier.widened.f16", ElementType.F16)];
 
     /// <summary>What a configuration must agree on with the metadata to be that of the model.</summary>
-    private static readonly string[] s_shape = ["vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "max_position_embeddings"];
+    private static readonly string[] s_shape =
+        ["vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "max_position_embeddings"];
 
     /// <summary>Keys that an export sets itself.</summary>
     private static readonly string[] s_own = ["general.file_type", "general.quantization_version", GgufFile.AlignmentKey];
@@ -31,7 +36,8 @@ internal static class GgufTexts
         var metadata = new GgufMetadata(file.Metadata, file.Path);
         JsonObject config = architecture.ToConfig(metadata, file);
         // The original's own, unless another program has changed the model since.
-        return Parse(metadata, Original) is JsonObject original && Array.TrueForAll(s_shape, name => JsonNode.DeepEquals(original[name], config[name])) ? original : config;
+        return Parse(metadata, Original) is JsonObject original
+            && Array.TrueForAll(s_shape, name => JsonNode.DeepEquals(original[name], config[name])) ? original : config;
     }
 
     /// <summary>tokenizer.json and tokenizer_config.json.</summary>
@@ -44,7 +50,8 @@ internal static class GgufTexts
         Patch(tokenizer, metadata, TokenizerPatch);
         Patch(settings, metadata, SettingsPatch);
         if (metadata.Has(MergePairs) && tokenizer["model"] is JsonObject model && model["merges"] is JsonArray merges)
-            model["merges"] = new JsonArray([.. merges.Select(merge => new JsonArray([.. ((string)merge!).Split(' ', 2).Select(part => JsonValue.Create(part))]))]);
+            model["merges"] = new JsonArray(
+                [.. merges.Select(merge => new JsonArray([.. ((string)merge!).Split(' ', 2).Select(part => JsonValue.Create(part))]))]);
         return (tokenizer, settings);
     }
 
@@ -66,9 +73,11 @@ internal static class GgufTexts
     {
         (JsonObject tokenizer, JsonObject settings) = TokenizerOf(file);
         var metadata = new GgufMetadata(file.Metadata, file.Path);
-        var texts = new ModelTexts(config, tokenizer, settings, metadata.Has(Template) ? metadata.Text("tokenizer.chat_template") : null, file.Path);
+        var texts = new ModelTexts(config, tokenizer, settings, metadata.Has(Template) ? metadata.Text("tokenizer.chat_template")
+            : null, file.Path);
         // An export names a model after its folder; other names are kept.
-        OrderedDictionary<string, GgufValue> back = ToMetadata(texts, model, architecture, metadata.Has(Original) ? metadata.Text("general.name") ?? "" : "", WidenedOf(file));
+        OrderedDictionary<string, GgufValue> back =
+            ToMetadata(texts, model, architecture, metadata.Has(Original) ? metadata.Text("general.name") ?? "" : "", WidenedOf(file));
         var extra = new JsonObject();
         foreach ((string key, GgufValue value) in file.Metadata)
         {
@@ -92,12 +101,14 @@ internal static class GgufTexts
     /// <param name="name">What the model is called.</param>
     /// <param name="widened">The types of tensors, by their Hugging Face names, that become F32.</param>
     /// <exception cref="InvalidFileException">llama.cpp has no such tokenizer.</exception>
-    public static OrderedDictionary<string, GgufValue> ToMetadata(ModelTexts texts, ModelConfig config, GgufArchitecture architecture, string name, IReadOnlyDictionary<string, ElementType> widened)
+    public static OrderedDictionary<string, GgufValue> ToMetadata(
+        ModelTexts texts, ModelConfig config, GgufArchitecture architecture, string name, IReadOnlyDictionary<string, ElementType> widened)
     {
         var metadata = new OrderedDictionary<string, GgufValue>(StringComparer.Ordinal);
         foreach ((string key, GgufValue value) in architecture.ToMetadata(config, name))
             metadata[key] = value;
-        foreach ((string key, GgufValue value) in GgufTokenizerWriter.ToMetadata(texts.Tokenizer, texts.Settings, config, texts.ChatTemplate, texts.Path))
+        foreach ((string key, GgufValue value) in GgufTokenizerWriter.ToMetadata(
+            texts.Tokenizer, texts.Settings, config, texts.ChatTemplate, texts.Path))
             metadata[key] = value;
         // Where a text ends in more ways than one, the others are those of a turn.
         if (config.EndTokens.Count > 1 && config.EndTokens[1] < config.VocabularySize)
@@ -162,6 +173,7 @@ internal static class GgufTexts
         if (metadata.Text(key) is not string text)
             return null;
         using JsonDocument json = StrictJson.Parse(System.Text.Encoding.UTF8.GetBytes(text), metadata.Path);
-        return json.RootElement.ValueKind == JsonValueKind.Object ? JsonObject.Create(json.RootElement.Clone())! : throw metadata.Wrong(key, "a JSON object");
+        return json.RootElement.ValueKind == JsonValueKind.Object ? JsonObject.Create(json.RootElement.Clone())!
+            : throw metadata.Wrong(key, "a JSON object");
     }
 }

@@ -44,7 +44,8 @@ public sealed class Model : IDisposable
     /// <summary>What it was opened from.</summary>
     public ModelKind Kind => _format.Kind;
 
-    /// <summary>Its tensors, under the names that they have in a Hugging Face checkpoint; blocks of a GGUF file are read as single precision.</summary>
+    /// <summary>Its tensors, under the names that they have in a Hugging Face checkpoint; blocks of a GGUF file are read as single
+    /// precision.</summary>
     public Checkpoint Checkpoint => _format.Checkpoint;
 
     /// <summary>The object of config.json; for a GGUF file that which an export to a folder writes.</summary>
@@ -92,7 +93,8 @@ public sealed class Model : IDisposable
         ArgumentNullException.ThrowIfNull(path);
         bool gguf = IsGguf(path);
         if (!gguf && !Directory.Exists(path))
-            throw new InvalidFileException(path, "model-folder", File.Exists(path) ? "this is a file, not a folder, and no GGUF file" : "there is no such folder",
+            throw new InvalidFileException(path, "model-folder", File.Exists(path) ? "this is a file, not a folder, and no GGUF file"
+                : "there is no such folder",
                 "Give the folder of a Hugging Face model in safetensors format, or a .gguf file");
         ModelFormat format = gguf ? new GgufFormat(path) : new FolderFormat(path);
         try
@@ -123,7 +125,8 @@ public sealed class Model : IDisposable
     /// <param name="workers">Who makes matrices ready for integer products; null, the default, for <see cref="Workers.Shared"/>.</param>
     public IWeightSource Weights(PackedArithmetic arithmetic = PackedArithmetic.Integer, Workers? workers = null) =>
         _format.Weights(arithmetic, workers ?? Workers.Shared)
-        ?? (Quantization is QuantizationConfig packed ? new PackedWeightSource(Checkpoint, packed, arithmetic, workers) : new FloatWeightSource(Checkpoint));
+        ?? (Quantization is QuantizationConfig packed ? new PackedWeightSource(Checkpoint, packed, arithmetic, workers)
+            : new FloatWeightSource(Checkpoint));
 
     /// <summary>The texts, ready for an export.</summary>
     internal ModelTexts ReadTexts() => _format.ReadTexts();
@@ -132,5 +135,6 @@ public sealed class Model : IDisposable
     public void Dispose() => _format.Dispose();
 
     // It begins as one, or its name says so.
-    private static bool IsGguf(string path) => File.Exists(path) && (path.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase) || GgufFile.Is(path));
+    private static bool IsGguf(string path) =>
+        File.Exists(path) && (path.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase) || GgufFile.Is(path));
 }

@@ -12,7 +12,8 @@ namespace Vernier.Inference.Models;
 /// <param name="Path">The file that errors of the tokenizer name.</param>
 internal sealed record ModelTexts(JsonObject Config, JsonObject Tokenizer, JsonObject Settings, string? ChatTemplate, string Path)
 {
-    private static readonly JsonSerializerOptions s_json = new() { WriteIndented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions s_json =
+        new() { WriteIndented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>A text as files have it.</summary>
     public static byte[] Serialize(JsonNode node) => JsonSerializer.SerializeToUtf8Bytes(node, s_json);

@@ -11,8 +11,10 @@ namespace Vernier.Inference.Models;
 public delegate void TensorReader(long firstByte, Span<byte> bytes);
 
 /// <summary>
-/// Writes a model, the mirror of <see cref="Model"/>: its tensors by the names that they have in a Hugging Face checkpoint, in any order and by any
-/// thread, one thread a tensor, then config.json and what accompanies it. Tensors can be read back as soon as they are written, and what an earlier
+/// Writes a model, the mirror of <see cref="Model"/>: its tensors by the names that they have in a Hugging Face checkpoint, in any order
+/// and by any
+/// thread, one thread a tensor, then config.json and what accompanies it. Tensors can be read back as soon as they are written, and what an
+/// earlier
 /// writer of the same tensors has left is continued.
 /// </summary>
 public abstract class ModelWriter : IDisposable

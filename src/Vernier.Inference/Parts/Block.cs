@@ -51,7 +51,9 @@ public sealed class Block
     /// <summary>The place of a linear layer by the name of its weight.</summary>
     /// <exception cref="ArgumentException">There is no layer of that name.</exception>
     public LinearSlot this[string weightName] => Linears.FirstOrDefault(slot => slot.Name == weightName)
-        ?? throw new ArgumentException($"the block has no linear layer {weightName}; it has {string.Join(", ", Linears.Select(slot => slot.Name))}", nameof(weightName));
+        ?? throw new ArgumentException(
+            $"the block has no linear layer {weightName}; it has {string.Join(", ", Linears.Select(slot => slot.Name))}",
+            nameof(weightName));
 
     /// <summary>Runs the block on all rows of a pass.</summary>
     /// <param name="hidden">The residual stream, rows x hidden size; changed in place.</param>

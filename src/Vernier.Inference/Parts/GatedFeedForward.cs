@@ -31,7 +31,8 @@ public sealed class GatedFeedForward : IBlockPart
         (_inputs, _output, _activation, _width, _size) = (inputs, output, activation, inputs.Inputs, output.Inputs);
         if (inputs.Slots.Count > 2 || inputs.Slots.Sum(slot => slot.Outputs) != 2 * _size || inputs.Slots[0].Outputs % _size != 0
             || output.Slots is not [{ } down] || down.Outputs != _width)
-            throw new ArgumentException($"gate and up do not have the {_size} inputs of down each, or down not their {_width}", nameof(output));
+            throw new ArgumentException($"gate and up do not have the {_size} inputs of down each, or down not their {_width}",
+                nameof(output));
         Groups = [inputs, output];
     }
 
@@ -59,7 +60,8 @@ public sealed class GatedFeedForward : IBlockPart
         float[] inner = context.Buffers.Inner(rows, _size);
         // Pieces of 2048, so that one token's row is shared by the threads too.
         int pieces = (_size + ActivationPiece - 1) / ActivationPiece;
-        RowMath.ForRows(context.Workers, rows * pieces, 8 * ActivationPiece, new ActivationWork { Part = this, Gate = gate, Up = up, Inner = inner, Pieces = pieces });
+        RowMath.ForRows(context.Workers, rows * pieces, 8 * ActivationPiece,
+            new ActivationWork { Part = this, Gate = gate, Up = up, Inner = inner, Pieces = pieces });
         _output.Slots[0].Layer.Apply(inner.AsSpan(0, rows * _size), delta, rows, context.Workers);
     }
 
@@ -87,7 +89,8 @@ public sealed class GatedFeedForward : IBlockPart
         {
             (int row, int piece) = Math.DivRem(index, Pieces);
             int size = Part._size, first = piece * ActivationPiece, count = Math.Min(ActivationPiece, size - first);
-            Part.Activate(Gate.Row(row, size).Slice(first, count), Up.Row(row, size).Slice(first, count), Inner.AsSpan(row * size + first, count));
+            Part.Activate(Gate.Row(row, size).Slice(first, count), Up.Row(row, size).Slice(first, count),
+                Inner.AsSpan(row * size + first, count));
         }
     }
 

@@ -25,7 +25,8 @@ public sealed class LinearGroup
         foreach (LinearSlot slot in slots)
         {
             if (slot.Inputs != slots[0].Inputs)
-                throw new ArgumentException($"{slot.Name} has {slot.Inputs} inputs, and {slots[0].Name}, which shares them, {slots[0].Inputs}", nameof(slots));
+                throw new ArgumentException(
+                    $"{slot.Name} has {slot.Inputs} inputs, and {slots[0].Name}, which shares them, {slots[0].Inputs}", nameof(slots));
             if (slot.Group is not null)
                 throw new ArgumentException($"{slot.Name} is in another group", nameof(slots));
         }

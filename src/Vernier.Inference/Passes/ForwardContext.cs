@@ -99,9 +99,11 @@ public sealed class ForwardContext
     /// <summary>Where a segment's rows are.</summary>
     /// <param name="segment">The segment, from 0.</param>
     /// <returns>Its first row, its rows, and the position of the first in its sequence.</returns>
-    public (int FirstRow, int Rows, int Position) Place(int segment) => (_slots[segment].FirstRow, _slots[segment].Count, _slots[segment].Position);
+    public (int FirstRow, int Rows, int Position) Place(int segment) =>
+        (_slots[segment].FirstRow, _slots[segment].Count, _slots[segment].Position);
 
-    /// <summary>What a layer keeps of the sequence of each segment, with room for the tokens of the pass; in an array that the next call fills again.</summary>
+    /// <summary>What a layer keeps of the sequence of each segment, with room for the tokens of the pass; in an array that the next call
+    /// fills again.</summary>
     /// <param name="layer">The layer.</param>
     /// <param name="shape">What it keeps: for sequences of which nothing is kept beyond the pass.</param>
     public ReadOnlyMemory<LayerState> States(int layer, LayerStateShape shape)
@@ -145,7 +147,8 @@ public sealed class ForwardContext
             if (state.Identity != _identity)
                 throw new ArgumentException($"the state of segment {index} was made for another model");
             if (count > state.MaxLength - state.Length)
-                throw new ArgumentException($"the state of segment {index} has {state.Length} tokens and takes at most {state.MaxLength}, not {count} more");
+                throw new ArgumentException(
+                    $"the state of segment {index} has {state.Length} tokens and takes at most {state.MaxLength}, not {count} more");
             position = state.Length;
             reach = state.MaxLength;
         }

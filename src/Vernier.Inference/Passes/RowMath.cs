@@ -15,7 +15,8 @@ internal static class RowMath
     /// <summary>sum_i x_i y_i: four accumulators of one register each, added pairwise, then what is left over.</summary>
     public static float Dot(ReadOnlySpan<float> x, ReadOnlySpan<float> y)
     {
-        ReadOnlySpan<Vector<float>> a = MemoryMarshal.Cast<float, Vector<float>>(x), b = MemoryMarshal.Cast<float, Vector<float>>(y[..x.Length]);
+        ReadOnlySpan<Vector<float>> a = MemoryMarshal.Cast<float, Vector<float>>(x), b = MemoryMarshal.Cast<float,
+            Vector<float>>(y[..x.Length]);
         Vector<float> s0 = default, s1 = default, s2 = default, s3 = default;
         int i = 0;
         for (; i <= a.Length - 4; i += 4)

@@ -3,7 +3,8 @@ namespace Vernier.Inference.Passes;
 /// <summary>Working memory of a forward pass, by what it holds; grows to the largest pass and stays.</summary>
 internal sealed class Scratch
 {
-    private float[] _hidden = [], _normed = [], _query = [], _key = [], _value = [], _attended = [], _delta = [], _gate = [], _up = [], _inner = [], _logits = [];
+    private float[] _hidden = [], _normed = [], _query = [], _key = [], _value = [], _attended = [], _delta = [], _gate = [], _up = [],
+        _inner = [], _logits = [];
 
     public float[] Hidden(int rows, int width) => Grow(ref _hidden, rows, width);
 

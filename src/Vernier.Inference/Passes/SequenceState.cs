@@ -22,7 +22,8 @@ public sealed class SequenceState
     /// contexts: give what the sequence will need, not the most the model can do.
     /// </param>
     /// <param name="precision">What keys and values are kept in; single precision by default.</param>
-    public SequenceState(ModelConfig config, IReadOnlyList<LayerStateShape?> layers, int maxLength = 0, CachePrecision precision = CachePrecision.Single)
+    public SequenceState(ModelConfig config, IReadOnlyList<LayerStateShape?> layers, int maxLength = 0,
+        CachePrecision precision = CachePrecision.Single)
     {
         ArgumentNullException.ThrowIfNull(config);
         ArgumentNullException.ThrowIfNull(layers);

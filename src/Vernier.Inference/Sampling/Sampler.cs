@@ -138,7 +138,8 @@ public sealed class Sampler
         {
             float logit = logits[token];
             if (float.IsNaN(logit) || float.IsPositiveInfinity(logit))
-                throw new ArgumentException($"the logit of token {token} is {logit}: the network's weights or its inputs are broken", nameof(logits));
+                throw new ArgumentException($"the logit of token {token} is {logit}: the network's weights or its inputs are broken",
+                    nameof(logits));
             if (logit > maximum)
                 (best, maximum) = (token, logit);
         }

@@ -56,7 +56,8 @@ public sealed class FloatWeightSource : IWeightSource
         }
         if (tensor.Count > Array.MaxLength)
         {
-            throw new InvalidFileException(file, ModelRules.TensorTooLarge, $"{tensor.Count} elements are more than the {Array.MaxLength} of one array",
+            throw new InvalidFileException(file, ModelRules.TensorTooLarge,
+                $"{tensor.Count} elements are more than the {Array.MaxLength} of one array",
                 "Give a model with smaller layers", name);
         }
         float[] values = GC.AllocateUninitializedArray<float>((int)tensor.Count);

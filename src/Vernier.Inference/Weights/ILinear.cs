@@ -3,7 +3,8 @@ using Vernier.Numerics;
 namespace Vernier.Inference.Weights;
 
 /// <summary>
-/// A linear layer y = W x + b, with W of <see cref="Outputs"/> x <see cref="Inputs"/>, whatever its weights are stored as. Safe for concurrent use.
+/// A linear layer y = W x + b, with W of <see cref="Outputs"/> x <see cref="Inputs"/>, whatever its weights are stored as. Safe for
+/// concurrent use.
 /// </summary>
 public interface ILinear
 {

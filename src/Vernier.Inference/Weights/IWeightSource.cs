@@ -32,5 +32,6 @@ public interface IWeightSource
 
     /// <summary>The embedding table of rows x width, and the output layer of the same weights: in memory once.</summary>
     /// <exception cref="InvalidFileException">The tensor is missing or has another shape.</exception>
-    (IEmbedding Embedding, ILinear Head) Tied(string name, int rows, int width) => (Embedding(name, rows, width), Linear(name, null, rows, width));
+    (IEmbedding Embedding, ILinear Head) Tied(string name, int rows, int width) =>
+        (Embedding(name, rows, width), Linear(name, null, rows, width));
 }

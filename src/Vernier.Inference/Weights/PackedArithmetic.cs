@@ -10,7 +10,8 @@ public enum PackedArithmetic
     Float,
 
     /// <summary>
-    /// Weights and activations rounded to four bits of mantissa, and products by L-Mul, which adds bit patterns: slow here, for measuring what it does to a model. See
+    /// Weights and activations rounded to four bits of mantissa, and products by L-Mul, which adds bit patterns: slow here, for measuring
+    /// what it does to a model. See
     /// <see cref="Vernier.Kernels.LMulProduct"/>.
     /// </summary>
     LMul,

@@ -22,7 +22,8 @@ public sealed class PackedLinear : ILinear
     /// <param name="bias">b, one number for each output, or null.</param>
     /// <param name="arithmetic">Integer products where a kernel serves the matrix, float products, or those of L-Mul.</param>
     /// <param name="workers">The threads that make it ready; null, the default, for <see cref="Workers.Shared"/>.</param>
-    public PackedLinear(PackedMatrix weight, float[]? bias = null, PackedArithmetic arithmetic = PackedArithmetic.Integer, Workers? workers = null)
+    public PackedLinear(PackedMatrix weight, float[]? bias = null, PackedArithmetic arithmetic = PackedArithmetic.Integer,
+        Workers? workers = null)
         : this(weight?.Layout, bias)
     {
         ArgumentNullException.ThrowIfNull(weight);
@@ -39,7 +40,8 @@ public sealed class PackedLinear : ILinear
     /// <param name="bias">b, one number for each output, or null.</param>
     /// <param name="outliers">What is added to some weights, or null.</param>
     /// <param name="lowRank">The matrix of low rank that is added, or null.</param>
-    public PackedLinear(PackedLayout layout, IPreparedMatrix weight, float[]? bias = null, Outliers? outliers = null, LowRank? lowRank = null)
+    public PackedLinear(PackedLayout layout, IPreparedMatrix weight, float[]? bias = null, Outliers? outliers = null,
+        LowRank? lowRank = null)
         : this(layout, bias) => (_prepared, _outliers, _lowRank) = (weight, outliers, lowRank);
 
     private PackedLinear(PackedLayout? layout, float[]? bias)
@@ -79,7 +81,8 @@ public sealed class PackedLinear : ILinear
         AddRest(x, y, rows, workers);
     }
 
-    /// <summary>Applies up to three layers that share their input, where <see cref="SharesInput"/>, with the results of one after the other.</summary>
+    /// <summary>Applies up to three layers that share their input, where <see cref="SharesInput"/>, with the results of one after the
+    /// other.</summary>
     internal static void Apply(PackedLinear[] layers, ReadOnlySpan<float> x, ReadOnlySpan<float[]> outputs, int rows, Workers workers)
     {
         Prepared weights = default;

@@ -24,7 +24,8 @@ public sealed class PackedWeightSource : IWeightSource
     /// <param name="packed">Which of its matrices are packed, and how.</param>
     /// <param name="arithmetic">How the layers multiply.</param>
     /// <param name="workers">The threads that make them ready; null, the default, for <see cref="Workers.Shared"/>.</param>
-    public PackedWeightSource(Checkpoint checkpoint, QuantizationConfig packed, PackedArithmetic arithmetic = PackedArithmetic.Integer, Workers? workers = null)
+    public PackedWeightSource(Checkpoint checkpoint, QuantizationConfig packed, PackedArithmetic arithmetic = PackedArithmetic.Integer,
+        Workers? workers = null)
     {
         _workers = workers ?? Workers.Shared;
         _arithmetic = arithmetic;
@@ -42,9 +43,12 @@ public sealed class PackedWeightSource : IWeightSource
         if (LayoutOf(weightName, outputs, inputs) is not PackedLayout layout)
             return _floats.Linear(weightName, biasName, outputs, inputs);
         float[]? bias = biasName is null ? null : _floats.Vector(biasName, outputs);
-        if (_arithmetic == PackedArithmetic.Integer && PreparedMatrices.Read(_checkpoint, weightName, layout, out Outliers? outliers, out LowRank? lowRank, Workers.Shared) is IPreparedMatrix prepared)
+        if (_arithmetic == PackedArithmetic.Integer
+            && PreparedMatrices.Read(_checkpoint, weightName, layout, out Outliers? outliers, out LowRank? lowRank, Workers.Shared)
+            is IPreparedMatrix prepared)
             return new PackedLinear(layout, prepared, bias, outliers, lowRank);
-        return new PackedLinear(Read(weightName, layout), bias, _arithmetic == PackedArithmetic.LMul ? _arithmetic : PackedArithmetic.Float, _workers);
+        return new PackedLinear(Read(weightName, layout), bias, _arithmetic == PackedArithmetic.LMul ? _arithmetic
+            : PackedArithmetic.Float, _workers);
     }
 
     /// <inheritdoc/>
@@ -60,7 +64,8 @@ public sealed class PackedWeightSource : IWeightSource
         if (LayoutOf(name, rows, width) is not PackedLayout layout)
             return ((IWeightSource)_floats).Tied(name, rows, width);
         if (_arithmetic == PackedArithmetic.Integer
-            && PreparedMatrices.Read(_checkpoint, name, layout, out Outliers? outliers, out LowRank? lowRank, Workers.Shared) is IPreparedMatrix prepared)
+            && PreparedMatrices.Read(_checkpoint, name, layout, out Outliers? outliers, out LowRank? lowRank, Workers.Shared)
+                is IPreparedMatrix prepared)
         {
             IEmbedding embedding = PreparedMatrices.Rows(layout, prepared) is PreparedRows shared
                 ? new PackedEmbedding(layout, shared, outliers, lowRank) : new PackedEmbedding(Read(name, layout));
@@ -74,7 +79,9 @@ public sealed class PackedWeightSource : IWeightSource
         if (!_packed.Tensors.TryGetValue(name, out PackedLayout? layout))
             return null;
         if (layout.Rows != rows || layout.Columns != columns)
-            throw new InvalidFileException(_checkpoint.Folder, ModelRules.TensorShape, $"its shape is [{layout.Rows}, {layout.Columns}] where config.json asks for [{rows}, {columns}]", "Quantize the model again", name);
+            throw new InvalidFileException(_checkpoint.Folder, ModelRules.TensorShape,
+                $"its shape is [{layout.Rows}, {layout.Columns}] where config.json asks for [{rows}, {columns}]",
+                "Quantize the model again", name);
         return layout;
     }
 

@@ -78,7 +78,8 @@ public sealed class CalibrationSet
         ArgumentOutOfRangeException.ThrowIfLessThan(length, 2);
         length = Math.Min(length, model.Config.MaxPositions);
         int first = model.Config.BeginToken ?? (model.Config.EndTokens is [int end, ..] ? end : 0);
-        int[][] texts = new Generator(model.CreateSession(workers)).Sample(count, length, new SamplingOptions { Temperature = 1, Seed = seed }, firstToken: first, cancellation: cancellation);
+        int[][] texts = new Generator(model.CreateSession(workers))
+            .Sample(count, length, new SamplingOptions { Temperature = 1, Seed = seed }, firstToken: first, cancellation: cancellation);
         return new CalibrationSet(texts, $"{count} sequences of {length} tokens that the model wrote itself, seed {seed}");
     }
 }

@@ -33,7 +33,8 @@ internal sealed class CrossGram(int columns, Workers workers)
             ReadOnlySpan<float> left = y.Slice(first * columns, count * columns), right = x.Slice(first * columns, count * columns);
             Span<float> block = difference.Span[..left.Length];
             TensorPrimitives.Subtract(left, right, block);
-            MatrixProduct.Multiply(new ReadOnlyMatrixSpan<float>(block, count, columns).Transpose(), new ReadOnlyMatrixSpan<float>(right, count, columns), new MatrixSpan<float>(product.Span, columns, columns),
+            MatrixProduct.Multiply(new ReadOnlyMatrixSpan<float>(block, count, columns).Transpose(),
+                new ReadOnlyMatrixSpan<float>(right, count, columns), new MatrixSpan<float>(product.Span, columns, columns),
                 ProductUpdate.Set, workers);
             Memory<float> sums = product.Memory;
             workers.For(columns, row =>

@@ -43,7 +43,8 @@ public sealed class GramMatrix
         ArgumentOutOfRangeException.ThrowIfLessThan(x.Length, (long)rows * Columns);
         ReadOnlySpan<float> all = x[..(rows * Columns)];
         FindNotFinite(all);
-        SymmetricProduct.Update(new ReadOnlyMatrixSpan<float>(all, rows, Columns), new MatrixSpan<double>(_sums, Columns, Columns), _workers);
+        SymmetricProduct.Update(new ReadOnlyMatrixSpan<float>(all, rows, Columns), new MatrixSpan<double>(_sums, Columns, Columns),
+            _workers);
         Samples += rows;
     }
 

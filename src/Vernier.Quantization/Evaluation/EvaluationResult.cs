@@ -16,7 +16,8 @@ public readonly record struct Estimate(double Mean, double StandardError);
 /// <param name="KlDivergence">The mean of KL(reference || model), in nats, if there is a reference.</param>
 /// <param name="Top1Agreement">The part of positions at which both models find the same token most likely, if there is a reference.</param>
 public sealed record EvaluationResult(
-    int Windows, long Tokens, Estimate NegativeLogLikelihood, Estimate? ReferenceNegativeLogLikelihood, Estimate? KlDivergence, Estimate? Top1Agreement)
+    int Windows, long Tokens, Estimate NegativeLogLikelihood, Estimate? ReferenceNegativeLogLikelihood, Estimate? KlDivergence,
+        Estimate? Top1Agreement)
 {
     /// <summary>exp of the mean negative log-likelihood; its error by the delta method.</summary>
     public Estimate Perplexity => PerplexityOf(NegativeLogLikelihood);

@@ -29,7 +29,8 @@ public static class EvaluationWindows
     /// <param name="stride">1 to <paramref name="length"/>; equal to it, the windows are consecutive.</param>
     /// <param name="begin">The model's begin-of-text token, if it has one.</param>
     /// <param name="limit">The largest number of windows.</param>
-    public static IReadOnlyList<EvaluationWindow> Cut(ReadOnlySpan<int> tokens, int length, int stride, int? begin, int limit = int.MaxValue)
+    public static IReadOnlyList<EvaluationWindow> Cut(
+        ReadOnlySpan<int> tokens, int length, int stride, int? begin, int limit = int.MaxValue)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(length, 2);
         ArgumentOutOfRangeException.ThrowIfLessThan(stride, 1);
@@ -41,7 +42,8 @@ public static class EvaluationWindows
             int[] inputs = begin is int token ? [token, .. targets[..^1]] : targets[..^1];
             if (begin is null)
                 targets = targets[1..];
-            windows.Add(new EvaluationWindow(inputs, targets, first == 0 ? 0 : targets.Length - stride + (begin is null && stride == length ? 1 : 0)));
+            windows.Add(new EvaluationWindow(inputs, targets, first == 0 ? 0
+                : targets.Length - stride + (begin is null && stride == length ? 1 : 0)));
         }
         return windows;
     }
@@ -60,7 +62,8 @@ public static class EvaluationWindows
         ArgumentNullException.ThrowIfNull(model);
         ArgumentOutOfRangeException.ThrowIfLessThan(length, 2);
         int first = model.Config.BeginToken ?? (model.Config.EndTokens is [int end, ..] ? end : 0);
-        int[][] texts = new Generator(model.CreateSession(workers)).Sample(count, length, new SamplingOptions { Temperature = 1, Seed = seed }, firstToken: first, cancellation: cancellation);
+        int[][] texts = new Generator(model.CreateSession(workers))
+            .Sample(count, length, new SamplingOptions { Temperature = 1, Seed = seed }, firstToken: first, cancellation: cancellation);
         return [.. texts.Select(text => new EvaluationWindow(text[..^1], text[1..], 0))];
     }
 }

@@ -41,7 +41,8 @@ public static class Evaluator
     /// <exception cref="ArgumentException">There is no window, or the vocabularies differ.</exception>
     /// <exception cref="OperationCanceledException">The evaluation was cancelled.</exception>
     public static IReadOnlyList<EvaluationResult> Evaluate(
-        IReadOnlyList<LanguageModel> models, LanguageModel? reference, IReadOnlyList<EvaluationWindow> windows, IProgress<double>? progress = null,
+        IReadOnlyList<LanguageModel> models, LanguageModel? reference, IReadOnlyList<EvaluationWindow> windows,
+            IProgress<double>? progress = null,
         Workers? workers = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(models);
@@ -50,7 +51,8 @@ public static class Evaluator
             throw new ArgumentException("there is no whole window of text to evaluate on", nameof(windows));
         int vocabulary = (reference ?? models[0]).Config.VocabularySize;
         if (models.FirstOrDefault(model => model.Config.VocabularySize != vocabulary) is LanguageModel different)
-            throw new ArgumentException($"the models have different vocabularies, {different.Config.VocabularySize} and {vocabulary} tokens", nameof(reference));
+            throw new ArgumentException(
+                $"the models have different vocabularies, {different.Config.VocabularySize} and {vocabulary} tokens", nameof(reference));
         WindowScore[][] scores = [.. models.Select(_ => new WindowScore[windows.Count])];
         InferenceSession[] sessions = [.. models.Select(model => new InferenceSession(model, workers))];
         InferenceSession? other = reference is null ? null : new InferenceSession(reference, workers);
@@ -65,13 +67,15 @@ public static class Evaluator
         return [.. scores.Select(score => Summarise(score, reference is not null))];
     }
 
-    private static void ScoreBatch(InferenceSession[] models, InferenceSession? reference, IReadOnlyList<EvaluationWindow> windows, int first, int count, WindowScore[][] scores)
+    private static void ScoreBatch(InferenceSession[] models, InferenceSession? reference, IReadOnlyList<EvaluationWindow> windows,
+        int first, int count, WindowScore[][] scores)
     {
         var segments = new Segment[count];
         for (int i = 0; i < count; i++)
             segments[i] = new Segment(windows[first + i].Inputs);
         ReadOnlySpan<float> referenceHidden = reference is null ? default : reference.Hidden(segments, LogitRows.All);
-        (int Window, int Position)[] rows = [.. Enumerable.Range(first, count).SelectMany(w => Enumerable.Range(0, windows[w].Inputs.Length).Select(p => (w, p)))];
+        (int Window, int Position)[] rows = [.. Enumerable.Range(first, count)
+            .SelectMany(w => Enumerable.Range(0, windows[w].Inputs.Length).Select(p => (w, p)))];
         int vocabulary = models[0].Model.Config.VocabularySize, chunk = Math.Clamp(LogitElements / vocabulary, 1, rows.Length);
         using var logits = new PooledArray<float>(chunk * vocabulary);
         using var referenceLogits = new PooledArray<float>(reference is null ? 0 : chunk * vocabulary);
@@ -91,7 +95,8 @@ public static class Evaluator
                     (int window, int position) = rows[offset + i];
                     ReadOnlySpan<float> other = reference is null ? default : referenceLogits.Span.Slice(i * vocabulary, vocabulary);
                     if (position >= windows[window].FirstScored)
-                        scored[offset + i] = TokenScore.Of(logits.Span.Slice(i * vocabulary, vocabulary), other, windows[window].Targets[position]);
+                        scored[offset + i] = TokenScore.Of(logits.Span.Slice(i * vocabulary, vocabulary), other,
+                            windows[window].Targets[position]);
                 });
             }
         }
@@ -109,7 +114,8 @@ public static class Evaluator
     {
         LanguageModel model = session.Model;
         int width = model.Config.HiddenSize;
-        model.Head.Apply(hidden.Slice(start * width, length * width), logits[..(length * model.Config.VocabularySize)], length, session.Workers);
+        model.Head.Apply(hidden.Slice(start * width, length * width), logits[..(length * model.Config.VocabularySize)], length,
+            session.Workers);
     }
 
     private static EvaluationResult Summarise(WindowScore[] scores, bool compared) => new(
@@ -139,7 +145,8 @@ public static class Evaluator
         public void Add(TokenScore token)
         {
             Tokens++;
-            Sum = new TokenScore(Sum.NegativeLogLikelihood + token.NegativeLogLikelihood, Sum.ReferenceNegativeLogLikelihood + token.ReferenceNegativeLogLikelihood,
+            Sum = new TokenScore(Sum.NegativeLogLikelihood + token.NegativeLogLikelihood,
+                Sum.ReferenceNegativeLogLikelihood + token.ReferenceNegativeLogLikelihood,
                 Sum.KlDivergence + token.KlDivergence, Sum.SameTop + token.SameTop);
         }
     }

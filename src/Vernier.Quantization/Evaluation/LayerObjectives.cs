@@ -64,7 +64,8 @@ public static class LayerObjectives
         return Array.ConvertAll(models, quantized => quantized.Objectives);
     }
 
-    private static LayerObjective Observe(INetwork network, INetworkStage stage, LayerGroup group, Workers workers, CancellationToken cancellation)
+    private static LayerObjective Observe(INetwork network, INetworkStage stage, LayerGroup group, Workers workers,
+        CancellationToken cancellation)
     {
         var gram = new GramObserver(group.Inputs, workers);
         for (int batch = 0; batch < network.Batches; batch++)

@@ -8,7 +8,8 @@ namespace Vernier.Quantization.Evaluation;
 /// <param name="ReferenceNegativeLogLikelihood">The same of the reference; 0 without one.</param>
 /// <param name="KlDivergence">KL(reference || model); 0 without a reference.</param>
 /// <param name="SameTop">1 if both find the same token most likely, else 0.</param>
-public readonly record struct TokenScore(double NegativeLogLikelihood, double ReferenceNegativeLogLikelihood, double KlDivergence, double SameTop)
+public readonly record struct TokenScore(
+    double NegativeLogLikelihood, double ReferenceNegativeLogLikelihood, double KlDivergence, double SameTop)
 {
     /// <summary>Scores a prediction.</summary>
     /// <param name="logits">The model's logits.</param>

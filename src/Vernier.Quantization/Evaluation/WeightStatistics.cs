@@ -17,7 +17,8 @@ namespace Vernier.Quantization.Evaluation;
 /// <param name="BeyondThreeSigma">The part of numbers further than 3 sigma from the mean; 0.0027 of normal ones.</param>
 /// <param name="BeyondSixSigma">The part of numbers further than 6 sigma from the mean; 2e-9 of normal ones.</param>
 public sealed record WeightStatistics(
-    long Count, long NotFinite, double Minimum, double Maximum, double Mean, double StandardDeviation, double Kurtosis, double BeyondThreeSigma, double BeyondSixSigma)
+    long Count, long NotFinite, double Minimum, double Maximum, double Mean, double StandardDeviation, double Kurtosis,
+        double BeyondThreeSigma, double BeyondSixSigma)
 {
     private const int Piece = 1 << 16;
 
@@ -74,10 +75,12 @@ public sealed record WeightStatistics(
             sums[1] += distance > 6 * sigma ? 1 : 0;
         });
         return new WeightStatistics(count, all - count, -first.Max(sums => sums[2]), first.Max(sums => sums[3]), mean, sigma,
-            second.Sum(sums => sums[1]) / count / (variance * variance), third.Sum(sums => sums[0]) / count, third.Sum(sums => sums[1]) / count);
+            second.Sum(sums => sums[1]) / count / (variance * variance), third.Sum(sums => sums[0]) / count,
+                third.Sum(sums => sums[1]) / count);
     }
 
-    private static double[][] Pass(int pieces, Func<int, int> length, (Reader Read, Workers Workers) reading, Action<double[], double> add, double initial = 0)
+    private static double[][] Pass(int pieces, Func<int, int> length, (Reader Read, Workers Workers) reading, Action<double[], double> add,
+        double initial = 0)
     {
         var all = new double[pieces][];
         reading.Workers.For(pieces, piece =>

@@ -55,7 +55,8 @@ public sealed class GgufTypes
             string type = types.TryGetValue(name, out GgufTensorType? found) ? found.Name : "nothing";
             if (layout is not BlockLayout blocks || found?.Format != blocks.Format)
             {
-                throw new InvalidFileException(model.Path, "quantized-type", $"it is planned as {layout.Summary}, and the file is to have it in {type}",
+                throw new InvalidFileException(model.Path, "quantized-type",
+                    $"it is planned as {layout.Summary}, and the file is to have it in {type}",
                     "Plan the run with the formats of the file", name);
             }
         }
@@ -71,5 +72,6 @@ public sealed class GgufTypes
 
     private IReadOnlyDictionary<string, GgufTensorType> Of(Model model) => GgufPlan.TypesOf(model, Mix, _overrides, _importance);
 
-    private GgufPlan Plan(Model model, IReadOnlyDictionary<string, GgufTensorType> types) => GgufPlan.Of(model, Mix.FileType, tensor => types[tensor.Name]);
+    private GgufPlan Plan(Model model, IReadOnlyDictionary<string, GgufTensorType> types) =>
+        GgufPlan.Of(model, Mix.FileType, tensor => types[tensor.Name]);
 }

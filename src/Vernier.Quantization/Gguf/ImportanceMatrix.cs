@@ -76,7 +76,8 @@ public static class ImportanceMatrix
         {
             int length = Integer(1, MostNameBytes, "the length of a name");
             string name = Encoding.UTF8.GetString(Take(length));
-            int calls = Integer(0, int.MaxValue, "the number of calls"), count = Integer(1, (bytes.Length - at) / sizeof(float) + 1, "the number of values");
+            int calls = Integer(0, int.MaxValue, "the number of calls"),
+                count = Integer(1, (bytes.Length - at) / sizeof(float) + 1, "the number of values");
             float[] values = MemoryMarshal.Cast<byte, float>(Take(count * sizeof(float))).ToArray();
             matrices.Add((name, Array.ConvertAll(values, value => calls > 0 ? value / calls : 0)));
         }
@@ -85,7 +86,8 @@ public static class ImportanceMatrix
         int Integer(int least, int most, string what)
         {
             int number = BinaryPrimitives.ReadInt32LittleEndian(Take(sizeof(int)));
-            return number >= least && number <= most ? number : throw new InvalidFileException(path, Rule, $"{what} is {number}, not {least} to {most}", Remedy);
+            return number >= least && number <= most ? number
+                : throw new InvalidFileException(path, Rule, $"{what} is {number}, not {least} to {most}", Remedy);
         }
 
         ReadOnlySpan<byte> Take(int count)

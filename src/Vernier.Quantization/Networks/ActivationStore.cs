@@ -24,7 +24,8 @@ internal sealed class ActivationStore : IDisposable
         if (file is null)
             _memory = Array.ConvertAll(_lengths, length => new float[length]);
         else
-            _file = File.OpenHandle(file, FileMode.Create, FileAccess.ReadWrite, FileShare.None, FileOptions.DeleteOnClose, sizeof(float) * _lengths.Sum(length => (long)length));
+            _file = File.OpenHandle(file, FileMode.Create, FileAccess.ReadWrite, FileShare.None, FileOptions.DeleteOnClose,
+                sizeof(float) * _lengths.Sum(length => (long)length));
     }
 
     /// <summary>The numbers of a batch.</summary>

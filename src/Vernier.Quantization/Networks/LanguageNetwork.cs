@@ -67,7 +67,8 @@ internal sealed class LanguageNetwork : INetwork
     public static NetworkShape ShapeOf(ModelConfig config)
     {
         DecoderAssembly assembly = ArchitectureCatalogue.Assemble(config);
-        return new NetworkShape([assembly.EmbeddingName], [.. Enumerable.Range(0, config.LayerCount).Select(layer => ShapeOf(assembly, layer))], config.HiddenSize);
+        return new NetworkShape([assembly.EmbeddingName],
+            [.. Enumerable.Range(0, config.LayerCount).Select(layer => ShapeOf(assembly, layer))], config.HiddenSize);
     }
 
     /// <summary>The sequences of a batch, for sequences of a length.</summary>
@@ -108,7 +109,8 @@ internal sealed class LanguageNetwork : INetwork
     /// <summary>Closes and removes the file.</summary>
     public void Dispose() => _store?.Dispose();
 
-    private ActivationStore Store => _store ?? throw new InvalidOperationException("the samples have not been brought in front of the first stage");
+    private ActivationStore Store => _store ?? throw new InvalidOperationException(
+        "the samples have not been brought in front of the first stage");
 
     private static int RowsOf(Segment[] batch) => batch.Sum(segment => segment.Tokens.Length);
 
@@ -119,7 +121,8 @@ internal sealed class LanguageNetwork : INetwork
             if (Array.Exists(tokens, token => (uint)token >= (uint)config.VocabularySize))
                 throw new ArgumentException($"the calibration text has a token that is not in the vocabulary of {config.VocabularySize}");
             if (tokens.Length > config.MaxPositions)
-                throw new ArgumentException($"calibration sequences of {tokens.Length} tokens are longer than the model's context of {config.MaxPositions}");
+                throw new ArgumentException(
+                    $"calibration sequences of {tokens.Length} tokens are longer than the model's context of {config.MaxPositions}");
         }
     }
 
@@ -136,7 +139,8 @@ internal sealed class LanguageNetwork : INetwork
     }
 
     private static LayerGroup[] GroupsOf(Block block) =>
-        [.. block.Groups.Select((group, index) => new LayerGroup(block.Layer, index, [.. group.Slots.Select(slot => new LayerShape(slot.Name, slot.Outputs, slot.Inputs))]))];
+        [.. block.Groups.Select((group, index) =>
+            new LayerGroup(block.Layer, index, [.. group.Slots.Select(slot => new LayerShape(slot.Name, slot.Outputs, slot.Inputs))]))];
 
     private void Run(Block block, int batch)
     {
@@ -147,7 +151,8 @@ internal sealed class LanguageNetwork : INetwork
 
     // Every row of a batch comes into every layer of a dense block, in the order of the tokens.
     private SampleId[] IdsOf(int batch) =>
-        [.. _batches[batch].SelectMany((segment, i) => Enumerable.Range(0, segment.Tokens.Length).Select(position => new SampleId(_firstSequence[batch] + i, position)))];
+        [.. _batches[batch].SelectMany((segment, i) =>
+            Enumerable.Range(0, segment.Tokens.Length).Select(position => new SampleId(_firstSequence[batch] + i, position)))];
 
     /// <summary>A block.</summary>
     private sealed class Stage(LanguageNetwork network, Block block, IReadOnlyList<LayerGroup> groups) : INetworkStage

@@ -12,7 +12,8 @@ internal static class NetworkFactory
     /// <summary>The layers of a model, without its weights; null where its architecture does not run here.</summary>
     /// <exception cref="InvalidFileException">The configuration is invalid.</exception>
     /// <exception cref="UnsupportedModelException">Something that the model uses does not run here.</exception>
-    public static NetworkShape? ShapeOf(Model model) => model.TryGetConfiguration(out ModelConfig? config) ? LanguageNetwork.ShapeOf(config) : null;
+    public static NetworkShape? ShapeOf(Model model) =>
+        model.TryGetConfiguration(out ModelConfig? config) ? LanguageNetwork.ShapeOf(config) : null;
 
     /// <summary>Opens a model on token sequences.</summary>
     /// <param name="model">The model, which must stay open as long as the network.</param>

@@ -33,6 +33,7 @@ internal sealed class WeightlessSource : IWeightSource
 
         public int Outputs => outputs;
 
-        public void Apply(ReadOnlySpan<float> x, Span<float> y, int rows, Workers workers) => throw new InvalidOperationException("a shape has no weights");
+        public void Apply(ReadOnlySpan<float> x, Span<float> y, int rows, Workers workers) =>
+            throw new InvalidOperationException("a shape has no weights");
     }
 }

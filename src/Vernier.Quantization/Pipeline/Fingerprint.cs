@@ -17,7 +17,8 @@ internal sealed class Fingerprint
 {
     private const int LongestValue = 40;
 
-    private static readonly JsonSerializerOptions s_json = new() { WriteIndented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions s_json =
+        new() { WriteIndented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>Wraps what is known by name.</summary>
     public Fingerprint(IReadOnlyDictionary<string, string> parts) => Parts = parts;
@@ -44,8 +45,11 @@ internal sealed class Fingerprint
             ["keep"] = options.Keep?.ToString() ?? "none",
             ["calibration"] = set is null ? "none" : $"{set.Sequences.Count} sequences of {set.Length} tokens, sha256 {HashOf(set)}",
         };
-        foreach (string path in plan.Checkpoint.Files.Select(file => file.Path).Concat(plan.Model.Kind == ModelKind.Gguf ? [] : [plan.Model.ConfigPath]))
-            parts[Path.GetFileName(path)] = $"{new FileInfo(path).Length} bytes, sha256 of the sha256 of 16 MiB each {ContentHash.OfFile(path, plan.Workers, cancellation)}";
+        foreach (string path in plan.Checkpoint.Files.Select(file => file.Path)
+            .Concat(plan.Model.Kind == ModelKind.Gguf ? [] : [plan.Model.ConfigPath]))
+            parts[Path.GetFileName(path)] =
+                $"{new FileInfo(path).Length} bytes, sha256 of the sha256 of 16 MiB each "
+                + $"{ContentHash.OfFile(path, plan.Workers, cancellation)}";
         return new Fingerprint(parts);
     }
 
@@ -68,15 +72,20 @@ internal sealed class Fingerprint
     /// <summary>What differs, for people; empty where nothing does.</summary>
     public string Differences(Fingerprint earlier)
     {
-        IEnumerable<string> names = Parts.Keys.Union(earlier.Parts.Keys, StringComparer.Ordinal).Where(name => Parts.GetValueOrDefault(name) != earlier.Parts.GetValueOrDefault(name));
-        return string.Join(", ", names.Select(name => Describe(name, earlier.Parts.GetValueOrDefault(name, "none"), Parts.GetValueOrDefault(name, "none"))));
+        IEnumerable<string> names = Parts.Keys.Union(earlier.Parts.Keys, StringComparer.Ordinal)
+            .Where(name => Parts.GetValueOrDefault(name) != earlier.Parts.GetValueOrDefault(name));
+        return string.Join(", ", names.Select(name =>
+            Describe(name, earlier.Parts.GetValueOrDefault(name, "none"), Parts.GetValueOrDefault(name, "none"))));
     }
 
     private static string Describe(string name, string before, string now) =>
         before.Length <= LongestValue && now.Length <= LongestValue ? $"{name} ({before} then, {now} now)" : name;
 
-    private static string HashOf(IReadOnlyDictionary<string, float[]> importance) => ContentHash.Of(importance.OrderBy(pair => pair.Key, StringComparer.Ordinal)
-        .SelectMany(pair => (ReadOnlyMemory<byte>[])[System.Text.Encoding.UTF8.GetBytes(pair.Key), MemoryMarshal.AsBytes(pair.Value.AsSpan()).ToArray()]));
+    private static string HashOf(IReadOnlyDictionary<string, float[]> importance) =>
+        ContentHash.Of(importance.OrderBy(pair => pair.Key, StringComparer.Ordinal)
+        .SelectMany(pair => (ReadOnlyMemory<byte>[])[System.Text.Encoding.UTF8.GetBytes(pair.Key),
+            MemoryMarshal.AsBytes(pair.Value.AsSpan()).ToArray()]));
 
-    private static string HashOf(CalibrationSet set) => ContentHash.Of(set.Sequences.Select(tokens => (ReadOnlyMemory<byte>)MemoryMarshal.AsBytes(tokens.AsSpan()).ToArray()));
+    private static string HashOf(CalibrationSet set) =>
+        ContentHash.Of(set.Sequences.Select(tokens => (ReadOnlyMemory<byte>)MemoryMarshal.AsBytes(tokens.AsSpan()).ToArray()));
 }

@@ -47,12 +47,14 @@ internal sealed class Journal : IDisposable
     /// tests.</param>
     /// <exception cref="InvalidFileException">The journal is that of a run with other inputs.</exception>
     /// <exception cref="IOException">The disk has no room for the result.</exception>
-    public static Journal Open(OutputFolder output, QuantizationPlan plan, Fingerprint fingerprint, Func<ModelWriter> open, Action<FaultPoint, string>? trace)
+    public static Journal Open(OutputFolder output, QuantizationPlan plan, Fingerprint fingerprint, Func<ModelWriter> open,
+        Action<FaultPoint, string>? trace)
     {
         string path = Path.Combine(output.Journal, FingerprintName);
         Fingerprint? earlier = File.Exists(path) ? Fingerprint.Parse(File.ReadAllBytes(path)) : null;
         if (earlier is not null && fingerprint.Differences(earlier) is { Length: > 0 } differences)
-            throw new InvalidFileException(path, "resume-other-inputs", $"the unfinished run had other inputs: {differences}", "Give the same inputs again, or start afresh");
+            throw new InvalidFileException(path, "resume-other-inputs", $"the unfinished run had other inputs: {differences}",
+                "Give the same inputs again, or start afresh");
         foreach (string old in new[] { output.Journal, output.Result })
         {
             if (earlier is null && Directory.Exists(old))
@@ -107,7 +109,8 @@ internal sealed class Journal : IDisposable
     /// <summary>Whether a finished matrix reads back as it was solved.</summary>
     /// <param name="name">The matrix.</param>
     /// <param name="packed">What was read.</param>
-    public bool IsAsSolved(string name, PackedMatrix packed) => ContentHash.OfPieces(packed.ArrayBytes(), _workers) == _entries[name].Sha256;
+    public bool IsAsSolved(string name, PackedMatrix packed) =>
+        ContentHash.OfPieces(packed.ArrayBytes(), _workers) == _entries[name].Sha256;
 
     /// <summary>Closes the result.</summary>
     public void Dispose() => Result.Dispose();

@@ -53,7 +53,8 @@ public sealed class OutputFolder : IDisposable
     /// <summary>The report of an output.</summary>
     /// <param name="target">The folder or file.</param>
     /// <param name="isFile">Whether it is a file.</param>
-    public static string ReportOf(string target, bool isFile) => isFile ? $"{target}.{RunReport.FileName}" : Path.Combine(target, RunReport.FileName);
+    public static string ReportOf(string target, bool isFile) =>
+        isFile ? $"{target}.{RunReport.FileName}" : Path.Combine(target, RunReport.FileName);
 
     /// <summary>Refuses a target that can't be written, before any work.</summary>
     /// <param name="target">The folder or file to make.</param>
@@ -65,7 +66,8 @@ public sealed class OutputFolder : IDisposable
     {
         if (isFile ? Directory.Exists(target) : File.Exists(target))
         {
-            throw new OutputException(target, OutputException.Kind, isFile ? "this is a folder" : "this is a file", isFile ? "Name a file" : "Name a folder");
+            throw new OutputException(target, OutputException.Kind, isFile ? "this is a folder" : "this is a file", isFile ? "Name a file"
+                : "Name a folder");
         }
         bool exists = isFile ? File.Exists(target) : Directory.Exists(target) && Directory.EnumerateFileSystemEntries(target).Any();
         bool finished = resume && exists && File.Exists(ReportOf(target, isFile));
@@ -140,7 +142,8 @@ public sealed class OutputFolder : IDisposable
         }
         catch (IOException e)
         {
-            throw new OutputException(Partial, OutputException.InUse, "another run is writing this output", "Wait for its end, or name another", e);
+            throw new OutputException(Partial, OutputException.InUse, "another run is writing this output",
+                "Wait for its end, or name another", e);
         }
     }
 }

@@ -21,7 +21,8 @@ namespace Vernier.Quantization.Pipeline;
 /// </summary>
 public sealed class QuantizationPlan
 {
-    private static readonly JsonSerializerOptions s_json = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions s_json =
+        new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private readonly Lazy<ChannelOrder> _order;
     private readonly Lazy<NetworkShape?> _network;
@@ -29,7 +30,8 @@ public sealed class QuantizationPlan
     // Of the matrices that have been checked.
     private readonly ConcurrentDictionary<string, int> _shifts = new(StringComparer.Ordinal);
 
-    private QuantizationPlan(Model model, QuantizationOptions options, IReadOnlyList<TensorPlan> tensors, byte[] config, long sourceConfigBytes, Workers workers)
+    private QuantizationPlan(Model model, QuantizationOptions options, IReadOnlyList<TensorPlan> tensors, byte[] config,
+        long sourceConfigBytes, Workers workers)
     {
         Model = model;
         Options = options;
@@ -74,14 +76,16 @@ public sealed class QuantizationPlan
     /// <summary>The number of weights of the network.</summary>
     public long Parameters { get; }
 
-    /// <summary>Bits per weight of the result: 8 <see cref="Bytes"/> / <see cref="Parameters"/>. Everything that is stored counts.</summary>
+    /// <summary>Bits per weight of the result: 8 <see cref="Bytes"/> / <see cref="Parameters"/>. Everything that is stored
+    /// counts.</summary>
     public double BitsPerWeight => 8.0 * Bytes / Parameters;
 
     /// <summary>Bits per weight of the source.</summary>
     public double SourceBitsPerWeight => 8.0 * SourceBytes / Parameters;
 
     /// <summary>The order that the channels of the result have; found when it is first asked for, from the weights.</summary>
-    /// <exception cref="InvalidFileException">The recipe orders channels, and the model does not have the tensors of its configuration.</exception>
+    /// <exception cref="InvalidFileException">The recipe orders channels, and the model does not have the tensors of its
+    /// configuration.</exception>
     public ChannelOrder Order => _order.Value;
 
     /// <summary>The layers of the network, without its weights; null where the architecture does not run here.</summary>
@@ -91,7 +95,8 @@ public sealed class QuantizationPlan
     public WeightMatrix Matrix(TensorPlan planned)
     {
         ArgumentNullException.ThrowIfNull(planned);
-        return new WeightMatrix(Checkpoint, planned.Tensor, Order.Of(planned.Tensor.Name), _shifts.TryGetValue(planned.Tensor.Name, out int shift) ? shift : null, Workers);
+        return new WeightMatrix(Checkpoint, planned.Tensor, Order.Of(planned.Tensor.Name),
+            _shifts.TryGetValue(planned.Tensor.Name, out int shift) ? shift : null, Workers);
     }
 
     /// <summary>Checks that all weights of a matrix are finite numbers.</summary>
@@ -107,7 +112,8 @@ public sealed class QuantizationPlan
     /// <param name="options">What to do.</param>
     /// <param name="workers">Who works on the plan, and on the run; they must outlive both. Null for all processors.</param>
     /// <exception cref="InvalidFileException">
-    /// config.json is invalid, the model is quantized already, or nothing in it can be quantized; where outliers have to be counted, a weight is not finite.
+    /// config.json is invalid, the model is quantized already, or nothing in it can be quantized; where outliers have to be counted, a
+    /// weight is not finite.
     /// </exception>
     public static QuantizationPlan Create(Model model, QuantizationOptions options, Workers? workers = null)
     {
@@ -118,15 +124,19 @@ public sealed class QuantizationPlan
             throw new InvalidFileException(path, "already-quantized", "the model is quantized already", "Give the original model");
         TensorPlan[] tensors = new TensorPlanner(model.Checkpoint, options, workers ?? Workers.Shared).Run();
         if (!Array.Exists(tensors, planned => planned.Layout is not null))
-            throw new InvalidFileException(model.Path, "nothing-to-quantize", "no tensor is a matrix of floats that may be quantized", "Check the model, and which tensors are left as they are");
-        var packed = tensors.Where(planned => planned.Layout is not null).ToDictionary(planned => planned.Tensor.Name, planned => planned.Layout!, StringComparer.Ordinal);
+            throw new InvalidFileException(model.Path, "nothing-to-quantize", "no tensor is a matrix of floats that may be quantized",
+                "Check the model, and which tensors are left as they are");
+        var packed = tensors.Where(planned => planned.Layout is not null)
+            .ToDictionary(planned => planned.Tensor.Name, planned => planned.Layout!, StringComparer.Ordinal);
         JsonObject config = JsonObject.Create(model.Config)!;
         config["quantization_config"] = new QuantizationConfig(options.Recipe.Name, packed).ToJson();
-        return new QuantizationPlan(model, options, tensors, JsonSerializer.SerializeToUtf8Bytes(config, s_json), model.Kind == ModelKind.Gguf ? 0 : new FileInfo(path).Length,
+        return new QuantizationPlan(model, options, tensors, JsonSerializer.SerializeToUtf8Bytes(config, s_json),
+            model.Kind == ModelKind.Gguf ? 0 : new FileInfo(path).Length,
             workers ?? Workers.Shared);
     }
 
-    private ChannelOrder FindOrder() => Options.Recipe is { Reorder: true, Grid: ScalarGridSpec grid } && Model.TryGetConfiguration(out ModelConfig? config)
+    private ChannelOrder FindOrder() => Options.Recipe is { Reorder: true, Grid: ScalarGridSpec grid }
+        && Model.TryGetConfiguration(out ModelConfig? config)
         ? ChannelOrder.Find(Checkpoint, config, grid.Rows, Workers)
         : ChannelOrder.None;
 }

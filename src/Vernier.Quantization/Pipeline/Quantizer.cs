@@ -45,7 +45,8 @@ public sealed class Quantizer(QuantizationPlan plan, IProgress<QuantizationProgr
         var walk = new TensorWalk(plan, progress, cancellation);
         using var folder = new OutputFolder(output, run.Replace, run.Resume, run.Gguf is not null);
         MemoryEstimate memory = MemoryEstimate.Of(
-            plan, run.Calibration?.Sequences.Count ?? CalibrationSet.DefaultSequences, run.Calibration?.Length ?? CalibrationSet.DefaultLength,
+            plan, run.Calibration?.Sequences.Count ?? CalibrationSet.DefaultSequences, run.Calibration?.Length
+                ?? CalibrationSet.DefaultLength,
             run.Observers.Count > 0);
         long ceiling = run.MemoryBytes ?? MemoryEstimate.DefaultCeiling;
         memory.Check(plan.Model.Path, ceiling);
@@ -109,11 +110,13 @@ public sealed class Quantizer(QuantizationPlan plan, IProgress<QuantizationProgr
         {
             string who = needed ? $"the recipe {plan.Options.Recipe.Name} observes" : "the run's observers see";
             throw new UnsupportedModelException(model.ConfigPath, "calibration-architecture",
-                $"{who} the model at work, and the architecture '{model.Architecture}' does not run here", "Take a recipe that needs no data, such as nupes-datafree");
+                $"{who} the model at work, and the architecture '{model.Architecture}' does not run here",
+                    "Take a recipe that needs no data, such as nupes-datafree");
         }
         if (run.Calibration is CalibrationSet given)
             return given;
         progress?.Report(new QuantizationProgress("letting the model write the calibration text", "", 0));
-        return CalibrationSet.WrittenBy(LanguageModel.Load(model, workers: plan.Workers), workers: plan.Workers, cancellation: cancellation);
+        return CalibrationSet.WrittenBy(LanguageModel.Load(model, workers: plan.Workers), workers: plan.Workers,
+            cancellation: cancellation);
     }
 }

@@ -18,13 +18,17 @@ internal static class RunReport
     /// <summary>The name of the file in the model's folder.</summary>
     public const string FileName = "report.json";
 
-    private static readonly JsonSerializerOptions s_json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, WriteIndented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions s_json =
+        new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, WriteIndented = true, NewLine = "\n",
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>Writes the file.</summary>
-    public static void Write(string folder, QuantizationPlan plan, Fingerprint fingerprint, string? calibration, IReadOnlyList<QuantizedTensorReport> reports, double seconds)
+    public static void Write(string folder, QuantizationPlan plan, Fingerprint fingerprint, string? calibration,
+        IReadOnlyList<QuantizedTensorReport> reports, double seconds)
     {
         QuantizationOptions options = plan.Options;
-        HashSet<string> linear = [.. plan.Tensors.Where(planned => planned.Role == TensorRole.Linear).Select(planned => planned.Tensor.Name)];
+        HashSet<string> linear = [.. plan.Tensors.Where(planned => planned.Role == TensorRole.Linear)
+            .Select(planned => planned.Tensor.Name)];
         IReadOnlyList<QuantizedTensorReport> layers = [.. reports.Where(report => linear.Contains(report.Name))];
         MatrixReport[] solved = [.. layers.Select(report => report.Solved).OfType<MatrixReport>()];
         var json = new JsonObject
@@ -46,7 +50,9 @@ internal static class RunReport
             ["fallbacks"] = solved.Count(layer => layer.Fallback is not null),
             ["fingerprint"] = JsonSerializer.SerializeToNode(fingerprint.Parts),
             ["tensors"] = JsonSerializer.SerializeToNode(reports.Select(Tensor.Of), s_json),
-            ["seconds"] = JsonSerializer.SerializeToNode(new Times(seconds, reports.Where(report => report.Solved is not null).ToDictionary(report => report.Name, report => report.Solved!.Seconds, StringComparer.Ordinal)), s_json),
+            ["seconds"] = JsonSerializer.SerializeToNode(
+                new Times(seconds, reports.Where(report => report.Solved is not null)
+                .ToDictionary(report => report.Name, report => report.Solved!.Seconds, StringComparer.Ordinal)), s_json),
         };
         DurableFile.Write(Path.Combine(folder, FileName), JsonSerializer.SerializeToUtf8Bytes(json, s_json));
     }
@@ -66,7 +72,8 @@ internal static class RunReport
         {
             return null;
         }
-        if (file is not { Fingerprint: not null, Tensors: not null, Seconds.Tensors: not null } || fingerprint.Differences(new Fingerprint(file.Fingerprint)).Length > 0)
+        if (file is not { Fingerprint: not null, Tensors: not null, Seconds.Tensors: not null }
+            || fingerprint.Differences(new Fingerprint(file.Fingerprint)).Length > 0)
             return null;
         Dictionary<string, TensorPlan> planned = plan.Tensors.ToDictionary(tensor => tensor.Tensor.Name, StringComparer.Ordinal);
         return [.. file.Tensors.Select(tensor => tensor.ToReport(planned[tensor.Name].Layout!, file.Seconds.Tensors))];
@@ -85,14 +92,19 @@ internal static class RunReport
 
     private sealed record Solver(double? ObjectiveNearest, double? Objective, double Damping, int DeadChannels, Fallback? Fallback);
 
-    private sealed record Tensor(string Name, double Bits, int Group, long Bytes, IReadOnlyList<double> Exponents, double SquaredError, double SquaredNorm, double? SnrDb, Solver? Solver)
+    private sealed record Tensor(string Name, double Bits, int Group, long Bytes, IReadOnlyList<double> Exponents, double SquaredError,
+        double SquaredNorm, double? SnrDb, Solver? Solver)
     {
         public static Tensor Of(QuantizedTensorReport report) => new(
-            report.Name, report.Layout.CodeBits, report.Layout.GroupColumns, report.Layout.StoredBytes, report.Exponents, report.Error.SquaredError, report.Error.SquaredNorm, Finite(report.Error.SignalToNoise),
-            report.Solved is not MatrixReport solved ? null : new Solver(Finite(solved.Nearest), Finite(solved.Objective), solved.Damping, solved.DeadChannels, solved.Fallback));
+            report.Name, report.Layout.CodeBits, report.Layout.GroupColumns, report.Layout.StoredBytes, report.Exponents,
+                report.Error.SquaredError, report.Error.SquaredNorm, Finite(report.Error.SignalToNoise),
+            report.Solved is not MatrixReport solved ? null
+                : new Solver(Finite(solved.Nearest), Finite(solved.Objective), solved.Damping, solved.DeadChannels, solved.Fallback));
 
         public QuantizedTensorReport ToReport(PackedLayout layout, Dictionary<string, double> seconds) => new(
             Name, layout, Exponents, new WeightError(SquaredError, SquaredNorm),
-            Solver is null ? null : new MatrixReport(Number(Solver.ObjectiveNearest), Number(Solver.Objective), Solver.Damping, Solver.DeadChannels, Solver.Fallback, seconds.GetValueOrDefault(Name)));
+            Solver is null ? null : new MatrixReport(
+                Number(Solver.ObjectiveNearest), Number(Solver.Objective), Solver.Damping, Solver.DeadChannels, Solver.Fallback,
+                seconds.GetValueOrDefault(Name)));
     }
 }

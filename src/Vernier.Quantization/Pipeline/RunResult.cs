@@ -29,7 +29,8 @@ internal sealed class RunResult(QuantizationPlan plan, GgufTypes? gguf, string f
             .Select(planned => (planned.Tensor.Name, planned.Layout!))];
         if (gguf is null)
         {
-            var content = new FolderContent(plan.Config, plan.Model.Companions, packed.ToDictionary(matrix => matrix.Name, matrix => matrix.Layout, StringComparer.Ordinal));
+            var content = new FolderContent(plan.Config, plan.Model.Companions,
+                packed.ToDictionary(matrix => matrix.Name, matrix => matrix.Layout, StringComparer.Ordinal));
             return new FolderWriter(folder, [.. plan.Tensors.Select(planned => planned.Tensor)], content);
         }
         // A run that was killed between completing the file and giving it its name.
@@ -47,7 +48,8 @@ internal sealed class RunResult(QuantizationPlan plan, GgufTypes? gguf, string f
             if (planned.Layout is null && holds(planned.Tensor))
             {
                 TensorOrder? order = plan.Order.Of(planned.Tensor.Name);
-                writer.Write(planned.Tensor.Name, (first, bytes) => TensorBytes.Read(plan.Checkpoint, planned.Tensor, order, first, bytes), cancellation: walk.Cancellation);
+                writer.Write(planned.Tensor.Name, (first, bytes) =>
+                    TensorBytes.Read(plan.Checkpoint, planned.Tensor, order, first, bytes), cancellation: walk.Cancellation);
             }
         });
         writer.Flush();
@@ -90,5 +92,6 @@ internal sealed class RunResult(QuantizationPlan plan, GgufTypes? gguf, string f
             throw Differs("the copied tensor does not read back as it was", tensor.Name);
     }
 
-    private InvalidFileException Differs(string problem, string tensor) => new(folder, "read-back", problem, "Check the disk and run again", tensor);
+    private InvalidFileException Differs(string problem, string tensor) =>
+        new(folder, "read-back", problem, "Check the disk and run again", tensor);
 }

@@ -16,7 +16,8 @@ namespace Vernier.Quantization.Pipeline;
 /// <param name="Progress">Told the layer in hand and the part of the work that is done.</param>
 /// <param name="Cancellation">Stops between two batches or layers.</param>
 internal sealed record StageRun(
-    bool Strict, string? SpillFolder, IReadOnlyList<IActivationObserver> Observers, Action<string, double> Progress, CancellationToken Cancellation);
+    bool Strict, string? SpillFolder, IReadOnlyList<IActivationObserver> Observers, Action<string, double> Progress,
+        CancellationToken Cancellation);
 
 /// <summary>
 /// Solves the linear layers of a network stage by stage, group by group: the inputs of a layer are observed behind the quantized layers
@@ -50,7 +51,8 @@ internal sealed class StagePipeline(QuantizationPlan plan, TensorSolver solver, 
     }
 
     private INetwork Open() => NetworkFactory.Open(
-        plan.Model, set.Sequences, plan.Order.IsEmpty ? null : new ReorderedWeights(new FloatWeightSource(plan.Checkpoint), plan.Order), plan.Workers);
+        plan.Model, set.Sequences, plan.Order.IsEmpty ? null
+            : new ReorderedWeights(new FloatWeightSource(plan.Checkpoint), plan.Order), plan.Workers);
 
     // What turns samples into activations is rounded first, so that the layers see what comes out of it.
     private void RoundTables(INetwork network)
@@ -112,7 +114,8 @@ internal sealed class StagePipeline(QuantizationPlan plan, TensorSolver solver, 
         if (seen.NotFinite is int channel)
         {
             throw new InvalidFileException(plan.Checkpoint.FileOf(open[0].Tensor), "calibration-not-finite",
-                $"on the calibration text, channel {channel} of its input is not a finite number", "Check that the model runs on that text, or calibrate on another", group.Name);
+                $"on the calibration text, channel {channel} of its input is not a finite number",
+                    "Check that the model runs on that text, or calibrate on another", group.Name);
         }
         var problem = new LayerData(seen.Objective(), seen.Cross, seen.Samples);
         foreach (TensorPlan planned in open)

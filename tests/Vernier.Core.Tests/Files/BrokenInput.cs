@@ -16,7 +16,8 @@ internal static class BrokenInput
         "a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}
         """;
 
-    public static IReadOnlyList<Case> All { get; } = [.. Files(), .. Json(), .. Containers(), .. Headers(), .. Tensors(), .. Data(), .. Checkpoints()];
+    public static IReadOnlyList<Case> All { get; } =
+        [.. Files(), .. Json(), .. Containers(), .. Headers(), .. Tensors(), .. Data(), .. Checkpoints()];
 
     private static IEnumerable<Case> Files()
     {
@@ -58,7 +59,8 @@ internal static class BrokenInput
         yield return Header(SafetensorsRules.HeaderStart, "no header", "");
         yield return Header(SafetensorsRules.HeaderStart, "an array", "[]");
         yield return Header(SafetensorsRules.HeaderStart, "a space first", " {}");
-        yield return new(SafetensorsRules.HeaderNotUtf8, "an overlong form", _ => SafetensorsBytes.Open(SafetensorsBytes.Of([(byte)'{', (byte)'"', 0xC0, 0x80, (byte)'"', (byte)'}'], [])));
+        yield return new(SafetensorsRules.HeaderNotUtf8, "an overlong form", _ =>
+            SafetensorsBytes.Open(SafetensorsBytes.Of([(byte)'{', (byte)'"', 0xC0, 0x80, (byte)'"', (byte)'}'], [])));
         yield return Header(SafetensorsRules.HeaderNotJson, "an open object", "{");
         yield return Header(SafetensorsRules.HeaderNotJson, "a second value", "{}{}");
         yield return Header(SafetensorsRules.HeaderNotJson, "zero bytes as padding", "{}\0\0");
@@ -69,10 +71,12 @@ internal static class BrokenInput
     private static IEnumerable<Case> Headers()
     {
         yield return Header(SafetensorsRules.DuplicateKey, "a tensor twice", $"{{{A},{A}}}", 8, "a");
-        yield return Header(SafetensorsRules.DuplicateKey, "a tensor twice, once escaped", $"{{{A},{A.Replace("\"a\"", "\"\\u0061\"")}}}", 8, "a");
+        yield return Header(SafetensorsRules.DuplicateKey, "a tensor twice, once escaped", $"{{{A},{A.Replace("\"a\"", "\"\\u0061\"")}}}",
+            8, "a");
         yield return Header(SafetensorsRules.DuplicateKey, "metadata twice", """{"__metadata__":{},"__metadata__":{}}""");
         yield return Header(SafetensorsRules.DuplicateKey, "a metadata key twice", """{"__metadata__":{"k":"1","k":"1"}}""");
-        yield return Header(SafetensorsRules.DuplicateKey, "a field twice", """{"a":{"dtype":"F32","shape":[2],"shape":[2],"data_offsets":[0,8]}}""", 8, "a");
+        yield return Header(SafetensorsRules.DuplicateKey, "a field twice",
+            """{"a":{"dtype":"F32","shape":[2],"shape":[2],"data_offsets":[0,8]}}""", 8, "a");
         yield return Header(SafetensorsRules.MetadataNotStrings, "an array", """{"__metadata__":[]}""");
         yield return Header(SafetensorsRules.MetadataNotStrings, "null", """{"__metadata__":null}""");
         yield return Header(SafetensorsRules.MetadataNotStrings, "a number in it", """{"__metadata__":{"a":1}}""");
@@ -81,9 +85,12 @@ internal static class BrokenInput
         yield return Header(SafetensorsRules.FieldMissing, "no dtype", """{"a":{"shape":[2],"data_offsets":[0,8]}}""", 8, "a");
         yield return Header(SafetensorsRules.FieldMissing, "no shape", """{"a":{"dtype":"F32","data_offsets":[0,8]}}""", 8, "a");
         yield return Header(SafetensorsRules.FieldMissing, "no offsets", """{"a":{"dtype":"F32","shape":[2]}}""", 8, "a");
-        yield return Header(SafetensorsRules.FieldUnknown, "strides", """{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8],"strides":[1]}}""", 8, "a");
-        yield return Header(SafetensorsRules.FieldUnknown, "a name in capitals", """{"a":{"Dtype":"F32","shape":[2],"data_offsets":[0,8]}}""", 8, "a");
-        yield return Header(SafetensorsRules.FieldType, "a number for dtype", """{"a":{"dtype":1,"shape":[2],"data_offsets":[0,8]}}""", 8, "a");
+        yield return Header(SafetensorsRules.FieldUnknown, "strides",
+            """{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8],"strides":[1]}}""", 8, "a");
+        yield return Header(SafetensorsRules.FieldUnknown, "a name in capitals",
+            """{"a":{"Dtype":"F32","shape":[2],"data_offsets":[0,8]}}""", 8, "a");
+        yield return Header(SafetensorsRules.FieldType, "a number for dtype", """{"a":{"dtype":1,"shape":[2],"data_offsets":[0,8]}}""", 8,
+            "a");
         yield return Header(SafetensorsRules.FieldType, "a number for shape", Tensor("F32", "2", "[0,8]"), 8, "a");
         yield return Header(SafetensorsRules.FieldType, "a string for offsets", Tensor("F32", "[2]", "\"0,8\""), 8, "a");
         yield return Header(SafetensorsRules.FieldType, "one offset", Tensor("F32", "[2]", "[8]"), 8, "a");
@@ -99,7 +106,8 @@ internal static class BrokenInput
             yield return Header(SafetensorsRules.DimensionNotInteger, dimension, Tensor("F32", $"[{dimension}]", "[0,8]"), 8, "a");
             yield return Header(SafetensorsRules.OffsetNotInteger, dimension, Tensor("F32", "[2]", $"[0,{dimension}]"), 8, "a");
         }
-        yield return Header(SafetensorsRules.TooManyDimensions, "65", Tensor("U8", $"[{string.Join(',', Enumerable.Repeat(1, 65))}]", "[0,1]"), 1, "a");
+        yield return Header(SafetensorsRules.TooManyDimensions, "65",
+            Tensor("U8", $"[{string.Join(',', Enumerable.Repeat(1, 65))}]", "[0,1]"), 1, "a");
         yield return Header(SafetensorsRules.ShapeOverflow, "a dimension of 2^63", Tensor("U8", "[9223372036854775808]", "[0,8]"), 8, "a");
         yield return Header(SafetensorsRules.ShapeOverflow, "a product of 2^64", Tensor("U8", "[4294967296,4294967296]", "[0,0]"), 0, "a");
         yield return Header(SafetensorsRules.ShapeOverflow, "2^63 bytes", Tensor("F64", "[1152921504606846976]", "[0,0]"), 0, "a");
@@ -115,18 +123,25 @@ internal static class BrokenInput
     {
         yield return Header(SafetensorsRules.OffsetsReversed, "8 to 0", Tensor("F32", "[2]", "[8,0]"), 8, "a");
         yield return Header(SafetensorsRules.OffsetsOutOfBounds, "a file cut short", Tensor("F32", "[2]", "[0,8]"), 7, "a");
-        yield return Header(SafetensorsRules.OffsetsOutOfBounds, "far beyond the file", Tensor("F32", "[2]", "[9223372036854775799,9223372036854775807]"), 8, "a");
-        yield return Header(SafetensorsRules.OffsetsOutOfBounds, "an offset of 2^63", Tensor("F32", "[2]", "[9223372036854775808,9223372036854775816]"), 8, "a");
+        yield return Header(SafetensorsRules.OffsetsOutOfBounds, "far beyond the file",
+            Tensor("F32", "[2]", "[9223372036854775799,9223372036854775807]"), 8, "a");
+        yield return Header(SafetensorsRules.OffsetsOutOfBounds, "an offset of 2^63",
+            Tensor("F32", "[2]", "[9223372036854775808,9223372036854775816]"), 8, "a");
         yield return Header(SafetensorsRules.TensorOverlap, "two tensors in one place", $"{{{A},{A.Replace("\"a\"", "\"b\"")}}}", 8, "b");
-        yield return Header(SafetensorsRules.TensorOverlap, "a shared byte", """{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"b":{"dtype":"U8","shape":[4],"data_offsets":[3,7]}}""", 7, "b");
-        yield return Header(SafetensorsRules.TensorOverlap, "a tensor without data inside another", $$$"""{{{{A}}},"b":{"dtype":"U8","shape":[0],"data_offsets":[4,4]}}""", 8, "b");
+        yield return Header(SafetensorsRules.TensorOverlap, "a shared byte",
+            """{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"b":{"dtype":"U8","shape":[4],"data_offsets":[3,7]}}""", 7, "b");
+        yield return Header(SafetensorsRules.TensorOverlap, "a tensor without data inside another",
+            $$$"""{{{{A}}},"b":{"dtype":"U8","shape":[0],"data_offsets":[4,4]}}""", 8, "b");
         yield return Header(SafetensorsRules.DataHole, "before the first", Tensor("F32", "[2]", "[4,12]"), 12, "a");
-        yield return Header(SafetensorsRules.DataHole, "between two", $$$"""{{{{A}}},"b":{"dtype":"U8","shape":[1],"data_offsets":[9,10]}}""", 10, "b");
+        yield return Header(SafetensorsRules.DataHole, "between two",
+            $$$"""{{{{A}}},"b":{"dtype":"U8","shape":[1],"data_offsets":[9,10]}}""", 10, "b");
         yield return Header(SafetensorsRules.TrailingBytes, "one byte", Tensor("F32", "[2]", "[0,8]"), 9);
         yield return Header(SafetensorsRules.TrailingBytes, "a byte and no tensor", "{}", 1);
-        yield return new(SafetensorsRules.TensorMissing, "a name not in the file", _ => SafetensorsBytes.Open(SafetensorsBytes.Of("{}", 0)).Read("b", 0, []), "b");
+        yield return new(SafetensorsRules.TensorMissing, "a name not in the file", _ =>
+            SafetensorsBytes.Open(SafetensorsBytes.Of("{}", 0)).Read("b", 0, []), "b");
         foreach (string dtype in new[] { "C64", "F4", "F6_E2M3", "F6_E3M2" })
-            yield return new(SafetensorsRules.NotANumber, dtype, _ => SafetensorsBytes.Open(SafetensorsBytes.Of(Tensor(dtype, "[0]", "[0,0]"), 0)).Read("a", 0, []), "a");
+            yield return new(SafetensorsRules.NotANumber, dtype, _ =>
+                SafetensorsBytes.Open(SafetensorsBytes.Of(Tensor(dtype, "[0]", "[0,0]"), 0)).Read("a", 0, []), "a");
     }
 
     private static IEnumerable<Case> Checkpoints()
@@ -136,12 +151,17 @@ internal static class BrokenInput
         foreach (string index in new[] { "[]", "{}", """{"weight_map":[]}""", """{"weight_map":{}}""", "null" })
             yield return Sharded(CheckpointRules.IndexNoWeightMap, index, index);
         yield return Sharded(CheckpointRules.IndexEntryNotString, "a number", """{"weight_map":{"a":1}}""", "a");
-        foreach (string name in new[] { "../x.safetensors", "/x.safetensors", "sub/x.safetensors", "..\\\\x.safetensors", "C:x.safetensors", "", ".safetensors", "..safetensors", "x.bin", "x\\u0000.safetensors", "x.safetensors/" })
+        foreach (string name in new[] { "../x.safetensors", "/x.safetensors", "sub/x.safetensors", "..\\\\x.safetensors", "C:x.safetensors",
+            "", ".safetensors", "..safetensors", "x.bin", "x\\u0000.safetensors", "x.safetensors/" })
             yield return Sharded(CheckpointRules.IndexFileName, $"'{name}'", $$$"""{"weight_map":{"a":"{{{name}}}"}}""", "a");
-        yield return Sharded(CheckpointRules.IndexFileMissing, "no such shard", """{"weight_map":{"a":"1.safetensors","b":"3.safetensors"}}""");
-        yield return Sharded(CheckpointRules.IndexTensorMissing, "a tensor in no shard", """{"weight_map":{"a":"1.safetensors","c":"1.safetensors"}}""", "c");
-        yield return Sharded(CheckpointRules.IndexTensorMissing, "a tensor in another shard", """{"weight_map":{"a":"2.safetensors","b":"1.safetensors"}}""", "a");
-        yield return Sharded(CheckpointRules.TensorInTwoFiles, "a tensor in both shards", """{"weight_map":{"a":"1.safetensors","b":"2.safetensors"}}""", "a", second: "a");
+        yield return Sharded(CheckpointRules.IndexFileMissing, "no such shard",
+            """{"weight_map":{"a":"1.safetensors","b":"3.safetensors"}}""");
+        yield return Sharded(CheckpointRules.IndexTensorMissing, "a tensor in no shard",
+            """{"weight_map":{"a":"1.safetensors","c":"1.safetensors"}}""", "c");
+        yield return Sharded(CheckpointRules.IndexTensorMissing, "a tensor in another shard",
+            """{"weight_map":{"a":"2.safetensors","b":"1.safetensors"}}""", "a");
+        yield return Sharded(CheckpointRules.TensorInTwoFiles, "a tensor in both shards",
+            """{"weight_map":{"a":"1.safetensors","b":"2.safetensors"}}""", "a", second: "a");
         yield return Sharded(SafetensorsRules.HeaderTooLarge, "a shard that is none", """{"weight_map":{"a":"0.safetensors"}}""");
         yield return new(SafetensorsRules.TensorMissing, "a name not in the checkpoint", folder =>
         {
@@ -160,7 +180,8 @@ internal static class BrokenInput
         });
     }
 
-    private static string Tensor(string dtype, string shape, string offsets) => $$$"""{"a":{"dtype":"{{{dtype}}}","shape":{{{shape}}},"data_offsets":{{{offsets}}}}}""";
+    private static string Tensor(string dtype, string shape, string offsets) =>
+        $$$"""{"a":{"dtype":"{{{dtype}}}","shape":{{{shape}}},"data_offsets":{{{offsets}}}}}""";
 
     private static Case Header(string rule, string what, string header, int dataBytes = 0, string? tensor = null) =>
         new(rule, what, _ => SafetensorsBytes.Open(SafetensorsBytes.Of(header, dataBytes)).Dispose(), tensor);
@@ -174,9 +195,11 @@ internal static class BrokenInput
 
     private static Case JsonCase(string rule, string what, string text) => JsonCase(rule, what, Encoding.UTF8.GetBytes(text));
 
-    private static Case JsonCase(string rule, string what, byte[] text) => new(rule, what, _ => StrictJson.Parse(text, "test.json").Dispose());
+    private static Case JsonCase(string rule, string what, byte[] text) =>
+        new(rule, what, _ => StrictJson.Parse(text, "test.json").Dispose());
 
-    private static Case Sharded(string rule, string what, string index, string? tensor = null, string second = "b") => new(rule, what, folder =>
+    private static Case Sharded(string rule, string what, string index, string? tensor = null, string second = "b") =>
+        new(rule, what, folder =>
     {
         File.WriteAllText(Path.Combine(folder, "model.safetensors.index.json"), index);
         File.WriteAllText(Path.Combine(folder, "0.safetensors"), "not safetensors");

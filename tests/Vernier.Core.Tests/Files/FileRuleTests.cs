@@ -52,7 +52,9 @@ public partial class FileRuleTests
         string document = File.ReadAllText(Path.Combine(SharedData.Root, "docs", "formats", "safetensors.md"));
         Assert.Equal(
             Enum.GetValues<ElementType>().Select(type => $"{type} {type.Bits()}").Order(StringComparer.Ordinal),
-            TypeRow().Matches(document).SelectMany(match => match.Groups["types"].Value.Split(", ").Select(name => $"{name} {match.Groups["bits"].Value}")).Order(StringComparer.Ordinal));
+            TypeRow().Matches(document).SelectMany(match =>
+                match.Groups["types"].Value.Split(", ").Select(name => $"{name} {match.Groups["bits"].Value}"))
+                .Order(StringComparer.Ordinal));
     }
 
     [Fact]

@@ -44,7 +44,8 @@ public class StrictJsonTests
     {
         byte[] seed = [.. File.ReadAllBytes(Path.Combine(SharedData.Quill, "config.json")), .. "\n"u8];
         int parsed = 0, refused = 0;
-        foreach (byte[] input in Mutation.Of(seed, 10_000, 3).Concat(Mutation.Of("""{"\u00e9":["\ud83d\ude00",{"a":-1e5}]}"""u8.ToArray(), 10_000, 4)))
+        foreach (byte[] input in Mutation.Of(seed, 10_000, 3)
+            .Concat(Mutation.Of("""{"\u00e9":["\ud83d\ude00",{"a":-1e5}]}"""u8.ToArray(), 10_000, 4)))
         {
             try
             {

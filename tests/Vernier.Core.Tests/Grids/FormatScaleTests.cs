@@ -45,7 +45,8 @@ public class FormatScaleTests
         {
             float[] weights = Weights(random, 1 + random.Next(40), trial);
             var codes = new byte[weights.Length];
-            FittedGranule fitted = new FormatScale(format).Fit(weights, [], [s_e2m1], codes), rule = new FormatScale(format, search: false).Fit(weights, [], [s_e2m1], []);
+            FittedGranule fitted = new FormatScale(format).Fit(weights, [], [s_e2m1], codes),
+                rule = new FormatScale(format, search: false).Fit(weights, [], [s_e2m1], []);
             double least = double.PositiveInfinity, ratio = weights.Max(Math.Abs) / s_e2m1.LargestValue;
             foreach (Half scale in StoredScale.Values(format))
                 least = (double)scale >= 0.3 * ratio && (double)scale <= 4 * ratio ? Math.Min(least, Error(weights, scale)) : least;
@@ -54,7 +55,8 @@ public class FormatScaleTests
             Assert.True(fitted.Error <= rule.Error * 1.000001 + 1e-12);
             StoredScale.Encode(fitted.Scale, format);
             // An error is a difference of sums of squares in single precision.
-            double squares = weights.Sum(w => (double)w * w), error = weights.Zip(codes, (w, code) => Math.Pow(w - (double)(float)fitted.Scale * s_e2m1.Values[code], 2)).Sum();
+            double squares = weights.Sum(w => (double)w * w),
+                error = weights.Zip(codes, (w, code) => Math.Pow(w - (double)(float)fitted.Scale * s_e2m1.Values[code], 2)).Sum();
             Assert.Equal(error, fitted.Error, 1e-6 * Math.Max(1, squares));
         }
     }
@@ -63,7 +65,8 @@ public class FormatScaleTests
     public void TheRuleOfTheSpecificationIsAPowerOfTwoFromTheTwoExponents()
     {
         // The largest level, 0.75, has the exponent -1; that of the largest weight is the other.
-        foreach ((float largest, double scale) in ((float, double)[])[(1, 2), (0.99f, 1), (0.5f, 1), (0.26f, 0.5), (1e-3f, Math.ScaleB(1, -9))])
+        foreach ((float largest, double scale) in (
+            (float, double)[])[(1, 2), (0.99f, 1), (0.5f, 1), (0.26f, 0.5), (1e-3f, Math.ScaleB(1, -9))])
         {
             FittedGranule fitted = new FormatScale(ScaleFormat.E8M0, search: false).Fit([0.1f * largest, -largest], [], [s_e2m1], []);
             Assert.Equal(scale, (double)fitted.Scale);
@@ -90,7 +93,8 @@ public class FormatScaleTests
         for (int trial = 0; trial < 100; trial++)
         {
             float[] weights = Weights(random, 64, trial);
-            double free = (double)search.Fit(weights, [], [s_e2m1], []).Scale, power = (double)new PowerOfTwoScale(search, ratios: false).Fit(weights, [], [s_e2m1], []).Scale;
+            double free = (double)search.Fit(weights, [], [s_e2m1], []).Scale,
+                power = (double)new PowerOfTwoScale(search, ratios: false).Fit(weights, [], [s_e2m1], []).Scale;
             Assert.Equal(free == 0 ? 0 : Math.Pow(2, Math.Ceiling(Math.Log2(free))), power);
         }
     }
@@ -102,7 +106,8 @@ public class FormatScaleTests
         var fit = new PowerOfTwoScale(new ScaleSearch(mirror: false), ratios: true);
         for (int trial = 0; trial < 100; trial++)
         {
-            Half[] scales = [.. Enumerable.Range(0, 12).Select(_ => (Half)Math.ScaleB(0.5 + 0.5 * random.NextDouble(), -random.Next(8)))], before = [.. scales];
+            Half[] scales = [.. Enumerable.Range(0, 12).Select(_ => (Half)Math.ScaleB(0.5 + 0.5 * random.NextDouble(), -random.Next(8)))],
+                before = [.. scales];
             scales[3] = before[3] = Half.Zero;
             fit.Constrain(scales);
             double largest = (double)before.Max();

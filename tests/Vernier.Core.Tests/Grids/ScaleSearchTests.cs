@@ -31,14 +31,16 @@ public class ScaleSearchTests
             }
             // With a handful of weights the error has many deep narrow valleys; no search by ratio finds them all.
             if (weights.Length >= 32)
-                Assert.True(fitted.Error <= (bits == 8 ? 1.6 : 1.06) * best + 1e-6 * weights.Sum(w => (double)w * w), $"{weights.Length}: {fitted.Error} against {best}");
+                Assert.True(fitted.Error <= (bits == 8 ? 1.6 : 1.06) * best + 1e-6 * weights.Sum(w => (double)w * w),
+                    $"{weights.Length}: {fitted.Error} against {best}");
         }
     }
 
     [Fact]
     public void MoreTablesAreNeverWorseAndTheScaleNamesItsTable()
     {
-        LevelTable[] eight = [.. Enumerable.Range(0, 8).Select(i => PowerGrid.Create(3, LevelLayout.Offset, 0.6 + 0.1 * (i % 4), 0.2 * (i / 4)))];
+        LevelTable[] eight = [.. Enumerable.Range(0, 8)
+            .Select(i => PowerGrid.Create(3, LevelLayout.Offset, 0.6 + 0.1 * (i % 4), 0.2 * (i / 4)))];
         double one = 0, all = 0;
         var used = new HashSet<int>();
         foreach (float[] weights in Granules(3))
@@ -61,7 +63,8 @@ public class ScaleSearchTests
         LevelTable[] table = [UniformGrid.Create(3, LevelLayout.Full)];
         float[] heavyAbove = [0.8f, 0.6f, 0.4f, 0.2f, 0, -0.2f, -0.4f, -0.6f];
         var codes = new byte[8];
-        FittedGranule mirrored = new ScaleSearch(mirror: true).Fit(heavyAbove, [], table, codes), plain = new ScaleSearch(mirror: false).Fit(heavyAbove, [], table, codes);
+        FittedGranule mirrored = new ScaleSearch(mirror: true).Fit(heavyAbove, [], table, codes),
+            plain = new ScaleSearch(mirror: false).Fit(heavyAbove, [], table, codes);
         Assert.True(mirrored.Scale < Half.Zero);
         Assert.True(plain.Scale > Half.Zero);
         Assert.True(mirrored.Error < 0.01 * plain.Error);
@@ -76,9 +79,11 @@ public class ScaleSearchTests
         {
             var codes = new byte[weights.Length];
             var plainCodes = new byte[weights.Length];
-            FittedGranule kept = new ScaleSearch(preserveNorm: true).Fit(weights, [], table, codes), plain = new ScaleSearch().Fit(weights, [], table, plainCodes);
+            FittedGranule kept = new ScaleSearch(preserveNorm: true).Fit(weights, [], table, codes),
+                plain = new ScaleSearch().Fit(weights, [], table, plainCodes);
             Assert.Equal(plainCodes, codes);
-            double norm = codes.Sum(code => Math.Pow((double)kept.Scale * table[0].Values[code], 2)), original = weights.Sum(w => (double)w * w);
+            double norm = codes.Sum(code => Math.Pow((double)kept.Scale * table[0].Values[code], 2)),
+                original = weights.Sum(w => (double)w * w);
             Assert.Equal(1, norm / original, 2e-3);
             Assert.True(kept.Error >= plain.Error * 0.9999);
         }
@@ -154,7 +159,9 @@ public class ScaleSearchTests
                 for (int i = 0; i < length; i++)
                 {
                     double gauss = Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble());
-                    weights[i] = (float)(kind switch { 0 => gauss, 1 => gauss * Math.Abs(gauss), 2 => random.NextDouble() - 0.5, _ => i == 0 ? 12 : gauss }) * 0.05f;
+                    weights[i] = (float)(
+                        kind switch { 0 => gauss, 1 => gauss * Math.Abs(gauss), 2 => random.NextDouble() - 0.5, _ => i == 0 ? 12 : gauss })
+                        * 0.05f;
                 }
                 yield return weights;
             }

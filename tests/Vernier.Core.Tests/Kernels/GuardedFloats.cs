@@ -2,7 +2,8 @@ using System.Runtime.InteropServices;
 
 namespace Vernier.Tests;
 
-/// <summary>An array between two regions of a known pattern, which must be whole at the end: what is written beyond the array shows.</summary>
+/// <summary>An array between two regions of a known pattern, which must be whole at the end: what is written beyond the array
+/// shows.</summary>
 internal sealed unsafe class GuardedFloats : IDisposable
 {
     private const int Guard = 64;

@@ -29,7 +29,8 @@ public class IntegerKernelTests
     public void EveryGranularity(string name)
     {
         var random = new Random(2);
-        Granularity[] all = [Granularity.Tensor, Granularity.Channel, .. Enumerable.Range(1, 40).Append(64).Append(100).Append(128).Append(200).Append(1000).Select(Granularity.Group)];
+        Granularity[] all = [Granularity.Tensor, Granularity.Channel,
+            .. Enumerable.Range(1, 40).Append(64).Append(100).Append(128).Append(200).Append(1000).Select(Granularity.Group)];
         foreach (Granularity granularity in all)
         {
             foreach (string kind in (string[])["random", "asymmetric", "wide", "power"])
@@ -99,7 +100,8 @@ public class IntegerKernelTests
     {
         var random = new Random(7);
         ScalarMatrix weight = RandomPacked.Create(random, 20, 96, 4, Granularity.Group(32), "uniform");
-        foreach (float special in (float[])[float.NaN, float.PositiveInfinity, float.NegativeInfinity, float.MaxValue, float.Epsilon, -0f, 1e-31f, 1e-29f])
+        foreach (float special in (float[])[float.NaN, float.PositiveInfinity, float.NegativeInfinity, float.MaxValue, float.Epsilon, -0f,
+            1e-31f, 1e-29f])
         {
             var x = Activations(random, 3 * 96);
             x[40] = x[100] = special;
@@ -122,7 +124,8 @@ public class IntegerKernelTests
                 Assert.Throws<InvalidOperationException>(() => KernelRegistry.Choose(kernel.Name));
         }
         Assert.Throws<InvalidOperationException>(() => KernelRegistry.Choose("no-such-kernel"));
-        PreparedWeight weight = PreparedWeight.Create(RandomPacked.Create(new Random(8), 16, 32, 4, Granularity.Group(32), "power", 8), Workers.Shared)!;
+        PreparedWeight weight = PreparedWeight.Create(
+            RandomPacked.Create(new Random(8), 16, 32, 4, Granularity.Group(32), "power", 8), Workers.Shared)!;
         Assert.Equal(KernelRegistry.Best.Name, weight.Kernel);
         Type machine = weight.PanelKernels[0].GetType().GetGenericArguments()[0];
         Type expected = weight.Kernel switch
@@ -156,12 +159,14 @@ public class IntegerKernelTests
         Assert.InRange(weight.Bytes, bytes * source.Codes.Length, (bytes + 0.2) * source.Codes.Length);
     }
 
-    /// <summary>Matrices that share their input give together what each gives alone, cut alike or not, for a token, a few and many.</summary>
+    /// <summary>Matrices that share their input give together what each gives alone, cut alike or not, for a token, a few and
+    /// many.</summary>
     [Fact]
     public void ProductsThatShareTheirInputAreThoseOfOneAfterTheOther()
     {
         var random = new Random(12);
-        ScalarMatrix Matrix(int rows, int bits, int group, string grid) => RandomPacked.Create(random, rows, 320, bits, Granularity.Group(group), grid);
+        ScalarMatrix Matrix(int rows, int bits, int group, string grid) =>
+            RandomPacked.Create(random, rows, 320, bits, Granularity.Group(group), grid);
         ScalarMatrix[][] cases =
         [
             [Matrix(48, 4, 32, "uniform")],
@@ -186,8 +191,10 @@ public class IntegerKernelTests
             }
         }
         PreparedWeight one = PreparedWeight.Create(cases[0][0], Workers.Shared)!;
-        Assert.Throws<ArgumentOutOfRangeException>(() => PreparedWeight.Multiply(new float[320], 1, [one, one, one, one], [[], [], [], []], Workers.Shared));
-        Assert.Throws<ArgumentOutOfRangeException>(() => PreparedWeight.Multiply(new float[320], 1, [one], [new float[47]], Workers.Shared));
+        Assert.Throws<ArgumentOutOfRangeException>(
+            () => PreparedWeight.Multiply(new float[320], 1, [one, one, one, one], [[], [], [], []], Workers.Shared));
+        Assert.Throws<ArgumentOutOfRangeException>(
+            () => PreparedWeight.Multiply(new float[320], 1, [one], [new float[47]], Workers.Shared));
     }
 
     [Fact]
@@ -214,7 +221,8 @@ public class IntegerKernelTests
         prepared.Multiply(input.Span, rows, output.Span, Workers.Shared);
         for (int i = 0; i < expected.Length; i++)
         {
-            if (BitConverter.SingleToInt32Bits(expected[i]) != BitConverter.SingleToInt32Bits(output.Span[i]) && !(float.IsNaN(expected[i]) && float.IsNaN(output.Span[i])))
+            if (BitConverter.SingleToInt32Bits(expected[i]) != BitConverter.SingleToInt32Bits(output.Span[i])
+                && !(float.IsNaN(expected[i]) && float.IsNaN(output.Span[i])))
                 Assert.Fail($"{name}, {weight.Spec}, {rows} tokens: y[{i}] is {output.Span[i]:R}, not {expected[i]:R}");
         }
     }

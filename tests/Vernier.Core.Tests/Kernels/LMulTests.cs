@@ -10,7 +10,9 @@ namespace Vernier.Tests.Kernels;
 [UsesInstructions]
 public class LMulTests
 {
-    private static readonly float[] s_awkward = [0, -0f, float.NaN, float.PositiveInfinity, float.NegativeInfinity, float.Epsilon, -float.Epsilon, 1.17549421e-38f, 1.17549435e-38f, float.MaxValue, float.MinValue, 1, -1, 1e-20f, 1e20f, 1.875f, -1.9375f];
+    private static readonly float[] s_awkward =
+        [0, -0f, float.NaN, float.PositiveInfinity, float.NegativeInfinity, float.Epsilon, -float.Epsilon, 1.17549421e-38f, 1.17549435e-38f,
+        float.MaxValue, float.MinValue, 1, -1, 1e-20f, 1e20f, 1.875f, -1.9375f];
 
     [Theory]
     [InlineData(1)]
@@ -32,7 +34,8 @@ public class LMulTests
             double into = f < 1 ? 1 + f : f < 2 ? 2 * f : 4 * (f - 1);
             Assert.Equal((float)(sign * Math.ScaleB(into, ex + ey)), LMul.Multiply(x, y, m, LMulCarry.IntoExponent));
             // And that is the sum of the patterns, as integers.
-            int bits = (BitConverter.SingleToInt32Bits(x) & int.MaxValue) + (BitConverter.SingleToInt32Bits(y) & int.MaxValue) - (127 << 23) + (1 << (23 - l));
+            int bits = (BitConverter.SingleToInt32Bits(x) & int.MaxValue) + (BitConverter.SingleToInt32Bits(y) & int.MaxValue) - (127 << 23)
+                + (1 << (23 - l));
             Assert.Equal(BitConverter.Int32BitsToSingle(bits), Math.Abs(LMul.Multiply(x, y, m, LMulCarry.IntoExponent)));
         }
     }
@@ -74,18 +77,22 @@ public class LMulTests
                 if (!double.IsFinite(a) || !double.IsFinite(b) || Math.Abs(a) < least || Math.Abs(b) < least)
                 {
                     // A subnormal number counts as a zero of its sign.
-                    expected = (double.IsFinite(a) && Math.Abs(a) < least ? Math.CopySign(0, a) : a) * (double.IsFinite(b) && Math.Abs(b) < least ? Math.CopySign(0, b) : b);
+                    expected = (double.IsFinite(a) && Math.Abs(a) < least ? Math.CopySign(0, a) : a)
+                        * (double.IsFinite(b) && Math.Abs(b) < least ? Math.CopySign(0, b) : b);
                 }
                 else
                 {
                     int exponent = Math.ILogB(a) + Math.ILogB(b);
-                    double f = Math.Abs(a) / Math.ScaleB(1, Math.ILogB(a)) - 1 + Math.Abs(b) / Math.ScaleB(1, Math.ILogB(b)) - 1 + Math.ScaleB(1, -l), whole = Math.ScaleB(1 + f, exponent);
+                    double f = Math.Abs(a) / Math.ScaleB(1, Math.ILogB(a)) - 1 + Math.Abs(b) / Math.ScaleB(1, Math.ILogB(b)) - 1
+                        + Math.ScaleB(1, -l), whole = Math.ScaleB(1 + f, exponent);
                     // The bit that a carry pushes out is dropped.
                     double step = Math.ScaleB(1, Math.ILogB(whole) - m);
                     whole = Math.Floor(whole / step) * step;
-                    expected = Math.CopySign(whole < least ? 0 : whole > largest ? (reserved == ReservedCodes.LastExponent ? double.PositiveInfinity : largest) : whole, a * b);
+                    expected = Math.CopySign(whole < least ? 0 : whole > largest
+                        ? (reserved == ReservedCodes.LastExponent ? double.PositiveInfinity : largest) : whole, a * b);
                 }
-                Assert.True(expected.Equals(actual) && (double.IsNaN(expected) || double.IsNegative(expected) == double.IsNegative(actual)), string.Create(CultureInfo.InvariantCulture, $"{a} {b}: {actual}, not {expected}"));
+                Assert.True(expected.Equals(actual) && (double.IsNaN(expected) || double.IsNegative(expected) == double.IsNegative(actual)),
+                    string.Create(CultureInfo.InvariantCulture, $"{a} {b}: {actual}, not {expected}"));
             }
         }
 
@@ -154,7 +161,8 @@ public class LMulTests
         for (int length = 0; length <= 256; length++)
         {
             // Awkward numbers in some place of the register; whole exponents, so that sums are exact.
-            float[] x = [.. Enumerable.Range(0, length).Select(_ => LMul.Round((float)(random.NextDouble() - 0.5), 4))], y = [.. Enumerable.Range(0, length).Select(_ => LMul.Round((float)(random.NextDouble() - 0.5), 4))];
+            float[] x = [.. Enumerable.Range(0, length).Select(_ => LMul.Round((float)(random.NextDouble() - 0.5), 4))],
+                y = [.. Enumerable.Range(0, length).Select(_ => LMul.Round((float)(random.NextDouble() - 0.5), 4))];
             double expected = x.Zip(y, (a, b) => (double)LMul.Multiply(a, b, 4)).Sum();
             Assert.Equal(expected, LMul.Dot(x, y, 4), 1e-4);
         }
@@ -194,7 +202,8 @@ public class LMulTests
         {
             weight.DequantizeRow(r, row);
             for (int t = 0; t < tokens; t++)
-                Assert.Equal(Enumerable.Range(0, 101).Sum(i => (double)LMul.Multiply(LMul.Round(x[t * 101 + i], 4), LMul.Round(row[i], 4), 4)), results[0][t * 37 + r], 1e-4);
+                Assert.Equal(Enumerable.Range(0, 101).Sum(
+                    i => (double)LMul.Multiply(LMul.Round(x[t * 101 + i], 4), LMul.Round(row[i], 4), 4)), results[0][t * 37 + r], 1e-4);
         }
     }
 }

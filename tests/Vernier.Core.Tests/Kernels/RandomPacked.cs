@@ -10,7 +10,8 @@ namespace Vernier.Tests;
 /// <summary>Packed matrices of random codes, scales of both signs, and tables of every kind.</summary>
 internal static class RandomPacked
 {
-    public static ScalarMatrix Create(Random random, int rows, int columns, int bits, Granularity granularity, string kind, int tables = 1, int rowsPerGrid = 0)
+    public static ScalarMatrix Create(Random random, int rows, int columns, int bits, Granularity granularity, string kind, int tables = 1,
+        int rowsPerGrid = 0)
     {
         rowsPerGrid = rowsPerGrid == 0 ? rows : rowsPerGrid;
         bool zeros = kind == "asymmetric", wide = kind == "wide" || (zeros && bits == 8) || (kind == "power" && bits > 6);
@@ -26,7 +27,8 @@ internal static class RandomPacked
         }
         var scales = new Half[spec.Scales];
         for (int i = 0; i < scales.Length; i++)
-            scales[i] = random.Next(8) switch { 0 => Half.Zero, 1 => Half.Epsilon, 2 => Half.MaxValue, 3 => Half.MinValue, _ => (Half)(random.NextDouble() - 0.5) };
+            scales[i] = random.Next(8) switch { 0 => Half.Zero, 1 =>
+                Half.Epsilon, 2 => Half.MaxValue, 3 => Half.MinValue, _ => (Half)(random.NextDouble() - 0.5) };
         var zeroBytes = new byte[spec.ZeroBytes];
         random.NextBytes(zeroBytes);
         return new ScalarMatrix(spec, grids, scales, zeroBytes, codes);

@@ -34,7 +34,8 @@ public class SquareRootPowerTests
         var random = new Random(1);
         for (int length = 0; length <= 256; length++)
         {
-            sbyte[] w = [.. Enumerable.Range(0, length).Select(_ => (sbyte)random.Next(-127, 128))], x = [.. Enumerable.Range(0, length).Select(_ => (sbyte)random.Next(-127, 128))];
+            sbyte[] w = [.. Enumerable.Range(0, length).Select(_ => (sbyte)random.Next(-127, 128))],
+                x = [.. Enumerable.Range(0, length).Select(_ => (sbyte)random.Next(-127, 128))];
             Assert.Equal(SquareRootPower.DotReference(w, x), SquareRootPower.Dot(w, x));
         }
         foreach (sbyte extreme in (sbyte[])[-127, 127])

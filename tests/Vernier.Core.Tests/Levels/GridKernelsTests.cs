@@ -30,7 +30,8 @@ public class GridKernelsTests
             foreach (float unit in (float[])[table.Unit, MathF.ScaleB(1, -100), 64])
             {
                 LevelTable scaled = table.WithUnit(unit);
-                var values = new List<float> { 0, -0f, float.NaN, float.PositiveInfinity, float.NegativeInfinity, float.MaxValue, float.Epsilon };
+                var values = new List<float> { 0, -0f, float.NaN, float.PositiveInfinity, float.NegativeInfinity, float.MaxValue,
+                    float.Epsilon };
                 foreach (float boundary in scaled.Boundaries)
                     values.AddRange([boundary, MathF.BitIncrement(boundary), MathF.BitDecrement(boundary), -boundary]);
                 values.AddRange(scaled.Values);
@@ -83,7 +84,8 @@ public class GridKernelsTests
                     vvImportant += importance[i] * value * value;
                     size += (1 + importance[i]) * Math.Abs(weights[i] * value) + 1;
                 }
-                Moments plain = GridKernels.Project(weights, [], 1.7f, table), weighted = GridKernels.Project(weights, importance, 1.7f, table);
+                Moments plain = GridKernels.Project(weights, [], 1.7f, table),
+                    weighted = GridKernels.Project(weights, importance, 1.7f, table);
                 double tolerance = 2e-6 * (size + 1);
                 Assert.Equal(wv, plain.WeightLevel, tolerance);
                 Assert.Equal(vv, plain.LevelLevel, tolerance);

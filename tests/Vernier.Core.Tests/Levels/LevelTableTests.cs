@@ -31,7 +31,8 @@ public class LevelTableTests
         Assert.True(table.IsIndexed);
         var random = new Random(2);
         float[] awkward = [0, -0f, float.NaN, float.PositiveInfinity, float.NegativeInfinity, float.MaxValue, float.Epsilon, -float.Epsilon,
-            .. table.Boundaries.ToArray(), .. table.Boundaries.ToArray().Select(MathF.BitIncrement), .. table.Boundaries.ToArray().Select(MathF.BitDecrement)];
+            .. table.Boundaries.ToArray(), .. table.Boundaries.ToArray().Select(MathF.BitIncrement),
+                .. table.Boundaries.ToArray().Select(MathF.BitDecrement)];
         foreach (float x in awkward.Concat(Enumerable.Range(0, 20_000).Select(_ => (float)(2.4 * random.NextDouble() - 1.2))))
             Assert.Equal(table.Boundaries.ToArray().Count(boundary => x > boundary), table.Encode(x));
     }

@@ -17,8 +17,10 @@ public class MatrixProductTests
         {
             for (int kind = 0; kind < 12; kind++)
             {
-                Check<float>(random, m, random.Next(71), random.Next(71), kind % 4 < 2, kind % 2 == 0, s_updates[kind / 4], random.Next(3) * 3);
-                Check<double>(random, m, random.Next(71), random.Next(71), kind % 4 < 2, kind % 2 == 0, s_updates[kind / 4], random.Next(3) * 3);
+                Check<float>(random, m, random.Next(71), random.Next(71), kind % 4 < 2, kind % 2 == 0, s_updates[kind / 4],
+                    random.Next(3) * 3);
+                Check<double>(random, m, random.Next(71), random.Next(71), kind % 4 < 2, kind % 2 == 0, s_updates[kind / 4],
+                    random.Next(3) * 3);
             }
         }
     }
@@ -50,7 +52,8 @@ public class MatrixProductTests
     public void EveryKernelGivesTheProductsOfTheReference()
     {
         var random = new Random(2);
-        foreach ((int m, int n, int k) in ((int, int, int)[])[(1, 1, 1), (3, 5, 7), (12, 32, 9), (23, 65, 70), (5, 31, 600), (310, 130, 40)])
+        foreach ((int m, int n, int k) in ((int, int, int)[])[(1, 1, 1), (3, 5, 7), (12, 32, 9), (23, 65, 70), (5, 31, 600),
+            (310, 130, 40)])
         {
             foreach (ProductKernel<float> kernel in ProductKernels.Single.Where(x => x.IsSupported))
                 CheckKernel(kernel, random, m, n, k);
@@ -64,12 +67,16 @@ public class MatrixProductTests
     {
         Assert.Equal("scalar", ProductKernels.Choose(ProductKernels.Double, "scalar").Name);
         Assert.Equal(ProductKernels.Single.First(kernel => kernel.IsSupported), ProductKernels.Choose(ProductKernels.Single, ""));
-        InvalidOperationException error = Assert.Throws<InvalidOperationException>(() => ProductKernels.Choose(ProductKernels.Single, "mmx"));
+        InvalidOperationException error = Assert.Throws<InvalidOperationException>(
+            () => ProductKernels.Choose(ProductKernels.Single, "mmx"));
         Assert.Equal(
-            $"VERNIER_PRODUCT_KERNEL=mmx: there is no such kernel. There are: {string.Join(", ", ProductKernels.Single.Where(kernel => kernel.IsSupported).Select(kernel => kernel.Name))}.",
+            $"VERNIER_PRODUCT_KERNEL=mmx: there is no such kernel. There are: "
+                + $"{string.Join(", ", ProductKernels.Single.Where(kernel => kernel.IsSupported).Select(kernel => kernel.Name))}.",
             error.Message);
         foreach (ProductKernel<float> kernel in ProductKernels.Single.Where(kernel => !kernel.IsSupported))
-            Assert.Contains("does not have its instructions", Assert.Throws<InvalidOperationException>(() => ProductKernels.Choose(ProductKernels.Single, kernel.Name)).Message, StringComparison.Ordinal);
+            Assert.Contains("does not have its instructions",
+                Assert.Throws<InvalidOperationException>(() => ProductKernels.Choose(ProductKernels.Single, kernel.Name)).Message,
+                StringComparison.Ordinal);
     }
 
     [Fact]
@@ -112,7 +119,8 @@ public class MatrixProductTests
     public void ARowDoesNotDependOnItsNeighbours()
     {
         var random = new Random(4);
-        TestMatrix<float> a = TestMatrix<float>.Random(random, 310, 700), b = TestMatrix<float>.Random(random, 95, 700), all = new(310, 95, 0);
+        TestMatrix<float> a = TestMatrix<float>.Random(random, 310, 700), b = TestMatrix<float>.Random(random, 95, 700),
+            all = new(310, 95, 0);
         MatrixProduct.Multiply(a.ReadOnly, b.ReadOnly.Transpose(), all.Span, ProductUpdate.Set, Workers.Shared);
         foreach (int rows in (int[])[2, 3, 4, 5, 8, 11, 12, 13, 24, 100, 288, 289])
         {
@@ -126,8 +134,12 @@ public class MatrixProductTests
     public void ShapesThatDoNotFitAreRefused()
     {
         float[] data = new float[24];
-        Assert.Throws<ArgumentException>(() => MatrixProduct.Multiply(new ReadOnlyMatrixSpan<float>(data, 2, 3), new ReadOnlyMatrixSpan<float>(data, 4, 3), new MatrixSpan<float>(data, 2, 4), ProductUpdate.Set, Workers.Shared));
-        Assert.Throws<ArgumentException>(() => MatrixProduct.Multiply(new ReadOnlyMatrixSpan<float>(data, 1, 3), new ReadOnlyMatrixSpan<float>(data, 4, 2).Transpose(), new MatrixSpan<float>(data, 1, 4), ProductUpdate.Set, Workers.Shared));
+        Assert.Throws<ArgumentException>(() => MatrixProduct.Multiply(
+            new ReadOnlyMatrixSpan<float>(data, 2, 3), new ReadOnlyMatrixSpan<float>(data, 4, 3), new MatrixSpan<float>(data, 2, 4),
+            ProductUpdate.Set, Workers.Shared));
+        Assert.Throws<ArgumentException>(() => MatrixProduct.Multiply(
+            new ReadOnlyMatrixSpan<float>(data, 1, 3), new ReadOnlyMatrixSpan<float>(data, 4, 2).Transpose(),
+            new MatrixSpan<float>(data, 1, 4), ProductUpdate.Set, Workers.Shared));
         Assert.Throws<ArgumentOutOfRangeException>(() => new MatrixSpan<float>(data, 5, 5));
         Assert.Throws<ArgumentOutOfRangeException>(() => new MatrixSpan<float>(data, 2, 5, 4));
         Assert.Throws<ArgumentOutOfRangeException>(() => new ReadOnlyMatrixSpan<float>(data, -1, 5));
@@ -143,18 +155,22 @@ public class MatrixProductTests
         TestMatrix<T> b = transposeB ? TestMatrix<T>.Random(random, n, k, gap) : TestMatrix<T>.Random(random, k, n, gap);
         TestMatrix<T> c = TestMatrix<T>.Random(random, m, n, gap);
         double[,] expected = NumericsReference.Multiply(
-            transposeA ? NumericsReference.Transpose(a.ToDouble()) : a.ToDouble(), transposeB ? NumericsReference.Transpose(b.ToDouble()) : b.ToDouble());
+            transposeA ? NumericsReference.Transpose(a.ToDouble()) : a.ToDouble(), transposeB ? NumericsReference.Transpose(b.ToDouble())
+                : b.ToDouble());
         double[,] before = c.ToDouble();
         for (int i = 0; i < m; i++)
         {
             for (int j = 0; j < n; j++)
-                expected[i, j] = update switch { ProductUpdate.Set => expected[i, j], ProductUpdate.Add => before[i, j] + expected[i, j], _ => before[i, j] - expected[i, j] };
+                expected[i, j] = update switch { ProductUpdate.Set =>
+                    expected[i, j], ProductUpdate.Add => before[i, j] + expected[i, j], _ => before[i, j] - expected[i, j] };
         }
         if (update == ProductUpdate.Set)
             c.Fill((_, _) => T.NaN);
-        ReadOnlyMatrixSpan<T> left = transposeA ? a.ReadOnly.Transpose() : a.ReadOnly, right = transposeB ? b.ReadOnly.Transpose() : b.ReadOnly;
+        ReadOnlyMatrixSpan<T> left = transposeA ? a.ReadOnly.Transpose() : a.ReadOnly, right = transposeB ? b.ReadOnly.Transpose()
+            : b.ReadOnly;
         Multiply(left, right, c.Span, update);
-        Matrices.AssertClose(expected, c.ToDouble(), Matrices.Tolerance<T>(k), $"{m} x {n} x {k} {transposeA} {transposeB} {update} {typeof(T).Name}");
+        Matrices.AssertClose(expected, c.ToDouble(), Matrices.Tolerance<T>(k),
+            $"{m} x {n} x {k} {transposeA} {transposeB} {update} {typeof(T).Name}");
         c.AssertGapsKept();
     }
 
@@ -163,7 +179,9 @@ public class MatrixProductTests
     {
         // Through the public entry, which takes a path of its own for one row.
         if (typeof(T) == typeof(float))
-            MatrixProduct.Multiply(As<T, float>(a), As<T, float>(b), new MatrixSpan<float>(System.Runtime.InteropServices.MemoryMarshal.Cast<T, float>(c.Data), c.Rows, c.Columns, c.Stride), update, Workers.Shared);
+            MatrixProduct.Multiply(As<T, float>(a), As<T, float>(b),
+                new MatrixSpan<float>(System.Runtime.InteropServices.MemoryMarshal.Cast<T, float>(c.Data), c.Rows, c.Columns, c.Stride),
+                update, Workers.Shared);
         else
             MatrixProduct.MultiplyBlocked(a, b, c, update, Workers.Shared);
     }
@@ -173,7 +191,8 @@ public class MatrixProductTests
         where TTo : unmanaged
     {
         ReadOnlySpan<TTo> data = System.Runtime.InteropServices.MemoryMarshal.Cast<TFrom, TTo>(x.Data);
-        return x.IsTransposed ? new ReadOnlyMatrixSpan<TTo>(data, x.Columns, x.Rows, x.Stride).Transpose() : new ReadOnlyMatrixSpan<TTo>(data, x.Rows, x.Columns, x.Stride);
+        return x.IsTransposed ? new ReadOnlyMatrixSpan<TTo>(data, x.Columns, x.Rows, x.Stride).Transpose()
+            : new ReadOnlyMatrixSpan<TTo>(data, x.Rows, x.Columns, x.Stride);
     }
 
     private static unsafe void CheckKernel<T>(ProductKernel<T> kernel, Random random, int m, int n, int k)
@@ -181,8 +200,10 @@ public class MatrixProductTests
     {
         TestMatrix<T> a = TestMatrix<T>.Random(random, m, k, 1), b = TestMatrix<T>.Random(random, k, n, 2), c = new(m, n, 3);
         fixed (T* pa = a.Data, pb = b.Data, pc = c.Data)
-            kernel.Run(new ProductTask<T>(MatrixProduct.Operand(pa, a.Stride, false), MatrixProduct.Operand(pb, b.Stride, true), m, n, k) { Workers = Workers.Shared, Result = pc, Stride = c.Stride });
-        Matrices.AssertClose(NumericsReference.Multiply(a.ToDouble(), b.ToDouble()), c.ToDouble(), Matrices.Tolerance<T>(k), $"{kernel.Name} {typeof(T).Name} {m} x {n} x {k}");
+            kernel.Run(new ProductTask<T>(MatrixProduct.Operand(pa, a.Stride, false), MatrixProduct.Operand(pb, b.Stride, true), m, n, k) {
+                Workers = Workers.Shared, Result = pc, Stride = c.Stride });
+        Matrices.AssertClose(NumericsReference.Multiply(a.ToDouble(), b.ToDouble()), c.ToDouble(), Matrices.Tolerance<T>(k),
+            $"{kernel.Name} {typeof(T).Name} {m} x {n} x {k}");
         c.AssertGapsKept();
     }
 }

@@ -77,8 +77,10 @@ public class SymmetricProductTests
     public void ShapesThatDoNotFitAreRefused()
     {
         float[] data = new float[24];
-        Assert.Throws<ArgumentException>(() => SymmetricProduct.Update(new ReadOnlyMatrixSpan<float>(data, 2, 3), new MatrixSpan<float>(data, 2, 2), ProductUpdate.Add, Workers.Shared));
-        Assert.Throws<ArgumentException>(() => SymmetricProduct.Update(new ReadOnlyMatrixSpan<float>(data, 2, 3), new MatrixSpan<double>(new double[6], 3, 2), Workers.Shared));
+        Assert.Throws<ArgumentException>(() => SymmetricProduct.Update(
+            new ReadOnlyMatrixSpan<float>(data, 2, 3), new MatrixSpan<float>(data, 2, 2), ProductUpdate.Add, Workers.Shared));
+        Assert.Throws<ArgumentException>(() => SymmetricProduct.Update(
+            new ReadOnlyMatrixSpan<float>(data, 2, 3), new MatrixSpan<double>(new double[6], 3, 2), Workers.Shared));
         Assert.Throws<ArgumentException>(() => SymmetricProduct.Mirror(new MatrixSpan<float>(data, 2, 3), Workers.Shared));
     }
 
@@ -88,7 +90,8 @@ public class SymmetricProductTests
     private static void Check(Random random, int size, int samples, int gap, ProductUpdate update)
     {
         bool sampleIsColumn = random.Next(2) == 0;
-        TestMatrix<float> x = sampleIsColumn ? TestMatrix<float>.Random(random, size, samples, gap) : TestMatrix<float>.Random(random, samples, size, gap);
+        TestMatrix<float> x = sampleIsColumn ? TestMatrix<float>.Random(random, size, samples, gap)
+            : TestMatrix<float>.Random(random, samples, size, gap);
         TestMatrix<float> h = TestMatrix<float>.Random(random, size, size, gap);
         double[,] values = sampleIsColumn ? NumericsReference.Transpose(x.ToDouble()) : x.ToDouble(), before = h.ToDouble();
         double[,] expected = NumericsReference.Multiply(NumericsReference.Transpose(values), values);
@@ -97,7 +100,8 @@ public class SymmetricProductTests
             for (int j = 0; j < size; j++)
             {
                 double product = expected[i, j];
-                expected[i, j] = j > i ? before[i, j] : update switch { ProductUpdate.Set => product, ProductUpdate.Add => before[i, j] + product, _ => before[i, j] - product };
+                expected[i, j] = j > i ? before[i, j] : update
+                    switch { ProductUpdate.Set => product, ProductUpdate.Add => before[i, j] + product, _ => before[i, j] - product };
             }
         }
         SymmetricProduct.Update(sampleIsColumn ? x.ReadOnly.Transpose() : x.ReadOnly, h.Span, update, Workers.Shared);

@@ -12,15 +12,18 @@ public class ThreadCountTests
     public void AProductDoesNotDependOnIt(int m, int n, int k)
     {
         var random = new Random(1);
-        TestMatrix<float> a = TestMatrix<float>.Random(random, m, k), b = TestMatrix<float>.Random(random, n, k), start = TestMatrix<float>.Random(random, m, n);
-        SameBits(start.Data, (c, workers) => MatrixProduct.Multiply(a.ReadOnly, b.ReadOnly.Transpose(), new MatrixSpan<float>(c, m, n), ProductUpdate.Subtract, workers));
+        TestMatrix<float> a = TestMatrix<float>.Random(random, m, k), b = TestMatrix<float>.Random(random, n, k),
+            start = TestMatrix<float>.Random(random, m, n);
+        SameBits(start.Data, (c, workers) => MatrixProduct.Multiply(
+            a.ReadOnly, b.ReadOnly.Transpose(), new MatrixSpan<float>(c, m, n), ProductUpdate.Subtract, workers));
     }
 
     [Fact]
     public void ASymmetricUpdateDoesNotDependOnIt()
     {
         TestMatrix<float> x = TestMatrix<float>.Random(new Random(2), 1300, 400);
-        SameBits(new float[400 * 400], (h, workers) => SymmetricProduct.Update(x.ReadOnly, new MatrixSpan<float>(h, 400, 400), ProductUpdate.Add, workers));
+        SameBits(new float[400 * 400], (h, workers) =>
+            SymmetricProduct.Update(x.ReadOnly, new MatrixSpan<float>(h, 400, 400), ProductUpdate.Add, workers));
         SameBits(new double[400 * 400], (h, workers) => SymmetricProduct.Update(x.ReadOnly, new MatrixSpan<double>(h, 400, 400), workers));
     }
 
@@ -28,8 +31,10 @@ public class ThreadCountTests
     public void AFactorizationDoesNotDependOnIt()
     {
         double[,] a = Matrices.PositiveDefinite(new Random(3), 500, 1000);
-        SameBits(TestMatrix<float>.From(a).Data, (x, workers) => Assert.True(Cholesky.TryFactor(new MatrixSpan<float>(x, 500, 500), out _, workers)));
-        SameBits(TestMatrix<double>.From(a).Data, (x, workers) => Assert.True(Cholesky.TryInvert(new MatrixSpan<double>(x, 500, 500), out _, workers)));
+        SameBits(TestMatrix<float>.From(a).Data, (x, workers) =>
+            Assert.True(Cholesky.TryFactor(new MatrixSpan<float>(x, 500, 500), out _, workers)));
+        SameBits(TestMatrix<double>.From(a).Data, (x, workers) =>
+            Assert.True(Cholesky.TryInvert(new MatrixSpan<double>(x, 500, 500), out _, workers)));
     }
 
     // A solve with many right-hand sides, and the mirror image.

@@ -39,9 +39,12 @@ public class TriangularSolveTests
     public void ShapesThatDoNotFitAreRefused()
     {
         float[] data = new float[24];
-        Assert.Throws<ArgumentException>(() => TriangularSolve.Left(new ReadOnlyMatrixSpan<float>(data, 3, 3), new MatrixSpan<float>(data, 2, 3), Workers.Shared));
-        Assert.Throws<ArgumentException>(() => TriangularSolve.Right(new ReadOnlyMatrixSpan<float>(data, 3, 3), new MatrixSpan<float>(data, 3, 2), Workers.Shared));
-        Assert.Throws<ArgumentException>(() => TriangularSolve.Left(new ReadOnlyMatrixSpan<float>(data, 3, 2), new MatrixSpan<float>(data, 3, 2), Workers.Shared));
+        Assert.Throws<ArgumentException>(() => TriangularSolve.Left(
+            new ReadOnlyMatrixSpan<float>(data, 3, 3), new MatrixSpan<float>(data, 2, 3), Workers.Shared));
+        Assert.Throws<ArgumentException>(() => TriangularSolve.Right(
+            new ReadOnlyMatrixSpan<float>(data, 3, 3), new MatrixSpan<float>(data, 3, 2), Workers.Shared));
+        Assert.Throws<ArgumentException>(() => TriangularSolve.Left(
+            new ReadOnlyMatrixSpan<float>(data, 3, 2), new MatrixSpan<float>(data, 3, 2), Workers.Shared));
     }
 
     private static void Check(Random random, int size, int count, int gap)
@@ -61,7 +64,8 @@ public class TriangularSolveTests
 
             // X T = B is T^T X^T = B^T.
             TestMatrix<double> wide = TestMatrix<double>.From(l.ToDouble()), right = TestMatrix<double>.Random(random, count, size, gap);
-            expected = NumericsReference.Transpose(NumericsReference.Solve(transposed ? t : upper, transposed, NumericsReference.Transpose(right.ToDouble())));
+            expected = NumericsReference.Transpose(NumericsReference.Solve(
+                transposed ? t : upper, transposed, NumericsReference.Transpose(right.ToDouble())));
             TriangularSolve.Right(transposed ? wide.ReadOnly.Transpose() : wide.ReadOnly, right.Span, Workers.Shared);
             Matrices.AssertClose(expected, right.ToDouble(), 1e-13, what);
             right.AssertGapsKept();

@@ -36,7 +36,8 @@ public class TruncatedSvdTests
         for (int r = 0; r < rows; r++)
         {
             for (int c = 0; c < columns; c++)
-                left += Math.Pow(matrix[r * columns + c] - Enumerable.Range(0, rank).Sum(k => svd.Values[k] * svd.Left[k * rows + r] * svd.Right[k * columns + c]), 2);
+                left += Math.Pow(matrix[r * columns + c] - Enumerable.Range(0, rank)
+                    .Sum(k => svd.Values[k] * svd.Left[k * rows + r] * svd.Right[k * columns + c]), 2);
         }
         Assert.Equal(tail, left, 0.005 * tail + 1e-6 * all[0] * all[0]);
     }
@@ -85,7 +86,8 @@ public class TruncatedSvdTests
         for (int i = 0; i < n; i++)
         {
             for (int j = 0; j < n; j++)
-                Assert.Equal(matrix[i * n + j], Enumerable.Range(0, n).Sum(k => values[k] * vectors[k * n + i] * vectors[k * n + j]), 1e-10);
+                Assert.Equal(matrix[i * n + j], Enumerable.Range(0, n).Sum(k => values[k] * vectors[k * n + i] * vectors[k * n + j]),
+                    1e-10);
         }
     }
 

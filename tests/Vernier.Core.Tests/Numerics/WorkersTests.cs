@@ -147,7 +147,8 @@ public class WorkersTests
         {
             for (int round = 0; round < 300; round++)
             {
-                var work = new Sums { Rows = [.. Enumerable.Range(0, 40).Select(row => Enumerable.Range(row, 100).ToArray())], Results = new long[40] };
+                var work = new Sums { Rows = [.. Enumerable.Range(0, 40).Select(row => Enumerable.Range(row, 100).ToArray())],
+                    Results = new long[40] };
                 workers.Run(40, ref work);
                 for (int row = 0; row < 40; row++)
                     Assert.Equal(100L * row + 4950, work.Results[row]);

@@ -48,7 +48,8 @@ public class LowRankTests
     {
         LowRank lowRank = Create(8, out float[] product).LowRank!;
         var random = new Random(tokens);
-        float[] x = [.. Enumerable.Range(0, tokens * Columns).Select(_ => (float)(random.NextDouble() - 0.5))], y = [.. Enumerable.Range(0, tokens * Rows).Select(i => (float)i)];
+        float[] x = [.. Enumerable.Range(0, tokens * Columns).Select(_ => (float)(random.NextDouble() - 0.5))],
+            y = [.. Enumerable.Range(0, tokens * Rows).Select(i => (float)i)];
         float[][] results = [.. ((int[])[1, 3]).Select(count =>
         {
             using var workers = new Workers(count);
@@ -60,7 +61,8 @@ public class LowRankTests
         for (int o = 0; o < Rows; o++)
         {
             for (int t = 0; t < tokens; t++)
-                Assert.Equal(y[t * Rows + o] + Enumerable.Range(0, Columns).Sum(i => (double)x[t * Columns + i] * product[o * Columns + i]), results[0][t * Rows + o], 1e-3);
+                Assert.Equal(y[t * Rows + o] + Enumerable.Range(0, Columns).Sum(i => (double)x[t * Columns + i] * product[o * Columns + i]),
+                    results[0][t * Rows + o], 1e-3);
         }
     }
 
@@ -86,7 +88,8 @@ public class LowRankTests
         ScalarMatrix plain = Create(0, out _), whole = Create(3, out _);
         Assert.Throws<InvalidOperationException>(() => plain.Add(whole.LowRank!));
         Assert.Throws<InvalidOperationException>(() => whole.Add(whole.LowRank!));
-        Assert.Throws<InvalidOperationException>(() => new ScalarMatrix(whole.Spec, whole.Grids, whole.Scales.ToArray(), [], whole.Codes).ArrayBytes());
+        Assert.Throws<InvalidOperationException>(
+            () => new ScalarMatrix(whole.Spec, whole.Grids, whole.Scales.ToArray(), [], whole.Codes).ArrayBytes());
         Assert.Throws<ArgumentException>(() => new LowRank(whole.Spec, new sbyte[1], new sbyte[3 * Columns], new float[3]));
     }
 
@@ -96,9 +99,11 @@ public class LowRankTests
         ScalarMatrix codes = RandomPacked.Create(random, Rows, Columns, 3, Granularity.Group(64), "uniform");
         Half[] scales = [.. codes.Scales.ToArray().Select(scale => Half.Abs(scale) > Half.One ? Half.One : scale)];
         var matrix = new ScalarMatrix(codes.Spec with { Rank = rank }, codes.Grids, scales, [], codes.Codes);
-        sbyte[] left = [.. Enumerable.Range(0, Rows * rank).Select(_ => (sbyte)random.Next(-128, 128))], right = [.. Enumerable.Range(0, rank * Columns).Select(_ => (sbyte)random.Next(-128, 128))];
+        sbyte[] left = [.. Enumerable.Range(0, Rows * rank).Select(_ => (sbyte)random.Next(-128, 128))],
+            right = [.. Enumerable.Range(0, rank * Columns).Select(_ => (sbyte)random.Next(-128, 128))];
         float[] factors = [.. Enumerable.Range(0, rank).Select(_ => (float)random.NextDouble() * 1e-4f)];
-        product = [.. Enumerable.Range(0, Rows * Columns).Select(i => Enumerable.Range(0, rank).Sum(k => factors[k] * left[i / Columns * rank + k] * right[k * Columns + i % Columns]))];
+        product = [.. Enumerable.Range(0, Rows * Columns)
+            .Select(i => Enumerable.Range(0, rank).Sum(k => factors[k] * left[i / Columns * rank + k] * right[k * Columns + i % Columns]))];
         if (rank > 0)
             matrix.Add(new LowRank(matrix.Spec, left, right, factors));
         return matrix;

@@ -24,14 +24,16 @@ public class OutlierTests
     [InlineData(70_000, 0, 3)]
     public void OutliersAreAddedAndComeBackFromAFileOfThePromisedSize(int columns, int single, int whole)
     {
-        ScalarMatrix packed = Create(columns, single, whole), plain = new(packed.Spec with { Outliers = 0, OutlierColumns = 0 }, packed.Grids, packed.Scales.ToArray(), [], packed.Codes);
+        ScalarMatrix packed = Create(columns, single, whole),
+            plain = new(packed.Spec with { Outliers = 0, OutlierColumns = 0 }, packed.Grids, packed.Scales.ToArray(), [], packed.Codes);
         using var folder = new TempFolder();
         Write(folder.Path, packed.Spec.Arrays("w"), packed.ArrayBytes());
         using Checkpoint checkpoint = Checkpoint.Open(folder.Path);
         var read = (ScalarMatrix)PackedMatrixReader.Read(checkpoint, "w", packed.Spec);
         Assert.Equal(packed.Spec.StoredBytes, checkpoint.Tensors.Sum(tensor => tensor.Bytes));
         int index = columns > 65535 ? 4 : 2;
-        Assert.Equal(packed.Spec.StoredBytes - plain.Spec.StoredBytes, whole > 0 ? whole * index + 2 * Rows * whole : (Rows + single) * index + 2 * single);
+        Assert.Equal(packed.Spec.StoredBytes - plain.Spec.StoredBytes, whole > 0 ? whole * index + 2 * Rows * whole
+            : (Rows + single) * index + 2 * single);
         float[] dense = new float[columns], expected = new float[columns], actual = new float[columns];
         int all = 0;
         for (int row = 0; row < Rows; row++)
@@ -58,7 +60,8 @@ public class OutlierTests
     {
         Outliers outliers = Create(101, single, whole).Outliers!;
         var random = new Random(tokens);
-        float[] x = [.. Enumerable.Range(0, tokens * 101).Select(_ => (float)(random.NextDouble() - 0.5))], y = [.. Enumerable.Range(0, tokens * Rows).Select(i => (float)i)];
+        float[] x = [.. Enumerable.Range(0, tokens * 101).Select(_ => (float)(random.NextDouble() - 0.5))],
+            y = [.. Enumerable.Range(0, tokens * Rows).Select(i => (float)i)];
         float[][] results = [.. ((int[])[1, 3]).Select(count =>
         {
             using var workers = new Workers(count);
@@ -73,7 +76,8 @@ public class OutlierTests
             row.AsSpan().Clear();
             outliers.AddTo(o, row);
             for (int t = 0; t < tokens; t++)
-                Assert.Equal(y[t * Rows + o] + Enumerable.Range(0, 101).Sum(i => (double)x[t * 101 + i] * row[i]), results[0][t * Rows + o], 1e-4);
+                Assert.Equal(y[t * Rows + o] + Enumerable.Range(0, 101).Sum(i => (double)x[t * 101 + i] * row[i]), results[0][t * Rows + o],
+                    1e-4);
         }
     }
 
@@ -128,9 +132,12 @@ public class OutlierTests
         byte[] row = [.. Enumerable.Repeat((byte)7, 101)], codes = new byte[Rows * spec.BytesPerRow];
         for (int r = 0; r < Rows; r++)
             CodePacking.Pack(row, 4, codes.AsSpan(r * spec.BytesPerRow, spec.BytesPerRow));
-        int[] places = [.. Enumerable.Range(0, Rows * 101).OrderBy(_ => random.Next()).Take(200).Order()], counts = [.. Enumerable.Range(0, Rows).Select(r => places.Count(place => place / 101 == r))];
-        float[] values = [.. places.Select((_, i) => Of(i < 2 ? float.Epsilon * (1 << 23) : (float)Math.ScaleB(random.NextDouble() - 0.5, random.Next(-9, 12))))];
-        var packed = new ScalarMatrix(spec, [table], [.. Enumerable.Repeat((Half)0.3, Rows)], [], codes, new Outliers(spec, 1, counts, Array.ConvertAll(places, place => place % 101), values));
+        int[] places = [.. Enumerable.Range(0, Rows * 101).OrderBy(_ => random.Next()).Take(200).Order()],
+            counts = [.. Enumerable.Range(0, Rows).Select(r => places.Count(place => place / 101 == r))];
+        float[] values = [.. places.Select((_, i) =>
+            Of(i < 2 ? float.Epsilon * (1 << 23) : (float)Math.ScaleB(random.NextDouble() - 0.5, random.Next(-9, 12))))];
+        var packed = new ScalarMatrix(spec, [table], [.. Enumerable.Repeat((Half)0.3, Rows)], [], codes,
+            new Outliers(spec, 1, counts, Array.ConvertAll(places, place => place % 101), values));
         using var folder = new TempFolder();
         Write(folder.Path, spec.Arrays("w"), packed.ArrayBytes());
         using Checkpoint checkpoint = Checkpoint.Open(folder.Path);
@@ -158,8 +165,10 @@ public class OutlierTests
     {
         ScalarMatrix packed = Create(101, 500, 0);
         Assert.Throws<ArgumentException>(() => new ScalarMatrix(packed.Spec, packed.Grids, packed.Scales.ToArray(), [], packed.Codes));
-        Assert.Throws<ArgumentException>(() => new ScalarMatrix(packed.Spec with { Outliers = 0 }, packed.Grids, packed.Scales.ToArray(), [], packed.Codes, packed.Outliers));
-        Assert.Throws<ArgumentException>(() => new ScalarMatrix(packed.Spec, [packed.Grids[0].WithUnit(1)], packed.Scales.ToArray(), [], packed.Codes, packed.Outliers));
+        Assert.Throws<ArgumentException>(() => new ScalarMatrix(
+            packed.Spec with { Outliers = 0 }, packed.Grids, packed.Scales.ToArray(), [], packed.Codes, packed.Outliers));
+        Assert.Throws<ArgumentException>(() => new ScalarMatrix(
+            packed.Spec, [packed.Grids[0].WithUnit(1)], packed.Scales.ToArray(), [], packed.Codes, packed.Outliers));
         Assert.Throws<ArgumentException>(() => new Outliers(packed.Spec, 1, new int[Rows], [], []));
     }
 
@@ -167,15 +176,18 @@ public class OutlierTests
     private static ScalarMatrix Create(int columns, int single, int whole)
     {
         var random = new Random(columns + single + whole);
-        var spec = new ScalarLayout(Rows, columns, 3, Granularity.Group(64), Rows, 1, false, false) { Outliers = single, OutlierColumns = whole };
+        var spec = new ScalarLayout(Rows, columns, 3, Granularity.Group(64), Rows, 1, false, false) {
+            Outliers = single, OutlierColumns = whole };
         var codes = new byte[Rows * spec.BytesPerRow];
         random.NextBytes(codes);
         Half[] scales = [.. Enumerable.Range(0, spec.Scales).Select(_ => (Half)random.NextDouble())];
-        int[] places = [.. Enumerable.Range(0, whole > 0 ? columns : Rows * columns).OrderBy(_ => random.Next()).Take(single + whole).Order()];
+        int[] places = [.. Enumerable.Range(0, whole > 0 ? columns : Rows * columns).OrderBy(_ => random.Next()).Take(single + whole)
+            .Order()];
         int[] counts = whole > 0 ? [] : [.. Enumerable.Range(0, Rows).Select(row => places.Count(place => place / columns == row))];
         float[] values = [.. Enumerable.Range(0, spec.OutlierValues).Select(_ => (float)(Half)(8 * random.NextDouble() - 4))];
         var table = UniformGrid.Create(3, Vernier.Grids.LevelLayout.Full);
-        return new ScalarMatrix(spec, [table], scales, [], codes, new Outliers(spec, table.Unit, counts, Array.ConvertAll(places, place => place % columns), values));
+        return new ScalarMatrix(spec, [table], scales, [], codes,
+            new Outliers(spec, table.Unit, counts, Array.ConvertAll(places, place => place % columns), values));
     }
 
     private static void Write(string folder, IReadOnlyList<TensorInfo> arrays, IEnumerable<ReadOnlyMemory<byte>> bytes)

@@ -11,6 +11,7 @@ public sealed class ParallelAssembly(ParallelConfig config) : TransformerAssembl
     {
         string norm = config.Names.Of(layer, config.Names.AttentionNorm) + ".weight";
         var part = new ParallelPart(Mixer(weights, layer), FeedForward(weights, layer));
-        return new Block(layer, Config.HiddenSize, new BlockStep(new RmsNorm(weights.Vector(norm, Config.HiddenSize), config.NormEpsilon), part));
+        return new Block(layer, Config.HiddenSize,
+            new BlockStep(new RmsNorm(weights.Vector(norm, Config.HiddenSize), config.NormEpsilon), part));
     }
 }

@@ -2,7 +2,8 @@ using Vernier.Quantization.Networks;
 
 namespace Vernier.Tests.Peaks;
 
-/// <summary>An observer that src/ does not have: of each group of layers the largest magnitude in each input channel, and the samples seen.</summary>
+/// <summary>An observer that src/ does not have: of each group of layers the largest magnitude in each input channel, and the samples
+/// seen.</summary>
 public sealed class PeakObserver : IActivationObserver
 {
     private readonly Dictionary<string, float[]> _peaks = [];

@@ -38,7 +38,8 @@ public class ArchitectureCatalogueTests
             for (int i = 0; i < piece.Length; i++)
                 Assert.Equal(whole[done * Vocabulary + i], piece[i], 1e-5);
         }
-        Assert.Contains("can't go back from 7 tokens to 3", Assert.Throws<InvalidOperationException>(() => state.Truncate(3)).Message, StringComparison.Ordinal);
+        Assert.Contains("can't go back from 7 tokens to 3", Assert.Throws<InvalidOperationException>(() => state.Truncate(3)).Message,
+            StringComparison.Ordinal);
         Assert.Equal(7, state.Length);
         state.Truncate(0);
         float[] first = session.Forward([new Segment(tokens.AsMemory(0, 1), state)], LogitRows.Last).ToArray();
@@ -66,8 +67,10 @@ public class ArchitectureCatalogueTests
     [Fact]
     public void AModelTypeIsRegisteredOnce()
     {
-        Assert.Contains("'decay'", Assert.Throws<ArgumentException>(() => ArchitectureCatalogue.Register(new DecayArchitecture())).Message, StringComparison.Ordinal);
-        Assert.Equal(["llama", "mistral", "qwen2", "qwen3", "phi3", "decay"], ArchitectureCatalogue.All.Select(architecture => architecture.ModelType));
+        Assert.Contains("'decay'", Assert.Throws<ArgumentException>(() => ArchitectureCatalogue.Register(new DecayArchitecture())).Message,
+            StringComparison.Ordinal);
+        Assert.Equal(["llama", "mistral", "qwen2", "qwen3", "phi3", "decay"],
+            ArchitectureCatalogue.All.Select(architecture => architecture.ModelType));
     }
 
     [Fact]
@@ -92,8 +95,10 @@ public class ArchitectureCatalogueTests
     private static Dictionary<string, TinyTensor> Tensors()
     {
         var random = new Random(6);
-        TinyTensor Make(double center, params int[] shape) => new(shape, [.. Enumerable.Range(0, shape.Aggregate((a, b) => a * b)).Select(_ => (float)(center + random.NextDouble() - 0.5))]);
-        var tensors = new Dictionary<string, TinyTensor> { ["table"] = Make(0, Vocabulary, Width), ["norm"] = Make(1, Width), ["head"] = Make(0, Vocabulary, Width) };
+        TinyTensor Make(double center, params int[] shape) =>
+            new(shape, [.. Enumerable.Range(0, shape.Aggregate((a, b) => a * b)).Select(_ => (float)(center + random.NextDouble() - 0.5))]);
+        var tensors = new Dictionary<string, TinyTensor> {
+            ["table"] = Make(0, Vocabulary, Width), ["norm"] = Make(1, Width), ["head"] = Make(0, Vocabulary, Width) };
         for (int layer = 0; layer < Layers; layer++)
             (tensors[$"{layer}.norm"], tensors[$"{layer}.mix"]) = (Make(1, Width), Make(0, Width, Width));
         return tensors;
@@ -101,7 +106,8 @@ public class ArchitectureCatalogueTests
 
     private static double[][] Reference(Dictionary<string, TinyTensor> tensors, int[] tokens)
     {
-        double[][] hidden = [.. tokens.Select(token => tensors["table"].Values.Skip(token * Width).Take(Width).Select(value => (double)value).ToArray())];
+        double[][] hidden = [.. tokens.Select(token =>
+            tensors["table"].Values.Skip(token * Width).Take(Width).Select(value => (double)value).ToArray())];
         for (int layer = 0; layer < Layers; layer++)
         {
             double[] sum = new double[Width];

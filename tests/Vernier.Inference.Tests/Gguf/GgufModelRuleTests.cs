@@ -12,7 +12,9 @@ namespace Vernier.Tests.Gguf;
 /// <summary>A broken model for each rule.</summary>
 public sealed partial class GgufModelRuleTests : IDisposable
 {
-    private static readonly string[] s_rules = [.. typeof(GgufModelRules).GetFields(BindingFlags.Public | BindingFlags.Static).Select(field => (string)field.GetRawConstantValue()!).Order(StringComparer.Ordinal)];
+    private static readonly string[] s_rules =
+        [.. typeof(GgufModelRules).GetFields(BindingFlags.Public | BindingFlags.Static)
+        .Select(field => (string)field.GetRawConstantValue()!).Order(StringComparer.Ordinal)];
 
     private readonly TempFolder _work = new();
 
@@ -32,7 +34,8 @@ public sealed partial class GgufModelRuleTests : IDisposable
         {
             var error = Assert.ThrowsAny<VernierException>(read);
             Assert.Equal(rule, error.Rule);
-            Assert.Equal(rule is GgufModelRules.Architecture or GgufModelRules.PreTokenizer or GgufModelRules.Tokenizer, error is UnsupportedModelException);
+            Assert.Equal(rule is GgufModelRules.Architecture or GgufModelRules.PreTokenizer or GgufModelRules.Tokenizer,
+                error is UnsupportedModelException);
             broken.Add(rule);
         }
         void Metadata(string rule, string key, object? value, bool tokenizer = false) => Refused(rule, () =>
@@ -55,15 +58,18 @@ public sealed partial class GgufModelRuleTests : IDisposable
         Metadata(GgufModelRules.MetadataType, "tokenizer.ggml.bos_token_id", 5000u, tokenizer: true);
         Metadata(GgufModelRules.Tokenizer, "tokenizer.ggml.model", "bert", tokenizer: true);
         Metadata(GgufModelRules.PreTokenizer, "tokenizer.ggml.pre", "tekken", tokenizer: true);
-        Refused(GgufModelRules.TensorName, () => LanguageModel.Load(With("a", null, [new GgufTensor("blk.0.attn_sinks.weight", GgufTensorType.F32, [4])])));
+        Refused(GgufModelRules.TensorName, () => LanguageModel.Load(
+            With("a", null, [new GgufTensor("blk.0.attn_sinks.weight", GgufTensorType.F32, [4])])));
         Refused(GgufModelRules.TensorShape, () => LanguageModel.Load(With("llama.attention.head_count", GgufValue.Of(16u), [])));
-        Refused(GgufModelRules.TensorShape, () => LanguageModel.Load(With("vernier.config", null, [new GgufTensor("rope_freqs.weight", GgufTensorType.F32, [5])])));
+        Refused(GgufModelRules.TensorShape, () =>
+            LanguageModel.Load(With("vernier.config", null, [new GgufTensor("rope_freqs.weight", GgufTensorType.F32, [5])])));
 
         Assert.True(GgufMix.TryGet("F16", out GgufMix? mix));
         string folder = Directory.CreateDirectory(_work["folder"]).FullName;
         foreach (string path in Directory.EnumerateFiles(SharedData.Quill))
             File.Copy(path, Path.Combine(folder, Path.GetFileName(path)));
-        Edit(folder, "tokenizer.json", json => json["pre_tokenizer"] = JsonNode.Parse("""{"type":"Sequence","pretokenizers":[{"type":"Punctuation"},{"type":"ByteLevel"}]}"""));
+        Edit(folder, "tokenizer.json", json => json["pre_tokenizer"] =
+            JsonNode.Parse("""{"type":"Sequence","pretokenizers":[{"type":"Punctuation"},{"type":"ByteLevel"}]}"""));
         Refused(GgufModelRules.PreTokenizer, () => GgufExport.Write(folder, _work["x.gguf"], mix));
         Edit(folder, "tokenizer.json", json => json["model"]!["byte_fallback"] = true);
         Refused(GgufModelRules.Tokenizer, () => GgufExport.Write(folder, _work["x.gguf"], mix));

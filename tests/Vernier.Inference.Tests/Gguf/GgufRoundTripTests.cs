@@ -13,7 +13,9 @@ namespace Vernier.Tests.Gguf;
 /// <summary>Models from a folder to a GGUF file and back, and the other way round.</summary>
 public class GgufRoundTripTests
 {
-    private static readonly string[] s_texts = ["Once upon a time, there were 12345 dragons.", " \n\n\ttabs  and   spaces\r\n", "naïve 日本語 😀 don't I'LL", "", "<|begin_of_text|>x"];
+    private static readonly string[] s_texts =
+        ["Once upon a time, there were 12345 dragons.", " \n\n\ttabs  and   spaces\r\n", "naïve 日本語 😀 don't I'LL", "",
+        "<|begin_of_text|>x"];
 
     public static TheoryData<string> Specs => [.. TinySpecs.All.Select(spec => spec.Name)];
 
@@ -80,7 +82,8 @@ public class GgufRoundTripTests
         using var folder = new TinyFolder(spec.Config(), spec.Tensors(8));
         WriteTokenizer(folder.Path, spec.Vocabulary);
         using var work = new TempFolder();
-        string gguf = work["tiny.gguf"], stranger = work["stranger.gguf"], back = Directory.CreateDirectory(work["back"]).FullName, again = work["again.gguf"];
+        string gguf = work["tiny.gguf"], stranger = work["stranger.gguf"], back = Directory.CreateDirectory(work["back"]).FullName,
+            again = work["again.gguf"];
         GgufExport.Write(folder.Path, gguf, Mix("F32"));
         using (GgufFile file = GgufFile.Open(gguf))
         {
@@ -92,7 +95,9 @@ public class GgufRoundTripTests
             }
             metadata["general.license"] = GgufValue.Of("mit");
             metadata["general.tags"] = GgufValue.Of(new[] { "a", "b" });
-            metadata["general.odd"] = GgufValue.Of(new[] { GgufValue.Of(new[] { 1.5f, float.NaN }), GgufValue.Of(new[] { true }), GgufValue.Of(Array.Empty<ulong>()) });
+            metadata["general.odd"] =
+                GgufValue.Of(new[] { GgufValue.Of(new[] { 1.5f, float.NaN }), GgufValue.Of(new[] { true }),
+                GgufValue.Of(Array.Empty<ulong>()) });
             metadata["tokenizer.ggml.padding_token_id"] = GgufValue.Of(3u);
             metadata["split.count"] = GgufValue.Of((ushort)0);
             using var writer = new GgufWriter(stranger, metadata, file.Tensors);
@@ -133,7 +138,8 @@ public class GgufRoundTripTests
         using Checkpoint original = Checkpoint.Open(SharedData.Quill);
         Checkpoint checkpoint = model.Checkpoint;
         var random = new Random(1);
-        foreach (string name in (string[])["model.layers.0.self_attn.q_proj.weight", "model.layers.1.self_attn.k_proj.weight", "model.norm.weight", "model.layers.0.mlp.up_proj.weight"])
+        foreach (string name in (string[])["model.layers.0.self_attn.q_proj.weight", "model.layers.1.self_attn.k_proj.weight",
+            "model.norm.weight", "model.layers.0.mlp.up_proj.weight"])
         {
             byte[] whole = original.Bytes(original[name]).ToArray();
             Assert.Equal(whole, checkpoint.Bytes(checkpoint[name]).ToArray());
@@ -153,16 +159,19 @@ public class GgufRoundTripTests
         GgufExport.WriteFolder(model, folder);
     }
 
-    private static GgufMix Mix(string name) => GgufMix.TryGet(name, out GgufMix? mix) ? mix : throw new ArgumentException(name, nameof(name));
+    private static GgufMix Mix(string name) =>
+        GgufMix.TryGet(name, out GgufMix? mix) ? mix : throw new ArgumentException(name, nameof(name));
 
-    private static float[] Logits(string model, int[] tokens) => LanguageModel.Load(model).CreateSession().Forward([new Segment(tokens)], LogitRows.All).ToArray();
+    private static float[] Logits(string model, int[] tokens) =>
+        LanguageModel.Load(model).CreateSession().Forward([new Segment(tokens)], LogitRows.All).ToArray();
 
     private static JsonNode? Json(string folder, string name) => JsonNode.Parse(File.ReadAllBytes(Path.Combine(folder, name)));
 
     private static void AssertSameTensors(string left, string right)
     {
         using Checkpoint a = Checkpoint.Open(left), b = Checkpoint.Open(right);
-        Assert.Equal(a.Tensors.Select(tensor => tensor.Name).Order(StringComparer.Ordinal), b.Tensors.Select(tensor => tensor.Name).Order(StringComparer.Ordinal));
+        Assert.Equal(a.Tensors.Select(tensor => tensor.Name).Order(StringComparer.Ordinal),
+            b.Tensors.Select(tensor => tensor.Name).Order(StringComparer.Ordinal));
         foreach (TensorInfo tensor in a.Tensors)
         {
             Assert.Equal(tensor.Type, b[tensor.Name].Type);
@@ -189,27 +198,34 @@ public class GgufRoundTripTests
     /// <summary>A SentencePiece-like tokenizer of the size of a tiny model's vocabulary.</summary>
     private static void WriteTokenizer(string folder, int vocabulary)
     {
-        string[] tokens = [.. ((string[])["<unk>", "<s>", "</s>", "<pad>", "\u2581", "a", "b", "c", "ab", "\u2581a", "abc", "\u2581ab"]), .. Enumerable.Range(0, vocabulary - 12).Select(i => $"<0x{i:X2}>")];
+        string[] tokens = [.. ((string[])["<unk>", "<s>", "</s>", "<pad>", "\u2581", "a", "b", "c", "ab", "\u2581a", "abc", "\u2581ab"]),
+            .. Enumerable.Range(0, vocabulary - 12).Select(i => $"<0x{i:X2}>")];
         var vocab = new JsonObject();
         for (int id = 0; id < tokens.Length; id++)
             vocab[tokens[id]] = id;
-        JsonObject Added(int id) => new() { ["id"] = id, ["content"] = tokens[id], ["single_word"] = false, ["lstrip"] = false, ["rstrip"] = false, ["normalized"] = false, ["special"] = true };
+        JsonObject Added(int id) => new() { ["id"] = id, ["content"] = tokens[id], ["single_word"] = false, ["lstrip"] = false,
+            ["rstrip"] = false, ["normalized"] = false, ["special"] = true };
         var tokenizer = new JsonObject
         {
             ["version"] = "1.0", ["truncation"] = null, ["padding"] = null,
             ["added_tokens"] = new JsonArray(Added(0), Added(1), Added(2)),
-            ["normalizer"] = JsonNode.Parse("""{"type":"Sequence","normalizers":[{"type":"Prepend","prepend":"\u2581"},{"type":"Replace","pattern":{"String":" "},"content":"\u2581"}]}"""),
+            ["normalizer"] = JsonNode.Parse(
+                """{"type":"Sequence","normalizers":[{"type":"Prepend","prepend":"\u2581"},{"type":"Replace","pattern":{"String":" "},"content":"\u2581"}]}"""),
             ["pre_tokenizer"] = null,
-            ["post_processor"] = JsonNode.Parse("""{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<s>","type_id":0}},{"Sequence":{"id":"A","type_id":0}}],"pair":[],"special_tokens":{"<s>":{"id":"<s>","ids":[1],"tokens":["<s>"]}}}"""),
-            ["decoder"] = JsonNode.Parse("""{"type":"Sequence","decoders":[{"type":"Replace","pattern":{"String":"\u2581"},"content":" "},{"type":"ByteFallback"},{"type":"Fuse"},{"type":"Strip","content":" ","start":1,"stop":0}]}"""),
+            ["post_processor"] = JsonNode.Parse(
+                """{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<s>","type_id":0}},{"Sequence":{"id":"A","type_id":0}}],"pair":[],"special_tokens":{"<s>":{"id":"<s>","ids":[1],"tokens":["<s>"]}}}"""),
+            ["decoder"] = JsonNode.Parse(
+                """{"type":"Sequence","decoders":[{"type":"Replace","pattern":{"String":"\u2581"},"content":" "},{"type":"ByteFallback"},{"type":"Fuse"},{"type":"Strip","content":" ","start":1,"stop":0}]}"""),
             ["model"] = new JsonObject
             {
-                ["type"] = "BPE", ["dropout"] = null, ["unk_token"] = "<unk>", ["continuing_subword_prefix"] = null, ["end_of_word_suffix"] = null, ["fuse_unk"] = true, ["byte_fallback"] = true,
+                ["type"] = "BPE", ["dropout"] = null, ["unk_token"] = "<unk>", ["continuing_subword_prefix"] = null,
+                    ["end_of_word_suffix"] = null, ["fuse_unk"] = true, ["byte_fallback"] = true,
                 ["vocab"] = vocab, ["merges"] = new JsonArray("a b", "\u2581 a", "ab c", "\u2581 ab", "\u2581a b"),
             },
         };
         File.WriteAllText(Path.Combine(folder, "tokenizer.json"), tokenizer.ToJsonString());
-        File.WriteAllText(Path.Combine(folder, "tokenizer_config.json"), """{"bos_token":{"content":"<s>"},"eos_token":"</s>","unk_token":"<unk>","chat_template":[{"name":"default","template":"{{ x }}"},{"name":"tool","template":"{{ y }}"}],"model_max_length":128}""");
+        File.WriteAllText(Path.Combine(folder, "tokenizer_config.json"),
+            """{"bos_token":{"content":"<s>"},"eos_token":"</s>","unk_token":"<unk>","chat_template":[{"name":"default","template":"{{ x }}"},{"name":"tool","template":"{{ y }}"}],"model_max_length":128}""");
         File.WriteAllText(Path.Combine(folder, "chat_template.jinja"), "{{ x }}");
     }
 }

@@ -34,7 +34,8 @@ public class ModelTests
         string target = Directory.CreateDirectory(work["target"]).FullName;
         foreach (Companion companion in model.Companions)
             companion.CopyTo(target);
-        Assert.Equal(companions.Order(StringComparer.Ordinal), Directory.EnumerateFiles(target).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal));
+        Assert.Equal(companions.Order(StringComparer.Ordinal),
+            Directory.EnumerateFiles(target).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal));
         Assert.Equal("free", File.ReadAllText(Path.Combine(target, "LICENSE")));
     }
 
@@ -56,7 +57,8 @@ public class ModelTests
         Assert.Equal(["tokenizer.json", "tokenizer_config.json"], model.Companions.Select(companion => companion.Name));
         string target = Directory.CreateDirectory(work["target"]).FullName;
         model.Companions[0].CopyTo(target);
-        Assert.True(JsonNode.DeepEquals(JsonNode.Parse(File.ReadAllText(Path.Combine(SharedData.Quill, "tokenizer.json"))), JsonNode.Parse(File.ReadAllText(Path.Combine(target, "tokenizer.json")))));
+        Assert.True(JsonNode.DeepEquals(JsonNode.Parse(File.ReadAllText(Path.Combine(SharedData.Quill, "tokenizer.json"))),
+            JsonNode.Parse(File.ReadAllText(Path.Combine(target, "tokenizer.json")))));
         Assert.Equal(original.Tokenizer.Encode("Once upon a time"), model.Tokenizer.Encode("Once upon a time"));
     }
 

@@ -105,7 +105,8 @@ public sealed class ModelWriterTests : IDisposable
         string folder = Directory.CreateDirectory(_work["folder"]).FullName;
         var content = new FolderContent("{}"u8.ToArray(), [], new Dictionary<string, PackedLayout>(StringComparer.Ordinal));
         using var plain = new FolderWriter(folder, [.. _source.Checkpoint.Tensors], content);
-        Assert.Contains("left as it is", Assert.Throws<ArgumentException>(() => plain.Write(name, matrix)).Message, StringComparison.Ordinal);
+        Assert.Contains("left as it is", Assert.Throws<ArgumentException>(() => plain.Write(name, matrix)).Message,
+            StringComparison.Ordinal);
     }
 
     private GgufPlan Plan()
@@ -142,5 +143,6 @@ public sealed class ModelWriterTests : IDisposable
         Assert.Equal(expected.ArrayBytes().Single().ToArray(), actual.ArrayBytes().Single().ToArray());
     }
 
-    private static float[] Logits(string model) => LanguageModel.Load(model).CreateSession().Forward([new Segment(new[] { 4094, 17, 301, 5 })], LogitRows.All).ToArray();
+    private static float[] Logits(string model) =>
+        LanguageModel.Load(model).CreateSession().Forward([new Segment(new[] { 4094, 17, 301, 5 })], LogitRows.All).ToArray();
 }

@@ -15,7 +15,8 @@ public class LinearSlotTests
         TinySpec spec = TinySpecs.All.Single(spec => spec.Name == name);
         using var folder = new TinyFolder(spec.Config(), spec.Tensors(1));
         Block block = LanguageModel.Load(folder.Path).Blocks[1];
-        Assert.Equal(expected, string.Join('|', block.Groups.Select(group => string.Join(' ', group.Slots.Select(slot => slot.Name.Split('.')[^2])))));
+        Assert.Equal(expected,
+            string.Join('|', block.Groups.Select(group => string.Join(' ', group.Slots.Select(slot => slot.Name.Split('.')[^2])))));
         Assert.Equal(block.Groups.SelectMany(group => group.Slots), block.Linears);
         Assert.All(block.Groups, group => Assert.All(group.Slots, slot => Assert.Equal(group.Inputs, slot.Inputs)));
     }
@@ -24,12 +25,15 @@ public class LinearSlotTests
     public void AGroupOfLayersThatDoNotFitIsRefused()
     {
         LinearSlot slot = Slot("a", 3, 2);
-        Assert.Contains("b has 4 inputs", Assert.Throws<ArgumentException>(() => new LinearGroup(slot, Slot("b", 3, 4))).Message, StringComparison.Ordinal);
+        Assert.Contains("b has 4 inputs", Assert.Throws<ArgumentException>(() => new LinearGroup(slot, Slot("b", 3, 4))).Message,
+            StringComparison.Ordinal);
         Assert.Equal([slot], new LinearGroup(slot).Slots);
         Assert.Contains("another group", Assert.Throws<ArgumentException>(() => new LinearGroup(slot)).Message, StringComparison.Ordinal);
         Assert.Contains("not 0", Assert.Throws<ArgumentException>(() => new LinearGroup()).Message, StringComparison.Ordinal);
-        Assert.Contains("not 4", Assert.Throws<ArgumentException>(() => new LinearGroup(Slot("c", 1, 1), Slot("d", 1, 1), Slot("e", 1, 1), Slot("f", 1, 1))).Message, StringComparison.Ordinal);
+        Assert.Contains("not 4", Assert.Throws<ArgumentException>(
+            () => new LinearGroup(Slot("c", 1, 1), Slot("d", 1, 1), Slot("e", 1, 1), Slot("f", 1, 1))).Message, StringComparison.Ordinal);
     }
 
-    private static LinearSlot Slot(string name, int outputs, int inputs) => new(name, new FloatLinear(new float[outputs * inputs], outputs, inputs));
+    private static LinearSlot Slot(string name, int outputs, int inputs) =>
+        new(name, new FloatLinear(new float[outputs * inputs], outputs, inputs));
 }

@@ -15,7 +15,8 @@ namespace Vernier.Tests.Calibration;
 /// <summary>Calibration, and the pipeline of recipes that need it.</summary>
 public class CalibrationTests
 {
-    private static readonly CalibrationSet s_set = CalibrationSet.Cut([.. Enumerable.Range(0, 4000).Select(i => i * i % 47)], 12, 32, 0, "numbers");
+    private static readonly CalibrationSet s_set =
+        CalibrationSet.Cut([.. Enumerable.Range(0, 4000).Select(i => i * i % 47)], 12, 32, 0, "numbers");
 
     public static TheoryData<string, int> CalibratedRecipes
     {
@@ -101,7 +102,8 @@ public class CalibrationTests
         (QuantizationPlan _, IReadOnlyList<QuantizedTensorReport> reports) = Run(folder["in"], folder["out"], "gptq", 4);
         foreach (QuantizedTensorReport report in reports.Where(report => report.Solved is not null))
         {
-            bool expected = report.Name.StartsWith("model.layers.1.self_attn", StringComparison.Ordinal) && !report.Name.Contains("o_proj", StringComparison.Ordinal);
+            bool expected = report.Name.StartsWith("model.layers.1.self_attn", StringComparison.Ordinal)
+                && !report.Name.Contains("o_proj", StringComparison.Ordinal);
             Assert.Equal(expected ? 2 : 0, report.Solved!.DeadChannels);
         }
     }
@@ -157,11 +159,13 @@ public class CalibrationTests
     {
         using var folder = new TempFolder();
         TinyModel.Write(folder["in"], ("a.weight", [16, 64], TinyModel.Gaussian(1024, 1)));
-        Assert.Equal("calibration-architecture", Assert.Throws<UnsupportedModelException>(() => Run(folder["in"], folder["out"], "gptq", 4)).Rule);
+        Assert.Equal("calibration-architecture", Assert.Throws<UnsupportedModelException>(
+            () => Run(folder["in"], folder["out"], "gptq", 4)).Rule);
         Assert.Equal(["in"], folder.Names);
     }
 
-    private static (QuantizationPlan Plan, IReadOnlyList<QuantizedTensorReport> Reports) Run(string input, string output, string recipe, int bits, CalibrationSet? set = null, Workers? workers = null)
+    private static (QuantizationPlan Plan, IReadOnlyList<QuantizedTensorReport> Reports) Run(
+        string input, string output, string recipe, int bits, CalibrationSet? set = null, Workers? workers = null)
     {
         using var opened = Model.Open(input);
         var plan = QuantizationPlan.Create(opened, new QuantizationOptions { Recipe = RecipeCatalogue.Find(recipe), Bits = bits }, workers);

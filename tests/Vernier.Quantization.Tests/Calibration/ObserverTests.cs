@@ -26,7 +26,8 @@ public class ObserverTests
             Show(observer, s_x, rows[..4]);
             Show(observer, s_x, rows[4..]);
             direct.Add(s_y.AsSpan(first * Columns, 4 * Columns), s_x.AsSpan(first * Columns, 4 * Columns), 4);
-            direct.Add(s_y.AsSpan((first + 4) * Columns, (count - 4) * Columns), s_x.AsSpan((first + 4) * Columns, (count - 4) * Columns), count - 4);
+            direct.Add(s_y.AsSpan((first + 4) * Columns, (count - 4) * Columns), s_x.AsSpan((first + 4) * Columns, (count - 4) * Columns),
+                count - 4);
         }
         Assert.Equal(direct.Sums, observer.Cross.Sums);
     }
@@ -45,7 +46,8 @@ public class ObserverTests
         foreach (int row in there.Intersect(here))
         {
             for (int i = 0; i < expected.Length; i++)
-                expected[i] += ((double)s_y[row * Columns + i / Columns] - s_x[row * Columns + i / Columns]) * s_x[row * Columns + i % Columns];
+                expected[i] += ((double)s_y[row * Columns + i / Columns] - s_x[row * Columns + i / Columns])
+                    * s_x[row * Columns + i % Columns];
         }
         Assert.Equal(expected.Length, observer.Cross.Sums.Length);
         Assert.All(expected.Zip(observer.Cross.Sums), pair => Assert.Equal(pair.First, pair.Second, 1e-5));
@@ -92,8 +94,10 @@ public class ObserverTests
     [Fact]
     public void AGroupHasOneInput()
     {
-        Assert.Contains("one input", Assert.Throws<ArgumentException>(() => new LayerGroup(0, 0, [new LayerShape("a", 3, 4), new LayerShape("b", 3, 5)])).Message, StringComparison.Ordinal);
-        Assert.Contains("2 rows of 6", Assert.Throws<ArgumentException>(() => new GroupInput(s_group, new float[11], new SampleId[2]).Rows).Message, StringComparison.Ordinal);
+        Assert.Contains("one input", Assert.Throws<ArgumentException>(
+            () => new LayerGroup(0, 0, [new LayerShape("a", 3, 4), new LayerShape("b", 3, 5)])).Message, StringComparison.Ordinal);
+        Assert.Contains("2 rows of 6", Assert.Throws<ArgumentException>(
+            () => new GroupInput(s_group, new float[11], new SampleId[2]).Rows).Message, StringComparison.Ordinal);
     }
 
     private static void Show(IActivationObserver observer, float[] values, int[] rows)

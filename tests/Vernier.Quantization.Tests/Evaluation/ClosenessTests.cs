@@ -24,7 +24,8 @@ public class ClosenessTests
         double Divergence(string recipe)
         {
             using var opened = Model.Open(SharedData.Quill);
-            new Quantizer(QuantizationPlan.Create(opened, new QuantizationOptions { Recipe = RecipeCatalogue.Find(recipe), Bits = bits })).Run(folder[recipe]);
+            new Quantizer(QuantizationPlan.Create(opened, new QuantizationOptions { Recipe = RecipeCatalogue.Find(recipe), Bits = bits }))
+                .Run(folder[recipe]);
             return Evaluator.Evaluate(LanguageModel.Load(folder[recipe]), model, windows).KlDivergence!.Value.Mean;
         }
     }

@@ -54,7 +54,8 @@ public class EvaluationTests
         {
             int n = 2 + random.Next(300);
             float spread = round % 2 == 0 ? 4 : 60;
-            float[] logits = [.. Enumerable.Range(0, n).Select(_ => (float)(spread * (random.NextDouble() - 0.5)))], reference = [.. logits.Select(x => x + (float)(random.NextDouble() - 0.5))];
+            float[] logits = [.. Enumerable.Range(0, n).Select(_ => (float)(spread * (random.NextDouble() - 0.5)))],
+                reference = [.. logits.Select(x => x + (float)(random.NextDouble() - 0.5))];
             int target = random.Next(n);
             double[] p = Softmax(reference), q = Softmax(logits);
             var score = TokenScore.Of(logits, reference, target);
@@ -69,7 +70,8 @@ public class EvaluationTests
     public void AModelIsNoDistanceFromItself()
     {
         LanguageModel model = LanguageModel.Load(SharedData.Quill);
-        EvaluationResult result = Evaluator.Evaluate(model, LanguageModel.Load(SharedData.Quill), EvaluationWindows.WrittenBy(model, 4, 64, 1));
+        EvaluationResult result = Evaluator.Evaluate(
+            model, LanguageModel.Load(SharedData.Quill), EvaluationWindows.WrittenBy(model, 4, 64, 1));
         Assert.Equal(0, result.KlDivergence!.Value.Mean);
         Assert.Equal(1, result.Top1Agreement!.Value.Mean);
         Assert.Equal(result.Perplexity, result.ReferencePerplexity);
@@ -80,7 +82,8 @@ public class EvaluationTests
     public void TheModelsOwnTextIsTheSameForASeedAndLikelyToIt()
     {
         LanguageModel model = LanguageModel.Load(SharedData.Quill);
-        IReadOnlyList<EvaluationWindow> one = EvaluationWindows.WrittenBy(model, 3, 48, 7), again = EvaluationWindows.WrittenBy(model, 3, 48, 7), other = EvaluationWindows.WrittenBy(model, 3, 48, 8);
+        IReadOnlyList<EvaluationWindow> one = EvaluationWindows.WrittenBy(model, 3, 48, 7),
+            again = EvaluationWindows.WrittenBy(model, 3, 48, 7), other = EvaluationWindows.WrittenBy(model, 3, 48, 8);
         Assert.Equal(one.SelectMany(window => window.Inputs), again.SelectMany(window => window.Inputs));
         Assert.NotEqual(one.SelectMany(window => window.Inputs), other.SelectMany(window => window.Inputs));
         Assert.InRange(Evaluator.Evaluate(model, null, one).Perplexity.Mean, 2, 200);
@@ -108,7 +111,8 @@ public class EvaluationTests
         LanguageModel model = LanguageModel.Load(SharedData.Quill);
         int[] tokens = Tokenizer.Load(SharedData.Quill).Encode(text);
         Assert.Equal(reference.RootElement.GetProperty("perplexity").GetProperty("windows").GetInt32(), tokens.Length / 256);
-        double perplexity = Evaluator.Evaluate(model, null, EvaluationWindows.Cut(tokens, 256, 256, model.Config.BeginToken, limit: 512)).Perplexity.Mean;
+        double perplexity = Evaluator.Evaluate(model, null,
+            EvaluationWindows.Cut(tokens, 256, 256, model.Config.BeginToken, limit: 512)).Perplexity.Mean;
         Assert.InRange(perplexity / expected, 0.999, 1.001);
     }
 

@@ -32,15 +32,19 @@ public class GgufQuantizerTests
         using var model = Model.Open(SharedData.Quill);
         (QuantizationPlan plan, GgufTypes types) = Plan(model, type, solved);
         CalibrationSet? calibration = solved ? CalibrationSet.WrittenBy(LanguageModel.Load(model), 2, 64, 2) : null;
-        IReadOnlyList<QuantizedTensorReport> reports = new Quantizer(plan).Run(folder["packed"], new RunOptions { Calibration = calibration });
-        IReadOnlyList<QuantizedTensorReport> same = new Quantizer(plan).Run(folder["model.gguf"], new RunOptions { Calibration = calibration, Gguf = types });
-        Assert.Equal(reports.Select(report => (report.Name, report.Layout, report.Error)), same.Select(report => (report.Name, report.Layout, report.Error)));
+        IReadOnlyList<QuantizedTensorReport> reports = new Quantizer(plan)
+            .Run(folder["packed"], new RunOptions { Calibration = calibration });
+        IReadOnlyList<QuantizedTensorReport> same = new Quantizer(plan)
+            .Run(folder["model.gguf"], new RunOptions { Calibration = calibration, Gguf = types });
+        Assert.Equal(reports.Select(report => (report.Name, report.Layout, report.Error)),
+            same.Select(report => (report.Name, report.Layout, report.Error)));
         Assert.Equal(types.SizeOf(model), new FileInfo(folder["model.gguf"]).Length);
         Assert.Equal(Logits(folder["packed"]), Logits(folder["model.gguf"]));
         Assert.Equal(["model.gguf", "model.gguf.report.json", "packed"], folder.Names);
 
         static float[] Logits(string path) =>
-            LanguageModel.Load(path, PackedArithmetic.Integer).CreateSession().Forward([new Segment(new[] { 4094, 17, 301, 5, 88, 1024 })], LogitRows.All).ToArray();
+            LanguageModel.Load(path, PackedArithmetic.Integer).CreateSession()
+                .Forward([new Segment(new[] { 4094, 17, 301, 5, 88, 1024 })], LogitRows.All).ToArray();
     }
 
     [Fact]
@@ -66,10 +70,13 @@ public class GgufQuantizerTests
         (QuantizationPlan plan, GgufTypes types) = Plan(model, "Q4_0", false);
         string file = folder["model.gguf"];
         new Quantizer(plan).Run(folder["whole.gguf"], new RunOptions { Gguf = types });
-        Assert.Equal("stopped", Assert.Throws<IOException>(() => new Quantizer(plan).Run(file, new RunOptions { Gguf = types, Trace = Stop })).Message);
-        Assert.Equal(OutputException.Unfinished, Assert.Throws<OutputException>(() => new Quantizer(plan).Run(file, new RunOptions { Gguf = types })).Rule);
+        Assert.Equal("stopped", Assert.Throws<IOException>(
+            () => new Quantizer(plan).Run(file, new RunOptions { Gguf = types, Trace = Stop })).Message);
+        Assert.Equal(OutputException.Unfinished, Assert.Throws<OutputException>(
+            () => new Quantizer(plan).Run(file, new RunOptions { Gguf = types })).Rule);
         int solved = 0;
-        new Quantizer(plan).Run(file, new RunOptions { Gguf = types, Resume = true, Trace = (point, _) => solved += point == FaultPoint.AfterEntry ? 1 : 0 });
+        new Quantizer(plan).Run(file, new RunOptions {
+            Gguf = types, Resume = true, Trace = (point, _) => solved += point == FaultPoint.AfterEntry ? 1 : 0 });
         Assert.Equal(plan.Tensors.Count(planned => planned.Layout is not null) - journalled, solved);
         Assert.Equal(File.ReadAllBytes(folder["whole.gguf"]), File.ReadAllBytes(file));
         Assert.Equal(["model.gguf", "model.gguf.report.json", "whole.gguf", "whole.gguf.report.json"], folder.Names);
@@ -77,7 +84,8 @@ public class GgufQuantizerTests
         DateTime written = File.GetLastWriteTimeUtc(file);
         new Quantizer(plan).Run(file, new RunOptions { Gguf = types, Resume = true });
         Assert.Equal(written, File.GetLastWriteTimeUtc(file));
-        Assert.Equal(OutputException.Exists, Assert.Throws<OutputException>(() => new Quantizer(plan).Run(file, new RunOptions { Gguf = types })).Rule);
+        Assert.Equal(OutputException.Exists, Assert.Throws<OutputException>(
+            () => new Quantizer(plan).Run(file, new RunOptions { Gguf = types })).Rule);
         new Quantizer(plan).Run(file, new RunOptions { Gguf = types, Replace = true });
         Assert.NotEqual(written, File.GetLastWriteTimeUtc(file));
 
@@ -92,7 +100,8 @@ public class GgufQuantizerTests
     {
         Assert.True(GgufMix.TryGet(type, out GgufMix? mix));
         var types = new GgufTypes(mix, importance: solved);
-        var options = new QuantizationOptions { Recipe = RecipeCatalogue.Find(solved ? "gguf" : "gguf-datafree"), Allocator = new BlockFormatAllocator(types.FormatsOf(model)) };
+        var options = new QuantizationOptions { Recipe = RecipeCatalogue.Find(solved ? "gguf" : "gguf-datafree"),
+            Allocator = new BlockFormatAllocator(types.FormatsOf(model)) };
         return (QuantizationPlan.Create(model, options), types);
     }
 
@@ -106,12 +115,16 @@ public class GgufQuantizerTests
         Checkpoint checkpoint = model.Checkpoint;
         float[] importance = [.. Enumerable.Range(0, 256).Select(i => i % 4 == 0 ? 100f : 1f)];
         Assert.True(GgufMix.TryGet("Q3_K_S", out GgufMix? mix));
-        double[] shares = [.. new[] { null, new Dictionary<string, float[]>(StringComparer.Ordinal) { [Name] = importance } }.Select((given, i) =>
+        double[] shares = [.. new[] { null, new Dictionary<string, float[]>(StringComparer.Ordinal) { [Name] = importance } }
+            .Select((given, i) =>
         {
-            var plan = QuantizationPlan.Create(model, new QuantizationOptions { Recipe = RecipeCatalogue.Find("gguf-datafree"), Importance = given, Allocator = new BlockFormatAllocator(new GgufTypes(mix).FormatsOf(model)) });
+            var plan = QuantizationPlan.Create(model,
+                new QuantizationOptions { Recipe = RecipeCatalogue.Find("gguf-datafree"), Importance = given,
+                Allocator = new BlockFormatAllocator(new GgufTypes(mix).FormatsOf(model)) });
             new Quantizer(plan).Run(folder[$"{i}"]);
             using Checkpoint packed = Checkpoint.Open(folder[$"{i}"]);
-            Vernier.Packing.PackedMatrix matrix = Vernier.Packing.PackedMatrixReader.Read(packed, Name, plan.Tensors.Single(tensor => tensor.Tensor.Name == Name).Layout!);
+            Vernier.Packing.PackedMatrix matrix = Vernier.Packing.PackedMatrixReader.Read(
+                packed, Name, plan.Tensors.Single(tensor => tensor.Tensor.Name == Name).Layout!);
             float[] original = new float[matrix.Rows * matrix.Columns], row = new float[matrix.Columns];
             checkpoint.Read(checkpoint[Name], 0, original);
             double important = 0, other = 0;
@@ -137,7 +150,8 @@ public class GgufQuantizerTests
         using var model = Model.Open(SharedData.Quill);
         Checkpoint checkpoint = model.Checkpoint;
         var importance = new Dictionary<string, float[]>(StringComparer.Ordinal) { ["model.layers.0.mlp.up_proj.weight"] = new float[255] };
-        var plan = QuantizationPlan.Create(model, new QuantizationOptions { Recipe = RecipeCatalogue.Find("gguf-datafree"), Importance = importance });
+        var plan = QuantizationPlan.Create(model,
+            new QuantizationOptions { Recipe = RecipeCatalogue.Find("gguf-datafree"), Importance = importance });
         Assert.Equal("importance-columns", Assert.Throws<InvalidFileException>(() => new Quantizer(plan).Run(folder["out"])).Rule);
     }
 
@@ -178,7 +192,8 @@ public class GgufQuantizerTests
         void Refused(byte[] bytes)
         {
             File.WriteAllBytes(folder["bad.dat"], bytes);
-            Assert.Equal(ImportanceMatrix.Rule, Assert.Throws<InvalidFileException>(() => ImportanceMatrix.Read(folder["bad.dat"], config)).Rule);
+            Assert.Equal(ImportanceMatrix.Rule, Assert.Throws<InvalidFileException>(
+                () => ImportanceMatrix.Read(folder["bad.dat"], config)).Rule);
         }
     }
 
@@ -212,7 +227,9 @@ public class GgufQuantizerTests
             ("blk.0.attn_q.weight.in_sum2", [8f, 0, 2]), ("blk.0.attn_q.weight.counts", [count]),
             ("blk.1.ffn_down.weight.in_sum2", [2f]), ("blk.1.ffn_down.weight.counts", [count]),
         ];
-        using var writer = new GgufWriter(path, new OrderedDictionary<string, GgufValue>(StringComparer.Ordinal) { ["general.type"] = GgufValue.Of("imatrix") }, [.. tensors.Select(tensor => new GgufTensor(tensor.Name, GgufTensorType.F32, [tensor.Values.Length]))]);
+        using var writer = new GgufWriter(path, new OrderedDictionary<string,
+            GgufValue>(StringComparer.Ordinal) { ["general.type"] = GgufValue.Of("imatrix") },
+            [.. tensors.Select(tensor => new GgufTensor(tensor.Name, GgufTensorType.F32, [tensor.Values.Length]))]);
         foreach ((string name, float[] values) in tensors)
             writer.Write(name, System.Runtime.InteropServices.MemoryMarshal.AsBytes(values.AsSpan()));
         writer.Complete();

@@ -23,7 +23,8 @@ public class ActivationStoreTests
                 foreach (int batch in (int[])[1, 0, 2, 3])
                 {
                     store.Read(batch, buffer);
-                    Assert.Equal(batches[batch].Select(BitConverter.SingleToUInt32Bits), buffer.Take(lengths[batch]).Select(BitConverter.SingleToUInt32Bits));
+                    Assert.Equal(batches[batch].Select(BitConverter.SingleToUInt32Bits),
+                        buffer.Take(lengths[batch]).Select(BitConverter.SingleToUInt32Bits));
                 }
             }
             Assert.False(File.Exists(folder["activations"]));

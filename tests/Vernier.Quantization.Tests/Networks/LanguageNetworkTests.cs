@@ -30,12 +30,16 @@ public sealed class LanguageNetworkTests : IDisposable
         foreach ((int stage, StageShape part) in shape.Stages.Index())
         {
             IReadOnlyList<LayerGroup> groups = part.Groups;
-            Assert.Equal(model.Checkpoint.Tensors.Select(tensor => tensor.Name).Where(name => name.StartsWith($"model.layers.{stage}.", StringComparison.Ordinal)).Order(), part.Tensors.Order());
+            Assert.Equal(model.Checkpoint.Tensors.Select(tensor => tensor.Name)
+                .Where(name => name.StartsWith($"model.layers.{stage}.", StringComparison.Ordinal)).Order(), part.Tensors.Order());
             Assert.Equal(4 * 64 + (2 * 4 + 4 * 2) * 16 + 3 * 96, part.PassWidth);
-            Assert.Equal(expected, string.Join(", ", groups.Select(group => string.Join(' ', group.Layers.Select(layer => layer.Name.Split('.')[^2])))));
+            Assert.Equal(expected,
+                string.Join(", ", groups.Select(group => string.Join(' ', group.Layers.Select(layer => layer.Name.Split('.')[^2])))));
             Assert.All(groups.Index(), pair => Assert.Equal((stage, pair.Index), (pair.Item.Stage, pair.Item.Index)));
-            Assert.All(groups.SelectMany(group => group.Layers), layer => Assert.StartsWith($"model.layers.{stage}.", layer.Name, StringComparison.Ordinal));
-            Assert.All(groups.SelectMany(group => group.Layers), layer => Assert.Equal([layer.Outputs, layer.Inputs], model.Checkpoint[layer.Name].Shape));
+            Assert.All(groups.SelectMany(group => group.Layers), layer =>
+                Assert.StartsWith($"model.layers.{stage}.", layer.Name, StringComparison.Ordinal));
+            Assert.All(groups.SelectMany(group => group.Layers), layer =>
+                Assert.Equal([layer.Outputs, layer.Inputs], model.Checkpoint[layer.Name].Shape));
             Assert.Equal([4, 3, 2, 1], groups.Select(shape.PassesOf));
         }
     }
@@ -95,7 +99,8 @@ public sealed class LanguageNetworkTests : IDisposable
         network.Begin();
         Assert.Equal(batches, network.Batches);
         INetworkStage stage = network.Load(0);
-        IEnumerable<SampleId> expected = Enumerable.Range(0, count).SelectMany(sequence => Enumerable.Range(0, length).Select(position => new SampleId(sequence, position)));
+        IEnumerable<SampleId> expected = Enumerable.Range(0, count)
+            .SelectMany(sequence => Enumerable.Range(0, length).Select(position => new SampleId(sequence, position)));
         foreach (LayerGroup group in stage.Groups)
         {
             var seen = new Recorder();
@@ -137,7 +142,8 @@ public sealed class LanguageNetworkTests : IDisposable
         using var model = Model.Open(_folder["in"]);
         using INetwork network = NetworkFactory.Open(model, Sequences(1, 8));
         INetworkStage stage = network.Load(0);
-        Assert.Contains("in front of the first stage", Assert.Throws<InvalidOperationException>(() => stage.Advance()).Message, StringComparison.Ordinal);
+        Assert.Contains("in front of the first stage", Assert.Throws<InvalidOperationException>(() => stage.Advance()).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -151,7 +157,8 @@ public sealed class LanguageNetworkTests : IDisposable
         string Refused(int[] tokens) => Assert.Throws<ArgumentException>(() => NetworkFactory.Open(model, [tokens])).Message;
     }
 
-    private static int[][] Sequences(int count, int length) => [.. Enumerable.Range(0, count).Select(i => Enumerable.Range(0, length).Select(j => (i * 31 + j * j) % 47).ToArray())];
+    private static int[][] Sequences(int count, int length) =>
+        [.. Enumerable.Range(0, count).Select(i => Enumerable.Range(0, length).Select(j => (i * 31 + j * j) % 47).ToArray())];
 
     // A pass of the whole model, in which each layer notes what comes in.
     private static Dictionary<string, float[]> InputsIn(LanguageModel model, Segment[] segments)

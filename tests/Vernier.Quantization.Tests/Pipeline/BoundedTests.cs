@@ -25,7 +25,8 @@ public sealed class BoundedTests : IDisposable
         Assert.True(estimate.Spills(ceiling));
         Assert.False(estimate.Spills(ceiling + 1));
         bool spilled = false;
-        PipelineRun inFile = new PipelineRun(_folder["in"], _folder["file"]) with { Recipe = recipe, Options = new RunOptions { MemoryBytes = ceiling } };
+        PipelineRun inFile = new PipelineRun(_folder["in"], _folder["file"])
+            with { Recipe = recipe, Options = new RunOptions { MemoryBytes = ceiling } };
         (inFile with { BeforeStep = (_, _) => spilled |= File.Exists(Path.Combine(inFile.Partial, "activations")) }).Run();
         Assert.True(spilled);
         Assert.Equal(inMemory.Bytes, inFile.Bytes);
@@ -36,7 +37,8 @@ public sealed class BoundedTests : IDisposable
     {
         PipelineRun run = new(_folder["in"], _folder["out"]);
         long smallest = EstimateOf(run).SmallestCeiling;
-        MemoryCeilingException error = Assert.Throws<MemoryCeilingException>(() => (run with { Options = new RunOptions { MemoryBytes = smallest - 1 } }).Run());
+        MemoryCeilingException error = Assert.Throws<MemoryCeilingException>(
+            () => (run with { Options = new RunOptions { MemoryBytes = smallest - 1 } }).Run());
         Assert.Equal((smallest, smallest - 1), (error.NeededBytes, error.CeilingBytes));
         Assert.StartsWith("model.layers.", error.Tensor, StringComparison.Ordinal);
         Assert.Equal(["in"], _folder.Names);
@@ -60,12 +62,14 @@ public sealed class BoundedTests : IDisposable
         using var opened = Model.Open(_folder["in"]);
         PipelineRun run = new(_folder["in"], _folder["out"]);
         QuantizationPlan plan = run.Plan(opened);
-        RunEstimate roomy = RunEstimate.Of(plan, 40, 32, long.MaxValue), tight = RunEstimate.Of(plan, 40, 32, EstimateOf(run).SmallestCeiling);
+        RunEstimate roomy = RunEstimate.Of(plan, 40, 32, long.MaxValue),
+            tight = RunEstimate.Of(plan, 40, 32, EstimateOf(run).SmallestCeiling);
         Assert.Equal(roomy.Memory.ActivationBytes, tight.DiskBytes - roomy.DiskBytes);
         Assert.True(roomy.PeakMemoryBytes >= tight.PeakMemoryBytes + roomy.Memory.ActivationBytes);
         Assert.InRange(roomy.Seconds, 1e-4, 60);
         long most = 0;
-        (run with { BeforeStep = (_, _) => most = Math.Max(most, Directory.Exists(run.Partial) ? SizeOf(run.Partial) : 0), Options = new RunOptions { MemoryBytes = EstimateOf(run).SmallestCeiling } }).Run();
+        (run with { BeforeStep = (_, _) => most = Math.Max(most, Directory.Exists(run.Partial) ? SizeOf(run.Partial) : 0),
+            Options = new RunOptions { MemoryBytes = EstimateOf(run).SmallestCeiling } }).Run();
         Assert.InRange(most, plan.Bytes, tight.DiskBytes);
     }
 
@@ -75,5 +79,6 @@ public sealed class BoundedTests : IDisposable
         return MemoryEstimate.Of(run.Plan(opened), run.Calibration.Sequences.Count, run.Calibration.Length);
     }
 
-    private static long SizeOf(string folder) => Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Sum(path => new FileInfo(path).Length);
+    private static long SizeOf(string folder) =>
+        Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Sum(path => new FileInfo(path).Length);
 }

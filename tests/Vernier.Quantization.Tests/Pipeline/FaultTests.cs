@@ -24,7 +24,8 @@ public sealed class FaultTests : IDisposable
     [Fact]
     public void AStrictRunStopsAtTheFirstFallbackAndCanGoOn()
     {
-        PipelineRun lenient = new(_folder["in"], _folder["lenient"]), strict = new(_folder["in"], _folder["strict"]) { Options = new RunOptions { Strict = true } };
+        PipelineRun lenient = new(_folder["in"], _folder["lenient"]),
+            strict = new(_folder["in"], _folder["strict"]) { Options = new RunOptions { Strict = true } };
         lenient.Run();
         foreach (PipelineRun run in (PipelineRun[])[strict, strict.Resumed])
         {
@@ -44,7 +45,8 @@ public sealed class FaultTests : IDisposable
     {
         PipelineRun run = new(_folder["in"], _folder["out"]);
         run.RunUntilFinished(10);
-        StrictRunException error = Assert.Throws<StrictRunException>(() => (run with { Options = new RunOptions { Strict = true, Resume = true } }).Run());
+        StrictRunException error = Assert.Throws<StrictRunException>(
+            () => (run with { Options = new RunOptions { Strict = true, Resume = true } }).Run());
         Assert.Equal(("strict-fallback", NoData), (error.Rule, error.Tensor));
     }
 
@@ -60,7 +62,8 @@ public sealed class FaultTests : IDisposable
         """)]
     public void WhateverTheGridAStrictRunStopsWhereThereIsNoData(string recipe, string? json)
     {
-        PipelineRun run = new(_folder["in"], _folder["out"]) { Recipe = recipe, RecipeJson = json, Options = new RunOptions { Strict = true } };
+        PipelineRun run = new(_folder["in"], _folder["out"]) {
+            Recipe = recipe, RecipeJson = json, Options = new RunOptions { Strict = true } };
         StrictRunException error = Assert.Throws<StrictRunException>(run.Run);
         Assert.Equal(("strict-fallback", NoData), (error.Rule, error.Tensor));
         IReadOnlyList<QuantizedTensorReport> reports = (run.Resumed with { Options = new RunOptions { Resume = true } }).Run();
@@ -80,7 +83,8 @@ public sealed class FaultTests : IDisposable
                 values[7] = float.PositiveInfinity;
         });
         var stages = new List<string>();
-        InvalidFileException error = Assert.Throws<InvalidFileException>(() => new PipelineRun(_folder["bad"], _folder["out"]) { BeforeStep = (_, progress) => stages.Add(progress.Stage) }.Run());
+        InvalidFileException error = Assert.Throws<InvalidFileException>(
+            () => new PipelineRun(_folder["bad"], _folder["out"]) { BeforeStep = (_, progress) => stages.Add(progress.Stage) }.Run());
         Assert.Equal(("weight-not-finite", "model.layers.1.mlp.down_proj.weight"), (error.Rule, error.Tensor));
         Assert.Equal(["checking the weights"], stages.Distinct());
         Assert.False(Directory.Exists(_folder["out.partial"]));
@@ -98,7 +102,8 @@ public sealed class FaultTests : IDisposable
         Assert.Equal(1, json["fallbacks"]!.GetValue<int>());
         Assert.Equal(json["version"]!.GetValue<string>(), json["fingerprint"]!["version"]!.GetValue<string>());
         Assert.Matches("^40 sequences of 32 tokens, sha256 [0-9a-f]{64}$", json["fingerprint"]!["calibration"]!.GetValue<string>());
-        Assert.Equal(reports.Select(report => report.Name), json["tensors"]!.AsArray().Select(tensor => tensor!["name"]!.GetValue<string>()));
+        Assert.Equal(reports.Select(report => report.Name),
+            json["tensors"]!.AsArray().Select(tensor => tensor!["name"]!.GetValue<string>()));
         foreach ((QuantizedTensorReport report, JsonNode? tensor) in reports.Zip(json["tensors"]!.AsArray()))
         {
             if (double.IsFinite(report.Error.SignalToNoise))
@@ -106,7 +111,8 @@ public sealed class FaultTests : IDisposable
             Assert.Equal(report.Solved is null, tensor!["solver"] is null);
             if (report.Solved is not MatrixReport solved)
                 continue;
-            Assert.Equal((solved.Nearest, solved.Objective, solved.Damping), (Number("objective_nearest"), Number("objective"), Number("damping")));
+            Assert.Equal((solved.Nearest, solved.Objective, solved.Damping),
+                (Number("objective_nearest"), Number("objective"), Number("damping")));
             Assert.Equal(solved.Fallback?.Message, tensor["solver"]!["fallback"]?.GetValue<string>());
             Assert.Equal(report.Name == NoData, solved.Fallback is not null);
             Assert.Equal(report.Name == NoData ? 96 : 0, tensor["solver"]!["dead_channels"]!.GetValue<int>());

@@ -8,7 +8,8 @@ namespace Vernier.Tests.Pipeline;
 /// time.</summary>
 public sealed class KillTests : IDisposable
 {
-    private const string Folder = "VERNIER_TEST_KILL_FOLDER", Recipe = "VERNIER_TEST_KILL_RECIPE", At = "VERNIER_TEST_KILL_AT", Count = "VERNIER_TEST_KILL_COUNT";
+    private const string Folder = "VERNIER_TEST_KILL_FOLDER", Recipe = "VERNIER_TEST_KILL_RECIPE", At = "VERNIER_TEST_KILL_AT",
+        Count = "VERNIER_TEST_KILL_COUNT";
 
     private readonly TempFolder _folder = new();
 
@@ -85,7 +86,8 @@ public sealed class KillTests : IDisposable
                 Process.GetCurrentProcess().Kill();
         }
         var options = new RunOptions { Resume = true, Trace = Trace };
-        new PipelineRun(Path.Combine(folder, "in"), Path.Combine(folder, "out")) { Recipe = Environment.GetEnvironmentVariable(Recipe)!, Options = options }.Run();
+        new PipelineRun(Path.Combine(folder, "in"), Path.Combine(folder, "out")) {
+            Recipe = Environment.GetEnvironmentVariable(Recipe)!, Options = options }.Run();
         Assert.Fail("the run came to its end");
     }
 

@@ -24,7 +24,8 @@ public sealed class ObservedRunTests : IDisposable
         plain.Run();
         var largest = new LargestInput();
         var ranges = new RangeObserver();
-        PipelineRun observed = new(_folder["in"], _folder["observed"]) { Recipe = recipe, Options = new RunOptions { Observers = [largest, ranges] } };
+        PipelineRun observed = new(_folder["in"], _folder["observed"]) {
+            Recipe = recipe, Options = new RunOptions { Observers = [largest, ranges] } };
         observed.Run();
         Assert.Equal(plain.Bytes, observed.Bytes);
         Check(largest, ranges);
@@ -37,7 +38,8 @@ public sealed class ObservedRunTests : IDisposable
     {
         var largest = new LargestInput();
         var ranges = new RangeObserver();
-        new PipelineRun(_folder["in"], _folder["out"]) { Keep = "layers.1|o_proj", Options = new RunOptions { Observers = [largest, ranges] } }.Run();
+        new PipelineRun(_folder["in"], _folder["out"]) {
+            Keep = "layers.1|o_proj", Options = new RunOptions { Observers = [largest, ranges] } }.Run();
         Check(largest, ranges);
     }
 
@@ -63,7 +65,9 @@ public sealed class ObservedRunTests : IDisposable
     [Fact]
     public void AFaultOfAnObserverStopsTheRunAndLeavesTheJournal()
     {
-        PipelineRun whole = new(_folder["in"], _folder["whole"]), run = new(_folder["in"], _folder["out"]) { Options = new RunOptions { Observers = [new FaultAt("model.layers.1.self_attn.o_proj.weight")] } };
+        PipelineRun whole = new(_folder["in"], _folder["whole"]),
+            run = new(_folder["in"], _folder["out"]) {
+            Options = new RunOptions { Observers = [new FaultAt("model.layers.1.self_attn.o_proj.weight")] } };
         whole.Run();
         Assert.Equal("a fault of the observer", Assert.Throws<InvalidOperationException>(run.Run).Message);
         // The embedding, the first block, and the queries, keys and values of the second.
@@ -76,13 +80,15 @@ public sealed class ObservedRunTests : IDisposable
     public void AModelThatDoesNotRunCannotBeObserved()
     {
         TinyModel.Write(_folder["strange"], ("a.weight", [16, 64], TinyModel.Gaussian(1024, 1)));
-        PipelineRun run = new(_folder["strange"], _folder["out"]) { Recipe = "rtn", Options = new RunOptions { Observers = [new LargestInput()] } };
+        PipelineRun run = new(_folder["strange"], _folder["out"]) {
+            Recipe = "rtn", Options = new RunOptions { Observers = [new LargestInput()] } };
         Assert.Equal("calibration-architecture", Assert.Throws<UnsupportedModelException>(run.Run).Rule);
     }
 
     private static void Check(LargestInput largest, RangeObserver ranges)
     {
-        string[] names = [.. Enumerable.Range(0, 2).SelectMany(layer => TinyLlama.Linears.Select(linear => $"model.layers.{layer}.{linear}.weight"))];
+        string[] names = [.. Enumerable.Range(0, 2)
+            .SelectMany(layer => TinyLlama.Linears.Select(linear => $"model.layers.{layer}.{linear}.weight"))];
         Assert.Equal(names.Order(StringComparer.Ordinal), ranges.Ranges.Keys.Order(StringComparer.Ordinal));
         foreach (string name in names)
         {

@@ -34,20 +34,23 @@ internal sealed record PipelineRun(string Model, string Output)
 
     public string Partial => Output + ".partial";
 
-    public string[] Journal => [.. Directory.EnumerateFiles(Path.Combine(Partial, "journal"), "*.matrix.json").Order(StringComparer.Ordinal)];
+    public string[] Journal => [.. Directory.EnumerateFiles(Path.Combine(Partial, "journal"), "*.matrix.json")
+        .Order(StringComparer.Ordinal)];
 
     public PipelineRun Resumed => this with { Options = Options with { Resume = true }, BeforeStep = null };
 
     public QuantizationPlan Plan(Inference.Models.Model model) => QuantizationPlan.Create(model, new QuantizationOptions
     {
-        Recipe = RecipeJson is null ? RecipeCatalogue.Find(Recipe) : Quantization.Recipes.Recipe.Parse(new MemoryStream(Encoding.UTF8.GetBytes(RecipeJson))),
+        Recipe = RecipeJson is null ? RecipeCatalogue.Find(Recipe)
+            : Quantization.Recipes.Recipe.Parse(new MemoryStream(Encoding.UTF8.GetBytes(RecipeJson))),
         Bits = Bits,
         Granularity = Granularity.Group(Group),
         EmbeddingBits = EmbeddingBits,
         Keep = Keep is null ? null : new Regex(Keep, RegexOptions.NonBacktracking),
     });
 
-    public CalibrationSet Calibration => CalibrationSet.Cut([.. Enumerable.Range(0, 4000).Select(i => (i * i + Seed) % 47)], 40, 32, 0, "numbers");
+    public CalibrationSet Calibration => CalibrationSet.Cut(
+        [.. Enumerable.Range(0, 4000).Select(i => (i * i + Seed) % 47)], 40, 32, 0, "numbers");
 
     public IReadOnlyList<QuantizedTensorReport> Run()
     {

@@ -39,14 +39,18 @@ public class QuantizerTests
         using var folder = new TempFolder();
         Tiny(folder["in"]);
         using var opened = Model.Open(folder["in"]);
-        var plan = QuantizationPlan.Create(opened, new QuantizationOptions { Recipe = RecipeCatalogue.Find(recipe), Bits = bits, Granularity = Granularity.Group(50) });
+        var plan = QuantizationPlan.Create(opened,
+            new QuantizationOptions { Recipe = RecipeCatalogue.Find(recipe), Bits = bits, Granularity = Granularity.Group(50) });
         IReadOnlyList<QuantizedTensorReport> reports = new Quantizer(plan).Run(folder["out"]);
         Assert.Equal(plan.Bytes, ModelBytes(folder["out"]));
         Assert.Equal(8.0 * plan.Bytes / plan.Parameters, plan.BitsPerWeight);
         // Of the block formats every one needs at least 32 columns.
-        Assert.Equal(plan.Options.Recipe.Grid is GgmlGridSpec ? ["a.weight", "embed.weight"] : ["a.weight", "b.weight", "embed.weight"], reports.Select(report => report.Name).Order(StringComparer.Ordinal));
+        Assert.Equal(plan.Options.Recipe.Grid is GgmlGridSpec ? ["a.weight", "embed.weight"]
+            : ["a.weight", "b.weight", "embed.weight"], reports.Select(report => report.Name).Order(StringComparer.Ordinal));
         // About 6 decibel a bit on weights of a bell shape; of FP8 only the bits of its mantissa count, whatever the size of a weight.
-        Assert.All(reports, report => Assert.InRange(report.Error.SignalToNoise, report.Layout is ScalarLayout { FloatLevels: true } ? 30 : 5.5 * report.Layout.CodeBits - 6, 6.1 * report.Layout.CodeBits + 6));
+        Assert.All(reports, report => Assert.InRange(
+            report.Error.SignalToNoise, report.Layout is ScalarLayout { FloatLevels: true } ? 30
+            : 5.5 * report.Layout.CodeBits - 6, 6.1 * report.Layout.CodeBits + 6));
     }
 
     [Fact]
@@ -61,7 +65,8 @@ public class QuantizerTests
         using Checkpoint before = Checkpoint.Open(folder["in"]), after = Checkpoint.Open(folder["out"]);
         foreach (string name in (string[])["norm.weight", "a.bias", "stack.weight"])
             Assert.Equal(before.Bytes(before[name]).ToArray(), after.Bytes(after[name]).ToArray());
-        Assert.Equal(["LICENSE", "config.json", "model.safetensors", "report.json", "tokenizer.json"], Directory.EnumerateFiles(folder["out"]).Select(path => Path.GetFileName(path)!).Order(StringComparer.Ordinal));
+        Assert.Equal(["LICENSE", "config.json", "model.safetensors", "report.json", "tokenizer.json"],
+            Directory.EnumerateFiles(folder["out"]).Select(path => Path.GetFileName(path)!).Order(StringComparer.Ordinal));
     }
 
     [Fact]
@@ -88,8 +93,10 @@ public class QuantizerTests
         Assert.IsType<PackedLinear>(model.Head);
         Assert.IsType<PackedEmbedding>(model.Embedding);
         var prompt = new Segment(new[] { 4094, 882, 324, 258, 1944, 933 });
-        float[] expected = original.CreateSession().Forward([prompt], LogitRows.Last).ToArray(), actual = model.CreateSession().Forward([prompt], LogitRows.Last).ToArray();
-        double error = expected.Zip(actual, (a, b) => Math.Pow(a - b, 2)).Sum(), norm = expected.Sum(a => Math.Pow(a - expected.Average(), 2));
+        float[] expected = original.CreateSession().Forward([prompt], LogitRows.Last).ToArray(),
+            actual = model.CreateSession().Forward([prompt], LogitRows.Last).ToArray();
+        double error = expected.Zip(actual, (a, b) => Math.Pow(a - b, 2)).Sum(),
+            norm = expected.Sum(a => Math.Pow(a - expected.Average(), 2));
         Assert.InRange(error / norm, 1e-6, 0.05);
     }
 
@@ -99,7 +106,9 @@ public class QuantizerTests
         using var folder = new TempFolder();
         Tiny(folder["in"]);
         using var opened = Model.Open(folder["in"]);
-        var plan = QuantizationPlan.Create(opened, new QuantizationOptions { Recipe = RecipeCatalogue.Find("rtn"), EmbeddingBits = null, Keep = new Regex("^b\\.", RegexOptions.NonBacktracking) });
+        var plan = QuantizationPlan.Create(opened,
+            new QuantizationOptions { Recipe = RecipeCatalogue.Find("rtn"), EmbeddingBits = null,
+            Keep = new Regex("^b\\.", RegexOptions.NonBacktracking) });
         Assert.Equal(["a.weight"], plan.Tensors.Where(planned => planned.Layout is not null).Select(planned => planned.Tensor.Name));
     }
 
@@ -216,12 +225,14 @@ public class QuantizerTests
         Assert.Equal(role, TensorRoles.Of(new TensorInfo(name, ElementType.BF16, [64, 32])));
 
     /// <summary>The bytes of a folder without its report, which is no part of the model.</summary>
-    internal static long ModelBytes(string folder) => Directory.EnumerateFiles(folder).Where(path => Path.GetFileName(path) != "report.json").Sum(path => new FileInfo(path).Length);
+    internal static long ModelBytes(string folder) =>
+        Directory.EnumerateFiles(folder).Where(path => Path.GetFileName(path) != "report.json").Sum(path => new FileInfo(path).Length);
 
     private static QuantizationPlan Run(string input, string output, int bits = 4, bool replace = false, Workers? workers = null)
     {
         using var opened = Model.Open(input);
-        var plan = QuantizationPlan.Create(opened, new QuantizationOptions { Recipe = RecipeCatalogue.Find(RecipeCatalogue.Default), Bits = bits }, workers);
+        var plan = QuantizationPlan.Create(opened,
+            new QuantizationOptions { Recipe = RecipeCatalogue.Find(RecipeCatalogue.Default), Bits = bits }, workers);
         new Quantizer(plan).Run(output, new RunOptions { Replace = replace });
         return plan;
     }

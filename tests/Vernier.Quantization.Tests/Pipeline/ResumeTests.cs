@@ -78,7 +78,8 @@ public sealed class ResumeTests : IDisposable
         ["config.json"] = run =>
         {
             string path = Path.Combine(run.Model, "config.json");
-            File.WriteAllText(path, File.ReadAllText(path).Replace("\"max_position_embeddings\":64", "\"max_position_embeddings\":63", StringComparison.Ordinal));
+            File.WriteAllText(path, File.ReadAllText(path)
+                .Replace("\"max_position_embeddings\":64", "\"max_position_embeddings\":63", StringComparison.Ordinal));
             return run;
         },
     };
@@ -230,6 +231,7 @@ public sealed class ResumeTests : IDisposable
 
         // Everything but the seconds.
         static string Essence(QuantizedTensorReport report) =>
-            $"{report.Name} {report.Layout} {string.Join(' ', report.Exponents)} {report.Error} {(report.Solved is null ? "" : report.Solved with { Seconds = 0 })}";
+            $"{report.Name} {report.Layout} {string.Join(' ', report.Exponents)} {report.Error} "
+                + $"{(report.Solved is null ? "" : report.Solved with { Seconds = 0 })}";
     }
 }

@@ -45,7 +45,9 @@ public sealed class Checkpoint : IDisposable
             else if (File.Exists(Path.Combine(folder, CheckpointIndex.FileName)))
                 checkpoint.AddShards();
             else
-                throw new InvalidFileException(folder, CheckpointRules.NoCheckpoint, $"there is no {SingleFileName} and no {CheckpointIndex.FileName}", "Give the folder of a Hugging Face model in safetensors format");
+                throw new InvalidFileException(folder, CheckpointRules.NoCheckpoint,
+                    $"there is no {SingleFileName} and no {CheckpointIndex.FileName}",
+                    "Give the folder of a Hugging Face model in safetensors format");
             return checkpoint;
         }
         catch
@@ -88,11 +90,13 @@ public sealed class Checkpoint : IDisposable
     public void ReadBytes(TensorInfo tensor, long firstByte, Span<byte> destination) =>
         FileWith(tensor.Name).ReadBytes(tensor.Name, firstByte, destination);
 
-    /// <summary>As <see cref="ReadBytes"/>, without making pages of the file part of the process's memory; see <see cref="SafetensorsFile.ReadOnce"/>.</summary>
+    /// <summary>As <see cref="ReadBytes"/>, without making pages of the file part of the process's memory; see
+    /// <see cref="SafetensorsFile.ReadOnce"/>.</summary>
     public void ReadOnce(TensorInfo tensor, long firstByte, Span<byte> destination) =>
         FileWith(tensor.Name).ReadOnce(tensor.Name, firstByte, destination);
 
-    /// <summary>Reads elements of any real type of whole bytes, converted to single precision as by <see cref="SafetensorsFile.Read"/>.</summary>
+    /// <summary>Reads elements of any real type of whole bytes, converted to single precision as by
+    /// <see cref="SafetensorsFile.Read"/>.</summary>
     /// <param name="tensor">The tensor.</param>
     /// <param name="first">The index of the first element, in row-major order.</param>
     /// <param name="destination">Receives as many elements as it is long.</param>
@@ -115,14 +119,17 @@ public sealed class Checkpoint : IDisposable
         foreach (string name in shardOf.Values.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal))
         {
             if (!File.Exists(Path.Combine(Folder, name)))
-                throw new InvalidFileException(index, CheckpointRules.IndexFileMissing, $"the index names the file '{name}', which is not in the folder", $"Download {name}");
+                throw new InvalidFileException(index, CheckpointRules.IndexFileMissing,
+                    $"the index names the file '{name}', which is not in the folder", $"Download {name}");
             Add(name);
         }
         foreach ((string tensor, string shard) in shardOf)
         {
             string? actual = _fileOf.TryGetValue(tensor, out ITensorFile? file) ? Path.GetFileName(file.Path) : null;
             if (!string.Equals(actual, shard, StringComparison.Ordinal))
-                throw new InvalidFileException(index, CheckpointRules.IndexTensorMissing, $"the index says that it is in '{shard}', but it is {(actual is null ? "in no file" : $"in '{actual}'")}", "Download the index and the files again, all of the same version", tensor);
+                throw new InvalidFileException(index, CheckpointRules.IndexTensorMissing,
+                    $"the index says that it is in '{shard}', but it is {(actual is null ? "in no file" : $"in '{actual}'")}",
+                    "Download the index and the files again, all of the same version", tensor);
         }
     }
 
@@ -134,10 +141,13 @@ public sealed class Checkpoint : IDisposable
         foreach (TensorInfo tensor in file.Tensors)
         {
             if (!_fileOf.TryAdd(tensor.Name, file))
-                throw new InvalidFileException(file.Path, CheckpointRules.TensorInTwoFiles, $"it is also in {Path.GetFileName(_fileOf[tensor.Name].Path)}", "Remove shards that belong to another version of the model", tensor.Name);
+                throw new InvalidFileException(file.Path, CheckpointRules.TensorInTwoFiles,
+                    $"it is also in {Path.GetFileName(_fileOf[tensor.Name].Path)}",
+                    "Remove shards that belong to another version of the model", tensor.Name);
         }
     }
 
     private ITensorFile FileWith(string tensor) => _fileOf.TryGetValue(tensor, out ITensorFile? file) ? file
-        : throw new InvalidFileException(Folder, SafetensorsRules.TensorMissing, "the checkpoint has no such tensor", "Check that the checkpoint and its config.json belong together", tensor);
+        : throw new InvalidFileException(Folder, SafetensorsRules.TensorMissing, "the checkpoint has no such tensor",
+            "Check that the checkpoint and its config.json belong together", tensor);
 }

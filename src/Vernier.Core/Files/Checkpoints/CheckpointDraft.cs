@@ -5,8 +5,10 @@ using Vernier.Files.Safetensors;
 namespace Vernier.Files.Checkpoints;
 
 /// <summary>
-/// The safetensors files of a model folder while they come into being: every tensor has its place from the beginning, is written in any order and by any
-/// thread, and can be read as soon as it is written. The files have their names at once, so the folder must be one that nobody takes for finished. A draft that
+/// The safetensors files of a model folder while they come into being: every tensor has its place from the beginning, is written in any
+/// order and by any
+/// thread, and can be read as soon as it is written. The files have their names at once, so the folder must be one that nobody takes for
+/// finished. A draft that
 /// an earlier run has left is continued.
 /// </summary>
 public sealed class CheckpointDraft
@@ -22,7 +24,8 @@ public sealed class CheckpointDraft
     /// <param name="metadata">Pairs for <c>__metadata__</c> of every file.</param>
     /// <exception cref="ArgumentException">As for <see cref="SafetensorsWriter"/>.</exception>
     /// <exception cref="IOException">The folder is missing, or the disk has no room.</exception>
-    public CheckpointDraft(string folder, IReadOnlyList<TensorInfo> tensors, long maxShardBytes = CheckpointWriter.DefaultShardBytes, IReadOnlyDictionary<string, string>? metadata = null)
+    public CheckpointDraft(string folder, IReadOnlyList<TensorInfo> tensors, long maxShardBytes = CheckpointWriter.DefaultShardBytes,
+        IReadOnlyDictionary<string, string>? metadata = null)
     {
         _folder = folder;
         var shards = new CheckpointShards(tensors, maxShardBytes);
@@ -81,7 +84,8 @@ public sealed class CheckpointDraft
             return false;
         using SafeFileHandle file = File.OpenHandle(path);
         var header = new byte[layout.Header.Length];
-        return RandomAccess.GetLength(file) == layout.Size && RandomAccess.Read(file, header, 0) == header.Length && header.AsSpan().SequenceEqual(layout.Header);
+        return RandomAccess.GetLength(file) == layout.Size && RandomAccess.Read(file, header, 0) == header.Length
+            && header.AsSpan().SequenceEqual(layout.Header);
     }
 
     private static void Begin(string path, SafetensorsLayout layout)

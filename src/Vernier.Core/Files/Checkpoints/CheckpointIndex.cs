@@ -28,17 +28,21 @@ internal static class CheckpointIndex
             || map.ValueKind != JsonValueKind.Object
             || map.GetPropertyCount() == 0)
         {
-            throw new InvalidFileException(path, CheckpointRules.IndexNoWeightMap, "the index has no object 'weight_map' that names the files of tensors", Again);
+            throw new InvalidFileException(path, CheckpointRules.IndexNoWeightMap,
+                "the index has no object 'weight_map' that names the files of tensors", Again);
         }
 
         var files = new Dictionary<string, string>(map.GetPropertyCount(), StringComparer.Ordinal);
         foreach (JsonProperty entry in map.EnumerateObject())
         {
             if (entry.Value.ValueKind != JsonValueKind.String)
-                throw new InvalidFileException(path, CheckpointRules.IndexEntryNotString, "its file is not named by a string", Again, entry.Name);
+                throw new InvalidFileException(path, CheckpointRules.IndexEntryNotString, "its file is not named by a string", Again,
+                    entry.Name);
             string file = entry.Value.GetString()!;
             if (!IsPlain(file))
-                throw new InvalidFileException(path, CheckpointRules.IndexFileName, $"its file '{file}' is not the plain name of a {Extension} file", "Put all files of the checkpoint into one folder and name them without it", entry.Name);
+                throw new InvalidFileException(path, CheckpointRules.IndexFileName,
+                    $"its file '{file}' is not the plain name of a {Extension} file",
+                    "Put all files of the checkpoint into one folder and name them without it", entry.Name);
             files.Add(entry.Name, file);
         }
         return files;
@@ -50,7 +54,8 @@ internal static class CheckpointIndex
     public static byte[] Format(IReadOnlyDictionary<string, string> files, long dataBytes)
     {
         var buffer = new ArrayBufferWriter<byte>();
-        var options = new JsonWriterOptions { Indented = true, IndentSize = 2, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+        var options = new JsonWriterOptions { Indented = true, IndentSize = 2, NewLine = "\n",
+            Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
         using (var json = new Utf8JsonWriter(buffer, options))
         {
             json.WriteStartObject();

@@ -32,9 +32,11 @@ internal sealed class CheckpointShards
         }
         shards.Add([.. shard]);
         Tensors = shards;
-        Names = shards.Count == 1 ? [Checkpoint.SingleFileName] : [.. Enumerable.Range(1, shards.Count).Select(i => $"model-{i:D5}-of-{shards.Count:D5}.safetensors")];
+        Names = shards.Count == 1 ? [Checkpoint.SingleFileName]
+            : [.. Enumerable.Range(1, shards.Count).Select(i => $"model-{i:D5}-of-{shards.Count:D5}.safetensors")];
         Index = shards.Count == 1 ? null : CheckpointIndex.Format(
-            shards.Zip(Names).SelectMany(pair => pair.First.Select(tensor => (tensor.Name, File: pair.Second))).ToDictionary(pair => pair.Name, pair => pair.File, StringComparer.Ordinal),
+            shards.Zip(Names).SelectMany(pair => pair.First.Select(tensor => (tensor.Name, File: pair.Second)))
+                .ToDictionary(pair => pair.Name, pair => pair.File, StringComparer.Ordinal),
             tensors.Sum(tensor => tensor.Bytes));
     }
 

@@ -31,14 +31,17 @@ public sealed class CheckpointWriter : IDisposable
     /// <exception cref="InvalidFileException">
     /// The folder holds a checkpoint of the other kind, single or sharded, which a reader might take for this one.
     /// </exception>
-    public CheckpointWriter(string folder, IReadOnlyList<TensorInfo> tensors, long maxShardBytes = DefaultShardBytes, IReadOnlyDictionary<string, string>? metadata = null)
+    public CheckpointWriter(string folder, IReadOnlyList<TensorInfo> tensors, long maxShardBytes = DefaultShardBytes,
+        IReadOnlyDictionary<string, string>? metadata = null)
     {
         _folder = folder;
         _metadata = metadata;
         _shards = new CheckpointShards(tensors, maxShardBytes);
         string other = Path.Combine(folder, _shards.Names.Count == 1 ? CheckpointIndex.FileName : Checkpoint.SingleFileName);
         if (File.Exists(other))
-            throw new InvalidFileException(other, CheckpointRules.OtherCheckpoint, "the folder already holds another checkpoint, which could be taken for the new one", "Choose another folder or remove the file");
+            throw new InvalidFileException(other, CheckpointRules.OtherCheckpoint,
+                "the folder already holds another checkpoint, which could be taken for the new one",
+                "Choose another folder or remove the file");
         _writer = Begin(0);
     }
 
@@ -53,10 +56,12 @@ public sealed class CheckpointWriter : IDisposable
     /// <param name="maxShardBytes">The most bytes of tensors in one file.</param>
     /// <param name="metadata">Pairs for <c>__metadata__</c> of every file.</param>
     /// <exception cref="ArgumentException">As for the constructor.</exception>
-    public static long SizeOf(IReadOnlyList<TensorInfo> tensors, long maxShardBytes = DefaultShardBytes, IReadOnlyDictionary<string, string>? metadata = null)
+    public static long SizeOf(IReadOnlyList<TensorInfo> tensors, long maxShardBytes = DefaultShardBytes, IReadOnlyDictionary<string,
+        string>? metadata = null)
     {
         var shards = new CheckpointShards(tensors, maxShardBytes);
-        return shards.Tensors.Aggregate((long)(shards.Index?.Length ?? 0), (sum, shard) => checked(sum + SafetensorsWriter.SizeOf(shard, metadata)));
+        return shards.Tensors.Aggregate((long)(shards.Index?.Length ?? 0), (sum, shard) =>
+            checked(sum + SafetensorsWriter.SizeOf(shard, metadata)));
     }
 
     /// <summary>Writes the next bytes of <see cref="Current"/>, little-endian and row-major.</summary>

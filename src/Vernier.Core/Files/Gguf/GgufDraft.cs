@@ -3,8 +3,10 @@ using Microsoft.Win32.SafeHandles;
 namespace Vernier.Files.Gguf;
 
 /// <summary>
-/// A GGUF file while it comes into being: every tensor has its place from the beginning, is written in any order and by any thread, and can be read as
-/// soon as it is written. The file has its name at once, so that must be one that nobody takes for finished. A draft that an earlier run has left is continued.
+/// A GGUF file while it comes into being: every tensor has its place from the beginning, is written in any order and by any thread, and can
+/// be read as
+/// soon as it is written. The file has its name at once, so that must be one that nobody takes for finished. A draft that an earlier run
+/// has left is continued.
 /// The same metadata, tensors and data give the bytes that a <see cref="GgufWriter"/> gives.
 /// </summary>
 public sealed class GgufDraft
@@ -92,7 +94,8 @@ public sealed class GgufDraft
             return false;
         using SafeFileHandle file = File.OpenHandle(_path);
         var there = new byte[header.Length];
-        return RandomAccess.GetLength(file) == Size && RandomAccess.Read(file, there, 0) == there.Length && there.AsSpan().SequenceEqual(header);
+        return RandomAccess.GetLength(file) == Size && RandomAccess.Read(file, there, 0) == there.Length
+            && there.AsSpan().SequenceEqual(header);
     }
 
     private void Begin(byte[] header)

@@ -124,7 +124,8 @@ public sealed unsafe class GgufFile : IDisposable
     {
         GgufEntry entry = Entry(name);
         if (entry.Bytes > int.MaxValue)
-            throw new InvalidOperationException($"{Path}: tensor '{name}' has {entry.Bytes} bytes, more than one span holds; read it in parts with ReadBytes.");
+            throw new InvalidOperationException(
+                $"{Path}: tensor '{name}' has {entry.Bytes} bytes, more than one span holds; read it in parts with ReadBytes.");
         return new ReadOnlySpan<byte>(_data + entry.Begin, (int)entry.Bytes);
     }
 
@@ -154,7 +155,8 @@ public sealed unsafe class GgufFile : IDisposable
     }
 
     /// <summary>
-    /// Reads elements of any type in single precision: blocks decoded as ggml does, other numbers exactly where a single can hold them, else rounded to
+    /// Reads elements of any type in single precision: blocks decoded as ggml does, other numbers exactly where a single can hold them,
+    /// else rounded to
     /// nearest even. No page of the file becomes part of the process's memory.
     /// </summary>
     /// <param name="name">The tensor.</param>
@@ -235,9 +237,12 @@ public sealed unsafe class GgufFile : IDisposable
         foreach (GgufEntry entry in _entries.Values.OrderBy(entry => entry.Begin).ThenBy(entry => entry.Bytes))
         {
             if (entry.Begin < covered)
-                throw new InvalidFileException(Path, GgufRules.TensorOverlap, $"its data begin at {entry.Begin}, inside those of another tensor, which end at {covered}", InputFile.Again, entry.Info.Name);
+                throw new InvalidFileException(Path, GgufRules.TensorOverlap,
+                    $"its data begin at {entry.Begin}, inside those of another tensor, which end at {covered}", InputFile.Again,
+                    entry.Info.Name);
             if (entry.Begin - covered >= alignment)
-                throw new InvalidFileException(Path, GgufRules.DataHole, $"the {entry.Begin - covered} bytes before its data belong to no tensor", InputFile.Again, entry.Info.Name);
+                throw new InvalidFileException(Path, GgufRules.DataHole,
+                    $"the {entry.Begin - covered} bytes before its data belong to no tensor", InputFile.Again, entry.Info.Name);
             covered = entry.Begin + entry.Bytes;
         }
     }
@@ -252,6 +257,7 @@ public sealed unsafe class GgufFile : IDisposable
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         return _entries.TryGetValue(name, out GgufEntry entry) ? entry
-            : throw new InvalidFileException(Path, GgufRules.TensorMissing, "the file has no such tensor", "Check that the file is whole", name);
+            : throw new InvalidFileException(Path, GgufRules.TensorMissing, "the file has no such tensor", "Check that the file is whole",
+                name);
     }
 }

@@ -55,15 +55,19 @@ internal ref struct GgufHeader
     private void Read()
     {
         if (!_file.StartsWith("GGUF"u8))
-            throw Broken(GgufRules.Magic, "the file does not begin with 'GGUF'", _file.StartsWith("version "u8) ? "It is text, most likely a Git LFS pointer; fetch the file itself with 'git lfs pull'" : "Check that this is a GGUF file");
+            throw Broken(GgufRules.Magic, "the file does not begin with 'GGUF'", _file.StartsWith("version "u8)
+                ? "It is text, most likely a Git LFS pointer; fetch the file itself with 'git lfs pull'"
+                : "Check that this is a GGUF file");
         if (_file.Length < Shortest)
             throw Truncated();
         _position = 4;
         uint version = ReadUInt32();
         if (version is not (2 or 3))
         {
-            throw Broken(GgufRules.Version, (version & 0xFFFF) == 0 ? "the file is big-endian" : $"the file has version {version}, and 2 and 3 are read",
-                version == 1 ? "Convert the model again with a current version of llama.cpp" : "Convert the model again for little-endian machines, or with another version of the program that wrote it");
+            throw Broken(GgufRules.Version, (version & 0xFFFF) == 0 ? "the file is big-endian"
+                : $"the file has version {version}, and 2 and 3 are read",
+                version == 1 ? "Convert the model again with a current version of llama.cpp"
+                    : "Convert the model again for little-endian machines, or with another version of the program that wrote it");
         }
         Version = (int)version;
         ulong tensors = ReadUInt64(), pairs = ReadUInt64();
@@ -79,7 +83,10 @@ internal ref struct GgufHeader
         foreach (GgufEntry entry in Entries.Values)
         {
             if (entry.Begin > _length - DataPosition - entry.Bytes)
-                throw new InvalidFileException(_path, GgufRules.OffsetsOutOfBounds, $"its data end {(Int128)entry.Begin + entry.Bytes} bytes after the header, but only {Math.Max(0, _length - DataPosition)} bytes follow it", "The file is incomplete. " + InputFile.Again, entry.Info.Name);
+                throw new InvalidFileException(_path, GgufRules.OffsetsOutOfBounds,
+                    $"its data end {(Int128)entry.Begin + entry.Bytes} bytes after the header, but only "
+                    + $"{Math.Max(0, _length - DataPosition)} bytes follow it", "The file is incomplete. " + InputFile.Again,
+                    entry.Info.Name);
         }
     }
 
@@ -94,7 +101,8 @@ internal ref struct GgufHeader
     private GgufType ReadType(string key)
     {
         uint type = ReadUInt32();
-        return type <= (uint)GgufType.Float64 ? (GgufType)type : throw Broken(GgufRules.ValueType, $"the value of '{key}' has the unknown type {type}", InputFile.Again);
+        return type <= (uint)GgufType.Float64 ? (GgufType)type
+            : throw Broken(GgufRules.ValueType, $"the value of '{key}' has the unknown type {type}", InputFile.Again);
     }
 
     private GgufValue ReadValue(GgufType type, string key, int depth) => type switch
@@ -117,7 +125,8 @@ internal ref struct GgufHeader
     private GgufValue ReadArray(string key, int depth)
     {
         if (depth > GgufFile.MaxArrayDepth)
-            throw Broken(GgufRules.ArrayTooDeep, $"the arrays of '{key}' are nested deeper than {GgufFile.MaxArrayDepth} levels", InputFile.Again);
+            throw Broken(GgufRules.ArrayTooDeep, $"the arrays of '{key}' are nested deeper than {GgufFile.MaxArrayDepth} levels",
+                InputFile.Again);
         GgufType type = ReadType(key);
         ulong count = ReadUInt64();
         // The least that an element takes: a string its length, an array its type and length.
@@ -201,7 +210,8 @@ internal ref struct GgufHeader
         if (length < (ulong)least || length > (ulong)most)
             throw Broken(rule, $"{what} is {length} bytes long, not {least} to {most}", InputFile.Again);
         ReadOnlySpan<byte> text = Take((int)length);
-        return Utf8.IsValid(text) ? Encoding.UTF8.GetString(text) : throw Broken(GgufRules.NotUtf8, $"{what} is not UTF-8", InputFile.Again);
+        return Utf8.IsValid(text) ? Encoding.UTF8.GetString(text)
+            : throw Broken(GgufRules.NotUtf8, $"{what} is not UTF-8", InputFile.Again);
     }
 
     private void ReadAlignment()
@@ -209,7 +219,9 @@ internal ref struct GgufHeader
         if (!Metadata.TryGetValue(GgufFile.AlignmentKey, out GgufValue? value))
             return;
         if (value.Data is not uint alignment || alignment is < 8 or > GgufFile.MaxAlignment || !uint.IsPow2(alignment))
-            throw Broken(GgufRules.Alignment, $"{GgufFile.AlignmentKey} is {value} ({value.Type}), not a UInt32 and a power of two from 8 to {GgufFile.MaxAlignment}", InputFile.Again);
+            throw Broken(GgufRules.Alignment,
+                $"{GgufFile.AlignmentKey} is {value} ({value.Type}), not a UInt32 and a power of two from 8 to {GgufFile.MaxAlignment}",
+                InputFile.Again);
         Alignment = (int)alignment;
     }
 
@@ -220,7 +232,8 @@ internal ref struct GgufHeader
         _tensor = name;
         uint rank = ReadUInt32();
         if (rank > GgufFile.MaxRank)
-            throw Broken(GgufRules.TooManyDimensions, $"it has {rank} dimensions, and at most {GgufFile.MaxRank} are read", InputFile.Again);
+            throw Broken(GgufRules.TooManyDimensions, $"it has {rank} dimensions, and at most {GgufFile.MaxRank} are read",
+                InputFile.Again);
         var shape = new long[rank];
         Int128 count = 1;
         for (int i = (int)rank - 1; i >= 0; i--)
@@ -233,9 +246,12 @@ internal ref struct GgufHeader
         }
         uint id = ReadUInt32();
         if (!GgufTensorType.TryGet((int)Math.Min(id, int.MaxValue), out GgufTensorType? type))
-            throw Broken(GgufRules.TensorType, $"its type, {GgufTensorType.NameOf(id)}, is not supported", $"Give a file whose tensors are of the types {string.Join(", ", GgufTensorType.All)}");
+            throw Broken(GgufRules.TensorType, $"its type, {GgufTensorType.NameOf(id)}, is not supported",
+                $"Give a file whose tensors are of the types {string.Join(", ", GgufTensorType.All)}");
         if ((rank == 0 ? 1 : shape[^1]) % type.BlockColumns != 0)
-            throw Broken(GgufRules.PartialBlock, $"its rows of {(rank == 0 ? 1 : shape[^1])} are no whole number of blocks of {type.BlockColumns}, as {type} needs", InputFile.Again);
+            throw Broken(GgufRules.PartialBlock,
+                $"its rows of {(rank == 0 ? 1 : shape[^1])} are no whole number of blocks of {type.BlockColumns}, as {type} needs",
+                InputFile.Again);
         Int128 bytes = count / type.BlockColumns * type.BlockBytes;
         if (bytes > long.MaxValue)
             throw Broken(GgufRules.ShapeOverflow, "it has more than 2^63 - 1 bytes", InputFile.Again);
@@ -243,7 +259,8 @@ internal ref struct GgufHeader
         if (offset % (uint)Alignment != 0)
             throw Broken(GgufRules.OffsetMisaligned, $"its data begin at {offset}, which is no multiple of {Alignment}", InputFile.Again);
         if (offset > long.MaxValue || (Int128)offset + bytes > _length)
-            throw Broken(GgufRules.OffsetsOutOfBounds, $"its data end at {offset + bytes}, beyond the end of the file", "The file is incomplete. " + InputFile.Again);
+            throw Broken(GgufRules.OffsetsOutOfBounds, $"its data end at {offset + bytes}, beyond the end of the file",
+                "The file is incomplete. " + InputFile.Again);
         if (!Entries.TryAdd(name, new GgufEntry(new GgufTensor(name, type, shape), (long)offset, (long)bytes)))
             throw Broken(GgufRules.DuplicateTensor, "two tensors have this name", InputFile.Again);
     }
@@ -261,7 +278,9 @@ internal ref struct GgufHeader
         return taken;
     }
 
-    private readonly InvalidFileException Truncated() => Broken(GgufRules.HeaderTruncated, $"the header reaches beyond the end of the file, which has {_length} bytes", "The file is incomplete. " + InputFile.Again);
+    private readonly InvalidFileException Truncated() =>
+        Broken(GgufRules.HeaderTruncated, $"the header reaches beyond the end of the file, which has {_length} bytes",
+        "The file is incomplete. " + InputFile.Again);
 
     private readonly InvalidFileException Broken(string rule, string problem, string remedy) => new(_path, rule, problem, remedy, _tensor);
 }

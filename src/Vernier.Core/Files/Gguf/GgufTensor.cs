@@ -25,7 +25,8 @@ public sealed record GgufTensor(string Name, GgufTensorType Type, IReadOnlyList<
     public long Bytes => checked((long)((Int128)Count / Type.BlockColumns * Type.BlockBytes));
 
     /// <summary>Whether name, type and all dimensions are the same.</summary>
-    public bool Equals(GgufTensor? other) => other is not null && Name == other.Name && Type == other.Type && Shape.SequenceEqual(other.Shape);
+    public bool Equals(GgufTensor? other) => other is not null && Name == other.Name && Type == other.Type
+        && Shape.SequenceEqual(other.Shape);
 
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(Name, Type, Shape.Count);

@@ -8,7 +8,8 @@ public sealed class GgufTensorType
 {
     private static readonly Dictionary<int, string> s_unsupported = new()
     {
-        [9] = "Q8_1", [15] = "Q8_K", [16] = "IQ2_XXS", [17] = "IQ2_XS", [18] = "IQ3_XXS", [19] = "IQ1_S", [21] = "IQ3_S", [22] = "IQ2_S", [29] = "IQ1_M", [40] = "NVFP4",
+        [9] = "Q8_1", [15] = "Q8_K", [16] = "IQ2_XXS", [17] = "IQ2_XS", [18] = "IQ3_XXS", [19] = "IQ1_S", [21] = "IQ3_S", [22] = "IQ2_S",
+            [29] = "IQ1_M", [40] = "NVFP4",
     };
 
     private GgufTensorType(string name, int id, ElementType element) =>
@@ -29,7 +30,8 @@ public sealed class GgufTensorType
     /// <summary>All types that are read and written.</summary>
     public static IReadOnlyList<GgufTensorType> All { get; } =
     [
-        F32, F16, BF16, new("F64", 28, ElementType.F64), new("I8", 24, ElementType.I8), new("I16", 25, ElementType.I16), new("I32", 26, ElementType.I32), new("I64", 27, ElementType.I64),
+        F32, F16, BF16, new("F64", 28, ElementType.F64), new("I8", 24, ElementType.I8), new("I16", 25, ElementType.I16),
+            new("I32", 26, ElementType.I32), new("I64", 27, ElementType.I64),
         .. BlockFormats.All.Select(format => new GgufTensorType(format)),
     ];
 
@@ -52,7 +54,8 @@ public sealed class GgufTensorType
     public int BlockBytes { get; }
 
     /// <summary>Finds a type by its number.</summary>
-    public static bool TryGet(int id, [NotNullWhen(true)] out GgufTensorType? type) => (type = All.FirstOrDefault(known => known.Id == id)) is not null;
+    public static bool TryGet(int id, [NotNullWhen(true)] out GgufTensorType? type) =>
+        (type = All.FirstOrDefault(known => known.Id == id)) is not null;
 
     /// <summary>Finds a type by its name, in capital or small letters.</summary>
     public static bool TryGet(string name, [NotNullWhen(true)] out GgufTensorType? type) =>
@@ -65,5 +68,6 @@ public sealed class GgufTensorType
     public override string ToString() => Name;
 
     /// <summary>The name of a number that is not supported, for messages.</summary>
-    internal static string NameOf(uint id) => id < int.MaxValue && s_unsupported.TryGetValue((int)id, out string? name) ? name : $"number {id}";
+    internal static string NameOf(uint id) =>
+        id < int.MaxValue && s_unsupported.TryGetValue((int)id, out string? name) ? name : $"number {id}";
 }

@@ -16,7 +16,8 @@ public sealed class GgufValue : IEquatable<GgufValue>
     /// <summary>The type of an array's elements; null for other values.</summary>
     public GgufType? ElementType { get; }
 
-    /// <summary>The value: a number, a bool, a string, or an array of them; for nested arrays an array of <see cref="GgufValue"/>.</summary>
+    /// <summary>The value: a number, a bool, a string, or an array of them; for nested arrays an array of
+    /// <see cref="GgufValue"/>.</summary>
     public object Data { get; }
 
     /// <summary>A number, a truth value, a string, or an array of them, with the type that C# gives it.</summary>
@@ -26,7 +27,8 @@ public sealed class GgufValue : IEquatable<GgufValue>
         ArgumentNullException.ThrowIfNull(value);
         if (TypeOf(value.GetType()) is GgufType type)
             return new GgufValue(type, value);
-        if (value is Array { Rank: 1 } array && value.GetType().GetElementType() is Type element && (element == typeof(GgufValue) ? GgufType.Array : TypeOf(element)) is GgufType items)
+        if (value is Array { Rank: 1 } array && value.GetType().GetElementType() is Type element
+            && (element == typeof(GgufValue) ? GgufType.Array : TypeOf(element)) is GgufType items)
             return new GgufValue(items, array);
         throw new ArgumentException($"A metadata value cannot be a {value.GetType()}.", nameof(value));
     }

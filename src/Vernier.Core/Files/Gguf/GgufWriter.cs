@@ -7,7 +7,8 @@ using System.Text;
 namespace Vernier.Files.Gguf;
 
 /// <summary>
-/// Writes a GGUF file, version 3, of known tensors, one after the other in pieces of any size, so that no tensor need be in memory. The file appears
+/// Writes a GGUF file, version 3, of known tensors, one after the other in pieces of any size, so that no tensor need be in memory. The
+/// file appears
 /// under its name only when it is whole: until <see cref="Complete"/> it is the file <c>path.partial</c>, which is removed if the writer is
 /// disposed before. The same metadata, tensors and data give the same bytes.
 /// </summary>
@@ -41,7 +42,9 @@ public sealed class GgufWriter : IDisposable
         Size = GgufFile.Align(header.Length, _alignment) + dataBytes;
         _path = path;
         _partial = path + ".partial";
-        _stream = new FileStream(_partial, new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, Share = FileShare.None, BufferSize = BufferBytes, PreallocationSize = Size });
+        _stream = new FileStream(_partial, new FileStreamOptions {
+            Mode = FileMode.Create, Access = FileAccess.Write, Share = FileShare.None, BufferSize = BufferBytes,
+            PreallocationSize = Size });
         try
         {
             _stream.Write(header);
@@ -142,7 +145,8 @@ public sealed class GgufWriter : IDisposable
             _stream.WriteByte(0);
     }
 
-    internal static ReadOnlySpan<byte> Header(IEnumerable<KeyValuePair<string, GgufValue>> metadata, IReadOnlyList<GgufTensor> tensors, out int alignment, out long dataBytes)
+    internal static ReadOnlySpan<byte> Header(
+        IEnumerable<KeyValuePair<string, GgufValue>> metadata, IReadOnlyList<GgufTensor> tensors, out int alignment, out long dataBytes)
     {
         ArgumentNullException.ThrowIfNull(metadata);
         ArgumentNullException.ThrowIfNull(tensors);
@@ -172,8 +176,10 @@ public sealed class GgufWriter : IDisposable
         {
             if (!names.Add(tensor.Name))
                 throw new ArgumentException($"Two tensors have the name '{tensor.Name}'.", nameof(tensors));
-            if (tensor.Shape.Count > GgufFile.MaxRank || tensor.Shape.Any(dimension => dimension < 0) || tensor.Columns % tensor.Type.BlockColumns != 0)
-                throw new ArgumentException($"Tensor '{tensor.Name}' of [{string.Join(',', tensor.Shape)}] cannot be written as {tensor.Type}.", nameof(tensors));
+            if (tensor.Shape.Count > GgufFile.MaxRank || tensor.Shape.Any(dimension => dimension < 0)
+                || tensor.Columns % tensor.Type.BlockColumns != 0)
+                throw new ArgumentException(
+                    $"Tensor '{tensor.Name}' of [{string.Join(',', tensor.Shape)}] cannot be written as {tensor.Type}.", nameof(tensors));
             WriteText(buffer, tensor.Name, 1, GgufFile.MaxNameBytes, nameof(tensors));
             WriteUInt32(buffer, (uint)tensor.Shape.Count);
             foreach (long dimension in tensor.Shape.Reverse())
@@ -194,7 +200,8 @@ public sealed class GgufWriter : IDisposable
                 break;
             case Array items:
                 if (depth == GgufFile.MaxArrayDepth)
-                    throw new ArgumentException($"The arrays of '{key}' are nested deeper than {GgufFile.MaxArrayDepth} levels.", nameof(value));
+                    throw new ArgumentException($"The arrays of '{key}' are nested deeper than {GgufFile.MaxArrayDepth} levels.",
+                        nameof(value));
                 WriteUInt32(buffer, (uint)value.ElementType!.Value);
                 WriteUInt64(buffer, (ulong)items.Length);
                 WriteItems(buffer, key, items, depth);

@@ -87,7 +87,8 @@ public sealed unsafe class SafetensorsFile : ITensorFile
     {
         SafetensorsEntry entry = Entry(name);
         if (entry.Bytes > int.MaxValue)
-            throw new InvalidOperationException($"{Path}: tensor '{name}' has {entry.Bytes} bytes, more than one span holds; read it in parts with ReadBytes.");
+            throw new InvalidOperationException(
+                $"{Path}: tensor '{name}' has {entry.Bytes} bytes, more than one span holds; read it in parts with ReadBytes.");
         return new ReadOnlySpan<byte>(_data + entry.Begin, (int)entry.Bytes);
     }
 
@@ -138,7 +139,8 @@ public sealed unsafe class SafetensorsFile : ITensorFile
         SafetensorsEntry entry = Entry(name);
         ElementType type = entry.Info.Type;
         if (!ElementReader.CanRead(type))
-            throw new InvalidFileException(Path, SafetensorsRules.NotANumber, $"elements of type {type} cannot be read as single numbers", "Convert the checkpoint to F32, F16 or BF16", name);
+            throw new InvalidFileException(Path, SafetensorsRules.NotANumber, $"elements of type {type} cannot be read as single numbers",
+                "Convert the checkpoint to F32, F16 or BF16", name);
         CheckRange(first, destination.Length, entry.Bytes / type.Size());
         if (_memory is not MappedFile)
         {
@@ -190,14 +192,20 @@ public sealed unsafe class SafetensorsFile : ITensorFile
     private static long HeaderBytes(string path, byte* start, long length)
     {
         if (length < 8)
-            throw new InvalidFileException(path, SafetensorsRules.HeaderSizeMissing, $"the file is {length} bytes long, too short for the size of a header", InputFile.Again);
+            throw new InvalidFileException(path, SafetensorsRules.HeaderSizeMissing,
+                $"the file is {length} bytes long, too short for the size of a header", InputFile.Again);
         ulong header = BinaryPrimitives.ReadUInt64LittleEndian(new ReadOnlySpan<byte>(start, 8));
         if (new ReadOnlySpan<byte>(start, 8).SequenceEqual("version "u8))
-            throw new InvalidFileException(path, SafetensorsRules.HeaderTooLarge, "the file is text, most likely a Git LFS pointer in place of the tensors", "Fetch the file itself with 'git lfs pull'");
+            throw new InvalidFileException(path, SafetensorsRules.HeaderTooLarge,
+                "the file is text, most likely a Git LFS pointer in place of the tensors", "Fetch the file itself with 'git lfs pull'");
         if (header > MaxHeaderBytes)
-            throw new InvalidFileException(path, SafetensorsRules.HeaderTooLarge, $"the header claims to be {header} bytes long, and at most {MaxHeaderBytes} are read", "Check that this is a safetensors file");
+            throw new InvalidFileException(path, SafetensorsRules.HeaderTooLarge,
+                $"the header claims to be {header} bytes long, and at most {MaxHeaderBytes} are read",
+                "Check that this is a safetensors file");
         if ((long)header > length - 8)
-            throw new InvalidFileException(path, SafetensorsRules.HeaderTruncated, $"the header claims to be {header} bytes long, but only {length - 8} follow its size", "The file is incomplete. " + InputFile.Again);
+            throw new InvalidFileException(path, SafetensorsRules.HeaderTruncated,
+                $"the header claims to be {header} bytes long, but only {length - 8} follow its size",
+                "The file is incomplete. " + InputFile.Again);
         return (long)header;
     }
 
@@ -210,13 +218,17 @@ public sealed unsafe class SafetensorsFile : ITensorFile
         foreach (SafetensorsEntry entry in ordered)
         {
             if (entry.Begin < covered)
-                throw new InvalidFileException(path, SafetensorsRules.TensorOverlap, $"its data begin at {entry.Begin}, inside those of another tensor, which end at {covered}", InputFile.Again, entry.Info.Name);
+                throw new InvalidFileException(path, SafetensorsRules.TensorOverlap,
+                    $"its data begin at {entry.Begin}, inside those of another tensor, which end at {covered}", InputFile.Again,
+                    entry.Info.Name);
             if (entry.Begin > covered)
-                throw new InvalidFileException(path, SafetensorsRules.DataHole, $"the {entry.Begin - covered} bytes before its data belong to no tensor", InputFile.Again, entry.Info.Name);
+                throw new InvalidFileException(path, SafetensorsRules.DataHole,
+                    $"the {entry.Begin - covered} bytes before its data belong to no tensor", InputFile.Again, entry.Info.Name);
             covered = entry.Begin + entry.Bytes;
         }
         if (covered < dataBytes)
-            throw new InvalidFileException(path, SafetensorsRules.TrailingBytes, $"{dataBytes - covered} bytes follow the last tensor", InputFile.Again);
+            throw new InvalidFileException(path, SafetensorsRules.TrailingBytes, $"{dataBytes - covered} bytes follow the last tensor",
+                InputFile.Again);
         return Array.ConvertAll(ordered, entry => entry.Info);
     }
 
@@ -242,6 +254,7 @@ public sealed unsafe class SafetensorsFile : ITensorFile
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         return _entries.TryGetValue(name, out SafetensorsEntry entry) ? entry
-            : throw new InvalidFileException(Path, SafetensorsRules.TensorMissing, "the file has no such tensor", "Check that the file belongs to this model", name);
+            : throw new InvalidFileException(Path, SafetensorsRules.TensorMissing, "the file has no such tensor",
+                "Check that the file belongs to this model", name);
     }
 }

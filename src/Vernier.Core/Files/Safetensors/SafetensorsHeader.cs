@@ -39,7 +39,8 @@ internal ref struct SafetensorsHeader
     public static SafetensorsHeader Parse(ReadOnlySpan<byte> json, string path, long dataBytes)
     {
         if (json.IsEmpty || json[0] != (byte)'{')
-            throw new InvalidFileException(path, SafetensorsRules.HeaderStart, "the header does not begin with '{'", "Check that this is a safetensors file");
+            throw new InvalidFileException(path, SafetensorsRules.HeaderStart, "the header does not begin with '{'",
+                "Check that this is a safetensors file");
         if (!Utf8.IsValid(json))
             throw new InvalidFileException(path, SafetensorsRules.HeaderNotUtf8, "the header is not UTF-8", InputFile.Again);
         var header = new SafetensorsHeader(json, path, dataBytes);
@@ -50,12 +51,15 @@ internal ref struct SafetensorsHeader
         }
         catch (JsonException e)
         {
-            throw new InvalidFileException(path, SafetensorsRules.HeaderNotJson, $"the header is not JSON, at byte {header._reader.BytesConsumed} of it", InputFile.Again, header._tensor, e);
+            throw new InvalidFileException(path, SafetensorsRules.HeaderNotJson,
+                $"the header is not JSON, at byte {header._reader.BytesConsumed} of it", InputFile.Again, header._tensor, e);
         }
         catch (InvalidOperationException e)
         {
             // The reader says so of a string with half of a surrogate pair, which is no Unicode text.
-            throw new InvalidFileException(path, SafetensorsRules.HeaderNotJson, $"the header has a string that is not Unicode, at byte {header._reader.TokenStartIndex} of it", InputFile.Again, header._tensor, e);
+            throw new InvalidFileException(path, SafetensorsRules.HeaderNotJson,
+                $"the header has a string that is not Unicode, at byte {header._reader.TokenStartIndex} of it", InputFile.Again,
+                header._tensor, e);
         }
     }
 
@@ -95,12 +99,14 @@ internal ref struct SafetensorsHeader
     {
         _reader.Read();
         if (_reader.TokenType != JsonTokenType.StartObject)
-            throw Broken(SafetensorsRules.MetadataNotStrings, "__metadata__ is not an object", "Save the model again; metadata are pairs of strings");
+            throw Broken(SafetensorsRules.MetadataNotStrings, "__metadata__ is not an object",
+                "Save the model again; metadata are pairs of strings");
         while (NextName() is string key)
         {
             _reader.Read();
             if (_reader.TokenType != JsonTokenType.String)
-                throw Broken(SafetensorsRules.MetadataNotStrings, $"__metadata__ has a value that is not a string, under '{key}'", "Save the model again; metadata are pairs of strings");
+                throw Broken(SafetensorsRules.MetadataNotStrings, $"__metadata__ has a value that is not a string, under '{key}'",
+                    "Save the model again; metadata are pairs of strings");
             if (!Metadata.TryAdd(key, _reader.GetString()!))
                 throw Broken(SafetensorsRules.DuplicateKey, $"__metadata__ has the key '{key}' twice", InputFile.Again);
         }
@@ -121,7 +127,8 @@ internal ref struct SafetensorsHeader
                 "dtype" => type is not null,
                 "shape" => shape is not null,
                 "data_offsets" => offsets is not null,
-                _ => throw Broken(SafetensorsRules.FieldUnknown, $"the header has an unknown field '{field}' for it", "Save the model again with a current version of safetensors"),
+                _ => throw Broken(SafetensorsRules.FieldUnknown, $"the header has an unknown field '{field}' for it",
+                    "Save the model again with a current version of safetensors"),
             };
             if (twice)
                 throw Broken(SafetensorsRules.DuplicateKey, $"the header has the field '{field}' twice for it", InputFile.Again);
@@ -140,7 +147,8 @@ internal ref struct SafetensorsHeader
             }
         }
         if (type is null || shape is null || offsets is null)
-            throw Broken(SafetensorsRules.FieldMissing, $"the header lacks its {(type is null ? "dtype" : shape is null ? "shape" : "data_offsets")}", InputFile.Again);
+            throw Broken(SafetensorsRules.FieldMissing,
+                $"the header lacks its {(type is null ? "dtype" : shape is null ? "shape" : "data_offsets")}", InputFile.Again);
         return Check(new TensorInfo(name, type.Value, shape), offsets.Value.Begin, offsets.Value.End);
     }
 
@@ -162,7 +170,8 @@ internal ref struct SafetensorsHeader
         while (_reader.Read() && _reader.TokenType != JsonTokenType.EndArray)
         {
             if (rank == dimensions.Length)
-                throw Broken(SafetensorsRules.TooManyDimensions, $"its shape has more than {SafetensorsFile.MaxRank} dimensions", "Save the tensor with fewer dimensions");
+                throw Broken(SafetensorsRules.TooManyDimensions, $"its shape has more than {SafetensorsFile.MaxRank} dimensions",
+                    "Save the tensor with fewer dimensions");
             dimensions[rank++] = ReadInteger(SafetensorsRules.DimensionNotInteger, SafetensorsRules.ShapeOverflow, "shape");
         }
         return dimensions[..rank].ToArray();
@@ -180,14 +189,16 @@ internal ref struct SafetensorsHeader
                 throw Broken(SafetensorsRules.FieldType, "its data_offsets are more than two", InputFile.Again);
             offsets[count++] = ReadInteger(SafetensorsRules.OffsetNotInteger, SafetensorsRules.OffsetsOutOfBounds, "data_offsets");
         }
-        return count == 2 ? (offsets[0], offsets[1]) : throw Broken(SafetensorsRules.FieldType, "its data_offsets are fewer than two", InputFile.Again);
+        return count == 2 ? (offsets[0], offsets[1])
+            : throw Broken(SafetensorsRules.FieldType, "its data_offsets are fewer than two", InputFile.Again);
     }
 
     private readonly long ReadInteger(string notInteger, string tooLarge, string field)
     {
         if (_reader.TokenType != JsonTokenType.Number || _reader.ValueSpan.ContainsAnyExceptInRange((byte)'0', (byte)'9'))
             throw Broken(notInteger, $"its {field} have a value that is not a non-negative integer in digits", InputFile.Again);
-        return _reader.TryGetInt64(out long value) ? value : throw Broken(tooLarge, $"its {field} have a value of 2^63 or more", InputFile.Again);
+        return _reader.TryGetInt64(out long value) ? value
+            : throw Broken(tooLarge, $"its {field} have a value of 2^63 or more", InputFile.Again);
     }
 
     private readonly SafetensorsEntry Check(TensorInfo tensor, long begin, long end)
@@ -198,17 +209,24 @@ internal ref struct SafetensorsHeader
         try
         {
             if ((tensor.Count & 7) * tensor.Type.Bits() % 8 != 0)
-                throw Broken(SafetensorsRules.MisalignedTensor, $"its {tensor.Count} elements of {tensor.Type.Bits()} bits do not fill whole bytes", "Save the tensor with its last dimension padded");
+                throw Broken(SafetensorsRules.MisalignedTensor,
+                    $"its {tensor.Count} elements of {tensor.Type.Bits()} bits do not fill whole bytes",
+                    "Save the tensor with its last dimension padded");
             bytes = tensor.Bytes;
         }
         catch (OverflowException)
         {
-            throw Broken(SafetensorsRules.ShapeOverflow, $"its shape [{string.Join(',', tensor.Shape)}] has more than 2^63 - 1 elements or bytes", InputFile.Again);
+            throw Broken(SafetensorsRules.ShapeOverflow,
+                $"its shape [{string.Join(',', tensor.Shape)}] has more than 2^63 - 1 elements or bytes", InputFile.Again);
         }
         if (end - begin != bytes)
-            throw Broken(SafetensorsRules.SizeMismatch, $"{tensor.Type} [{string.Join(',', tensor.Shape)}] takes {bytes} bytes, but its data_offsets leave it {end - begin}", InputFile.Again);
+            throw Broken(SafetensorsRules.SizeMismatch,
+                $"{tensor.Type} [{string.Join(',', tensor.Shape)}] takes {bytes} bytes, but its data_offsets leave it {end - begin}",
+                InputFile.Again);
         if (end > _dataBytes)
-            throw Broken(SafetensorsRules.OffsetsOutOfBounds, $"its data end {end} bytes after the header, but only {_dataBytes} bytes follow it", "The file is incomplete. " + InputFile.Again);
+            throw Broken(SafetensorsRules.OffsetsOutOfBounds,
+                $"its data end {end} bytes after the header, but only {_dataBytes} bytes follow it",
+                "The file is incomplete. " + InputFile.Again);
         return new SafetensorsEntry(tensor, begin, bytes);
     }
 

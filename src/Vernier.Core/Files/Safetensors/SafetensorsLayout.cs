@@ -96,7 +96,8 @@ internal sealed class SafetensorsLayout
         }
     }
 
-    private static byte[] WriteHeader(int[] order, IReadOnlyList<TensorInfo> tensors, long[] bytes, IReadOnlyDictionary<string, string>? metadata)
+    private static byte[] WriteHeader(int[] order, IReadOnlyList<TensorInfo> tensors, long[] bytes, IReadOnlyDictionary<string,
+        string>? metadata)
     {
         var buffer = new ArrayBufferWriter<byte>();
         buffer.GetSpan(8)[..8].Clear();
@@ -110,7 +111,8 @@ internal sealed class SafetensorsLayout
                 foreach ((string key, string value) in metadata.OrderBy(pair => pair.Key, StringComparer.Ordinal))
                 {
                     if (!IsUnicode(key) || !IsUnicode(value))
-                        throw new ArgumentException($"Metadata '{key}' cannot be written: it has half of a surrogate pair.", nameof(metadata));
+                        throw new ArgumentException($"Metadata '{key}' cannot be written: it has half of a surrogate pair.",
+                            nameof(metadata));
                     json.WriteString(key, value);
                 }
                 json.WriteEndObject();
@@ -129,7 +131,9 @@ internal sealed class SafetensorsLayout
 
         byte[] header = buffer.WrittenSpan.ToArray();
         if (header.Length - 8 > SafetensorsFile.MaxHeaderBytes)
-            throw new ArgumentException($"The header would be {header.Length - 8} bytes long, and at most {SafetensorsFile.MaxHeaderBytes} are allowed.", nameof(tensors));
+            throw new ArgumentException(
+                $"The header would be {header.Length - 8} bytes long, and at most {SafetensorsFile.MaxHeaderBytes} are allowed.",
+                nameof(tensors));
         BinaryPrimitives.WriteInt64LittleEndian(header, header.Length - 8);
         return header;
     }

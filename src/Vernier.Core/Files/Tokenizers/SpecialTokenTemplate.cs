@@ -20,7 +20,8 @@ internal sealed record SpecialTokenTemplate(IReadOnlyList<int> Before, IReadOnly
                 // It moves offsets, which nothing here has.
                 "ByteLevel" => null,
                 "TemplateProcessing" => ReadTemplate(part, vocabulary),
-                "RobertaProcessing" or "BertProcessing" => new SpecialTokenTemplate([ReadPair(part.Get("cls"), vocabulary)], [ReadPair(part.Get("sep"), vocabulary)]),
+                "RobertaProcessing" or "BertProcessing" =>
+                    new SpecialTokenTemplate([ReadPair(part.Get("cls"), vocabulary)], [ReadPair(part.Get("sep"), vocabulary)]),
                 _ => throw part.Unsupported(TokenizerRules.UnsupportedPostProcessor, $"the post-processor '{type}' isn't supported"),
             };
             if (template is not null)

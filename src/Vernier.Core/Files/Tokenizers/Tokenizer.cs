@@ -81,7 +81,8 @@ public sealed class Tokenizer
 
     /// <summary>Turns a text into ids. A lone surrogate counts as U+FFFD.</summary>
     /// <param name="text">The text.</param>
-    /// <param name="addSpecialTokens">Puts around the text the special tokens that the model was trained with, such as the beginning-of-text token.</param>
+    /// <param name="addSpecialTokens">Puts around the text the special tokens that the model was trained with, such as the
+    /// beginning-of-text token.</param>
     /// <param name="parseSpecialTokens">
     /// Takes the texts of special tokens, such as <c>&lt;|end_of_text|&gt;</c>, for those tokens, as a chat template needs. By
     /// default they are ordinary text, so that what a user writes can't steer the model. Added tokens that aren't special
@@ -135,7 +136,8 @@ public sealed class Tokenizer
     /// <inheritdoc cref="Decode(ReadOnlySpan{int}, bool)"/>
     public string Decode(IEnumerable<int> ids, bool skipSpecialTokens = true) => Decode([.. ids], skipSpecialTokens);
 
-    /// <summary>The text of a token as the vocabulary has it, so in the byte-level alphabet where the tokenizer is byte-level; null for an unknown id.</summary>
+    /// <summary>The text of a token as the vocabulary has it, so in the byte-level alphabet where the tokenizer is byte-level; null for an
+    /// unknown id.</summary>
     public string? TokenText(int id) => _model.Vocabulary.Text(id);
 
     /// <summary>Whether an id is that of a special token.</summary>

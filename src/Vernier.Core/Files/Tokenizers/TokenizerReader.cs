@@ -20,10 +20,12 @@ internal static class TokenizerReader
     {
         string path = Path.Combine(folder, "tokenizer.json"), configPath = Path.Combine(folder, "tokenizer_config.json");
         if (!File.Exists(path))
-            throw new InvalidFileException(folder, TokenizerRules.Missing, "there is no tokenizer.json", "Give the folder of a Hugging Face model that has one");
+            throw new InvalidFileException(folder, TokenizerRules.Missing, "there is no tokenizer.json",
+                "Give the folder of a Hugging Face model that has one");
         using JsonDocument document = StrictJson.Parse(path, MaxTokenizerBytes);
         using JsonDocument? config = File.Exists(configPath) ? StrictJson.Parse(configPath, MaxConfigBytes) : null;
-        return Read(new JsonField(document.RootElement, path, ""), config is null ? null : new JsonField(config.RootElement, configPath, ""));
+        return Read(new JsonField(document.RootElement, path, ""), config is null ? null
+            : new JsonField(config.RootElement, configPath, ""));
     }
 
     /// <summary>Reads texts in memory; the path is for messages.</summary>
@@ -37,7 +39,8 @@ internal static class TokenizerReader
     public static TokenizerParts Read(JsonField root, JsonField? config)
     {
         if (root.Find("version") is { } version && version.AsString() != "1.0")
-            throw version.Error(TokenizerRules.UnsupportedVersion, $"the version '{version.AsString()}' isn't supported", "Save the tokenizer with version 1.0 of the format");
+            throw version.Error(TokenizerRules.UnsupportedVersion, $"the version '{version.AsString()}' isn't supported",
+                "Save the tokenizer with version 1.0 of the format");
         BytePairModel model = BytePairReader.Read(root.Get("model"));
         List<AddedToken> added = AddedTokenReader.Read(root.Find("added_tokens"), model.Vocabulary);
         int? bos = ReadSpecial(config, "bos_token", model.Vocabulary), eos = ReadSpecial(config, "eos_token", model.Vocabulary);
@@ -61,7 +64,8 @@ internal static class TokenizerReader
         if (config?.Flag(flag) != true)
             return [];
         return id is int known ? [known]
-            : throw config.Value.Error(TokenizerRules.UnknownSpecialToken, $"{flag} is true, but there is no {name}", $"Name the {name} or set {flag} to false");
+            : throw config.Value.Error(TokenizerRules.UnknownSpecialToken, $"{flag} is true, but there is no {name}",
+                $"Name the {name} or set {flag} to false");
     }
 
     /// <summary>Reads a token that is given as a text or as an object with the text as <c>content</c>.</summary>
@@ -71,6 +75,7 @@ internal static class TokenizerReader
             return null;
         string token = (field.Element.ValueKind == JsonValueKind.Object ? field.Get("content") : field).AsString();
         return vocabulary.TryGetId(token, out int id) ? id
-            : throw field.Error(TokenizerRules.UnknownSpecialToken, $"the token '{token}' isn't in the vocabulary", $"Name a token of tokenizer.json as {name}");
+            : throw field.Error(TokenizerRules.UnknownSpecialToken, $"the token '{token}' isn't in the vocabulary",
+                $"Name a token of tokenizer.json as {name}");
     }
 }

@@ -4,11 +4,13 @@ using Vernier.Packing;
 
 namespace Vernier.Kernels.Preparing;
 
-/// <summary>Makes matrices of one layout ready for the integer kernels of this machine. What is added to the codes is no part of it.</summary>
+/// <summary>Makes matrices of one layout ready for the integer kernels of this machine. What is added to the codes is no part of
+/// it.</summary>
 public interface ILayoutPreparer
 {
     /// <summary>
-    /// Whether what a <see cref="PreparedRows"/> makes of a prepared matrix are, bit by bit, the weights that the matrix dequantizes to but for what is added. False by default.
+    /// Whether what a <see cref="PreparedRows"/> makes of a prepared matrix are, bit by bit, the weights that the matrix dequantizes to but
+    /// for what is added. False by default.
     /// </summary>
     bool KeepsWeights => false;
 

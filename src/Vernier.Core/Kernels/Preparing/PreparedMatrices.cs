@@ -12,7 +12,8 @@ using Vernier.Packing.Vectors;
 namespace Vernier.Kernels.Preparing;
 
 /// <summary>
-/// Makes packed matrices of any layout ready for the integer kernels of this machine. How each layout is prepared is looked up by its type; another assembly adds its own
+/// Makes packed matrices of any layout ready for the integer kernels of this machine. How each layout is prepared is looked up by its type;
+/// another assembly adds its own
 /// with <see cref="Register{TLayout}"/>. A layout without a preparer is multiplied in single precision.
 /// </summary>
 public static class PreparedMatrices
@@ -57,7 +58,8 @@ public static class PreparedMatrices
     /// <param name="workers">The threads.</param>
     /// <returns>Null where no integer kernel serves the matrix.</returns>
     /// <exception cref="InvalidFileException">An array is missing, of another type or shape, or holds what no writer writes.</exception>
-    public static IPreparedMatrix? Read(Checkpoint checkpoint, string name, PackedLayout layout, out Outliers? outliers, out LowRank? lowRank, Workers workers)
+    public static IPreparedMatrix? Read(Checkpoint checkpoint, string name, PackedLayout layout, out Outliers? outliers,
+        out LowRank? lowRank, Workers workers)
     {
         ArgumentNullException.ThrowIfNull(checkpoint);
         ArgumentNullException.ThrowIfNull(layout);

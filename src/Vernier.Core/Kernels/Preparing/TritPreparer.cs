@@ -23,7 +23,8 @@ internal sealed class TritPreparer : SourcePreparer<TritMatrix>
                 scales[i] = matrix.Scales.Span[TritLayout.Planes * i + plane];
             parts[plane] = new PanelPart { Levels = levels, Unit = matrix.Unit, Scales = scales };
         }
-        return new PanelSource(matrix.Rows, matrix.Columns, 1, matrix.Spec.Width, 4, matrix.Rows, (row, codes) => ReadCodes(matrix, row, codes), parts);
+        return new PanelSource(matrix.Rows, matrix.Columns, 1, matrix.Spec.Width, 4, matrix.Rows, (row, codes) =>
+            ReadCodes(matrix, row, codes), parts);
     }
 
     private static void ReadCodes(TritMatrix matrix, int row, Span<byte> codes)

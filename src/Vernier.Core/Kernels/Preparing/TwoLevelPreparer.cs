@@ -21,8 +21,10 @@ internal sealed class TwoLevelPreparer : SourcePreparer<TwoLevelMatrix>
         });
         // Both are counted from the middle, so that 8 bits hold them.
         int bits = Math.Max(2, spec.Bits), middle = 1 << (spec.Bits - 1);
-        sbyte[] levels = [.. Enumerable.Range(0, 1 << bits).Select(code => (sbyte)(code - middle))], centred = [.. zeros.Select(zero => (sbyte)(zero - middle))];
-        return new PanelSource(spec.Rows, spec.Columns, 1, spec.Width, bits, spec.Rows, (row, codes) => ReadCodes(matrix, row, zeros, codes),
+        sbyte[] levels = [.. Enumerable.Range(0, 1 << bits).Select(code => (sbyte)(code - middle))],
+            centred = [.. zeros.Select(zero => (sbyte)(zero - middle))];
+        return new PanelSource(spec.Rows, spec.Columns, 1, spec.Width, bits, spec.Rows, (row, codes) =>
+            ReadCodes(matrix, row, zeros, codes),
             [new PanelPart { Levels = levels, WideScales = scales, Zeros = centred }]);
     }
 

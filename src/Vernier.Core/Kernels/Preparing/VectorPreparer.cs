@@ -13,12 +13,15 @@ internal sealed class VectorPreparer : SourcePreparer<VectorMatrix>
     public override PanelSource Source(VectorMatrix matrix, Workers workers)
     {
         VectorLayout spec = matrix.Spec;
-        int piece = spec.BlockColumns > 0 ? spec.BlockColumns : spec.BookColumns, granules = (int)(((long)spec.Columns + piece - 1) / piece);
+        int piece = spec.BlockColumns > 0 ? spec.BlockColumns
+            : spec.BookColumns, granules = (int)(((long)spec.Columns + piece - 1) / piece);
         float[] scales = Scales(matrix, piece, granules, workers);
         var parts = new PanelPart[spec.Dimension];
         for (int view = 0; view < parts.Length; view++)
-            parts[view] = new PanelPart { Levels = Levels(matrix, piece, granules, view), LevelsPerGranule = true, WideScales = scales, View = view };
-        return new PanelSource(spec.Rows, spec.Columns, spec.Dimension, (piece + spec.Dimension - 1) / spec.Dimension, spec.IndexBits, spec.BookRows, matrix.UnpackRow, parts);
+            parts[view] = new PanelPart { Levels = Levels(matrix, piece, granules, view), LevelsPerGranule = true, WideScales = scales,
+                View = view };
+        return new PanelSource(spec.Rows, spec.Columns, spec.Dimension, (piece + spec.Dimension - 1) / spec.Dimension, spec.IndexBits,
+            spec.BookRows, matrix.UnpackRow, parts);
     }
 
     private static float[] Scales(VectorMatrix matrix, int piece, int granules, Workers workers)

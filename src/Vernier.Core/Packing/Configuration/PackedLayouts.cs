@@ -8,7 +8,8 @@ using Vernier.Packing.Vectors;
 
 namespace Vernier.Packing.Configuration;
 
-/// <summary>The layouts that a <c>quantization_config</c> may name, by their names. Another assembly adds its own with <see cref="Register"/>.</summary>
+/// <summary>The layouts that a <c>quantization_config</c> may name, by their names. Another assembly adds its own with
+/// <see cref="Register"/>.</summary>
 public static class PackedLayouts
 {
     private static readonly ConcurrentDictionary<string, Func<LayoutEntry, PackedLayout>> s_readers = new(StringComparer.Ordinal)
@@ -26,7 +27,8 @@ public static class PackedLayouts
     /// <summary>Adds a layout.</summary>
     /// <param name="name">Its name: <see cref="PackedLayout.Kind"/>.</param>
     /// <param name="read">
-    /// Reads what <see cref="PackedLayout.Describe"/> has written of it; the shape is read already, and what any layout may have beside its codes is added later.
+    /// Reads what <see cref="PackedLayout.Describe"/> has written of it; the shape is read already, and what any layout may have beside its
+    /// codes is added later.
     /// </param>
     /// <exception cref="ArgumentException">The name is empty, or there is another layout of that name.</exception>
     public static void Register(string name, Func<LayoutEntry, PackedLayout> read)

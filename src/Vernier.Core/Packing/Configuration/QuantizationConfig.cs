@@ -61,15 +61,20 @@ public sealed class QuantizationConfig(string recipe, IReadOnlyDictionary<string
     /// <exception cref="InvalidFileException">It is not ours, of a later format, or malformed.</exception>
     public static QuantizationConfig? Read(JsonElement config, string path)
     {
-        if (config.ValueKind != JsonValueKind.Object || !config.TryGetProperty("quantization_config", out JsonElement root) || root.ValueKind == JsonValueKind.Null)
+        if (config.ValueKind != JsonValueKind.Object || !config.TryGetProperty("quantization_config", out JsonElement root)
+            || root.ValueKind == JsonValueKind.Null)
             return null;
         if (root.ValueKind != JsonValueKind.Object)
             throw Invalid(path, "quantization-config", "quantization_config is not an object");
-        string? method = root.TryGetProperty("quant_method", out JsonElement m) && m.ValueKind == JsonValueKind.String ? m.GetString() : null;
+        string? method = root.TryGetProperty("quant_method", out JsonElement m) && m.ValueKind == JsonValueKind.String ? m.GetString()
+            : null;
         if (method != Method)
-            throw new InvalidFileException(path, "quantization-method", $"the model is quantized by '{method ?? "an unnamed method"}'", "Give the original model, or one that Vernier quantized");
-        if (!root.TryGetProperty("format", out JsonElement f) || f.ValueKind != JsonValueKind.Number || !f.TryGetInt32(out int format) || format != Format)
-            throw new InvalidFileException(path, "quantization-format", $"the format of quantization_config is not {Format}", "Use the version of Vernier that wrote the model, or a later one");
+            throw new InvalidFileException(path, "quantization-method", $"the model is quantized by '{method ?? "an unnamed method"}'",
+                "Give the original model, or one that Vernier quantized");
+        if (!root.TryGetProperty("format", out JsonElement f) || f.ValueKind != JsonValueKind.Number || !f.TryGetInt32(out int format)
+            || format != Format)
+            throw new InvalidFileException(path, "quantization-format", $"the format of quantization_config is not {Format}",
+                "Use the version of Vernier that wrote the model, or a later one");
         if (!root.TryGetProperty("tensors", out JsonElement list) || list.ValueKind != JsonValueKind.Object)
             throw Invalid(path, "quantization-tensors", "quantization_config has no object 'tensors'");
         string recipe = root.TryGetProperty("recipe", out JsonElement r) && r.ValueKind == JsonValueKind.String ? r.GetString()! : "";
@@ -85,7 +90,8 @@ public sealed class QuantizationConfig(string recipe, IReadOnlyDictionary<string
     private static PackedLayout Read(LayoutEntry entry)
     {
         PackedLayout layout = PackedLayouts.Read(entry);
-        int outliers = entry.Integer("outliers", 1, (int)Math.Min(int.MaxValue, (long)layout.Rows * layout.Columns), 0), columns = entry.Integer("outlier_columns", 1, layout.Columns, 0);
+        int outliers = entry.Integer("outliers", 1, (int)Math.Min(int.MaxValue, (long)layout.Rows * layout.Columns), 0),
+            columns = entry.Integer("outlier_columns", 1, layout.Columns, 0);
         if (outliers > 0 && columns > 0)
             throw entry.Invalid("it has both 'outliers' and 'outlier_columns'");
         ElementType? source = entry.Text("outlier_type", "") switch
@@ -98,7 +104,8 @@ public sealed class QuantizationConfig(string recipe, IReadOnlyDictionary<string
         };
         if (source is not null && outliers + columns == 0)
             throw entry.Invalid("it has an 'outlier_type' and no outliers");
-        return layout with { OutlierSource = source, Outliers = outliers, OutlierColumns = columns, Rank = entry.Integer("rank", 1, Math.Min(layout.Rows, layout.Columns), 0) };
+        return layout with { OutlierSource = source, Outliers = outliers, OutlierColumns = columns,
+            Rank = entry.Integer("rank", 1, Math.Min(layout.Rows, layout.Columns), 0) };
     }
 
     private static InvalidFileException Invalid(string path, string rule, string problem, string? tensor = null) =>

@@ -50,7 +50,8 @@ public sealed record BlockLayout(int Rows, int Columns, BlockFormat Format) : Pa
         if (!BlockFormats.TryGet(type, out BlockFormat? format))
             throw entry.Invalid($"the type '{type}' is unknown");
         return Fits(entry.Columns, format) ? new BlockLayout(entry.Rows, entry.Columns, format)
-            : throw entry.Invalid($"its {entry.Columns} columns are no whole number of blocks of {format.Name}, which have {format.BlockColumns}");
+            : throw entry.Invalid(
+                $"its {entry.Columns} columns are no whole number of blocks of {format.Name}, which have {format.BlockColumns}");
     }
 
     /// <inheritdoc/>

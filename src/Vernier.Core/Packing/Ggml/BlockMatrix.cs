@@ -11,7 +11,8 @@ public sealed class BlockMatrix : PackedMatrix
     /// <param name="spec">How the matrix is stored.</param>
     /// <param name="blocks">The blocks, row after row.</param>
     /// <param name="outliers">What is added to some weights; null where the layout has no outliers. A GGUF file has none.</param>
-    /// <exception cref="ArgumentException">There are not as many bytes as the layout gives, or the outliers have another unit than 1.</exception>
+    /// <exception cref="ArgumentException">There are not as many bytes as the layout gives, or the outliers have another unit than
+    /// 1.</exception>
     public BlockMatrix(BlockLayout spec, ReadOnlyMemory<byte> blocks, Outliers? outliers = null)
         : base(spec, outliers)
     {

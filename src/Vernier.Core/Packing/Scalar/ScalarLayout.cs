@@ -19,7 +19,8 @@ namespace Vernier.Packing.Scalar;
 /// </param>
 /// <param name="WideLevels">Whether levels are stored in 16 bits; otherwise in 8.</param>
 /// <param name="ZeroPoints">Whether each granule has a zero point: the code that stands for zero.</param>
-public sealed record ScalarLayout(int Rows, int Columns, int Bits, Granularity Granularity, int RowsPerGrid, int Tables, bool WideLevels, bool ZeroPoints)
+public sealed record ScalarLayout(int Rows, int Columns, int Bits, Granularity Granularity, int RowsPerGrid, int Tables, bool WideLevels,
+    bool ZeroPoints)
     : PackedLayout(Rows, Columns)
 {
     /// <summary>The name of this layout, which is not written: an entry without a layout is scalar.</summary>
@@ -27,7 +28,8 @@ public sealed record ScalarLayout(int Rows, int Columns, int Bits, Granularity G
 
     private const string E8M0Name = "e8m0", E4M3Name = "e4m3";
 
-    /// <summary>Whether levels are stored in single precision, because integers of 16 bits can't hold them; not beside <see cref="WideLevels"/>.</summary>
+    /// <summary>Whether levels are stored in single precision, because integers of 16 bits can't hold them; not beside
+    /// <see cref="WideLevels"/>.</summary>
     public bool FloatLevels { get; init; }
 
     /// <summary>The numbers that scales can be, and how they are stored. Those of one byte have one table and no negative ones.</summary>
@@ -55,7 +57,8 @@ public sealed record ScalarLayout(int Rows, int Columns, int Bits, Granularity G
     public int Scales => checked(Granularity.ScaleRows(Rows) * Granularity.ScaleColumns(Columns));
 
     /// <summary>The bytes of all packed zero points, 0 where there are none.</summary>
-    public int ZeroBytes => ZeroPoints ? checked((int)(Granularity.ScaleRows(Rows) * CodePacking.BytesPerRow(Granularity.ScaleColumns(Columns), Bits))) : 0;
+    public int ZeroBytes => ZeroPoints ? checked(
+        (int)(Granularity.ScaleRows(Rows) * CodePacking.BytesPerRow(Granularity.ScaleColumns(Columns), Bits))) : 0;
 
     /// <summary>
     /// The arrays of the codes of the matrix <paramref name="name"/>, in the order in which they are stored:
@@ -72,7 +75,8 @@ public sealed record ScalarLayout(int Rows, int Columns, int Bits, Granularity G
     {
         long scaleRows = Granularity.ScaleRows(Rows), scaleColumns = Granularity.ScaleColumns(Columns);
         yield return new($"{name}.grid", ElementType.F32, [Grids, 3]);
-        yield return new($"{name}.levels", FloatLevels ? ElementType.F32 : WideLevels ? ElementType.I16 : ElementType.I8, [Grids, 1L << Bits]);
+        yield return new($"{name}.levels", FloatLevels ? ElementType.F32 : WideLevels ? ElementType.I16
+            : ElementType.I8, [Grids, 1L << Bits]);
         yield return new($"{name}.scales", ScaleFormat switch
         {
             ScaleFormat.E8M0 => ElementType.F8_E8M0,
@@ -120,14 +124,16 @@ public sealed record ScalarLayout(int Rows, int Columns, int Bits, Granularity G
             "" => ScaleFormat.Half,
             E8M0Name => ScaleFormat.E8M0,
             E4M3Name => ScaleFormat.E4M3,
-            string other => throw entry.Invalid($"the scale format '{other}' is unknown", "Use the version of Vernier that wrote the model, or a later one"),
+            string other => throw entry.Invalid($"the scale format '{other}' is unknown",
+                "Use the version of Vernier that wrote the model, or a later one"),
         };
         bool wide = entry.Flag("wide_levels"), floats = entry.Flag("float_levels"), zeros = entry.Flag("zero_points");
         if (floats && (wide || zeros))
             throw entry.Invalid("'float_levels' go neither with 'wide_levels' nor with 'zero_points'");
         if (format != ScaleFormat.Half && tables > 1)
             throw entry.Invalid("scales of one byte have no room for a choice of 'tables'");
-        return new ScalarLayout(entry.Rows, entry.Columns, entry.Integer("bits", 2, 8), new Granularity(entry.Integer("group", -1, int.MaxValue)),
+        return new ScalarLayout(entry.Rows, entry.Columns, entry.Integer("bits", 2, 8),
+            new Granularity(entry.Integer("group", -1, int.MaxValue)),
             entry.Integer("rows_per_grid", 1, entry.Rows, entry.Rows), tables, wide, zeros) { FloatLevels = floats, ScaleFormat = format };
     }
 
@@ -139,7 +145,8 @@ public sealed record ScalarLayout(int Rows, int Columns, int Bits, Granularity G
         LevelTable[] grids = ReadGrids(arrays);
         var codes = GC.AllocateUninitializedArray<byte>(checked(Rows * BytesPerRow));
         arrays.ReadOnce("codes", 0, codes);
-        return new ScalarMatrix(this, grids, scales, ZeroPoints ? arrays.Read<byte>("zeros") : [], codes, arrays.Outliers(this, grids[0].Unit));
+        return new ScalarMatrix(this, grids, scales, ZeroPoints ? arrays.Read<byte>("zeros")
+            : [], codes, arrays.Outliers(this, grids[0].Unit));
     }
 
     /// <summary>Reads the scales, all of them finite, into memory of the caller.</summary>
@@ -180,7 +187,8 @@ public sealed record ScalarLayout(int Rows, int Columns, int Bits, Granularity G
                 count--;
             try
             {
-                tables[g] = FloatLevels ? LevelTable.OfFloats(Bits, floats.AsSpan(0, count), grid[3 * g + 2]) : new LevelTable(Bits, levels.AsSpan(0, count), grid[3 * g + 2], grid[3 * g], grid[3 * g + 1]);
+                tables[g] = FloatLevels ? LevelTable.OfFloats(Bits, floats.AsSpan(0, count), grid[3 * g + 2])
+                    : new LevelTable(Bits, levels.AsSpan(0, count), grid[3 * g + 2], grid[3 * g], grid[3 * g + 1]);
             }
             catch (ArgumentException e)
             {

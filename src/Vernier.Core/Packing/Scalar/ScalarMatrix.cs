@@ -19,15 +19,18 @@ public sealed class ScalarMatrix : PackedMatrix
     /// <param name="zeros">The packed zero points, empty where there are none.</param>
     /// <param name="codes">[rows, packed bytes].</param>
     /// <param name="outliers">What is added to some weights; null where the specification has no outliers.</param>
-    /// <exception cref="ArgumentException">An array does not have the size that the specification gives, or the outliers another unit than the first table.</exception>
-    public ScalarMatrix(ScalarLayout spec, IReadOnlyList<LevelTable> grids, Half[] scales, byte[] zeros, ReadOnlyMemory<byte> codes, Outliers? outliers = null)
+    /// <exception cref="ArgumentException">An array does not have the size that the specification gives, or the outliers another unit than
+    /// the first table.</exception>
+    public ScalarMatrix(ScalarLayout spec, IReadOnlyList<LevelTable> grids, Half[] scales, byte[] zeros, ReadOnlyMemory<byte> codes,
+        Outliers? outliers = null)
         : base(spec, outliers)
     {
         ArgumentNullException.ThrowIfNull(spec);
         ArgumentNullException.ThrowIfNull(grids);
         ArgumentNullException.ThrowIfNull(scales);
         ArgumentNullException.ThrowIfNull(zeros);
-        if (grids.Count != spec.Grids || scales.Length != spec.Scales || zeros.Length != spec.ZeroBytes || codes.Length != (long)spec.Rows * spec.BytesPerRow)
+        if (grids.Count != spec.Grids || scales.Length != spec.Scales || zeros.Length != spec.ZeroBytes
+            || codes.Length != (long)spec.Rows * spec.BytesPerRow)
             throw new ArgumentException("an array does not have the size that the specification gives", nameof(spec));
         if (grids.Any(grid => grid.IsFloat != spec.FloatLevels))
             throw new ArgumentException("levels that are floats are stored as such, and no others", nameof(grids));
@@ -89,7 +92,8 @@ public sealed class ScalarMatrix : PackedMatrix
 
     /// <summary>destination_i = scale * (values[codes_i] - zero).</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static unsafe void LookUp(ReadOnlySpan<byte> codes, ReadOnlySpan<float> values, float scale, float zero, Span<float> destination)
+    private static unsafe void LookUp(ReadOnlySpan<byte> codes, ReadOnlySpan<float> values, float scale, float zero,
+        Span<float> destination)
     {
         int i = 0;
         fixed (byte* code = codes)
@@ -104,7 +108,8 @@ public sealed class ScalarMatrix : PackedMatrix
             else if (Avx2.IsSupported)
             {
                 for (; i + 8 <= codes.Length; i += 8)
-                    ((Avx2.GatherVector256(value, Avx2.ConvertToVector256Int32(code + i), sizeof(float)) - Vector256.Create(zero)) * scale).Store(target + i);
+                    ((Avx2.GatherVector256(value, Avx2.ConvertToVector256Int32(code + i), sizeof(float)) - Vector256.Create(zero)) * scale)
+                        .Store(target + i);
             }
             for (; i < codes.Length; i++)
                 target[i] = scale * (value[code[i]] - zero);
@@ -136,7 +141,8 @@ public sealed class ScalarMatrix : PackedMatrix
             {
                 if (Spec.FloatLevels)
                 {
-                    BitConverter.TryWriteBytes(levels.AsSpan(4 * (g * count + code)), Grids[g].Values[Math.Min(code, Grids[g].Count - 1)] / Grids[g].Unit);
+                    BitConverter.TryWriteBytes(levels.AsSpan(4 * (g * count + code)),
+                        Grids[g].Values[Math.Min(code, Grids[g].Count - 1)] / Grids[g].Unit);
                     continue;
                 }
                 short level = table[Math.Min(code, table.Length - 1)];

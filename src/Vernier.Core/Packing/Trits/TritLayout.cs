@@ -9,7 +9,8 @@ namespace Vernier.Packing.Trits;
 /// </summary>
 /// <param name="Rows">Output channels, at least 1.</param>
 /// <param name="Columns">Input channels, at least 1.</param>
-/// <param name="Group">The columns that share their two scales, at least 1; 0 for a whole row. A row that is no multiple ends in a shorter group.</param>
+/// <param name="Group">The columns that share their two scales, at least 1; 0 for a whole row. A row that is no multiple ends in a shorter
+/// group.</param>
 /// <param name="Storage">How trits are stored.</param>
 public sealed record TritLayout(int Rows, int Columns, int Group, TritStorage Storage) : PackedLayout(Rows, Columns)
 {
@@ -28,7 +29,8 @@ public sealed record TritLayout(int Rows, int Columns, int Group, TritStorage St
     public override double CodeBits => Planes * 8.0 / TritPacking.PerByte(Storage);
 
     /// <inheritdoc/>
-    public override string Summary => $"two planes of trits in {(Storage == TritStorage.Base3 ? "base 3" : "2 bits")}, {new Granularity(Group)}";
+    public override string Summary =>
+        $"two planes of trits in {(Storage == TritStorage.Base3 ? "base 3" : "2 bits")}, {new Granularity(Group)}";
 
     /// <inheritdoc/>
     public override int GroupColumns => Group;
@@ -66,11 +68,13 @@ public sealed record TritLayout(int Rows, int Columns, int Group, TritStorage St
 
     /// <summary>Reads the layout from its entry in <c>quantization_config</c>.</summary>
     /// <exception cref="InvalidFileException">The entry is malformed.</exception>
-    internal static TritLayout Parse(LayoutEntry entry) => new(entry.Rows, entry.Columns, entry.Integer("group", 0, int.MaxValue), entry.Text("storage", "") switch
+    internal static TritLayout Parse(LayoutEntry entry) =>
+        new(entry.Rows, entry.Columns, entry.Integer("group", 0, int.MaxValue), entry.Text("storage", "") switch
     {
         Base3Name => TritStorage.Base3,
         TwoBitsName => TritStorage.TwoBits,
-        string other => throw entry.Invalid($"the storage of trits '{other}' is unknown", "Use the version of Vernier that wrote the model, or a later one"),
+        string other => throw entry.Invalid($"the storage of trits '{other}' is unknown",
+            "Use the version of Vernier that wrote the model, or a later one"),
     });
 
     /// <inheritdoc/>

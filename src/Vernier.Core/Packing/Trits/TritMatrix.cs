@@ -12,14 +12,16 @@ public sealed class TritMatrix : PackedMatrix
     /// <param name="scales">[rows, groups, 2].</param>
     /// <param name="trits">[2, rows, packed bytes], all of them valid.</param>
     /// <param name="outliers">What is added to some weights; null where the layout has no outliers.</param>
-    /// <exception cref="ArgumentException">An array does not have the size that the layout gives, the unit is no power of two, or outliers have another.</exception>
+    /// <exception cref="ArgumentException">An array does not have the size that the layout gives, the unit is no power of two, or outliers
+    /// have another.</exception>
     public TritMatrix(TritLayout spec, float unit, Half[] scales, byte[] trits, Outliers? outliers = null)
         : base(spec, outliers)
     {
         ArgumentNullException.ThrowIfNull(spec);
         ArgumentNullException.ThrowIfNull(scales);
         ArgumentNullException.ThrowIfNull(trits);
-        if (scales.Length != (long)spec.Rows * spec.Groups * TritLayout.Planes || trits.Length != (long)TritLayout.Planes * spec.Rows * spec.BytesPerRow)
+        if (scales.Length != (long)spec.Rows * spec.Groups * TritLayout.Planes
+            || trits.Length != (long)TritLayout.Planes * spec.Rows * spec.BytesPerRow)
             throw new ArgumentException("an array does not have the size that the layout gives", nameof(spec));
         MatrixUnit.Check(unit);
         CheckUnit(unit);
@@ -43,7 +45,8 @@ public sealed class TritMatrix : PackedMatrix
     /// <param name="row">From 0.</param>
     /// <param name="trits">Receives <see cref="PackedMatrix.Columns"/> trits.</param>
     public void UnpackRow(int plane, int row, Span<sbyte> trits) =>
-        TritPacking.Unpack(Trits.Span.Slice(checked((plane * Rows + row) * Spec.BytesPerRow), Spec.BytesPerRow), Spec.Storage, trits[..Columns]);
+        TritPacking.Unpack(Trits.Span.Slice(checked((plane * Rows + row) * Spec.BytesPerRow), Spec.BytesPerRow), Spec.Storage,
+            trits[..Columns]);
 
     /// <summary>The scale of a group, unit included.</summary>
     /// <param name="plane">0 or 1.</param>
@@ -72,5 +75,6 @@ public sealed class TritMatrix : PackedMatrix
     }
 
     /// <inheritdoc/>
-    protected override IEnumerable<ReadOnlyMemory<byte>> CodeArrayBytes() => [BitConverter.GetBytes(Unit), MemoryMarshal.AsBytes(Scales.Span).ToArray(), Trits];
+    protected override IEnumerable<ReadOnlyMemory<byte>> CodeArrayBytes() =>
+        [BitConverter.GetBytes(Unit), MemoryMarshal.AsBytes(Scales.Span).ToArray(), Trits];
 }

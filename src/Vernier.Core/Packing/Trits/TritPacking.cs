@@ -12,14 +12,18 @@ public enum TritStorage
     TwoBits,
 }
 
-/// <summary>Trits, -1, 0 and 1, in rows of bytes. A row begins on a byte; what its last byte has room for beyond the row counts as -1, digits of 0.</summary>
+/// <summary>Trits, -1, 0 and 1, in rows of bytes. A row begins on a byte; what its last byte has room for beyond the row counts as -1,
+/// digits of 0.</summary>
 public static class TritPacking
 {
     private const int Digits = 5;
 
     private static readonly byte[] s_powers = [1, 3, 9, 27, 81];
-    private static readonly SearchValues<byte> s_pairs = SearchValues.Create([.. Enumerable.Range(0, 256).Where(stored => (stored & stored >> 1 & 0x55) == 0).Select(stored => (byte)stored)]);
-    private static readonly sbyte[] s_digits = [.. Enumerable.Range(0, 243).SelectMany(stored => s_powers.Select(power => (sbyte)(stored / power % 3 - 1)))];
+    private static readonly SearchValues<byte> s_pairs =
+        SearchValues.Create([.. Enumerable.Range(0, 256).Where(stored => (stored & stored >> 1 & 0x55) == 0)
+        .Select(stored => (byte)stored)]);
+    private static readonly sbyte[] s_digits =
+        [.. Enumerable.Range(0, 243).SelectMany(stored => s_powers.Select(power => (sbyte)(stored / power % 3 - 1)))];
 
     /// <summary>The trits of a byte.</summary>
     public static int PerByte(TritStorage storage) => storage == TritStorage.Base3 ? Digits : 4;

@@ -5,13 +5,16 @@ using Vernier.Files;
 namespace Vernier.Packing.TwoLevel;
 
 /// <summary>
-/// Codes within integers: the weights of a row are integers of 8 bits times a scale, and these integers are codes of few bits, less a zero point, times an integer for each
-/// group: w = unit s (k c), c = q - z, k = 1 .. 127, with c held within -floor(127 / k) .. floor(127 / k). A product is one of integers of 8 bits with one scale a row.
+/// Codes within integers: the weights of a row are integers of 8 bits times a scale, and these integers are codes of few bits, less a zero
+/// point, times an integer for each
+/// group: w = unit s (k c), c = q - z, k = 1 .. 127, with c held within -floor(127 / k) .. floor(127 / k). A product is one of integers of
+/// 8 bits with one scale a row.
 /// </summary>
 /// <param name="Rows">Output channels, at least 1.</param>
 /// <param name="Columns">Input channels, at least 1.</param>
 /// <param name="Bits">Bits of a code, 2 to 8.</param>
-/// <param name="Group">The columns that share k and z, at least 1; 0 for a whole row. A row that is no multiple ends in a shorter group.</param>
+/// <param name="Group">The columns that share k and z, at least 1; 0 for a whole row. A row that is no multiple ends in a shorter
+/// group.</param>
 public sealed record TwoLevelLayout(int Rows, int Columns, int Bits, int Group) : PackedLayout(Rows, Columns)
 {
     /// <summary>The name of the layout.</summary>
@@ -72,7 +75,8 @@ public sealed record TwoLevelLayout(int Rows, int Columns, int Bits, int Group) 
 
     /// <summary>Reads the layout from its entry in <c>quantization_config</c>.</summary>
     /// <exception cref="InvalidFileException">The entry is malformed.</exception>
-    internal static TwoLevelLayout Parse(LayoutEntry entry) => new(entry.Rows, entry.Columns, entry.Integer("bits", 2, 8), entry.Integer("group", 0, int.MaxValue));
+    internal static TwoLevelLayout Parse(LayoutEntry entry) =>
+        new(entry.Rows, entry.Columns, entry.Integer("bits", 2, 8), entry.Integer("group", 0, int.MaxValue));
 
     /// <inheritdoc/>
     public override PackedMatrix Read(PackedArrays arrays)
@@ -82,6 +86,7 @@ public sealed record TwoLevelLayout(int Rows, int Columns, int Bits, int Group) 
         sbyte[] factors = arrays.Read<sbyte>("factors");
         if (factors.AsSpan().ContainsAnyExceptInRange((sbyte)1, (sbyte)Largest))
             throw arrays.Invalid("factors", "packed-factors", "a factor of a group is below 1");
-        return new TwoLevelMatrix(this, unit, scales, factors, arrays.Read<byte>("zeros"), arrays.Read<byte>("codes"), arrays.Outliers(this, unit));
+        return new TwoLevelMatrix(this, unit, scales, factors, arrays.Read<byte>("zeros"), arrays.Read<byte>("codes"),
+            arrays.Outliers(this, unit));
     }
 }

@@ -15,9 +15,11 @@ public sealed class TwoLevelMatrix : PackedMatrix
     /// <param name="codes">[rows, packed bytes].</param>
     /// <param name="outliers">What is added to some weights; null where the layout has no outliers.</param>
     /// <exception cref="ArgumentException">
-    /// An array does not have the size that the layout gives, a factor is out of range, the unit is no power of two, or outliers have another.
+    /// An array does not have the size that the layout gives, a factor is out of range, the unit is no power of two, or outliers have
+    /// another.
     /// </exception>
-    public TwoLevelMatrix(TwoLevelLayout spec, float unit, Half[] scales, sbyte[] factors, byte[] zeros, byte[] codes, Outliers? outliers = null)
+    public TwoLevelMatrix(TwoLevelLayout spec, float unit, Half[] scales, sbyte[] factors, byte[] zeros, byte[] codes,
+        Outliers? outliers = null)
         : base(spec, outliers)
     {
         ArgumentNullException.ThrowIfNull(spec);
@@ -25,7 +27,8 @@ public sealed class TwoLevelMatrix : PackedMatrix
         ArgumentNullException.ThrowIfNull(factors);
         ArgumentNullException.ThrowIfNull(zeros);
         ArgumentNullException.ThrowIfNull(codes);
-        if (scales.Length != spec.Rows || factors.Length != (long)spec.Rows * spec.Groups || zeros.Length != (long)spec.Rows * spec.ZeroBytesPerRow || codes.Length != (long)spec.Rows * spec.BytesPerRow)
+        if (scales.Length != spec.Rows || factors.Length != (long)spec.Rows * spec.Groups
+            || zeros.Length != (long)spec.Rows * spec.ZeroBytesPerRow || codes.Length != (long)spec.Rows * spec.BytesPerRow)
             throw new ArgumentException("an array does not have the size that the layout gives", nameof(spec));
         if (factors.AsSpan().ContainsAnyExceptInRange((sbyte)1, (sbyte)TwoLevelLayout.Largest))
             throw new ArgumentException("a factor of a group is below 1", nameof(factors));
@@ -55,10 +58,12 @@ public sealed class TwoLevelMatrix : PackedMatrix
     /// <summary>The scale of a row, unit included.</summary>
     public float Scale(int row) => Unit * (float)Scales.Span[row];
 
-    /// <summary>The integer that a code stands for: k c, with c held within the multiples of k that 8 bits hold, -floor(127 / k) .. floor(127 / k).</summary>
+    /// <summary>The integer that a code stands for: k c, with c held within the multiples of k that 8 bits hold, -floor(127 / k) ..
+    /// floor(127 / k).</summary>
     /// <param name="factor">k.</param>
     /// <param name="steps">c = q - z.</param>
-    public static sbyte Level(int factor, int steps) => (sbyte)(factor * Math.Clamp(steps, -(TwoLevelLayout.Largest / factor), TwoLevelLayout.Largest / factor));
+    public static sbyte Level(int factor, int steps) =>
+        (sbyte)(factor * Math.Clamp(steps, -(TwoLevelLayout.Largest / factor), TwoLevelLayout.Largest / factor));
 
     /// <summary>The integers of one row: its weights at scale 1.</summary>
     /// <param name="row">From 0.</param>
@@ -99,5 +104,6 @@ public sealed class TwoLevelMatrix : PackedMatrix
 
     /// <inheritdoc/>
     protected override IEnumerable<ReadOnlyMemory<byte>> CodeArrayBytes() =>
-        [BitConverter.GetBytes(Unit), MemoryMarshal.AsBytes(Scales.Span).ToArray(), MemoryMarshal.AsBytes(Factors.Span).ToArray(), Zeros, Codes];
+        [BitConverter.GetBytes(Unit), MemoryMarshal.AsBytes(Scales.Span).ToArray(), MemoryMarshal.AsBytes(Factors.Span).ToArray(), Zeros,
+            Codes];
 }

@@ -50,7 +50,8 @@ public sealed class VectorMatrix : PackedMatrix
     /// <param name="parts">Codebooks, scales and block scales.</param>
     /// <param name="codes">The indices, [rows, packed bytes].</param>
     /// <param name="outliers">What is added to some weights; null where the specification has no outliers.</param>
-    /// <exception cref="ArgumentException">The sizes of the layout are not allowed, an array does not have the size that the layout gives, or a number is out of range.</exception>
+    /// <exception cref="ArgumentException">The sizes of the layout are not allowed, an array does not have the size that the layout gives,
+    /// or a number is out of range.</exception>
     public VectorMatrix(VectorLayout spec, VectorParts parts, ReadOnlyMemory<byte> codes, Outliers? outliers = null)
         : base(spec, outliers)
     {
@@ -60,7 +61,8 @@ public sealed class VectorMatrix : PackedMatrix
             throw new ArgumentException(problem, nameof(spec));
         parts.Check();
         int books = spec.BookRank > 0 ? spec.Books * spec.BookRank : checked(spec.Books * spec.Entries * spec.Dimension);
-        if (parts.Codebooks.Length != books || parts.Basis.Length != spec.BookRank * spec.Entries || parts.Scales.Length != spec.Books || parts.Blocks.Length != (long)spec.Rows * spec.BlockBytesPerRow
+        if (parts.Codebooks.Length != books || parts.Basis.Length != spec.BookRank * spec.Entries || parts.Scales.Length != spec.Books
+            || parts.Blocks.Length != (long)spec.Rows * spec.BlockBytesPerRow
             || codes.Length != (long)spec.Rows * spec.BytesPerRow || (outliers is not null && outliers.Unit != parts.Unit))
         {
             throw new ArgumentException("an array does not have the size that the layout gives", nameof(spec));
@@ -82,7 +84,8 @@ public sealed class VectorMatrix : PackedMatrix
     /// <summary>The scale of each codebook.</summary>
     public ReadOnlyMemory<Half> Scales => _parts.Scales;
 
-    /// <summary>The packed codes of the blocks, a row in <see cref="VectorLayout.BlockBytesPerRow"/> bytes; empty where there are none.</summary>
+    /// <summary>The packed codes of the blocks, a row in <see cref="VectorLayout.BlockBytesPerRow"/> bytes; empty where there are
+    /// none.</summary>
     public ReadOnlyMemory<byte> Blocks => _parts.Blocks;
 
     /// <summary>What each of the 16 codes of a block scales by: 2^(-step code).</summary>
@@ -101,12 +104,14 @@ public sealed class VectorMatrix : PackedMatrix
     /// <param name="row">From 0.</param>
     /// <param name="codes">Receives <see cref="VectorLayout.Blocks"/> codes.</param>
     public void UnpackBlocks(int row, Span<byte> codes) =>
-        CodePacking.Unpack(_parts.Blocks.AsSpan(row * Spec.BlockBytesPerRow, Spec.BlockBytesPerRow), VectorLayout.BlockBits, codes[..Spec.Blocks]);
+        CodePacking.Unpack(_parts.Blocks.AsSpan(row * Spec.BlockBytesPerRow, Spec.BlockBytesPerRow), VectorLayout.BlockBits,
+            codes[..Spec.Blocks]);
 
     /// <summary>2^(-step code), as it multiplies.</summary>
     public static float BlockScale(float step, int code) => (float)Math.Pow(2, -(double)step * code);
 
-    /// <summary>The entries that coefficients and a basis stand for: round(sum of coefficient * basis / 127), held within -127 .. 127.</summary>
+    /// <summary>The entries that coefficients and a basis stand for: round(sum of coefficient * basis / 127), held within -127 ..
+    /// 127.</summary>
     /// <param name="coefficients">[books, rank].</param>
     /// <param name="basis">[rank, entries].</param>
     /// <param name="rank">The rank.</param>

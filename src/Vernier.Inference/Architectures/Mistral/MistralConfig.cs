@@ -4,7 +4,8 @@ using Vernier.Inference.Decoders;
 
 namespace Vernier.Inference.Architectures.Mistral;
 
-/// <summary>What config.json says about a Mistral: 8 key and value heads, and a sliding window of 4096 tokens, where it does not mention them.</summary>
+/// <summary>What config.json says about a Mistral: 8 key and value heads, and a sliding window of 4096 tokens, where it does not mention
+/// them.</summary>
 public sealed class MistralConfig : TransformerConfig
 {
     /// <summary>Reads the file.</summary>

@@ -10,9 +10,11 @@ namespace Vernier.Inference.Architectures.Phi3;
 /// </summary>
 public sealed class Phi3Config : TransformerConfig
 {
-    internal static readonly TransformerNames TensorNames = new() { AttentionInputs = ["self_attn.qkv_proj"], FeedForwardInputs = ["mlp.gate_up_proj"] };
+    internal static readonly TransformerNames TensorNames =
+        new() { AttentionInputs = ["self_attn.qkv_proj"], FeedForwardInputs = ["mlp.gate_up_proj"] };
 
-    private static readonly TransformerRules s_rules = new() { NormEpsilon = 1e-5, Rope = new RopeRules(true, ["longrope"], ["su", "yarn"]) };
+    private static readonly TransformerRules s_rules =
+        new() { NormEpsilon = 1e-5, Rope = new RopeRules(true, ["longrope"], ["su", "yarn"]) };
 
     /// <summary>Reads the file.</summary>
     /// <exception cref="InvalidFileException">A value is missing, has the wrong type or lies outside its range.</exception>

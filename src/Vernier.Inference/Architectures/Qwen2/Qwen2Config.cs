@@ -4,7 +4,8 @@ using Vernier.Inference.Decoders;
 
 namespace Vernier.Inference.Architectures.Qwen2;
 
-/// <summary>What config.json says about a Qwen 2: biases on query, key and value, and a sliding window in some layers if it asks for one.</summary>
+/// <summary>What config.json says about a Qwen 2: biases on query, key and value, and a sliding window in some layers if it asks for
+/// one.</summary>
 public sealed class Qwen2Config : TransformerConfig
 {
     private readonly LayerWindows _windows;

@@ -34,15 +34,19 @@ internal static unsafe class AttentionKernel
             One(a + row * strideA, b, strideB, c + row * strideC, terms, lanes);
     }
 
-    /// <summary>Four rows by 64 lanes: sixteen accumulators of 512 bits, four loads and four broadcasts for sixteen multiply-adds.</summary>
+    /// <summary>Four rows by 64 lanes: sixteen accumulators of 512 bits, four loads and four broadcasts for sixteen
+    /// multiply-adds.</summary>
     private static void FourWide(float* a, int strideA, float* b, int strideB, float* c, int strideC, int terms)
     {
         float* a1 = a + strideA, a2 = a1 + strideA, a3 = a2 + strideA;
         float* c1 = c + strideC, c2 = c1 + strideC, c3 = c2 + strideC;
         Vector512<float> c00 = Vector512.Load(c), c01 = Vector512.Load(c + 16), c02 = Vector512.Load(c + 32), c03 = Vector512.Load(c + 48);
-        Vector512<float> c10 = Vector512.Load(c1), c11 = Vector512.Load(c1 + 16), c12 = Vector512.Load(c1 + 32), c13 = Vector512.Load(c1 + 48);
-        Vector512<float> c20 = Vector512.Load(c2), c21 = Vector512.Load(c2 + 16), c22 = Vector512.Load(c2 + 32), c23 = Vector512.Load(c2 + 48);
-        Vector512<float> c30 = Vector512.Load(c3), c31 = Vector512.Load(c3 + 16), c32 = Vector512.Load(c3 + 32), c33 = Vector512.Load(c3 + 48);
+        Vector512<float> c10 = Vector512.Load(c1), c11 = Vector512.Load(c1 + 16), c12 = Vector512.Load(c1 + 32),
+            c13 = Vector512.Load(c1 + 48);
+        Vector512<float> c20 = Vector512.Load(c2), c21 = Vector512.Load(c2 + 16), c22 = Vector512.Load(c2 + 32),
+            c23 = Vector512.Load(c2 + 48);
+        Vector512<float> c30 = Vector512.Load(c3), c31 = Vector512.Load(c3 + 16), c32 = Vector512.Load(c3 + 32),
+            c33 = Vector512.Load(c3 + 48);
         for (int t = 0; t < terms; t++, b += strideB)
         {
             Vector512<float> b0 = Vector512.Load(b), b1 = Vector512.Load(b + 16), b2 = Vector512.Load(b + 32), b3 = Vector512.Load(b + 48);

@@ -4,7 +4,8 @@ namespace Vernier.Inference.Parts.Attention;
 
 /// <summary>The heads of an attention.</summary>
 /// <param name="Heads">The query heads, at least 1.</param>
-/// <param name="KeyValueHeads">The key and value heads, which divide the query heads: consecutive query heads share one (Ainslie et al., 2023).</param>
+/// <param name="KeyValueHeads">The key and value heads, which divide the query heads: consecutive query heads share one (Ainslie et al.,
+/// 2023).</param>
 /// <param name="HeadSize">The coordinates of a head, at least 2.</param>
 /// <param name="Window">The tokens that a query sees, its own included; null for all before it.</param>
 public sealed record AttentionShape(int Heads, int KeyValueHeads, int HeadSize, int? Window = null)

@@ -4,7 +4,8 @@ using System.Numerics.Tensors;
 namespace Vernier.Inference.Parts.Attention;
 
 /// <summary>
-/// Keys and values in 8 bits: for each position and head s = max |x| / 127 and the integers round(x / s), ties to even, so that x is about s q.
+/// Keys and values in 8 bits: for each position and head s = max |x| / 127 and the integers round(x / s), ties to even, so that x is about
+/// s q.
 /// A quarter of the memory, and of what attention reads of it.
 /// </summary>
 internal sealed class Int8LayerCache(int heads, int headSize) : LayerCache(heads, headSize)

@@ -38,10 +38,12 @@ internal abstract class LayerCache(int heads, int headSize) : LayerState
     {
     }
 
-    /// <summary>The keys of a head in a chunk: headSize rows of <see cref="ChunkLength"/>, in the scratch memory where they are not stored so.</summary>
+    /// <summary>The keys of a head in a chunk: headSize rows of <see cref="ChunkLength"/>, in the scratch memory where they are not stored
+    /// so.</summary>
     public abstract ReadOnlySpan<float> Keys(int chunk, int head, Span<float> scratch);
 
-    /// <summary>The values of a head in a chunk: <see cref="ChunkLength"/> rows of <see cref="ValueStride"/>, as <see cref="Keys"/>.</summary>
+    /// <summary>The values of a head in a chunk: <see cref="ChunkLength"/> rows of <see cref="ValueStride"/>, as
+    /// <see cref="Keys"/>.</summary>
     public abstract ReadOnlySpan<float> Values(int chunk, int head, Span<float> scratch);
 
     /// <summary>Stores the keys and values of all heads, each heads x headSize, at a reserved position.</summary>

@@ -54,7 +54,8 @@ internal sealed class RotaryAngles
         {
             Table old = _table;
             if (length > old.Length)
-                Volatile.Write(ref _table, Extended(old, Math.Max(length, Math.Min(2 * old.Length, Array.MaxLength / _frequencies.Length)), workers));
+                Volatile.Write(ref _table, Extended(old, Math.Max(length, Math.Min(2 * old.Length, Array.MaxLength / _frequencies.Length)),
+                    workers));
         }
     }
 

@@ -19,9 +19,11 @@ internal static class ScaledDotProductAttention
     /// <param name="stores">The keys and values of each segment.</param>
     /// <param name="queries">The rotated queries, rows x (heads * head size).</param>
     /// <param name="output">Receives rows x (heads * head size).</param>
-    public static void Run(ForwardContext context, AttentionShape shape, ReadOnlyMemory<LayerState> stores, RowMatrix queries, RowMatrix output)
+    public static void Run(ForwardContext context, AttentionShape shape, ReadOnlyMemory<LayerState> stores, RowMatrix queries,
+        RowMatrix output)
     {
-        var work = new Work { Context = context, Shape = shape, Stores = stores, Queries = queries, Output = output, Window = shape.Window ?? int.MaxValue };
+        var work = new Work { Context = context, Shape = shape, Stores = stores, Queries = queries, Output = output, Window = shape.Window
+            ?? int.MaxValue };
         context.Workers.Run(checked(context.RowBlocks.Count * shape.KeyValueHeads), ref work);
     }
 
@@ -141,7 +143,8 @@ internal static class ScaledDotProductAttention
                     for (int i = 0; i < count; i++)
                         new Span<float>(scores + i * _stride, Chunk).Clear();
                     fixed (float* keys = _store.Keys(chunk, _head, Scratch))
-                        AttentionKernel.MultiplyAdd(memory + _queryOffset, _headSize, keys, Chunk, scores, _stride, count, _headSize, Chunk);
+                        AttentionKernel.MultiplyAdd(memory + _queryOffset, _headSize, keys, Chunk, scores, _stride, count, _headSize,
+                            Chunk);
                 }
             }
         }

@@ -27,9 +27,13 @@ public sealed class SelfAttention : IBlockPart
         ArgumentNullException.ThrowIfNull(inputs);
         ArgumentNullException.ThrowIfNull(output);
         (_layer, _shape, _inputs, _output) = (layer, shape, inputs, output);
-        int[] widths = inputs.Slots.Count == 1 ? [shape.QueryWidth + 2 * shape.KeyWidth] : [shape.QueryWidth, shape.KeyWidth, shape.KeyWidth];
-        if (!inputs.Slots.Select(slot => slot.Outputs).SequenceEqual(widths) || output.Slots is not [{ } last] || last.Inputs != shape.QueryWidth)
-            throw new ArgumentException($"the projections have not the widths of {shape.Heads} and {shape.KeyValueHeads} heads of {shape.HeadSize}", nameof(inputs));
+        int[] widths = inputs.Slots.Count == 1 ? [shape.QueryWidth + 2 * shape.KeyWidth]
+            : [shape.QueryWidth, shape.KeyWidth, shape.KeyWidth];
+        if (!inputs.Slots.Select(slot => slot.Outputs).SequenceEqual(widths) || output.Slots is not [{ } last]
+            || last.Inputs != shape.QueryWidth)
+            throw new ArgumentException(
+                $"the projections have not the widths of {shape.Heads} and {shape.KeyValueHeads} heads of {shape.HeadSize}",
+                nameof(inputs));
         _state = new KeyValueShape(shape.KeyValueHeads, shape.HeadSize);
         Groups = [inputs, output];
     }

@@ -32,7 +32,8 @@ public class CheckpointTests
         {
             var random = new Random(seed);
             var tensors = Enumerable.Range(0, random.Next(1, 20))
-                .Select(i => SafetensorsBytes.Tensor(random, $"layers.{i}.weight", (ElementType)random.Next(4, 22), random.Next(0, 40), random.Next(1, 9))).ToList();
+                .Select(i => SafetensorsBytes.Tensor(random, $"layers.{i}.weight", (ElementType)random.Next(4, 22), random.Next(0, 40),
+                    random.Next(1, 9))).ToList();
             TensorInfo[] infos = [.. tensors.Select(tensor => tensor.Info)];
             long max = random.Next(1, 4000);
             using var folder = new TempFolder();
@@ -46,10 +47,12 @@ public class CheckpointTests
 
             Assert.Equal(CheckpointWriter.SizeOf(infos, max), folder.Names.Sum(name => new FileInfo(folder[name]).Length));
             using Checkpoint checkpoint = Checkpoint.Open(folder.Path);
-            Assert.Equal(infos.Select(info => info.Name).Order(StringComparer.Ordinal), checkpoint.Tensors.Select(info => info.Name).Order(StringComparer.Ordinal));
+            Assert.Equal(infos.Select(info => info.Name).Order(StringComparer.Ordinal),
+                checkpoint.Tensors.Select(info => info.Name).Order(StringComparer.Ordinal));
             foreach ((TensorInfo info, byte[] data) in tensors)
                 Assert.True(data.AsSpan().SequenceEqual(checkpoint.Bytes(info)));
-            Assert.All(checkpoint.Files, file => Assert.True(file.Tensors.Sum(tensor => tensor.Bytes) <= max || file.Tensors.Count(tensor => tensor.Bytes > 0) == 1));
+            Assert.All(checkpoint.Files, file => Assert.True(
+                file.Tensors.Sum(tensor => tensor.Bytes) <= max || file.Tensors.Count(tensor => tensor.Bytes > 0) == 1));
         }
     }
 
@@ -60,7 +63,8 @@ public class CheckpointTests
         for (int round = 0; round < 60; round++)
         {
             (TensorInfo Info, byte[] Data)[] tensors = [.. Enumerable.Range(0, random.Next(1, 20))
-                .Select(i => SafetensorsBytes.Tensor(random, $"layers.{i}.weight", (ElementType)random.Next(4, 22), random.Next(0, 40), random.Next(1, 9)))];
+                .Select(i => SafetensorsBytes.Tensor(random, $"layers.{i}.weight", (ElementType)random.Next(4, 22), random.Next(0, 40),
+                    random.Next(1, 9)))];
             TensorInfo[] infos = [.. tensors.Select(tensor => tensor.Info)];
             long max = random.Next(1, 4000);
             using TempFolder expected = new(), actual = new();
@@ -118,7 +122,8 @@ public class CheckpointTests
             Assert.DoesNotContain("model.safetensors.index.json", folder.Names);
             writer.Complete();
         }
-        Assert.Equal(["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors", "model.safetensors.index.json"], folder.Names);
+        Assert.Equal(["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors", "model.safetensors.index.json"],
+            folder.Names);
         Assert.Equal("""
             {
               "metadata": {
@@ -163,7 +168,8 @@ public class CheckpointTests
     public void ATensorThatTheIndexDoesNotMentionBelongsToTheCheckpoint()
     {
         using var folder = new TempFolder();
-        File.WriteAllText(folder["model.safetensors.index.json"], JsonSerializer.Serialize(new { weight_map = new { a = "x.safetensors" } }));
+        File.WriteAllText(folder["model.safetensors.index.json"],
+            JsonSerializer.Serialize(new { weight_map = new { a = "x.safetensors" } }));
         File.WriteAllBytes(folder["x.safetensors"], SafetensorsBytes.Written([
             (new("a", ElementType.U8, [1]), [1]), (new("b", ElementType.U8, [1]), [2])]));
         File.WriteAllText(folder["y.safetensors"], "not listed, so not opened");

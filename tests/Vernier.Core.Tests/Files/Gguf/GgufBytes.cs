@@ -9,7 +9,8 @@ internal sealed class GgufBytes
     private readonly List<byte> _bytes = [];
 
     /// <summary>Begins a file.</summary>
-    public static GgufBytes Begin(ulong tensors, ulong pairs, uint version = 3) => new GgufBytes().Raw("GGUF"u8).Number(version).Number(tensors).Number(pairs);
+    public static GgufBytes Begin(ulong tensors, ulong pairs, uint version = 3) =>
+        new GgufBytes().Raw("GGUF"u8).Number(version).Number(tensors).Number(pairs);
 
     public GgufBytes Raw(ReadOnlySpan<byte> bytes)
     {
@@ -44,7 +45,8 @@ internal sealed class GgufBytes
     }
 
     /// <summary>What the writer writes, given data of the right length for each tensor.</summary>
-    public static byte[] Written(IEnumerable<KeyValuePair<string, GgufValue>> metadata, IReadOnlyList<(GgufTensor Info, byte[] Data)> tensors)
+    public static byte[] Written(IEnumerable<KeyValuePair<string, GgufValue>> metadata,
+        IReadOnlyList<(GgufTensor Info, byte[] Data)> tensors)
     {
         using var folder = new TempFolder();
         using (var writer = new GgufWriter(folder["x"], metadata, [.. tensors.Select(tensor => tensor.Info)]))
@@ -62,8 +64,10 @@ internal sealed class GgufBytes
     {
         object[] values =
         [
-            (byte)200, (sbyte)-3, (ushort)60000, (short)-30000, 4000000000u, -2000000000, 1.5f, true, "text é 😀", ulong.MaxValue, long.MinValue, Math.PI,
-            new byte[] { 1, 2 }, new sbyte[] { -1 }, new ushort[] { 7 }, new short[] { -7 }, new uint[] { 9, 10 }, new[] { -9 }, new[] { 0.5f, float.NaN }, new[] { true, false },
+            (byte)200, (sbyte)-3, (ushort)60000, (short)-30000, 4000000000u, -2000000000, 1.5f, true, "text é 😀", ulong.MaxValue,
+                long.MinValue, Math.PI,
+            new byte[] { 1, 2 }, new sbyte[] { -1 }, new ushort[] { 7 }, new short[] { -7 }, new uint[] { 9, 10 }, new[] { -9 },
+                new[] { 0.5f, float.NaN }, new[] { true, false },
             new[] { "a", "", "ü" }, new[] { 1UL }, new[] { -1L }, new[] { 2.5 }, Array.Empty<string>(), Array.Empty<int>(),
             new[] { GgufValue.Of(new[] { 1, 2 }), GgufValue.Of(new[] { "x" }), GgufValue.Of(new[] { GgufValue.Of(Array.Empty<float>()) }) },
         ];

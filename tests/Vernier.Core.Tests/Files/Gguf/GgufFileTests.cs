@@ -8,7 +8,9 @@ namespace Vernier.Tests.Files.Gguf;
 
 public partial class GgufFileTests
 {
-    private static readonly string[] Catalogue = [.. typeof(GgufRules).GetFields(BindingFlags.Public | BindingFlags.Static).Select(field => (string)field.GetRawConstantValue()!).Order(StringComparer.Ordinal)];
+    private static readonly string[] Catalogue =
+        [.. typeof(GgufRules).GetFields(BindingFlags.Public | BindingFlags.Static).Select(field => (string)field.GetRawConstantValue()!)
+        .Order(StringComparer.Ordinal)];
 
     public static TheoryData<string, string> Cases => [.. GgufBroken.All.Select(broken => (broken.Rule, broken.What))];
 
@@ -30,7 +32,8 @@ public partial class GgufFileTests
     }
 
     [Fact]
-    public void EveryRuleHasABrokenFile() => Assert.Equal(Catalogue, GgufBroken.All.Select(broken => broken.Rule).Distinct().Order(StringComparer.Ordinal));
+    public void EveryRuleHasABrokenFile() => Assert.Equal(
+        Catalogue, GgufBroken.All.Select(broken => broken.Rule).Distinct().Order(StringComparer.Ordinal));
 
     [Fact]
     public void TheDocumentListsExactlyTheRulesAndTheTypes()
@@ -39,10 +42,13 @@ public partial class GgufFileTests
         Assert.Equal(Catalogue, RuleRow().Matches(document).Select(match => match.Groups["rule"].Value).Order(StringComparer.Ordinal));
         Assert.Equal(
             GgufTensorType.All.Select(type => $"{type.Id} {type.Name} {type.BlockColumns} {type.BlockBytes}").Order(StringComparer.Ordinal),
-            TypeRow().Matches(document).Select(match => $"{match.Groups["id"].Value} {match.Groups["name"].Value} {match.Groups["columns"].Value} {match.Groups["bytes"].Value}").Order(StringComparer.Ordinal));
+            TypeRow().Matches(document).Select(match =>
+                $"{match.Groups["id"].Value} {match.Groups["name"].Value} {match.Groups["columns"].Value} {match.Groups["bytes"].Value}")
+                .Order(StringComparer.Ordinal));
         Assert.Equal(
             Enum.GetValues<GgufType>().Select(type => $"{(int)type} {type}").Order(StringComparer.Ordinal),
-            ValueRow().Matches(document).Select(match => $"{match.Groups["id"].Value} {match.Groups["name"].Value}").Order(StringComparer.Ordinal));
+            ValueRow().Matches(document).Select(match => $"{match.Groups["id"].Value} {match.Groups["name"].Value}")
+                .Order(StringComparer.Ordinal));
     }
 
     [Fact]
@@ -64,7 +70,9 @@ public partial class GgufFileTests
     public void EveryTensorComesBack(uint alignment)
     {
         var random = new Random(2);
-        (GgufTensor Info, byte[] Data)[] tensors = [.. GgufTensorType.All.Select((type, i) => GgufBytes.Tensor(random, type.Name, type, i % 2 == 0 ? [3, 512] : [512])), GgufBytes.Tensor(random, "empty", GgufTensorType.F32, 0, 4), GgufBytes.Tensor(random, "scalar", GgufTensorType.F32)];
+        (GgufTensor Info, byte[] Data)[] tensors =
+            [.. GgufTensorType.All.Select((type, i) => GgufBytes.Tensor(random, type.Name, type, i % 2 == 0 ? [3, 512] : [512])),
+            GgufBytes.Tensor(random, "empty", GgufTensorType.F32, 0, 4), GgufBytes.Tensor(random, "scalar", GgufTensorType.F32)];
         byte[] bytes = GgufBytes.Written([KeyValuePair.Create(GgufFile.AlignmentKey, GgufValue.Of(alignment))], tensors);
         using GgufFile file = GgufBytes.Open(bytes);
         Assert.Equal(tensors.Length, file.Tensors.Count);
@@ -82,7 +90,8 @@ public partial class GgufFileTests
     {
         var random = new Random(3);
         using var folder = new TempFolder();
-        (GgufTensor Info, byte[] Data)[] tensors = [.. GgufTensorType.All.Select(type => GgufBytes.Tensor(random, type.Name, type, 2, 768))];
+        (GgufTensor Info, byte[] Data)[] tensors =
+            [.. GgufTensorType.All.Select(type => GgufBytes.Tensor(random, type.Name, type, 2, 768))];
         File.WriteAllBytes(folder["x.gguf"], GgufBytes.Written([], tensors));
         using GgufFile file = GgufFile.Open(folder["x.gguf"]);
         Assert.True(GgufFile.Is(folder["x.gguf"]));
@@ -105,7 +114,8 @@ public partial class GgufFileTests
                 int first = random.Next(1536), count = random.Next(1536 - first + 1);
                 var part = new float[count];
                 file.Read(info.Name, first, part);
-                Assert.Equal(MemoryMarshal.Cast<float, int>(whole.AsSpan(first, count)).ToArray(), MemoryMarshal.Cast<float, int>(part).ToArray());
+                Assert.Equal(MemoryMarshal.Cast<float, int>(whole.AsSpan(first, count)).ToArray(), MemoryMarshal.Cast<float,
+                    int>(part).ToArray());
                 var raw = new byte[random.Next(data.Length)];
                 file.ReadBytes(info.Name, data.Length - raw.Length, raw);
                 Assert.Equal(data[^raw.Length..], raw);
@@ -118,7 +128,8 @@ public partial class GgufFileTests
     [Fact]
     public void Version2IsRead()
     {
-        using GgufFile file = GgufBytes.Open(GgufBytes.Begin(1, 1, version: 2).Key("a", GgufType.UInt8).Raw([7]).Tensor("t", 0, 0, 4, 2).Data(32));
+        using GgufFile file = GgufBytes.Open(GgufBytes.Begin(1, 1, version: 2).Key("a", GgufType.UInt8).Raw([7]).Tensor("t", 0, 0, 4, 2)
+            .Data(32));
         Assert.Equal(2, file.Version);
         Assert.Equal(7, file.Metadata["a"].AsInteger());
         Assert.Equal([2, 4], file["t"].Shape);
@@ -174,9 +185,11 @@ public partial class GgufFileTests
     [GeneratedRegex(@"^\| `(?<rule>gguf-(?!model-)[a-z0-9-]+)` \|", RegexOptions.Multiline | RegexOptions.CultureInvariant, 1000)]
     private static partial Regex RuleRow();
 
-    [GeneratedRegex(@"^\| (?<id>[0-9]+) \| (?<name>[A-Z0-9_]+[A-Z0-9]) \| (?<columns>[0-9]+) \| (?<bytes>[0-9]+) \|", RegexOptions.Multiline | RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex(@"^\| (?<id>[0-9]+) \| (?<name>[A-Z0-9_]+[A-Z0-9]) \| (?<columns>[0-9]+) \| (?<bytes>[0-9]+) \|",
+        RegexOptions.Multiline | RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex TypeRow();
 
-    [GeneratedRegex(@"^\| (?<id>[0-9]+) \| (?<name>[A-Z][A-Za-z]+[0-9]*) \| [^0-9]", RegexOptions.Multiline | RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex(@"^\| (?<id>[0-9]+) \| (?<name>[A-Z][A-Za-z]+[0-9]*) \| [^0-9]",
+        RegexOptions.Multiline | RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex ValueRow();
 }

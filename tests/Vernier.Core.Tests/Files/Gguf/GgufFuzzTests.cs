@@ -30,18 +30,24 @@ public class GgufFuzzTests
         Assert.InRange(inputs, 100_000, 200_000);
         Assert.InRange(_outcomes["read"], 1000, inputs / 2);
         // Changes at random reach every rule but those that take long runs or a deep nest, and the one that no opening can break.
-        IEnumerable<string> rules = typeof(GgufRules).GetFields().Select(field => (string)field.GetRawConstantValue()!).Except([GgufRules.ArrayTooDeep, GgufRules.TensorMissing]);
+        IEnumerable<string> rules = typeof(GgufRules).GetFields().Select(field => (string)field.GetRawConstantValue()!)
+            .Except([GgufRules.ArrayTooDeep, GgufRules.TensorMissing]);
         Assert.Empty(rules.Except(_outcomes.Keys));
     }
 
     private static IEnumerable<byte[]> Seeds()
     {
         var random = new Random(5);
-        yield return GgufBytes.Written(GgufBytes.EveryValue(), [GgufBytes.Tensor(random, "a", GgufTensorType.F32, 3), GgufBytes.Tensor(random, "层.é😀", GgufTensorType.BF16, 2, 5)]);
+        yield return GgufBytes.Written(GgufBytes.EveryValue(),
+            [GgufBytes.Tensor(random, "a", GgufTensorType.F32, 3), GgufBytes.Tensor(random, "层.é😀", GgufTensorType.BF16, 2, 5)]);
         yield return GgufBytes.Written([KeyValuePair.Create(GgufFile.AlignmentKey, GgufValue.Of(8u))],
-            [.. GgufTensorType.All.Where(type => type.BlockColumns <= 32).Select(type => GgufBytes.Tensor(random, "t." + type.Name, type, 1, 32))]);
-        yield return GgufBytes.Begin(2, 1, version: 2).Key("k", GgufType.String).Text("v").Tensor("t", 0, 0, 2, 2, 1, 1).Tensor("u", 24, 32, 5).Data(37);
-        yield return GgufBytes.Written([KeyValuePair.Create("tokenizer.ggml.tokens", GgufValue.Of(new[] { "a", "b", "ab" })), KeyValuePair.Create("general.architecture", GgufValue.Of("llama"))],
+            [.. GgufTensorType.All.Where(type => type.BlockColumns <= 32)
+                .Select(type => GgufBytes.Tensor(random, "t." + type.Name, type, 1, 32))]);
+        yield return GgufBytes.Begin(2, 1, version: 2).Key("k", GgufType.String).Text("v").Tensor("t", 0, 0, 2, 2, 1, 1)
+            .Tensor("u", 24, 32, 5).Data(37);
+        yield return GgufBytes.Written(
+            [KeyValuePair.Create("tokenizer.ggml.tokens", GgufValue.Of(new[] { "a", "b", "ab" })),
+            KeyValuePair.Create("general.architecture", GgufValue.Of("llama"))],
             [GgufBytes.Tensor(random, "k", GgufTensorType.All.First(type => type.Name == "Q4_K"), 1, 256)]);
     }
 
@@ -50,7 +56,8 @@ public class GgufFuzzTests
         long before = GC.GetAllocatedBytesForCurrentThread();
         string outcome = Outcome(file);
         long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
-        Assert.True(allocated <= 65_536 + (32L * file.Length), $"{allocated} bytes were allocated for a file of {file.Length} ({outcome}): {Encoding.Latin1.GetString(file)}");
+        Assert.True(allocated <= 65_536 + (32L * file.Length),
+            $"{allocated} bytes were allocated for a file of {file.Length} ({outcome}): {Encoding.Latin1.GetString(file)}");
         _outcomes[outcome] = _outcomes.GetValueOrDefault(outcome) + 1;
     }
 

@@ -23,7 +23,8 @@ internal static class SafetensorsBytes
     public static byte[] Of(string header, ReadOnlySpan<byte> data) => Of(Encoding.UTF8.GetBytes(header), data);
 
     /// <summary>What the writer writes, given data of the right length for each tensor.</summary>
-    public static byte[] Written(IReadOnlyList<(TensorInfo Info, byte[] Data)> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+    public static byte[] Written(IReadOnlyList<(TensorInfo Info, byte[] Data)> tensors, IReadOnlyDictionary<string,
+        string>? metadata = null)
     {
         using var folder = new TempFolder();
         using (var writer = new SafetensorsWriter(folder["x"], [.. tensors.Select(tensor => tensor.Info)], metadata))

@@ -54,7 +54,8 @@ public class SafetensorsFuzzTests
             SafetensorsBytes.Tensor(random, "层.é😀", ElementType.U8, 0, 5),
         ]);
         yield return SafetensorsBytes.Of("""{"a\u0020\ud83d\ude00":{"shape":[1,1,1,1],"data_offsets":[0,1],"dtype":"I8"}}""", 1);
-        yield return SafetensorsBytes.Of("""{"__metadata__":{"k":"v","l":""},"s":{"dtype":"F4","shape":[2,2],"data_offsets":[0,2]},"t":{"dtype":"F6_E2M3","shape":[4],"data_offsets":[2,5]}}""", 5);
+        yield return SafetensorsBytes.Of(
+            """{"__metadata__":{"k":"v","l":""},"s":{"dtype":"F4","shape":[2,2],"data_offsets":[0,2]},"t":{"dtype":"F6_E2M3","shape":[4],"data_offsets":[2,5]}}""", 5);
         yield return SampleHeader();
     }
 
@@ -71,7 +72,8 @@ public class SafetensorsFuzzTests
         long before = GC.GetAllocatedBytesForCurrentThread();
         string outcome = Outcome(file);
         long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
-        Assert.True(allocated <= 32_768 + (32L * file.Length), $"{allocated} bytes were allocated for a file of {file.Length} ({outcome}): {Encoding.Latin1.GetString(file)}");
+        Assert.True(allocated <= 32_768 + (32L * file.Length),
+            $"{allocated} bytes were allocated for a file of {file.Length} ({outcome}): {Encoding.Latin1.GetString(file)}");
         _outcomes[outcome] = _outcomes.GetValueOrDefault(outcome) + 1;
     }
 

@@ -41,7 +41,8 @@ public class SafetensorsReadTests
 
     [Fact]
     public void AGitLfsPointerIsRecognised() =>
-        Assert.Contains("git lfs pull", Assert.Throws<InvalidFileException>(() => SafetensorsBytes.Open("version https://git-lfs.github.com/spec/v1\n"u8.ToArray())).Message, StringComparison.Ordinal);
+        Assert.Contains("git lfs pull", Assert.Throws<InvalidFileException>(
+            () => SafetensorsBytes.Open("version https://git-lfs.github.com/spec/v1\n"u8.ToArray())).Message, StringComparison.Ordinal);
 
     [Fact]
     public void SixtyFourDimensionsAreRead()
@@ -93,7 +94,8 @@ public class SafetensorsReadTests
                 Assert.Equal(-7, actual[0]);
                 Assert.Equal(-7, actual[^1]);
                 for (int i = 0; i < length; i++)
-                    AssertSame(Reference(type, data.AsSpan((first + i) * type.Size())), actual[i + 1], $"{type} length {length} element {i}");
+                    AssertSame(Reference(type, data.AsSpan((first + i) * type.Size())), actual[i + 1],
+                        $"{type} length {length} element {i}");
             }
         }
     }
@@ -117,7 +119,8 @@ public class SafetensorsReadTests
 
         static float One(ElementType type, byte code)
         {
-            using SafetensorsFile file = SafetensorsBytes.Open(SafetensorsBytes.Of($$$"""{"a":{"dtype":"{{{type}}}","shape":[],"data_offsets":[0,1]}}""", [code]));
+            using SafetensorsFile file = SafetensorsBytes.Open(
+                SafetensorsBytes.Of($$$"""{"a":{"dtype":"{{{type}}}","shape":[],"data_offsets":[0,1]}}""", [code]));
             float[] value = new float[1];
             file.Read("a", 0, value);
             return value[0];
@@ -127,7 +130,8 @@ public class SafetensorsReadTests
     [Fact]
     public void RangesOutsideTheTensorAreRefused()
     {
-        using SafetensorsFile file = SafetensorsBytes.Open(SafetensorsBytes.Of("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""", 8));
+        using SafetensorsFile file = SafetensorsBytes.Open(
+            SafetensorsBytes.Of("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""", 8));
         file.Read("a", 2, []);
         foreach ((long first, int length) in new (long, int)[] { (-1, 1), (2, 1), (0, 3), (long.MaxValue, 2), (long.MinValue, 1), (1, 2) })
             Assert.Throws<ArgumentOutOfRangeException>(() => file.Read("a", first, new float[length]));
@@ -159,7 +163,8 @@ public class SafetensorsReadTests
         const long count = (1L << 32) + 64;
         using var folder = new TempFolder();
         string path = folder["large.safetensors"];
-        byte[] header = SafetensorsBytes.Of($$$"""{"a":{"dtype":"BF16","shape":[{{{count / 2}}}],"data_offsets":[0,{{{count}}}]},"b":{"dtype":"U8","shape":[1],"data_offsets":[{{{count}}},{{{count + 1}}}]}}""", []);
+        byte[] header = SafetensorsBytes.Of(
+            $$$"""{"a":{"dtype":"BF16","shape":[{{{count / 2}}}],"data_offsets":[0,{{{count}}}]},"b":{"dtype":"U8","shape":[1],"data_offsets":[{{{count}}},{{{count + 1}}}]}}""", []);
         using (FileStream stream = File.Create(path))
         {
             stream.Write(header);
@@ -190,7 +195,8 @@ public class SafetensorsReadTests
             if (size == 2)
                 data[(i * 2) + 1] = (byte)(i >> 8);
         }
-        double[] special = [0, -0.0, double.NaN, double.PositiveInfinity, double.NegativeInfinity, double.MaxValue, double.Epsilon, 1e-40, 1 + Math.ScaleB(1, -24), 1 + Math.ScaleB(3, -24)];
+        double[] special = [0, -0.0, double.NaN, double.PositiveInfinity, double.NegativeInfinity, double.MaxValue, double.Epsilon, 1e-40,
+            1 + Math.ScaleB(1, -24), 1 + Math.ScaleB(3, -24)];
         for (int i = 0; size >= 4 && i < special.Length; i++)
         {
             if (size == 8)
@@ -237,7 +243,8 @@ public class SafetensorsReadTests
 
     private static void AssertSame(float expected, float actual, string what)
     {
-        if (BitConverter.SingleToInt32Bits(expected) != BitConverter.SingleToInt32Bits(actual) && !(float.IsNaN(expected) && float.IsNaN(actual)))
+        if (BitConverter.SingleToInt32Bits(expected) != BitConverter.SingleToInt32Bits(actual)
+            && !(float.IsNaN(expected) && float.IsNaN(actual)))
             Assert.Fail(new StringBuilder().Append(what).Append(": expected ").Append(expected).Append(", got ").Append(actual).ToString());
     }
 }

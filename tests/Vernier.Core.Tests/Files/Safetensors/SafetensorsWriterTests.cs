@@ -15,7 +15,8 @@ public class SafetensorsWriterTests
         {
             var random = new Random(seed);
             List<(TensorInfo Info, byte[] Data)> tensors = RandomTensors(random);
-            Dictionary<string, string> metadata = Enumerable.Range(0, random.Next(4)).ToDictionary(i => RandomName(random, i), i => RandomName(random, i));
+            Dictionary<string, string> metadata = Enumerable.Range(0, random.Next(4))
+                .ToDictionary(i => RandomName(random, i), i => RandomName(random, i));
             TensorInfo[] infos = [.. tensors.Select(tensor => tensor.Info)];
             using var folder = new TempFolder();
             string path = folder["x.safetensors"];
@@ -63,12 +64,14 @@ public class SafetensorsWriterTests
     {
         TensorInfo[] aligned = [new("b", ElementType.U8, [4]), new("a", ElementType.F32, [1]), new("c", ElementType.F16, [2])];
         Assert.Equal(["b", "a", "c"], Names(aligned));
-        TensorInfo[] odd = [new("b", ElementType.U8, [3]), new("a", ElementType.F32, [1]), new("d", ElementType.F16, [1]), new("c", ElementType.F16, [2])];
+        TensorInfo[] odd = [new("b", ElementType.U8, [3]), new("a", ElementType.F32, [1]), new("d", ElementType.F16, [1]),
+            new("c", ElementType.F16, [2])];
         Assert.Equal(["a", "d", "c", "b"], Names(odd));
 
         static IEnumerable<string> Names(TensorInfo[] tensors)
         {
-            using SafetensorsFile file = SafetensorsBytes.Open(SafetensorsBytes.Written([.. tensors.Select(tensor => (tensor, new byte[tensor.Bytes]))]));
+            using SafetensorsFile file = SafetensorsBytes.Open(
+                SafetensorsBytes.Written([.. tensors.Select(tensor => (tensor, new byte[tensor.Bytes]))]));
             return [.. file.Tensors.Select(tensor => tensor.Name)];
         }
     }
@@ -92,7 +95,8 @@ public class SafetensorsWriterTests
     {
         string path = Path.Combine(SharedData.Quill, "model.safetensors");
         using SafetensorsFile sample = SafetensorsFile.Open(path);
-        byte[] written = SafetensorsBytes.Written([.. sample.Tensors.Select(tensor => (tensor, sample.Bytes(tensor.Name).ToArray()))], sample.Metadata);
+        byte[] written = SafetensorsBytes.Written(
+            [.. sample.Tensors.Select(tensor => (tensor, sample.Bytes(tensor.Name).ToArray()))], sample.Metadata);
         Assert.True(written.AsSpan().SequenceEqual(File.ReadAllBytes(path)));
     }
 
@@ -116,7 +120,8 @@ public class SafetensorsWriterTests
     {
         using var folder = new TempFolder();
         TensorInfo[] tensors = [new("a", ElementType.U8, [1])];
-        File.WriteAllText(folder["x.partial"], "left over from a run that was killed, and longer than the file will be: " + new string('.', 1000));
+        File.WriteAllText(folder["x.partial"], "left over from a run that was killed, and longer than the file will be: "
+            + new string('.', 1000));
         using (var writer = new SafetensorsWriter(folder["x"], tensors))
         {
             Assert.Throws<IOException>(() => new SafetensorsWriter(folder["x"], tensors));
@@ -131,7 +136,8 @@ public class SafetensorsWriterTests
     public void WritingOutOfTurnIsRefused()
     {
         using var folder = new TempFolder();
-        using var writer = new SafetensorsWriter(folder["x"], [new("z", ElementType.U8, [0]), new("a", ElementType.U8, [2]), new("b", ElementType.U8, [1])]);
+        using var writer = new SafetensorsWriter(
+            folder["x"], [new("z", ElementType.U8, [0]), new("a", ElementType.U8, [2]), new("b", ElementType.U8, [1])]);
         Assert.Equal("a", writer.Current?.Name);
         writer.Write("z", []);
         Assert.Throws<InvalidOperationException>(() => writer.Write("b", [1]));
@@ -160,7 +166,8 @@ public class SafetensorsWriterTests
         foreach (TensorInfo[] tensors in faulty)
             Assert.Throws<ArgumentException>(() => SafetensorsWriter.SizeOf(tensors));
         Assert.Throws<ArgumentException>(() => SafetensorsWriter.SizeOf([], new Dictionary<string, string> { ["a"] = "\udc00" }));
-        Assert.Throws<OverflowException>(() => SafetensorsWriter.SizeOf([new("a", ElementType.U8, [long.MaxValue]), new("b", ElementType.U8, [long.MaxValue])]));
+        Assert.Throws<OverflowException>(() => SafetensorsWriter.SizeOf(
+            [new("a", ElementType.U8, [long.MaxValue]), new("b", ElementType.U8, [long.MaxValue])]));
     }
 
     private static List<(TensorInfo Info, byte[] Data)> RandomTensors(Random random)

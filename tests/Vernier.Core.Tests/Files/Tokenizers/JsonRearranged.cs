@@ -2,14 +2,18 @@ using System.Text.Json.Nodes;
 
 namespace Vernier.Tests;
 
-/// <summary>Makes JSON documents from one by putting its own values, and some others, where they don't belong: always JSON, often nonsense.</summary>
+/// <summary>Makes JSON documents from one by putting its own values, and some others, where they don't belong: always JSON, often
+/// nonsense.</summary>
 internal static class JsonRearranged
 {
     private static readonly string[] Values =
     [
-        "null", "true", "false", "0", "1", "-1", "2147483647", "1e9", "0.5", "\"\"", "\"a\"", "\" \"", "\"▁\"", "\"\\ud83d\\ude00\"", "[]", "{}", "[\"a\",\"b\"]",
-        """{"type":"Fuse"}""", """{"type":"NFKD"}""", """{"type":"ByteLevel"}""", """{"type":"Metaspace"}""", """{"type":"Whitespace"}""", """{"type":"Digits"}""",
-        """{"Regex":"\\s+|x*"}""", """{"Regex":"(?:a|b?c)+?[^\\d]"}""", """{"String":""}""", "\"Removed\"", "\"Contiguous\"", "\"MergedWithNext\"", "\"first\"", "\"never\"", "\"<0x41>\"",
+        "null", "true", "false", "0", "1", "-1", "2147483647", "1e9", "0.5", "\"\"", "\"a\"", "\" \"", "\"▁\"", "\"\\ud83d\\ude00\"", "[]",
+            "{}", "[\"a\",\"b\"]",
+        """{"type":"Fuse"}""", """{"type":"NFKD"}""", """{"type":"ByteLevel"}""", """{"type":"Metaspace"}""", """{"type":"Whitespace"}""",
+            """{"type":"Digits"}""",
+        """{"Regex":"\\s+|x*"}""", """{"Regex":"(?:a|b?c)+?[^\\d]"}""", """{"String":""}""", "\"Removed\"", "\"Contiguous\"",
+            "\"MergedWithNext\"", "\"first\"", "\"never\"", "\"<0x41>\"",
     ];
 
     /// <summary>Documents with one to three changes each.</summary>

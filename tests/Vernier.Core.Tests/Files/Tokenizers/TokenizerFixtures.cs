@@ -5,8 +5,10 @@ namespace Vernier.Tests;
 /// <summary>Small tokenizers of each kind, made by hand.</summary>
 internal static class TokenizerFixtures
 {
-    public const string Llama3Regex = @"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
-    public const string QwenRegex = @"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+    public const string Llama3Regex =
+        @"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+    public const string QwenRegex =
+        @"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 
     private static readonly string[] Merges =
     [
@@ -22,7 +24,8 @@ internal static class TokenizerFixtures
     {
         "gpt2" => Document(ByteLevelModel(), pre: ByteLevel(useRegex: true), decoder: ByteLevel(useRegex: true)),
         "llama3" => Llama3(),
-        "qwen" => Document(ByteLevelModel(), normalizer: Parse("""{"type":"NFC"}"""), pre: Sequence(Split(QwenRegex)), decoder: ByteLevel(useRegex: false)),
+        "qwen" => Document(ByteLevelModel(), normalizer: Parse("""{"type":"NFC"}"""), pre: Sequence(Split(QwenRegex)),
+            decoder: ByteLevel(useRegex: false)),
         "sentencepiece" => SentencePiece(),
         "metaspace" => Metaspace(),
         "added" => WithAddedTokens(),
@@ -32,7 +35,8 @@ internal static class TokenizerFixtures
 
     public static JsonNode Parse(string json) => JsonNode.Parse(json)!;
 
-    public static JsonObject Token(int id, string content, bool special = false, bool normalized = false, bool singleWord = false, bool left = false, bool right = false) => new()
+    public static JsonObject Token(int id, string content, bool special = false, bool normalized = false, bool singleWord = false,
+        bool left = false, bool right = false) => new()
     {
         ["id"] = id,
         ["content"] = content,
@@ -61,7 +65,8 @@ internal static class TokenizerFixtures
     private static JsonNode ByteLevel(bool useRegex) =>
         new JsonObject { ["type"] = "ByteLevel", ["add_prefix_space"] = false, ["trim_offsets"] = true, ["use_regex"] = useRegex };
 
-    private static JsonObject Document(JsonNode model, JsonNode? normalizer = null, JsonNode? pre = null, JsonNode? post = null, JsonNode? decoder = null, params JsonNode[] added) => new()
+    private static JsonObject Document(JsonNode model, JsonNode? normalizer = null, JsonNode? pre = null, JsonNode? post = null,
+        JsonNode? decoder = null, params JsonNode[] added) => new()
     {
         ["version"] = "1.0",
         ["truncation"] = null,
@@ -79,11 +84,13 @@ internal static class TokenizerFixtures
         var vocabulary = new JsonObject();
         foreach (string token in tokens)
             vocabulary[token] = vocabulary.Count;
-        return new JsonObject { ["type"] = "BPE", ["dropout"] = null, ["unk_token"] = null, ["vocab"] = vocabulary, ["merges"] = new JsonArray([.. merges]) };
+        return new JsonObject { ["type"] = "BPE", ["dropout"] = null, ["unk_token"] = null, ["vocab"] = vocabulary,
+            ["merges"] = new JsonArray([.. merges]) };
     }
 
     private static JsonObject ByteLevelModel(params string[] extra) => Model(
-        Vernier.Files.Tokenizers.Unicode.ByteAlphabet.Characters.Select(c => c.ToString()).Concat(Merges.Select(merge => merge.Replace(" ", "", StringComparison.Ordinal))).Concat(extra),
+        Vernier.Files.Tokenizers.Unicode.ByteAlphabet.Characters.Select(c => c.ToString())
+            .Concat(Merges.Select(merge => merge.Replace(" ", "", StringComparison.Ordinal))).Concat(extra),
         Merges.Select(merge => (JsonNode)merge));
 
     private static JsonObject Llama3()
@@ -106,9 +113,11 @@ internal static class TokenizerFixtures
 
     private static JsonObject SentencePieceModel()
     {
-        string[] merges = ["▁ t", "h e", "▁t he", "l l", "he ll", "hell o", "▁ w", "o r", "l d", "▁w or", "▁wor ld", "▁ ▁", "▁▁ ▁▁", "e l", "o n"];
+        string[] merges = ["▁ t", "h e", "▁t he", "l l", "he ll", "hell o", "▁ w", "o r", "l d", "▁w or", "▁wor ld", "▁ ▁", "▁▁ ▁▁", "e l",
+            "o n"];
         JsonObject model = Model(
-            ["<unk>", "<s>", "</s>", .. Enumerable.Range(0, 256).Select(b => $"<0x{b:X2}>"), .. "▁thelowrdn.éA".Select(c => c.ToString()), .. merges.Select(merge => merge.Replace(" ", "", StringComparison.Ordinal))],
+            ["<unk>", "<s>", "</s>", .. Enumerable.Range(0, 256).Select(b => $"<0x{b:X2}>"), .. "▁thelowrdn.éA".Select(c => c.ToString()),
+                .. merges.Select(merge => merge.Replace(" ", "", StringComparison.Ordinal))],
             merges.Select(merge => new JsonArray([.. merge.Split(' ').Select(part => (JsonNode)part)])));
         model["unk_token"] = "<unk>";
         model["fuse_unk"] = true;
@@ -116,7 +125,8 @@ internal static class TokenizerFixtures
         return model;
     }
 
-    private static JsonNode[] SentencePieceTokens() => [Token(0, "<unk>", special: true), Token(1, "<s>", special: true), Token(2, "</s>", special: true)];
+    private static JsonNode[] SentencePieceTokens() =>
+        [Token(0, "<unk>", special: true), Token(1, "<s>", special: true), Token(2, "</s>", special: true)];
 
     private static JsonObject SentencePiece() => Document(
         SentencePieceModel(),
@@ -149,18 +159,22 @@ internal static class TokenizerFixtures
         decoder: ByteLevel(useRegex: true),
         added:
         [
-            Token(276, "<left>", left: true), Token(277, "<right>", right: true), Token(278, "<both>", left: true, right: true), Token(279, "word", singleWord: true),
-            Token(280, "ABC"), Token(281, "ABCDE"), Token(282, "Norm", normalized: true), Token(283, "<end>", special: true), Token(284, "one two"),
+            Token(276, "<left>", left: true), Token(277, "<right>", right: true), Token(278, "<both>", left: true, right: true),
+                Token(279, "word", singleWord: true),
+            Token(280, "ABC"), Token(281, "ABCDE"), Token(282, "Norm", normalized: true), Token(283, "<end>", special: true),
+                Token(284, "one two"),
         ]);
 
     private static JsonObject Clip()
     {
         string[] merges = ["l o", "lo w</w>", "lo w", "e r</w>", "low er</w>"];
         JsonObject model = Model(
-            ["<unk>", .. "lower".Distinct().SelectMany(c => new[] { $"{c}", $"{c}</w>" }), .. merges.Select(merge => merge.Replace(" ", "", StringComparison.Ordinal))],
+            ["<unk>", .. "lower".Distinct().SelectMany(c => new[] { $"{c}", $"{c}</w>" }),
+                .. merges.Select(merge => merge.Replace(" ", "", StringComparison.Ordinal))],
             merges.Select(merge => (JsonNode)merge));
         model["unk_token"] = "<unk>";
         model["end_of_word_suffix"] = "</w>";
-        return Document(model, normalizer: Parse("""{"type":"Lowercase"}"""), pre: Parse("""{"type":"WhitespaceSplit"}"""), decoder: Parse("""{"type":"BPEDecoder","suffix":"</w>"}"""));
+        return Document(model, normalizer: Parse("""{"type":"Lowercase"}"""), pre: Parse("""{"type":"WhitespaceSplit"}"""),
+            decoder: Parse("""{"type":"BPEDecoder","suffix":"</w>"}"""));
     }
 }

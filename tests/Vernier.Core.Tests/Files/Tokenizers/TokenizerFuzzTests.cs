@@ -19,11 +19,13 @@ public class TokenizerFuzzTests
     public void DamagedTokenizersAreReadOrRefused()
     {
         int inputs = 0;
-        byte[][] seeds = [.. TokenizerFixtures.Names.Select(name => Encoding.UTF8.GetBytes(Arranged(TokenizerFixtures.Create(name)))), Encoding.UTF8.GetBytes(Mixed())];
+        byte[][] seeds = [.. TokenizerFixtures.Names.Select(name => Encoding.UTF8.GetBytes(Arranged(TokenizerFixtures.Create(name)))),
+            Encoding.UTF8.GetBytes(Mixed())];
         for (int s = 0; s < seeds.Length; s++)
         {
             Assert.Equal("read", Outcome(seeds[s]));
-            IEnumerable<byte[]> rearranged = JsonRearranged.Of(JsonNode.Parse(seeds[s])!.AsObject(), 3000, s).Select(Encoding.UTF8.GetBytes);
+            IEnumerable<byte[]> rearranged = JsonRearranged.Of(JsonNode.Parse(seeds[s])!.AsObject(), 3000, s)
+                .Select(Encoding.UTF8.GetBytes);
             foreach (byte[] input in Mutation.Of(seeds[s], 5000, s).Concat(rearranged))
             {
                 Try(input);
@@ -36,7 +38,8 @@ public class TokenizerFuzzTests
         Assert.InRange(_outcomes["read"], 5000, inputs / 2);
         Assert.Superset(new HashSet<string>(StringComparer.Ordinal)
         {
-            TokenizerRules.MissingField, TokenizerRules.WrongType, TokenizerRules.IdOutOfRange, TokenizerRules.IdConflict, TokenizerRules.MergeMalformed,
+            TokenizerRules.MissingField, TokenizerRules.WrongType, TokenizerRules.IdOutOfRange, TokenizerRules.IdConflict,
+                TokenizerRules.MergeMalformed,
             TokenizerRules.MergeUnknownToken, TokenizerRules.UnsupportedModel, TokenizerRules.UnsupportedPattern,
         }, _outcomes.Keys.ToHashSet(StringComparer.Ordinal));
     }
@@ -47,7 +50,8 @@ public class TokenizerFuzzTests
         string outcome = Outcome(input);
         long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
         _outcomes[outcome] = _outcomes.GetValueOrDefault(outcome) + 1;
-        Assert.True(allocated < 2_000_000 + 200L * input.Length, $"{allocated} bytes were allocated for a file of {input.Length}: {outcome}");
+        Assert.True(allocated < 2_000_000 + 200L * input.Length,
+            $"{allocated} bytes were allocated for a file of {input.Length}: {outcome}");
     }
 
     private static string Outcome(byte[] input)
@@ -78,11 +82,13 @@ public class TokenizerFuzzTests
         JsonObject vocabulary = document["model"]!["vocab"]!.AsObject();
         foreach (string token in vocabulary.Select(entry => entry.Key).Where(IsRare).ToArray())
             vocabulary.Remove(token);
-        return document.ToJsonString(new JsonSerializerOptions { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+        return document.ToJsonString(new JsonSerializerOptions {
+            Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
     }
 
     private static bool IsRare(string token) =>
-        token.StartsWith("<0x", StringComparison.Ordinal) || (token.Length == 1 && token[0] >= '\u00B0' && !"ÃĠ▁é".Contains(token[0], StringComparison.Ordinal));
+        token.StartsWith("<0x", StringComparison.Ordinal)
+            || (token.Length == 1 && token[0] >= '\u00B0' && !"ÃĠ▁é".Contains(token[0], StringComparison.Ordinal));
 
     /// <summary>Every component that is read, in one file.</summary>
     private static string Mixed()

@@ -70,7 +70,8 @@ public class TokenizerStreamTests
 
     [Theory]
     [InlineData("""{"type":"Sequence","decoders":[{"type":"Fuse"},{"type":"Strip","content":"h","start":2,"stop":1}]}""", "ellohellohello")]
-    [InlineData("""{"type":"Sequence","decoders":[{"type":"Fuse"},{"type":"Replace","pattern":{"String":"oh"},"content":"-"}]}""", "hell-ell-ello")]
+    [InlineData("""{"type":"Sequence","decoders":[{"type":"Fuse"},{"type":"Replace","pattern":{"String":"oh"},"content":"-"}]}""",
+        "hell-ell-ello")]
     [InlineData("""{"type":"Strip","content":"o","start":0,"stop":3}""", "hellhellhell")]
     [InlineData("""{"type":"Replace","pattern":{"Regex":"l+"},"content":"L"}""", "heLoheLoheLo")]
     [InlineData("null", "hello hello hello")]

@@ -96,8 +96,10 @@ public class MinifloatGridTests
         double[] uniform = [.. Enumerable.Range(0, 20_000).Select(_ => 2 * random.NextDouble() - 1)];
         double[] gauss = [.. Enumerable.Range(0, 20_000).Select(_ => Gaussian(random))];
         // Three degrees of freedom: a normal variable over the root of a mean of three squares.
-        double[] student = [.. Enumerable.Range(0, 20_000).Select(_ => Gaussian(random) / Math.Sqrt((Square(random) + Square(random) + Square(random)) / 3))];
-        double[][] ratios = [.. ((double[][])[uniform, gauss, student]).Select(values => (double[])[.. Enumerable.Range(1, 5).Select(e => SignalToNoise(values, e))])];
+        double[] student = [.. Enumerable.Range(0, 20_000)
+            .Select(_ => Gaussian(random) / Math.Sqrt((Square(random) + Square(random) + Square(random)) / 3))];
+        double[][] ratios = [.. ((double[][])[uniform, gauss, student])
+            .Select(values => (double[])[.. Enumerable.Range(1, 5).Select(e => SignalToNoise(values, e))])];
         int[] best = [.. ratios.Select(ratio => 1 + Array.IndexOf(ratio, ratio.Max()))];
         Assert.Equal(1, best[0]);
         Assert.Equal(2, best[1]);
@@ -159,11 +161,13 @@ public class MinifloatGridTests
     [InlineData(0.99, 2.3263478740408408)]
     public void QuantilesAreThoseOfTheNormalDistribution(double p, double x) => Assert.Equal(x, NormalFloatGrid.Quantile(p), 1e-12);
 
-    internal static MinifloatFormat Format(string name) => MinifloatFormat.TryParse(name, out MinifloatFormat format) ? format : throw new ArgumentException(name);
+    internal static MinifloatFormat Format(string name) =>
+        MinifloatFormat.TryParse(name, out MinifloatFormat format) ? format : throw new ArgumentException(name);
 
     private static short[] Levels(string name) => MinifloatGrid.Create(Format(name)).Levels.ToArray();
 
-    private static double Gaussian(Random random) => Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble());
+    private static double Gaussian(Random random) =>
+        Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble());
 
     private static double Square(Random random) => Math.Pow(Gaussian(random), 2);
 }

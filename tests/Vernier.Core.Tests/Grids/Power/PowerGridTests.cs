@@ -114,7 +114,8 @@ public class PowerGridTests
         var random = new Random(bits);
         foreach (double a in (double[])[0.4, 0.65, 0.9])
         {
-            LevelTable nearest = PowerGrid.Create(bits, layout, a), papers = PowerGrid.Create(bits, layout, a, rule: RoundingRule.PowerDomain);
+            LevelTable nearest = PowerGrid.Create(bits, layout, a),
+                papers = PowerGrid.Create(bits, layout, a, rule: RoundingRule.PowerDomain);
             Assert.Equal(nearest.Levels.ToArray(), papers.Levels.ToArray());
             bool differ = false;
             for (int i = 0; i < 2000; i++)

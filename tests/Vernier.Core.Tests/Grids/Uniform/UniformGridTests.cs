@@ -45,7 +45,8 @@ public class UniformGridTests
         {
             // Every fourth value is an exact tie.
             double index = i % 4 == 0 ? random.Next(-half - 2, half + 2) + 0.5 : (random.NextDouble() - 0.5) * 2.5 * half;
-            int expected = (int)Math.Clamp(Math.Round((double)(float)(index * table.Unit) / table.Unit, MidpointRounding.ToEven), -half, half - 1);
+            int expected = (int)Math.Clamp(Math.Round((double)(float)(index * table.Unit) / table.Unit, MidpointRounding.ToEven), -half,
+                half - 1);
             Assert.Equal(expected + half, table.Encode((float)(index * table.Unit)));
         }
     }

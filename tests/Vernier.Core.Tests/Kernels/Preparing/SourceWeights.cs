@@ -24,7 +24,8 @@ internal static class SourceWeights
         var random = new Random(3);
         foreach (int tokens in (int[])[1, 5])
         {
-            float[] x = [.. Enumerable.Range(0, tokens * matrix.Columns).Select(_ => (float)(random.NextDouble() - 0.5))], expected = new float[tokens * matrix.Rows], y = new float[expected.Length];
+            float[] x = [.. Enumerable.Range(0, tokens * matrix.Columns).Select(_ => (float)(random.NextDouble() - 0.5))],
+                expected = new float[tokens * matrix.Rows], y = new float[expected.Length];
             IntegerProduct.Multiply(x, tokens, source, expected);
             Assert.IsType<PreparedWeight>(matrix.Prepare(Workers.Shared)).Multiply(x, tokens, y, Workers.Shared);
             Assert.Equal(expected, y);
@@ -34,7 +35,8 @@ internal static class SourceWeights
     /// <summary>The rows of the prepared matrix are those of the matrix, bit by bit, where its preparer says so.</summary>
     public static void CheckRows(PackedMatrix matrix)
     {
-        if (matrix.Outliers is not null || matrix.LowRank is not null || matrix.Prepare(Workers.Shared) is not IPreparedMatrix prepared || PreparedMatrices.Rows(matrix.Layout, prepared) is not PreparedRows rows)
+        if (matrix.Outliers is not null || matrix.LowRank is not null || matrix.Prepare(Workers.Shared) is not IPreparedMatrix prepared
+            || PreparedMatrices.Rows(matrix.Layout, prepared) is not PreparedRows rows)
             return;
         float[] expected = new float[matrix.Columns], actual = new float[matrix.Columns];
         for (int row = 0; row < matrix.Rows; row++)
@@ -53,7 +55,8 @@ internal static class SourceWeights
         foreach (PanelPart part in source.Parts.Where(part => part.View == view))
         {
             double scale = part.WideScales.IsEmpty ? (double)part.Scales.Span[at] * part.Unit : part.WideScales.Span[at];
-            weight += scale * (source.LevelsOf(part, row, granule)[codes[c]] - (part.Zeros.IsEmpty ? 0 : part.Zeros.Span[at])) + (part.Minimums.IsEmpty ? 0 : part.Minimums.Span[at]);
+            weight += scale * (source.LevelsOf(part, row, granule)[codes[c]] - (part.Zeros.IsEmpty ? 0 : part.Zeros.Span[at]))
+                + (part.Minimums.IsEmpty ? 0 : part.Minimums.Span[at]);
         }
         return (float)weight;
     }

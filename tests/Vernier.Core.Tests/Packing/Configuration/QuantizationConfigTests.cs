@@ -24,7 +24,8 @@ public class QuantizationConfigTests
         ["e"] = new ScalarLayout(10, 20, 3, Granularity.Channel, 10, 1, false, false) { OutlierColumns = 20 },
         ["f"] = new VectorLayout(64, 96, 2, 6, 16, 32) { BlockColumns = 16, Outliers = 3 },
         ["g"] = new VectorLayout(7, 5, 1, 3, 7, 5) { BookRank = 4 },
-        ["h"] = new ScalarLayout(10, 20, 8, Granularity.Group(32), 10, 1, false, false) { FloatLevels = true, ScaleFormat = ScaleFormat.E8M0 },
+        ["h"] = new ScalarLayout(10, 20, 8, Granularity.Group(32), 10, 1, false, false) {
+            FloatLevels = true, ScaleFormat = ScaleFormat.E8M0 },
         ["i"] = new ScalarLayout(10, 20, 4, Granularity.Group(16), 10, 1, false, false) { ScaleFormat = ScaleFormat.E4M3 },
         ["l"] = new ScalarLayout(10, 20, 4, Granularity.Channel, 10, 1, false, false) { Outliers = 2, OutlierSource = ElementType.BF16 },
         ["m"] = new TritLayout(10, 20, 0, TritStorage.Base3),
@@ -38,7 +39,8 @@ public class QuantizationConfigTests
     {
         QuantizationConfig read = Read(Json(s_config.ToJson()))!;
         Assert.Equal(s_config.Recipe, read.Recipe);
-        Assert.Equal(s_config.Tensors.OrderBy(pair => pair.Key, StringComparer.Ordinal), read.Tensors.OrderBy(pair => pair.Key, StringComparer.Ordinal));
+        Assert.Equal(s_config.Tensors.OrderBy(pair => pair.Key, StringComparer.Ordinal),
+            read.Tensors.OrderBy(pair => pair.Key, StringComparer.Ordinal));
     }
 
     [Fact]
@@ -64,36 +66,68 @@ public class QuantizationConfigTests
     [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [1, 1], \"bits\": 4, \"group\": 64, \"rows_per_grid\": 2}}")]
     [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [1, 1], \"bits\": 4, \"group\": 64, \"tables\": 3}}")]
     [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [1, 1], \"bits\": 4, \"group\": 64, \"wide_levels\": 1}}")]
-    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [1, 1], \"bits\": 8, \"group\": 64, \"wide_levels\": true, \"float_levels\": true}}")]
+    [InlineData("quantization-tensor", "tensors",
+        "{\"w\": {\"shape\": [1, 1], \"bits\": 8, \"group\": 64, \"wide_levels\": true, \"float_levels\": true}}")]
     [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [1, 1], \"bits\": 4, \"group\": 64, \"scale_format\": \"e5m2\"}}")]
-    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [1, 1], \"bits\": 4, \"group\": 64, \"scale_format\": \"e8m0\", \"tables\": 2}}")]
+    [InlineData("quantization-tensor", "tensors",
+        "{\"w\": {\"shape\": [1, 1], \"bits\": 4, \"group\": 64, \"scale_format\": \"e8m0\", \"tables\": 2}}")]
     [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"bits\": 4, \"group\": 64, \"outliers\": 7}}")]
     [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"bits\": 4, \"group\": 64, \"rank\": 3}}")]
     [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"layout\": \"two-level\", \"bits\": 1, \"group\": 0}}")]
     [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"layout\": \"two-level\", \"bits\": 4, \"group\": -1}}")]
     [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"bits\": 4, \"group\": 64, \"outlier_type\": \"F16\"}}")]
-    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"bits\": 4, \"group\": 64, \"outliers\": 1, \"outlier_type\": \"F64\"}}")]
+    [InlineData("quantization-tensor", "tensors",
+        "{\"w\": {\"shape\": [2, 3], \"bits\": 4, \"group\": 64, \"outliers\": 1, \"outlier_type\": \"F64\"}}")]
     [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"layout\": \"trits\", \"group\": 0}}")]
-    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"layout\": \"trits\", \"group\": -1, \"storage\": \"base3\"}}")]
-    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"layout\": \"trits\", \"group\": 0, \"storage\": \"base4\"}}")]
+    [InlineData("quantization-tensor", "tensors",
+        "{\"w\": {\"shape\": [2, 3], \"layout\": \"trits\", \"group\": -1, \"storage\": \"base3\"}}")]
+    [InlineData("quantization-tensor", "tensors",
+        "{\"w\": {\"shape\": [2, 3], \"layout\": \"trits\", \"group\": 0, \"storage\": \"base4\"}}")]
     [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"layout\": \"quats\", \"group\": 0}}")]
     [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"bits\": 4, \"group\": 64, \"outliers\": 0}}")]
     [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"bits\": 4, \"group\": 64, \"outlier_columns\": 4}}")]
-    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"bits\": 4, \"group\": 64, \"outliers\": 1, \"outlier_columns\": 1}}")]
-    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 3, \"index_bits\": 4, \"book_rows\": 16, \"book_columns\": 32}}")]
-    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 0, \"index_bits\": 4, \"book_rows\": 16, \"book_columns\": 32}}")]
-    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 2, \"index_bits\": 1, \"book_rows\": 16, \"book_columns\": 32}}")]
-    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 2, \"index_bits\": 9, \"book_rows\": 16, \"book_columns\": 32}}")]
-    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 2, \"index_bits\": 4, \"book_rows\": 8, \"book_columns\": 32}}")]
-    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 2, \"index_bits\": 4, \"book_rows\": 48, \"book_columns\": 32}}")]
-    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 2, \"index_bits\": 4, \"book_rows\": 16, \"book_columns\": 12}}")]
-    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 2, \"index_bits\": 4, \"book_rows\": 16, \"book_columns\": 128}}")]
-    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 2, \"index_bits\": 4, \"book_rows\": 16, \"book_columns\": 32, \"block_columns\": 24}}")]
-    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 2, \"index_bits\": 4, \"book_rows\": 16, \"book_columns\": 32, \"block_columns\": 4}}")]
-    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 2, \"index_bits\": 4, \"book_rows\": 16, \"book_columns\": 32, \"book_rank\": 1}}")]
-    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"index_bits\": 4, \"book_rows\": 16, \"book_columns\": 32}}")]
-    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 2, \"index_bits\": 4, \"book_columns\": 32}}")]
-    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 1, \"index_bits\": 4, \"book_rows\": 16, \"book_columns\": 32, \"book_rank\": 17}}")]
+    [InlineData("quantization-tensor", "tensors",
+        "{\"w\": {\"shape\": [2, 3], \"bits\": 4, \"group\": 64, \"outliers\": 1, \"outlier_columns\": 1}}")]
+    [InlineData("quantization-tensor", "tensors",
+        "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 3, \"index_bits\": 4, \"book_rows\": 16, \"book_columns\": "
+        + "32}}")]
+    [InlineData("quantization-tensor", "tensors",
+        "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 0, \"index_bits\": 4, \"book_rows\": 16, \"book_columns\": "
+        + "32}}")]
+    [InlineData("quantization-tensor", "tensors",
+        "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 2, \"index_bits\": 1, \"book_rows\": 16, \"book_columns\": "
+        + "32}}")]
+    [InlineData("quantization-tensor", "tensors",
+        "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 2, \"index_bits\": 9, \"book_rows\": 16, \"book_columns\": "
+        + "32}}")]
+    [InlineData("quantization-tensor", "tensors",
+        "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 2, \"index_bits\": 4, \"book_rows\": 8, \"book_columns\": "
+        + "32}}")]
+    [InlineData("quantization-tensor", "tensors",
+        "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 2, \"index_bits\": 4, \"book_rows\": 48, \"book_columns\": "
+        + "32}}")]
+    [InlineData("quantization-tensor", "tensors",
+        "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 2, \"index_bits\": 4, \"book_rows\": 16, \"book_columns\": "
+        + "12}}")]
+    [InlineData("quantization-tensor", "tensors",
+        "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 2, \"index_bits\": 4, \"book_rows\": 16, \"book_columns\": "
+        + "128}}")]
+    [InlineData("quantization-tensor", "tensors",
+        "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 2, \"index_bits\": 4, \"book_rows\": 16, \"book_columns\": "
+        + "32, \"block_columns\": 24}}")]
+    [InlineData("quantization-tensor", "tensors",
+        "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 2, \"index_bits\": 4, \"book_rows\": 16, \"book_columns\": "
+        + "32, \"block_columns\": 4}}")]
+    [InlineData("quantization-tensor", "tensors",
+        "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 2, \"index_bits\": 4, \"book_rows\": 16, \"book_columns\": "
+        + "32, \"book_rank\": 1}}")]
+    [InlineData("quantization-tensor", "tensors",
+        "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"index_bits\": 4, \"book_rows\": 16, \"book_columns\": 32}}")]
+    [InlineData("quantization-tensor", "tensors",
+        "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 2, \"index_bits\": 4, \"book_columns\": 32}}")]
+    [InlineData("quantization-tensor", "tensors",
+        "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 1, \"index_bits\": 4, \"book_rows\": 16, \"book_columns\": "
+        + "32, \"book_rank\": 17}}")]
     public void WhatBreaksARuleIsRefusedByItsName(string rule, string key, string? value)
     {
         JsonObject config = s_config.ToJson();

@@ -34,7 +34,8 @@ public class ForeignLayoutTests
     [Fact]
     public void WhatItRefusesIsNamed()
     {
-        JsonObject json = new QuantizationConfig("mine", new Dictionary<string, PackedLayout>(StringComparer.Ordinal) { ["w"] = new ForeignLayout(20, 40, 3) }).ToJson();
+        JsonObject json = new QuantizationConfig(
+            "mine", new Dictionary<string, PackedLayout>(StringComparer.Ordinal) { ["w"] = new ForeignLayout(20, 40, 3) }).ToJson();
         json["tensors"]!["w"]!["step"] = 101;
         InvalidFileException error = Assert.Throws<InvalidFileException>(() => Read(json));
         Assert.Equal(("quantization-tensor", "'step' is not a whole number from 1 to 100", "w"), (error.Rule, error.Problem, error.Tensor));
@@ -61,7 +62,8 @@ public class ForeignLayoutTests
         float[] x = [.. Enumerable.Range(0, 200).Select(_ => (float)(random.NextDouble() - 0.5))];
         float[] prepared = new float[50], read = new float[50];
         Assert.IsType<PreparedWeight>(matrix.Prepare(Workers.Shared)).Multiply(x, 1, prepared, Workers.Shared);
-        PreparedMatrices.Read(checkpoint, "w", layout, out Outliers? outliers, out LowRank? lowRank, Workers.Shared)!.Multiply(x, 1, read, Workers.Shared);
+        PreparedMatrices.Read(checkpoint, "w", layout, out Outliers? outliers, out LowRank? lowRank, Workers.Shared)!.Multiply(
+            x, 1, read, Workers.Shared);
         Assert.Equal(prepared, read);
         Assert.Null(outliers);
         Assert.Null(lowRank);
@@ -70,9 +72,11 @@ public class ForeignLayoutTests
     [Fact]
     public void ANameAndALayoutAreRegisteredOnce()
     {
-        Assert.Equal("name", Assert.Throws<ArgumentException>(() => PackedLayouts.Register(ForeignLayout.Name, ForeignLayout.Parse)).ParamName);
+        Assert.Equal("name", Assert.Throws<ArgumentException>(
+            () => PackedLayouts.Register(ForeignLayout.Name, ForeignLayout.Parse)).ParamName);
         Assert.Equal("name", Assert.Throws<ArgumentException>(() => PackedLayouts.Register("scalar", ForeignLayout.Parse)).ParamName);
-        Assert.Equal("preparer", Assert.Throws<ArgumentException>(() => PreparedMatrices.Register<ForeignLayout>(new ForeignPreparer())).ParamName);
+        Assert.Equal("preparer", Assert.Throws<ArgumentException>(
+            () => PreparedMatrices.Register<ForeignLayout>(new ForeignPreparer())).ParamName);
     }
 
     // Without a preparer a matrix is multiplied in single precision.

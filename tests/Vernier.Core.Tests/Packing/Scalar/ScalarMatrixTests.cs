@@ -66,7 +66,8 @@ public class ScalarMatrixTests
     {
         ScalarMatrix packed = Random(70, 101, 4, Granularity.Group(32), 70, 8, false);
         var random = new Random(rows);
-        float[] x = [.. Enumerable.Range(0, rows * 101).Select(_ => (float)(random.NextDouble() - 0.5))], y = new float[rows * 70], weights = new float[101];
+        float[] x = [.. Enumerable.Range(0, rows * 101).Select(_ => (float)(random.NextDouble() - 0.5))], y = new float[rows * 70],
+            weights = new float[101];
         PackedProduct.Multiply(x, rows, packed, y, Workers.Shared);
         for (int o = 0; o < 70; o++)
         {
@@ -117,7 +118,8 @@ public class ScalarMatrixTests
         Assert.Throws<ArgumentException>(() => new ScalarMatrix(spec, [], new Half[4], [], new byte[128]));
     }
 
-    internal static ScalarMatrix Random(int rows, int columns, int bits, Granularity granularity, int rowsPerGrid, int tables, bool zeroPoints)
+    internal static ScalarMatrix Random(int rows, int columns, int bits, Granularity granularity, int rowsPerGrid, int tables,
+        bool zeroPoints)
     {
         var random = new Random(rows * columns + bits + tables);
         bool wide = bits == 8;
@@ -152,7 +154,8 @@ public class ScalarMatrixTests
             {
                 int scaleRow = spec.Granularity == Granularity.Tensor ? 0 : r;
                 Half scale = packed.Scales.Span[scaleRow * granules + c / width];
-                LevelTable grid = packed.Grids[r / spec.RowsPerGrid * spec.Tables + (BitConverter.HalfToUInt16Bits(scale) & (spec.Tables - 1))];
+                LevelTable grid = packed.Grids[r / spec.RowsPerGrid * spec.Tables
+                    + (BitConverter.HalfToUInt16Bits(scale) & (spec.Tables - 1))];
                 int zero = spec.ZeroPoints ? grid.Levels[packed.ZeroPoint(scaleRow, c / width)] : 0;
                 Assert.Equal((float)scale * (grid.Unit * (grid.Levels[codes[c]] - zero)), row[c]);
             }

@@ -51,7 +51,8 @@ public class ScaleFormatTests
         const int Columns = 200, Tokens = 7;
         ScalarMatrix packed = Create(name, scales, group, 37, Columns);
         var random = new Random(1);
-        float[] x = [.. Enumerable.Range(0, Tokens * Columns).Select(_ => (float)(random.NextDouble() - 0.5))], expected = new float[Tokens * 37], actual = new float[Tokens * 37];
+        float[] x = [.. Enumerable.Range(0, Tokens * Columns).Select(_ => (float)(random.NextDouble() - 0.5))],
+            expected = new float[Tokens * 37], actual = new float[Tokens * 37];
         IntegerProduct.Multiply(x, Tokens, packed, expected);
         PreparedWeight.Create(packed, Workers.Shared)!.Multiply(x, Tokens, actual, Workers.Shared);
         Assert.Equal(expected, actual);
@@ -62,7 +63,8 @@ public class ScaleFormatTests
     {
         ScalarMatrix packed = Create("ocp-e5m2", ScaleFormat.Half, 64, 37, 128);
         Assert.Null(packed.Prepare(Workers.Shared));
-        Assert.Throws<ArgumentException>(() => new ScalarMatrix(packed.Spec with { FloatLevels = false, WideLevels = true }, packed.Grids, packed.Scales.ToArray(), [], packed.Codes));
+        Assert.Throws<ArgumentException>(() => new ScalarMatrix(
+            packed.Spec with { FloatLevels = false, WideLevels = true }, packed.Grids, packed.Scales.ToArray(), [], packed.Codes));
     }
 
     [Theory]
@@ -83,7 +85,8 @@ public class ScaleFormatTests
         InvalidFileException error = Assert.Throws<InvalidFileException>(() => PackedMatrixReader.Read(checkpoint, "w", packed.Spec));
         Assert.Equal("packed-scale", error.Rule);
         Assert.Equal("w.scales", error.Tensor);
-        Assert.Equal("packed-scale", Assert.Throws<InvalidFileException>(() => PreparedMatrices.Read(checkpoint, "w", packed.Spec, out _, out _, Workers.Shared)).Rule);
+        Assert.Equal("packed-scale", Assert.Throws<InvalidFileException>(
+            () => PreparedMatrices.Read(checkpoint, "w", packed.Spec, out _, out _, Workers.Shared)).Rule);
     }
 
     [Theory]
@@ -98,7 +101,8 @@ public class ScaleFormatTests
         using var folder = new TempFolder();
         Write(folder.Path, packed, bytes);
         using Checkpoint checkpoint = Checkpoint.Open(folder.Path);
-        Assert.Equal("packed-levels", Assert.Throws<InvalidFileException>(() => PackedMatrixReader.Read(checkpoint, "w", packed.Spec)).Rule);
+        Assert.Equal("packed-levels", Assert.Throws<InvalidFileException>(
+            () => PackedMatrixReader.Read(checkpoint, "w", packed.Spec)).Rule);
     }
 
     private static ScalarMatrix Create(string name, ScaleFormat format, int group, int rows, int columns)
@@ -106,7 +110,8 @@ public class ScaleFormatTests
         var random = new Random(group + columns);
         MinifloatFormat minifloat = MinifloatGridTests.Format(name);
         bool floats = MinifloatGrid.IsFloat(minifloat);
-        var spec = new ScalarLayout(rows, columns, minifloat.Bits, Granularity.Group(group), rows, 1, !floats && !MinifloatGrid.FitsInSByte(minifloat), false) { FloatLevels = floats, ScaleFormat = format };
+        var spec = new ScalarLayout(rows, columns, minifloat.Bits, Granularity.Group(group), rows, 1, !floats
+            && !MinifloatGrid.FitsInSByte(minifloat), false) { FloatLevels = floats, ScaleFormat = format };
         LevelTable table = MinifloatGrid.Create(minifloat);
         var codes = new byte[rows * spec.BytesPerRow];
         var row = new byte[columns];
@@ -126,7 +131,8 @@ public class ScaleFormatTests
     {
         IReadOnlyList<TensorInfo> arrays = packed.Spec.Arrays("w");
         using var writer = new CheckpointWriter(folder, arrays);
-        foreach ((TensorInfo array, ReadOnlyMemory<byte> data) in arrays.Zip(bytes?.Select(array => (ReadOnlyMemory<byte>)array) ?? packed.ArrayBytes()))
+        foreach ((TensorInfo array, ReadOnlyMemory<byte> data) in arrays.Zip(
+            bytes?.Select(array => (ReadOnlyMemory<byte>)array) ?? packed.ArrayBytes()))
             writer.Write(array.Name, data.Span);
         writer.Complete();
     }

@@ -19,7 +19,8 @@ public class TritMatrixTests
             var data = new TheoryData<int, int, int, TritStorage>();
             foreach (TritStorage storage in Enum.GetValues<TritStorage>())
             {
-                foreach ((int rows, int columns, int group) in ((int, int, int)[])[(1, 1, 128), (3, 7, 2), (19, 101, 64), (16, 128, 0), (5, 257, 128)])
+                foreach ((int rows, int columns, int group) in (
+                    (int, int, int)[])[(1, 1, 128), (3, 7, 2), (19, 101, 64), (16, 128, 0), (5, 257, 128)])
                     data.Add(rows, columns, group, storage);
             }
             return data;
@@ -54,7 +55,8 @@ public class TritMatrixTests
         for (int stored = 0; stored < 256; stored++)
         {
             Assert.Equal(stored <= 242, TritPacking.AreValid([0, (byte)stored], TritStorage.Base3));
-            Assert.Equal(!Enumerable.Range(0, 4).Any(i => (stored >> (2 * i) & 3) == 3), TritPacking.AreValid([0, (byte)stored], TritStorage.TwoBits));
+            Assert.Equal(!Enumerable.Range(0, 4).Any(i => (stored >> (2 * i) & 3) == 3),
+                TritPacking.AreValid([0, (byte)stored], TritStorage.TwoBits));
         }
     }
 
@@ -103,7 +105,8 @@ public class TritMatrixTests
         TritMatrix packed = Create(rows, columns, group, storage);
         var random = new Random(columns);
         // Whole numbers, and scales that are powers of two: every sum is exact, in any order.
-        float[] x = [.. Enumerable.Range(0, Tokens * columns).Select(_ => (float)random.Next(-99, 100))], actual = new float[Tokens * rows], row = new float[columns];
+        float[] x = [.. Enumerable.Range(0, Tokens * columns).Select(_ => (float)random.Next(-99, 100))], actual = new float[Tokens * rows],
+            row = new float[columns];
         TritProduct.Multiply(x, Tokens, packed, actual);
         float[] plain = new float[Tokens * rows];
         PackedProduct.Multiply(x, Tokens, packed, plain, Workers.Shared);
@@ -136,7 +139,8 @@ public class TritMatrixTests
                 using var folder = new TempFolder();
                 Write(folder.Path, packed, bytes.Select(array => (ReadOnlyMemory<byte>)array));
                 using Checkpoint checkpoint = Checkpoint.Open(folder.Path);
-                InvalidFileException error = Assert.Throws<InvalidFileException>(() => PackedMatrixReader.Read(checkpoint, "w", packed.Spec));
+                InvalidFileException error = Assert.Throws<InvalidFileException>(
+                    () => PackedMatrixReader.Read(checkpoint, "w", packed.Spec));
                 Assert.Equal((rule, tensor), (error.Rule, error.Tensor));
             }
         }
@@ -148,8 +152,10 @@ public class TritMatrixTests
         var spec = new TritLayout(rows, columns, group, storage);
         var trits = new byte[2 * rows * spec.BytesPerRow];
         for (int row = 0; row < 2 * rows; row++)
-            TritPacking.Pack([.. Enumerable.Range(0, columns).Select(_ => (sbyte)(random.Next(3) - 1))], storage, trits.AsSpan(row * spec.BytesPerRow, spec.BytesPerRow));
-        Half[] scales = [.. Enumerable.Range(0, rows * spec.Groups * 2).Select(_ => (Half)Math.ScaleB(random.Next(2) == 0 ? 1 : -1, -random.Next(6)))];
+            TritPacking.Pack([.. Enumerable.Range(0, columns).Select(_ => (sbyte)(random.Next(3) - 1))], storage,
+                trits.AsSpan(row * spec.BytesPerRow, spec.BytesPerRow));
+        Half[] scales = [.. Enumerable.Range(0, rows * spec.Groups * 2)
+            .Select(_ => (Half)Math.ScaleB(random.Next(2) == 0 ? 1 : -1, -random.Next(6)))];
         return new TritMatrix(spec, 0.25f, scales, trits);
     }
 

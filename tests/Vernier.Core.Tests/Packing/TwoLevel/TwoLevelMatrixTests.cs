@@ -22,7 +22,8 @@ public class TwoLevelMatrixTests
     {
         TwoLevelMatrix packed = Create(rows, columns, bits, group);
         int groups = group == 0 ? 1 : (columns + group - 1) / group;
-        Assert.Equal(4 + 2 * rows + rows * groups + rows * (long)((groups * bits + 7) / 8) + rows * (long)((columns * bits + 7) / 8), packed.Spec.StoredBytes);
+        Assert.Equal(4 + 2 * rows + rows * groups + rows * (long)((groups * bits + 7) / 8) + rows * (long)((columns * bits + 7) / 8),
+            packed.Spec.StoredBytes);
         using var folder = new TempFolder();
         Write(folder.Path, packed, packed.ArrayBytes());
         using Checkpoint checkpoint = Checkpoint.Open(folder.Path);
@@ -113,7 +114,8 @@ public class TwoLevelMatrixTests
             CodePacking.Pack(Random(columns), bits, codes.AsSpan(row * spec.BytesPerRow, spec.BytesPerRow));
             CodePacking.Pack(Random(spec.Groups), bits, zeros.AsSpan(row * spec.ZeroBytesPerRow, spec.ZeroBytesPerRow));
         }
-        return new TwoLevelMatrix(spec, 1f / 128, [.. Enumerable.Range(0, rows).Select(_ => (Half)random.NextDouble())], [.. Enumerable.Range(0, rows * spec.Groups).Select(_ => (sbyte)random.Next(1, 128))], zeros, codes);
+        return new TwoLevelMatrix(spec, 1f / 128, [.. Enumerable.Range(0, rows).Select(_ => (Half)random.NextDouble())],
+            [.. Enumerable.Range(0, rows * spec.Groups).Select(_ => (sbyte)random.Next(1, 128))], zeros, codes);
 
         byte[] Random(int count) => [.. Enumerable.Range(0, count).Select(_ => (byte)random.Next(1 << bits))];
     }

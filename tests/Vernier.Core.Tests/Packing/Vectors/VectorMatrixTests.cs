@@ -18,7 +18,8 @@ public class VectorMatrixTests
             var data = new TheoryData<int, int, int, int, int, int, int>();
             foreach ((int rows, int columns) in ((int, int)[])[(1, 1), (7, 101), (33, 64), (48, 96)])
             {
-                foreach ((int dimension, int bits) in ((int, int)[])[(1, 2), (1, 4), (1, 8), (2, 4), (2, 5), (2, 6), (2, 8), (4, 8), (4, 4)])
+                foreach ((int dimension, int bits) in ((int, int)[])[(1, 2), (1, 4), (1, 8), (2, 4), (2, 5), (2, 6), (2, 8), (4, 8),
+                    (4, 4)])
                 {
                     data.Add(rows, columns, dimension, bits, rows, columns, 0);
                     if (rows > 16)
@@ -34,9 +35,11 @@ public class VectorMatrixTests
 
     [Theory]
     [MemberData(nameof(Specs))]
-    public void EveryWeightIsItsEntryTimesScalesAndComesBackFromTheFile(int rows, int columns, int dimension, int bits, int bookRows, int bookColumns, int blockColumns)
+    public void EveryWeightIsItsEntryTimesScalesAndComesBackFromTheFile(
+        int rows, int columns, int dimension, int bits, int bookRows, int bookColumns, int blockColumns)
     {
-        VectorMatrix packed = Random(new VectorLayout(rows, columns, dimension, bits, bookRows, bookColumns) { BlockColumns = blockColumns }, 1);
+        VectorMatrix packed =
+            Random(new VectorLayout(rows, columns, dimension, bits, bookRows, bookColumns) { BlockColumns = blockColumns }, 1);
         CheckValues(packed);
         VectorMatrix read = WriteAndRead(packed);
         Assert.Equal(packed.Codes.ToArray(), read.Codes.ToArray());
@@ -46,9 +49,11 @@ public class VectorMatrixTests
 
     [Theory]
     [MemberData(nameof(Specs))]
-    public void IntegerKernelsMultiplyTheSameWeights(int rows, int columns, int dimension, int bits, int bookRows, int bookColumns, int blockColumns)
+    public void IntegerKernelsMultiplyTheSameWeights(
+        int rows, int columns, int dimension, int bits, int bookRows, int bookColumns, int blockColumns)
     {
-        VectorMatrix packed = Random(new VectorLayout(rows, columns, dimension, bits, bookRows, bookColumns) { BlockColumns = blockColumns }, 2);
+        VectorMatrix packed =
+            Random(new VectorLayout(rows, columns, dimension, bits, bookRows, bookColumns) { BlockColumns = blockColumns }, 2);
         SourceWeights.Check(packed, new VectorPreparer().Source(packed, Workers.Shared));
     }
 
@@ -74,7 +79,8 @@ public class VectorMatrixTests
     {
         var layout = new VectorLayout(256, 768, dimension, bits, bookRows, bookColumns);
         double l = bookRows * bookColumns, weights = 256 * 768;
-        Assert.Equal((double)bits / dimension + (8.0 * dimension * (1 << bits) + 16) / l + 32 / weights, 8 * layout.StoredBytes / weights, 1e-12);
+        Assert.Equal((double)bits / dimension + (8.0 * dimension * (1 << bits) + 16) / l + 32 / weights, 8 * layout.StoredBytes / weights,
+            1e-12);
         Assert.Equal(4.0 / 32 + 32 / weights, 8 * ((layout with { BlockColumns = 32 }).StoredBytes - layout.StoredBytes) / weights, 1e-12);
     }
 
@@ -82,7 +88,8 @@ public class VectorMatrixTests
     public void AnEntryOfAProductIsTheNearestInteger()
     {
         var random = new Random(1);
-        sbyte[] coefficients = [.. Enumerable.Range(0, 300).Select(_ => (sbyte)random.Next(-128, 128))], basis = [.. Enumerable.Range(0, 24).Select(_ => (sbyte)random.Next(-128, 128))];
+        sbyte[] coefficients = [.. Enumerable.Range(0, 300).Select(_ => (sbyte)random.Next(-128, 128))],
+            basis = [.. Enumerable.Range(0, 24).Select(_ => (sbyte)random.Next(-128, 128))];
         sbyte[] entries = VectorMatrix.Product(coefficients, basis, 3, 8);
         for (int i = 0; i < entries.Length; i++)
         {
@@ -99,7 +106,8 @@ public class VectorMatrixTests
     {
         VectorMatrix packed = Random(new VectorLayout(70, 101, 2, 6, 32, 48) { BlockColumns = 24 }, rows);
         var random = new Random(rows);
-        float[] x = [.. Enumerable.Range(0, rows * 101).Select(_ => (float)(random.NextDouble() - 0.5))], y = new float[rows * 70], weights = new float[101];
+        float[] x = [.. Enumerable.Range(0, rows * 101).Select(_ => (float)(random.NextDouble() - 0.5))], y = new float[rows * 70],
+            weights = new float[101];
         PackedProduct.Multiply(x, rows, packed, y, Workers.Shared);
         for (int o = 0; o < 70; o++)
         {
@@ -154,8 +162,10 @@ public class VectorMatrixTests
         _ = new VectorMatrix(packed.Spec, parts, packed.Codes);
         Assert.Throws<ArgumentException>(() => new VectorMatrix(packed.Spec, new VectorParts(0.3f, entries, scales), packed.Codes));
         Assert.Throws<ArgumentException>(() => new VectorMatrix(packed.Spec, new VectorParts(0.5f, entries, new Half[3]), packed.Codes));
-        Assert.Throws<ArgumentException>(() => new VectorMatrix(packed.Spec, new VectorParts(0.5f, entries, scales) { Basis = new sbyte[1] }, packed.Codes));
-        Assert.Throws<ArgumentException>(() => new VectorMatrix(packed.Spec, new VectorParts(0.5f, entries, scales) { Blocks = new byte[1] }, packed.Codes));
+        Assert.Throws<ArgumentException>(() => new VectorMatrix(
+            packed.Spec, new VectorParts(0.5f, entries, scales) { Basis = new sbyte[1] }, packed.Codes));
+        Assert.Throws<ArgumentException>(() => new VectorMatrix(
+            packed.Spec, new VectorParts(0.5f, entries, scales) { Blocks = new byte[1] }, packed.Codes));
         Assert.Throws<ArgumentException>(() => new VectorMatrix(packed.Spec, parts, packed.Codes[1..]));
         Assert.Throws<ArgumentException>(() => new VectorMatrix(packed.Spec with { Dimension = 3 }, parts, packed.Codes));
         Assert.Throws<ArgumentException>(() => new VectorMatrix(packed.Spec with { BookRows = 8 }, parts, packed.Codes));
@@ -176,7 +186,8 @@ public class VectorMatrixTests
                 row[i] = (byte)random.Next(layout.Entries);
             CodePacking.Pack(row, layout.IndexBits, codes.AsSpan(r * layout.BytesPerRow, layout.BytesPerRow));
         }
-        var parts = new VectorParts(1f / 128, Bytes(layout.BookRank > 0 ? layout.Books * layout.BookRank : layout.Books * layout.Entries * layout.Dimension),
+        var parts = new VectorParts(1f / 128, Bytes(
+            layout.BookRank > 0 ? layout.Books * layout.BookRank : layout.Books * layout.Entries * layout.Dimension),
             [.. Enumerable.Range(0, layout.Books).Select(_ => (Half)(2 * random.NextDouble() - 1))])
         {
             Basis = Bytes(layout.BookRank * layout.Entries),

@@ -4,7 +4,8 @@ using Vernier.Files.Gguf.Blocks.Encoding;
 namespace Vernier.Files.Gguf.Blocks;
 
 /// <summary>
-/// Q4_1 and Q5_1: 32 weights, a scale and a number that is added. The block: D and DMin in half precision; for Q5_1 the fifth bits of the codes,
+/// Q4_1 and Q5_1: 32 weights, a scale and a number that is added. The block: D and DMin in half precision; for Q5_1 the fifth bits of the
+/// codes,
 /// 4 bytes; the lower four bits of codes j and j + 16 in byte j of 16. Level = code.
 /// </summary>
 internal sealed class AffineBlock : BlockFormat
@@ -89,7 +90,8 @@ internal sealed class AffineBlock : BlockFormat
         }
     }
 
-    private void EncodeImportant(ReadOnlySpan<float> weights, ReadOnlySpan<float> importance, Span<byte> blocks, BlockParts parts, bool plain)
+    private void EncodeImportant(ReadOnlySpan<float> weights, ReadOnlySpan<float> importance, Span<byte> blocks, BlockParts parts,
+        bool plain)
     {
         using var important = new ImportantRow(weights, importance);
         var fits = new AffineFit[weights.Length / 32];

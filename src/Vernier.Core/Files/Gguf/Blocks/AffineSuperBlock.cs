@@ -2,7 +2,8 @@ using Vernier.Files.Gguf.Blocks.Encoding;
 
 namespace Vernier.Files.Gguf.Blocks;
 
-/// <summary>Q2_K, Q4_K and Q5_K: sub-blocks with an integer scale and an integer minimum each, and a scale for either. Level = code.</summary>
+/// <summary>Q2_K, Q4_K and Q5_K: sub-blocks with an integer scale and an integer minimum each, and a scale for either. Level =
+/// code.</summary>
 internal abstract class AffineSuperBlock : SuperBlock
 {
     private readonly int _mostCode, _mostScale;
@@ -41,7 +42,8 @@ internal abstract class AffineSuperBlock : SuperBlock
         for (int sub = 0; sub < fits.Length; sub++)
             (scales[sub], mins[sub]) = (fits[sub].Scale, fits[sub].Min);
 
-        (float d, float dMin) = importance.IsEmpty ? (Largest(scales, parts.Scales), Largest(mins, parts.Mins)) : Weighted(scales, mins, m, parts);
+        (float d, float dMin) = importance.IsEmpty ? (Largest(scales, parts.Scales), Largest(mins, parts.Mins))
+            : Weighted(scales, mins, m, parts);
         (parts.D, parts.DMin) = (Rounding.ToHalf(d), Rounding.ToHalf(dMin));
         for (int sub = 0; sub < fits.Length; sub++)
         {

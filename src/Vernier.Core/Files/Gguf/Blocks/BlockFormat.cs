@@ -13,7 +13,8 @@ public abstract class BlockFormat
 
     private protected BlockFormat(string name, int typeId, int blockColumns, int blockBytes, int subBlockColumns, sbyte[] levels)
     {
-        (Name, TypeId, BlockColumns, BlockBytes, SubBlockColumns, LevelArray) = (name, typeId, blockColumns, blockBytes, subBlockColumns, levels);
+        (Name, TypeId, BlockColumns, BlockBytes, SubBlockColumns, LevelArray) =
+            (name, typeId, blockColumns, blockBytes, subBlockColumns, levels);
         // A code may have more bits than there are levels; the rest decodes to zero.
         _levels = new float[256];
         for (int code = 0; code < levels.Length; code++)
@@ -47,7 +48,8 @@ public abstract class BlockFormat
     /// <summary>The least and the most of <see cref="BlockParts.Scales"/>; (1, 1) where sub-blocks have none of their own.</summary>
     public virtual (int Least, int Most) ScaleRange => (1, 1);
 
-    /// <summary>The least and the most of <see cref="BlockParts.Mins"/>; (0, 0) for a format without minimums, (-1, -1) where the block's is simply added.</summary>
+    /// <summary>The least and the most of <see cref="BlockParts.Mins"/>; (0, 0) for a format without minimums, (-1, -1) where the block's
+    /// is simply added.</summary>
     public virtual (int Least, int Most) MinRange => (0, 0);
 
     /// <summary>Whether weights have a minimum: an affine format.</summary>
@@ -128,7 +130,8 @@ public abstract class BlockFormat
     /// <param name="blocks">Receives the blocks, row after row.</param>
     /// <param name="workers">The threads.</param>
     /// <exception cref="ArgumentException">The lengths do not fit.</exception>
-    public unsafe void EncodeRows(ReadOnlySpan<float> weights, int columns, ReadOnlySpan<float> importance, Span<byte> blocks, Workers workers)
+    public unsafe void EncodeRows(ReadOnlySpan<float> weights, int columns, ReadOnlySpan<float> importance, Span<byte> blocks,
+        Workers workers)
     {
         ArgumentNullException.ThrowIfNull(workers);
         ArgumentOutOfRangeException.ThrowIfLessThan(columns, 1);
@@ -148,13 +151,15 @@ public abstract class BlockFormat
             workers.For((rows + together - 1) / together, item =>
             {
                 for (int row = item * together; row < Math.Min(rows, (item + 1) * together); row++)
-                    EncodeRow(new ReadOnlySpan<float>(from + (long)row * columns, columns), new ReadOnlySpan<float>(weight, important), new Span<byte>(to + (long)row * rowBytes, rowBytes), plain: false);
+                    EncodeRow(new ReadOnlySpan<float>(from + (long)row * columns, columns), new ReadOnlySpan<float>(weight, important),
+                        new Span<byte>(to + (long)row * rowBytes, rowBytes), plain: false);
             });
         }
     }
 
     /// <summary>Encodes by the plain definition, which the fast way is tested against.</summary>
-    internal void EncodePlain(ReadOnlySpan<float> weights, ReadOnlySpan<float> importance, Span<byte> blocks) => EncodeRow(weights, importance, blocks, plain: true);
+    internal void EncodePlain(ReadOnlySpan<float> weights, ReadOnlySpan<float> importance, Span<byte> blocks) =>
+        EncodeRow(weights, importance, blocks, plain: true);
 
     private protected abstract void EncodeRow(ReadOnlySpan<float> weights, ReadOnlySpan<float> importance, Span<byte> blocks, bool plain);
 

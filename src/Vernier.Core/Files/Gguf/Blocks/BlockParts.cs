@@ -22,7 +22,8 @@ public sealed class BlockParts
     /// <summary>The block's scale of the minimums; 0 in a format without.</summary>
     public Half DMin { get; set; }
 
-    /// <summary>The integer scale of each sub-block, in <see cref="BlockFormat.ScaleRange"/>; 1 where a format has none. For MXFP4 the exponent, biased by 128.</summary>
+    /// <summary>The integer scale of each sub-block, in <see cref="BlockFormat.ScaleRange"/>; 1 where a format has none. For MXFP4 the
+    /// exponent, biased by 128.</summary>
     public int[] Scales { get; }
 
     /// <summary>The integer minimum of each sub-block, in <see cref="BlockFormat.MinRange"/>; 0 where a format has none.</summary>

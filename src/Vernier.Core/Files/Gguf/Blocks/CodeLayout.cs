@@ -29,7 +29,8 @@ internal static class CodeLayout
             bytes[j] = (byte)((codes[j] & 15) | (codes[j + n] << 4));
     }
 
-    /// <summary>Byte j of 32 holds two bits of each of the codes j, j + 32, j + 64 and j + 96, from the lowest; adds them, shifted left.</summary>
+    /// <summary>Byte j of 32 holds two bits of each of the codes j, j + 32, j + 64 and j + 96, from the lowest; adds them, shifted
+    /// left.</summary>
     public static void UnpackPairs(ReadOnlySpan<byte> bytes, int shift, Span<byte> codes)
     {
         for (int part = 0; part < 4; part++)

@@ -3,7 +3,8 @@ using Vernier.Files.Gguf.Blocks.Encoding;
 namespace Vernier.Files.Gguf.Blocks;
 
 /// <summary>
-/// IQ4_NL: 32 weights, one scale, and a fixed table of 16 levels that lie closer near zero. The block: D in half precision; codes j and j + 16 in
+/// IQ4_NL: 32 weights, one scale, and a fixed table of 16 levels that lie closer near zero. The block: D in half precision; codes j and j +
+/// 16 in
 /// byte j of 16.
 /// </summary>
 internal sealed class LevelBlock() : BlockFormat("IQ4_NL", 20, 32, 18, 32, Table)

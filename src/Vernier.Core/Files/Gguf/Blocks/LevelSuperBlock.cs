@@ -4,7 +4,8 @@ using Vernier.Files.Gguf.Blocks.Encoding;
 namespace Vernier.Files.Gguf.Blocks;
 
 /// <summary>
-/// IQ4_XS: 8 sub-blocks of 32 weights on the levels of IQ4_NL, each with a scale of 6 bits. The block: D in half precision; the upper two bits of
+/// IQ4_XS: 8 sub-blocks of 32 weights on the levels of IQ4_NL, each with a scale of 6 bits. The block: D in half precision; the upper two
+/// bits of
 /// the scales + 32, 2 bytes; their lower four bits, two to a byte; for each sub-block codes j and j + 16 in byte j of 16.
 /// </summary>
 internal sealed class LevelSuperBlock() : SuperBlock("IQ4_XS", 23, 2 + 2 + 4 + 128, 32, LevelBlock.Table)

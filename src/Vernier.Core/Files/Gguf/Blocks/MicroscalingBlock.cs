@@ -4,7 +4,8 @@ using Vernier.Files.Gguf.Blocks.Encoding;
 namespace Vernier.Files.Gguf.Blocks;
 
 /// <summary>
-/// MXFP4: 32 weights of 4-bit floats (E2M1) times a power of two. The block: the exponent e; codes j and j + 16 in byte j of 16. Levels are twice the
+/// MXFP4: 32 weights of 4-bit floats (E2M1) times a power of two. The block: the exponent e; codes j and j + 16 in byte j of 16. Levels are
+/// twice the
 /// floats, the scale is 2^(e - 128), and Scales[0] is e. Codes are sign and magnitude, so that 8 is a second zero.
 /// </summary>
 internal sealed class MicroscalingBlock() : BlockFormat("MXFP4", 39, 32, 17, 32, [0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12])

@@ -4,11 +4,13 @@ using Vernier.Files.Gguf.Blocks.Encoding;
 namespace Vernier.Files.Gguf.Blocks;
 
 /// <summary>
-/// Q6_K: 16 sub-blocks of 16 weights with a scale of 8 bits each. The block, for each half: the lower four bits of codes j and j + 64 in byte j of 64; then for
+/// Q6_K: 16 sub-blocks of 16 weights with a scale of 8 bits each. The block, for each half: the lower four bits of codes j and j + 64 in
+/// byte j of 64; then for
 /// each half the upper two bits of the codes j, j + 32, j + 64 and j + 96 in byte j of 32; the scales, signed bytes; D in half precision.
 /// Level = code - 32.
 /// </summary>
-internal sealed class SixBitSuperBlock() : SuperBlock("Q6_K", 14, 128 + 64 + 16 + 2, 16, [.. Enumerable.Range(-32, 64).Select(level => (sbyte)level)])
+internal sealed class SixBitSuperBlock() : SuperBlock(
+    "Q6_K", 14, 128 + 64 + 16 + 2, 16, [.. Enumerable.Range(-32, 64).Select(level => (sbyte)level)])
 {
     private readonly SymmetricSearch _search = new(32);
 

@@ -5,9 +5,11 @@ using Vernier.Files.Gguf.Blocks.Encoding;
 namespace Vernier.Files.Gguf.Blocks;
 
 /// <summary>What the formats with blocks of 256 weights have in common.</summary>
-internal abstract class SuperBlock(string name, int typeId, int blockBytes, int subBlockColumns, sbyte[] levels) : BlockFormat(name, typeId, 256, blockBytes, subBlockColumns, levels)
+internal abstract class SuperBlock(string name, int typeId, int blockBytes, int subBlockColumns, sbyte[] levels)
+    : BlockFormat(name, typeId, 256, blockBytes, subBlockColumns, levels)
 {
-    private protected sealed override void EncodeRow(ReadOnlySpan<float> weights, ReadOnlySpan<float> importance, Span<byte> blocks, bool plain)
+    private protected sealed override void EncodeRow(
+        ReadOnlySpan<float> weights, ReadOnlySpan<float> importance, Span<byte> blocks, bool plain)
     {
         var parts = new BlockParts(this);
         for (int i = 0; i < weights.Length; i += 256)

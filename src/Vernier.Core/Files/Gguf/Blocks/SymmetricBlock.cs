@@ -4,7 +4,8 @@ using Vernier.Files.Gguf.Blocks.Encoding;
 namespace Vernier.Files.Gguf.Blocks;
 
 /// <summary>
-/// Q4_0 and Q5_0: 32 weights, one scale. The block: D in half precision; for Q5_0 the fifth bits of the codes, 4 bytes; the lower four bits of
+/// Q4_0 and Q5_0: 32 weights, one scale. The block: D in half precision; for Q5_0 the fifth bits of the codes, 4 bytes; the lower four bits
+/// of
 /// codes j and j + 16 in byte j of 16. Level = code - 2^(bits - 1).
 /// </summary>
 internal sealed class SymmetricBlock : BlockFormat
@@ -14,7 +15,8 @@ internal sealed class SymmetricBlock : BlockFormat
 
     /// <summary>Makes the format of 4 or 5 bits.</summary>
     public SymmetricBlock(string name, int typeId, int bits)
-        : base(name, typeId, 32, 2 + (bits == 5 ? 4 : 0) + 16, 32, [.. Enumerable.Range(0, 1 << bits).Select(code => (sbyte)(code - (1 << (bits - 1))))])
+        : base(name, typeId, 32, 2 + (bits == 5 ? 4 : 0) + 16, 32,
+            [.. Enumerable.Range(0, 1 << bits).Select(code => (sbyte)(code - (1 << (bits - 1))))])
     {
         (_bits, _most) = (bits, 1 << (bits - 1));
         _search = new SymmetricSearch(_most);
@@ -74,7 +76,8 @@ internal sealed class SymmetricBlock : BlockFormat
             parts.Codes[i] = (byte)Math.Min(2 * _most - 1, (sbyte)Rounding.Truncate(x[i] * inverse + (_most + 0.5f)));
     }
 
-    private void EncodeImportant(ReadOnlySpan<float> weights, ReadOnlySpan<float> importance, Span<byte> blocks, BlockParts parts, bool plain)
+    private void EncodeImportant(ReadOnlySpan<float> weights, ReadOnlySpan<float> importance, Span<byte> blocks, BlockParts parts,
+        bool plain)
     {
         using var important = new ImportantRow(weights, importance);
         var fits = new SymmetricFit[weights.Length / 32];

@@ -4,9 +4,12 @@ using Vernier.Files.Gguf.Blocks.Encoding;
 namespace Vernier.Files.Gguf.Blocks;
 
 /// <summary>
-/// TQ1_0: 256 weights of -1, 0 or 1 times a scale, five to a byte. The block: 48 bytes of five and 4 bytes of four codes; D in half precision. A byte is
-/// ceil(256 t / 243) for the number t of five digits to the base 3, the first code the highest digit, so that a digit is the whole part of three
-/// times the byte read as a fraction. Byte j holds codes j + 32 n for the first 32, 160 + j + 16 n for the next 16, and 240 + j + 4 n for the last 4.
+/// TQ1_0: 256 weights of -1, 0 or 1 times a scale, five to a byte. The block: 48 bytes of five and 4 bytes of four codes; D in half
+/// precision. A byte is
+/// ceil(256 t / 243) for the number t of five digits to the base 3, the first code the highest digit, so that a digit is the whole part of
+/// three
+/// times the byte read as a fraction. Byte j holds codes j + 32 n for the first 32, 160 + j + 16 n for the next 16, and 240 + j + 4 n for
+/// the last 4.
 /// </summary>
 internal sealed class TritBlock() : SuperBlock("TQ1_0", 34, 48 + 4 + 2, 256, [-1, 0, 1])
 {
@@ -48,11 +51,13 @@ internal sealed class TritBlock() : SuperBlock("TQ1_0", 34, 48 + 4 + 2, 256, [-1
         Rounding.WriteHalf(block[52..], parts.D);
     }
 
-    private protected override void EncodeBlock(ReadOnlySpan<float> x, ReadOnlySpan<float> importance, BlockParts parts, bool plain) => PairBlock.Encode(x, parts, plain);
+    private protected override void EncodeBlock(ReadOnlySpan<float> x, ReadOnlySpan<float> importance, BlockParts parts, bool plain) =>
+        PairBlock.Encode(x, parts, plain);
 }
 
 /// <summary>
-/// TQ2_0: 256 weights of -1, 0 or 1 times a scale, two bits each. The block: the codes j, j + 32, j + 64 and j + 96 of each half in byte j of 32; D in half
+/// TQ2_0: 256 weights of -1, 0 or 1 times a scale, two bits each. The block: the codes j, j + 32, j + 64 and j + 96 of each half in byte j
+/// of 32; D in half
 /// precision. Level = code - 1; the fourth level, 2, decodes as well, though ggml never writes it.
 /// </summary>
 internal sealed class PairBlock() : SuperBlock("TQ2_0", 35, 64 + 2, 256, [-1, 0, 1, 2])
@@ -103,5 +108,6 @@ internal sealed class PairBlock() : SuperBlock("TQ2_0", 35, 64 + 2, 256, [-1, 0,
             parts.Codes[i] = (byte)(((Rounding.HalfAway(x[i] * inverse) & 0xFFFF) + 1) & 3);
     }
 
-    private protected override void EncodeBlock(ReadOnlySpan<float> x, ReadOnlySpan<float> importance, BlockParts parts, bool plain) => Encode(x, parts, plain);
+    private protected override void EncodeBlock(ReadOnlySpan<float> x, ReadOnlySpan<float> importance, BlockParts parts, bool plain) =>
+        Encode(x, parts, plain);
 }

@@ -3,7 +3,8 @@ using Vernier.Files.Gguf.Blocks.Encoding;
 namespace Vernier.Files.Gguf.Blocks;
 
 /// <summary>
-/// Q3_K: 16 sub-blocks of 16 weights with a scale of 6 bits each. The block: the third bits of the codes, bit s of byte j of 32 for code 32 s + j; two bits
+/// Q3_K: 16 sub-blocks of 16 weights with a scale of 6 bits each. The block: the third bits of the codes, bit s of byte j of 32 for code 32
+/// s + j; two bits
 /// of the codes j, j + 32, j + 64 and j + 96 of each half in byte j of 32; the scales + 32 in 12 bytes, see <see cref="Unpack"/>; D in half
 /// precision. Level = code - 4.
 /// </summary>

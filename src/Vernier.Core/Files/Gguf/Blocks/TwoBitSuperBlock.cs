@@ -3,10 +3,12 @@ using Vernier.Files.Gguf.Blocks.Encoding;
 namespace Vernier.Files.Gguf.Blocks;
 
 /// <summary>
-/// Q2_K: 16 sub-blocks of 16 weights. The block: scale and minimum of each sub-block, four bits each, the minimum in the upper half of a byte; two
+/// Q2_K: 16 sub-blocks of 16 weights. The block: scale and minimum of each sub-block, four bits each, the minimum in the upper half of a
+/// byte; two
 /// bits of the codes j, j + 32, j + 64 and j + 96 of each half in byte j of 32; D and DMin in half precision.
 /// </summary>
-internal sealed class TwoBitSuperBlock() : AffineSuperBlock("Q2_K", 10, 16 + 64 + 4, 16, 2, 4, new AffineSearch(3, -0.5f, 0.1f, 15, absolute: true, guarded: false))
+internal sealed class TwoBitSuperBlock() : AffineSuperBlock(
+    "Q2_K", 10, 16 + 64 + 4, 16, 2, 4, new AffineSearch(3, -0.5f, 0.1f, 15, absolute: true, guarded: false))
 {
     private protected override float VarianceFactor => 1;
 

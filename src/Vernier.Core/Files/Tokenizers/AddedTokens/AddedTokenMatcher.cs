@@ -20,7 +20,8 @@ internal sealed class AddedTokenMatcher
     private readonly SearchValues<char> _first;
 
     /// <summary>Builds the matcher.</summary>
-    /// <param name="tokens">Each token with the text to look for. Of the same text given twice the first counts; the empty text is never found.</param>
+    /// <param name="tokens">Each token with the text to look for. Of the same text given twice the first counts; the empty text is never
+    /// found.</param>
     public AddedTokenMatcher(IEnumerable<(AddedToken Token, string Text)> tokens)
     {
         foreach ((AddedToken token, string text) in tokens)

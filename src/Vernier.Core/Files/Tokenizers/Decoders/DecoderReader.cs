@@ -57,7 +57,8 @@ internal static class DecoderReader
             case "Metaspace":
                 string character = field.Find("replacement")?.AsCharacter() ?? "\u2581";
                 string first = PreTokenizerReader.ReadScheme(field) == PrependScheme.Never ? " " : "";
-                return next => new MapSink(next, (token, index) => token.Replace(character, index == 0 ? first : " ", StringComparison.Ordinal));
+                return next => new MapSink(next, (token, index) =>
+                    token.Replace(character, index == 0 ? first : " ", StringComparison.Ordinal));
             case "BPEDecoder":
                 string suffix = field.Find("suffix")?.AsShortString() ?? "</w>";
                 return next => new WordEndSink(next, suffix);
@@ -99,6 +100,7 @@ internal static class DecoderReader
         string result = replace.Normalize(token);
         return result.Length <= Math.Max(MaxGrown, token.Length) ? result
             : throw new InvalidFileException(
-                file, TokenizerRules.Expands, $"decoder: a token becomes more than {MaxGrown} characters long", "Download the tokenizer again");
+                file, TokenizerRules.Expands, $"decoder: a token becomes more than {MaxGrown} characters long",
+                    "Download the tokenizer again");
     }
 }

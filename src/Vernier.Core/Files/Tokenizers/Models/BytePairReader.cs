@@ -16,9 +16,11 @@ internal static class BytePairReader
     {
         string type = model.Find("type")?.AsString() ?? "BPE";
         if (type != "BPE")
-            throw model.Error(TokenizerRules.UnsupportedModel, $"the model '{type}' isn't supported", "Use a model whose tokenizer is byte-pair encoding (BPE)");
+            throw model.Error(TokenizerRules.UnsupportedModel, $"the model '{type}' isn't supported",
+                "Use a model whose tokenizer is byte-pair encoding (BPE)");
         if (model.Find("dropout") is { } dropout && !IsZero(dropout.Element))
-            throw dropout.Error(TokenizerRules.Dropout, "merges are dropped at random, so that a text has no certain tokens", "Set dropout to null");
+            throw dropout.Error(TokenizerRules.Dropout, "merges are dropped at random, so that a text has no certain tokens",
+                "Set dropout to null");
         Vocabulary vocabulary = ReadVocabulary(model.Get("vocab"));
         var options = new BytePairOptions
         {
@@ -69,7 +71,8 @@ internal static class BytePairReader
             return id;
         // With a token for each byte no character is unknown, and files of that kind name one all the same.
         bool needed = !ByteAlphabet.Characters.All(c => vocabulary.TryGetId([c], out _));
-        return !needed ? -1 : throw field.Error(TokenizerRules.UnknownSpecialToken, $"the unknown token '{token}' isn't in the vocabulary", Repair);
+        return !needed ? -1 : throw field.Error(TokenizerRules.UnknownSpecialToken, $"the unknown token '{token}' isn't in the vocabulary",
+            Repair);
     }
 
     private static MergeTable ReadMerges(JsonField field, Vocabulary vocabulary, string prefix)
@@ -88,7 +91,8 @@ internal static class BytePairReader
         return new MergeTable(merges, vocabulary);
     }
 
-    private static (int Left, int Right, int Result) ReadMerge(JsonElement item, int index, JsonField field, Vocabulary vocabulary, string prefix)
+    private static (int Left, int Right, int Result) ReadMerge(
+        JsonElement item, int index, JsonField field, Vocabulary vocabulary, string prefix)
     {
         string[] pair = item.ValueKind switch
         {
@@ -98,10 +102,12 @@ internal static class BytePairReader
             _ => [],
         };
         if (pair.Length != 2 || !pair[1].StartsWith(prefix, StringComparison.Ordinal))
-            throw field.Error(TokenizerRules.MergeMalformed, $"merge {index} isn't a pair of tokens, as in \"a b\" or [\"a\", \"b\"]", Repair);
+            throw field.Error(TokenizerRules.MergeMalformed, $"merge {index} isn't a pair of tokens, as in \"a b\" or [\"a\", \"b\"]",
+                Repair);
         return (Id(pair[0]), Id(pair[1]), Id(pair[0] + pair[1][prefix.Length..]));
 
         int Id(string token) => vocabulary.TryGetId(token, out int id) ? id
-            : throw field.Error(TokenizerRules.MergeUnknownToken, $"merge {index} needs the token '{token}', which isn't in the vocabulary", Repair);
+            : throw field.Error(TokenizerRules.MergeUnknownToken, $"merge {index} needs the token '{token}', which isn't in the vocabulary",
+                Repair);
     }
 }

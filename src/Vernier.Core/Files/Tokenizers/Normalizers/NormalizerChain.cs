@@ -18,7 +18,8 @@ internal sealed class NormalizerChain(string file, IReadOnlyList<INormalizer> st
         foreach (INormalizer step in steps)
         {
             // A step makes at most 256 characters of one.
-            string result = text.Length <= limit / 256 || step is not Replace replace ? step.Normalize(text) : Bounded(replace, text, limit);
+            string result = text.Length <= limit / 256 || step is not Replace replace ? step.Normalize(text)
+                : Bounded(replace, text, limit);
             if (result.Length > limit)
                 throw Expands();
             text = result;

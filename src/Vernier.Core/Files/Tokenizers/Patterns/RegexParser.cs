@@ -125,7 +125,8 @@ internal sealed class RegexParser(string expression)
         {
             // Each further repetition is tried only after the one before: a way out leads past all of them.
             for (int left = most - least; left > 0; left--)
-                Checked(new Fragment(program, false)).Program.AddRange([Split(1, (int)Math.Min((long)left * (size + 1), int.MaxValue), lazy), .. atom.Program]);
+                Checked(new Fragment(program, false)).Program.AddRange(
+                    [Split(1, (int)Math.Min((long)left * (size + 1), int.MaxValue), lazy), .. atom.Program]);
         }
         return Checked(new Fragment(program, least == 0));
     }

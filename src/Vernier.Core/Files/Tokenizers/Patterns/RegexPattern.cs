@@ -72,7 +72,8 @@ internal sealed class RegexPattern : IPattern
     }
 
     /// <summary>Follows one way to its end; true where that is a match.</summary>
-    private bool Run(ReadOnlySpan<char> text, ref int instruction, ref int position, ulong[] tried, List<(int Instruction, int Position)> pending)
+    private bool Run(ReadOnlySpan<char> text, ref int instruction, ref int position, ulong[] tried,
+        List<(int Instruction, int Position)> pending)
     {
         while (instruction < _program.Length)
         {

@@ -28,7 +28,8 @@ internal sealed class RegexSetParser(string expression)
 
     /// <summary>The error that something isn't supported.</summary>
     public FormatException Unsupported(string what) =>
-        new($"{what} isn't supported in a regular expression (near character {Math.Min(_index, expression.Length) + 1} of '{Shortened()}')");
+        new($"{what} isn't supported in a regular expression (near character {Math.Min(_index, expression.Length) + 1} of "
+            + $"'{Shortened()}')");
 
     /// <summary>Reads <c>{m}</c>, <c>{m,}</c> or <c>{m,n}</c> up to the closing brace, which is next.</summary>
     public (int Least, int Most) Bounds()

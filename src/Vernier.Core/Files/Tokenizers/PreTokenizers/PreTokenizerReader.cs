@@ -28,9 +28,11 @@ internal static class PreTokenizerReader
     {
         "ByteLevel" => new ByteLevel(field.Flag("add_prefix_space", missing: true), field.Flag("use_regex", missing: true)),
         "Split" => new PatternSplit(PatternReader.Read(field.Get("pattern")), ReadBehavior(field.Get("behavior")), field.Flag("invert")),
-        "Metaspace" => new Metaspace(field.Find("replacement")?.AsCharacter() ?? "\u2581", ReadScheme(field), field.Flag("split", missing: true)),
+        "Metaspace" => new Metaspace(field.Find("replacement")?.AsCharacter()
+            ?? "\u2581", ReadScheme(field), field.Flag("split", missing: true)),
         "Digits" => Cut(Rune.IsNumber, field.Flag("individual_digits") ? SplitBehavior.Isolated : SplitBehavior.Contiguous),
-        "Punctuation" => Cut(CharacterClasses.IsPunctuation, field.Find("behavior") is { } behavior ? ReadBehavior(behavior) : SplitBehavior.Isolated),
+        "Punctuation" => Cut(CharacterClasses.IsPunctuation, field.Find("behavior") is { } behavior ? ReadBehavior(behavior)
+            : SplitBehavior.Isolated),
         "Whitespace" => new PatternSplit(new RegexPattern(Words), SplitBehavior.Removed, Invert: true),
         "WhitespaceSplit" => Cut(Rune.IsWhiteSpace, SplitBehavior.Removed),
         "CharDelimiterSplit" => new PatternSplit(new LiteralPattern(field.Get("delimiter").AsCharacter()), SplitBehavior.Removed),

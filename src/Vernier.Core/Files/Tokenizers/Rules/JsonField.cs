@@ -71,7 +71,8 @@ internal readonly record struct JsonField(JsonElement Element, string File, stri
     {
         string text = AsString();
         return text.Length <= MaxText ? text
-            : throw Error(TokenizerRules.TextTooLong, $"the text is {text.Length} characters long, and at most {MaxText} are accepted", Repair);
+            : throw Error(TokenizerRules.TextTooLong, $"the text is {text.Length} characters long, and at most {MaxText} are accepted",
+                Repair);
     }
 
     /// <summary>A single code point.</summary>
@@ -83,7 +84,8 @@ internal readonly record struct JsonField(JsonElement Element, string File, stri
 
     /// <summary>An integer, 0 to 2^31 - 1.</summary>
     public int AsInteger() =>
-        Element.ValueKind == JsonValueKind.Number && Element.TryGetInt32(out int value) && value >= 0 ? value : throw Wrong("an integer that isn't negative");
+        Element.ValueKind == JsonValueKind.Number && Element.TryGetInt32(out int value) && value >= 0 ? value
+            : throw Wrong("an integer that isn't negative");
 
     /// <summary>A truth value.</summary>
     public bool AsBoolean() => Element.ValueKind switch
@@ -102,7 +104,8 @@ internal readonly record struct JsonField(JsonElement Element, string File, stri
 
     /// <summary>The error that this component isn't supported.</summary>
     public InvalidFileException Unsupported(string rule, string problem) =>
-        Error(rule, problem, "Use a model with another tokenizer, or save this one with the components that docs/formats/tokenizer.md lists");
+        Error(rule, problem, "Use a model with another tokenizer, or save this one with the components that docs/formats/tokenizer.md "
+            + "lists");
 
     /// <summary>The error that this value should be something else.</summary>
     public InvalidFileException Wrong(string expected) =>

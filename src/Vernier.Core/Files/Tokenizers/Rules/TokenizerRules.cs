@@ -1,6 +1,7 @@
 namespace Vernier.Files.Tokenizers.Rules;
 
-/// <summary>The rules that a tokenizer's files must keep, beside the <see cref="FileRules"/>; docs/formats/tokenizer.md describes each.</summary>
+/// <summary>The rules that a tokenizer's files must keep, beside the <see cref="FileRules"/>; docs/formats/tokenizer.md describes
+/// each.</summary>
 public static class TokenizerRules
 {
     /// <summary>The folder has no tokenizer.json.</summary>

@@ -115,7 +115,8 @@ internal static class UnicodeNormalization
             int point = points[i];
             int combiningClass = data.CombiningClass(point);
             bool adjacent = starter == written - 1;
-            if (starter >= 0 && (adjacent || (lastClass < combiningClass && lastClass != 0)) && TryCompose(points[starter], point, data, out int composed))
+            if (starter >= 0 && (adjacent || (lastClass < combiningClass && lastClass != 0))
+                && TryCompose(points[starter], point, data, out int composed))
             {
                 points[starter] = composed;
                 continue;

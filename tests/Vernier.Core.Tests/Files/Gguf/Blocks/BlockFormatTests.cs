@@ -148,7 +148,8 @@ public class BlockFormatTests
         BlockFormat format = Get(name);
         var random = new Random(8);
         int columns = 3 * 256, rows = 131;
-        float[] weights = [.. Enumerable.Range(0, rows * columns).Select(_ => random.NextSingle() - 0.5f)], importance = BlockInputs.Importance(columns, 1);
+        float[] weights = [.. Enumerable.Range(0, rows * columns).Select(_ => random.NextSingle() - 0.5f)],
+            importance = BlockInputs.Importance(columns, 1);
         int rowBytes = (int)format.BytesOf(columns);
         byte[] expected = new byte[rows * rowBytes], blocks = new byte[expected.Length];
         for (int row = 0; row < rows; row++)
@@ -209,7 +210,8 @@ public class BlockFormatTests
         Assert.Throws<ArgumentException>(() => format.Decode(new byte[format.BlockBytes], new float[2 * format.BlockColumns]));
         Assert.Throws<ArgumentException>(() => format.Encode(new float[format.BlockColumns - 1], [], new byte[format.BlockBytes]));
         Assert.Throws<ArgumentException>(() => format.Encode(new float[format.BlockColumns], new float[1], new byte[format.BlockBytes]));
-        Assert.Throws<ArgumentException>(() => format.EncodeRows(new float[3 * format.BlockColumns], 2 * format.BlockColumns, [], new byte[3 * format.BlockBytes], Workers.Shared));
+        Assert.Throws<ArgumentException>(() => format.EncodeRows(
+            new float[3 * format.BlockColumns], 2 * format.BlockColumns, [], new byte[3 * format.BlockBytes], Workers.Shared));
         format.Encode([], [], []);
     }
 
@@ -235,5 +237,6 @@ public class BlockFormatTests
         return Convert.ToHexStringLower(hash.GetHashAndReset().AsSpan(0, 8));
     }
 
-    private static BlockFormat Get(string name) => BlockFormats.TryGet(name, out BlockFormat? format) ? format : throw new ArgumentException(name, nameof(name));
+    private static BlockFormat Get(string name) =>
+        BlockFormats.TryGet(name, out BlockFormat? format) ? format : throw new ArgumentException(name, nameof(name));
 }

@@ -17,7 +17,8 @@ public class AddedTokenTests
     public void TheLeftmostAndOfThoseTheLongestIsFound(string text, string expected)
     {
         string[] tokens = ["ab", "abc", "abcd", "bc", ""];
-        var matcher = new AddedTokenMatcher(tokens.Select((content, id) => (new AddedToken(id, content, false, false, false, false, false), content)));
+        var matcher = new AddedTokenMatcher(tokens.Select(
+            (content, id) => (new AddedToken(id, content, false, false, false, false, false), content)));
         Assert.Equal(expected, string.Join('|', matcher.Split(text, parseSpecial: true).Select(span => text[span.Start..span.End])));
     }
 
@@ -37,7 +38,8 @@ public class AddedTokenTests
     [Fact]
     public void TokensOfTheConfigurationStandAroundATextThatNothingElseDoes()
     {
-        using var folder = new TokenizerFolder(TokenizerFixtures.Create("added"), """{"add_bos_token":true,"add_eos_token":true,"bos_token":"<left>","eos_token":{"content":"<end>","lstrip":false}}""");
+        using var folder = new TokenizerFolder(TokenizerFixtures.Create("added"),
+            """{"add_bos_token":true,"add_eos_token":true,"bos_token":"<left>","eos_token":{"content":"<end>","lstrip":false}}""");
         Tokenizer tokenizer = folder.Load();
         Assert.Equal([276, 97, 283], tokenizer.Encode("a", addSpecialTokens: true));
         Assert.Equal([97], tokenizer.Encode("a"));
@@ -47,7 +49,8 @@ public class AddedTokenTests
     [Fact]
     public void ATemplateGoesBeforeTheConfiguration()
     {
-        using var folder = new TokenizerFolder(TokenizerFixtures.Create("llama3"), """{"add_bos_token":false,"add_eos_token":true,"bos_token":"<|begin_of_text|>","eos_token":"<|eot_id|>"}""");
+        using var folder = new TokenizerFolder(TokenizerFixtures.Create("llama3"),
+            """{"add_bos_token":false,"add_eos_token":true,"bos_token":"<|begin_of_text|>","eos_token":"<|eot_id|>"}""");
         Assert.Equal([278, 97], folder.Load().Encode("a", addSpecialTokens: true));
     }
 

@@ -45,7 +45,9 @@ public class BytePairTests
     public void MergesMayBeTextsOrPairs()
     {
         JsonObject texts = TokenizerFixtures.Create("gpt2"), pairs = TokenizerFixtures.Create("gpt2");
-        pairs["model"]!["merges"] = new JsonArray([.. pairs["model"]!["merges"]!.AsArray().Select(merge => new JsonArray([.. merge!.GetValue<string>().Split(' ').Select(part => (JsonNode)part)]))]);
+        pairs["model"]!["merges"] = new JsonArray(
+            [.. pairs["model"]!["merges"]!.AsArray().Select(
+            merge => new JsonArray([.. merge!.GetValue<string>().Split(' ').Select(part => (JsonNode)part)]))]);
         texts["model"]!["merges"]!.AsArray().Insert(0, "#version: 0.2");
         using TokenizerFolder first = new(texts), second = new(pairs);
         Assert.Equal(first.Load().Encode("hello in the world"), second.Load().Encode("hello in the world"));
@@ -54,7 +56,8 @@ public class BytePairTests
     [Fact]
     public void APrefixOfContinuingSymbolsIsKept()
     {
-        JsonNode model = JsonNode.Parse("""{"type":"BPE","continuing_subword_prefix":"##","vocab":{"a":0,"##b":1,"##c":2,"ab":3,"##bc":4,"abc":5},"merges":["##b ##c","a ##bc"]}""")!;
+        JsonNode model = JsonNode.Parse(
+            """{"type":"BPE","continuing_subword_prefix":"##","vocab":{"a":0,"##b":1,"##c":2,"ab":3,"##bc":4,"abc":5},"merges":["##b ##c","a ##bc"]}""")!;
         using var folder = new TokenizerFolder(new JsonObject { ["model"] = model });
         Assert.Equal([5], folder.Load().Encode("abc"));
         Assert.Equal([0, 1], folder.Load().Encode("ab"));

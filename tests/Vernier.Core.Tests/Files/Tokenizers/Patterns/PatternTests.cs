@@ -74,13 +74,16 @@ public class PatternTests
     public void ExpressionsAgreeWithTheRuntimeWherePlanesAndFoldingDontMatter()
     {
         var random = new Random(6);
-        string[] atoms = ["a", "b", "[ab]", "[^a]", "(?:ab|b)", "(?:a|ab)", "c", "\\w", "."], counts = ["", "", "*", "+", "?", "*?", "+?", "{1,2}", "{2,}"];
+        string[] atoms = ["a", "b", "[ab]", "[^a]", "(?:ab|b)", "(?:a|ab)", "c", "\\w", "."],
+            counts = ["", "", "*", "+", "?", "*?", "+?", "{1,2}", "{2,}"];
         for (int i = 0; i < 3000; i++)
         {
             string expression = string.Concat(Enumerable.Range(0, random.Next(1, 5)).Select(_ =>
-                atoms[random.Next(atoms.Length)] + counts[random.Next(counts.Length)] + (random.Next(5) == 0 ? "|" : random.Next(6) == 0 ? "(?!b)" : "")));
+                atoms[random.Next(atoms.Length)] + counts[random.Next(counts.Length)]
+                    + (random.Next(5) == 0 ? "|" : random.Next(6) == 0 ? "(?!b)" : "")));
             string text = string.Concat(Enumerable.Range(0, random.Next(16)).Select(_ => "abc"[random.Next(3)]));
-            string[] expected = [.. System.Text.RegularExpressions.Regex.Matches(text, expression, System.Text.RegularExpressions.RegexOptions.CultureInvariant, TimeSpan.FromSeconds(10))
+            string[] expected = [.. System.Text.RegularExpressions.Regex.Matches(
+                text, expression, System.Text.RegularExpressions.RegexOptions.CultureInvariant, TimeSpan.FromSeconds(10))
                 .Where(match => match.Length > 0).Select(match => match.Value)];
             Assert.Equal(expected, Find(new RegexPattern(expression), text).Where(part => part.Length > 0));
         }

@@ -16,7 +16,8 @@ public class UnicodeNormalizationTests
     [InlineData("\u1112\u1161\u11AB", "\uD55C", "\u1112\u1161\u11AB", "\uD55C", "\u1112\u1161\u11AB")]
     [InlineData("\uAC00\u11A8", "\uAC01", "\u1100\u1161\u11A8", "\uAC01", "\u1100\u1161\u11A8")]
     [InlineData("\uAC01\u11A8", "\uAC01\u11A8", "\u1100\u1161\u11A8\u11A8", "\uAC01\u11A8", "\u1100\u1161\u11A8\u11A8")]
-    [InlineData("a\u0315\u0300\u05AE\u0300b", "\u00E0\u05AE\u0300\u0315b", "a\u05AE\u0300\u0300\u0315b", "\u00E0\u05AE\u0300\u0315b", "a\u05AE\u0300\u0300\u0315b")]
+    [InlineData("a\u0315\u0300\u05AE\u0300b", "\u00E0\u05AE\u0300\u0315b", "a\u05AE\u0300\u0300\u0315b", "\u00E0\u05AE\u0300\u0315b",
+        "a\u05AE\u0300\u0300\u0315b")]
     [InlineData("\U0001D15E", "\U0001D157\U0001D165", "\U0001D157\U0001D165", "\U0001D157\U0001D165", "\U0001D157\U0001D165")]
     [InlineData("\U00011131\U00011127", "\U0001112E", "\U00011131\U00011127", "\U0001112E", "\U00011131\U00011127")]
     [InlineData("\u0344", "\u0308\u0301", "\u0308\u0301", "\u0308\u0301", "\u0308\u0301")]
@@ -38,7 +39,8 @@ public class UnicodeNormalizationTests
             string text = RandomText.Next(random);
             foreach (bool compatibility in new[] { false, true })
             {
-                string composed = UnicodeNormalization.Normalize(text, true, compatibility), decomposed = UnicodeNormalization.Normalize(text, false, compatibility);
+                string composed = UnicodeNormalization.Normalize(text, true, compatibility),
+                    decomposed = UnicodeNormalization.Normalize(text, false, compatibility);
                 Assert.Equal(composed, UnicodeNormalization.Normalize(composed, true, compatibility));
                 Assert.Equal(decomposed, UnicodeNormalization.Normalize(decomposed, false, compatibility));
                 Assert.Equal(composed, UnicodeNormalization.Normalize(decomposed, true, compatibility));

@@ -3,12 +3,15 @@ using System.Runtime.CompilerServices;
 
 namespace Vernier.Files.Gguf.Blocks.Encoding;
 
-/// <summary>What a search found for a group: weights are about Scale x code - Min, and the code of x is Nearest(Inverse (x - Base)).</summary>
+/// <summary>What a search found for a group: weights are about Scale x code - Min, and the code of x is Nearest(Inverse (x -
+/// Base)).</summary>
 internal readonly record struct AffineFit(float Scale, float Min, float Inverse, float Base);
 
 /// <summary>
-/// ggml's search for the scale and the minimum of a group of weights x with importance m and codes 0 .. <paramref name="most"/>: codes are taken at
-/// several inverse scales around the largest that fits, (most + first + step k) / (max - min), and the scale and minimum that are best for the
+/// ggml's search for the scale and the minimum of a group of weights x with importance m and codes 0 .. <paramref name="most"/>: codes are
+/// taken at
+/// several inverse scales around the largest that fits, (most + first + step k) / (max - min), and the scale and minimum that are best for
+/// the
 /// codes by least squares replace those found so far where the error, the sum of m (scale code - min - x)^2, is less.
 /// </summary>
 /// <param name="most">The largest code.</param>
@@ -16,7 +19,8 @@ internal readonly record struct AffineFit(float Scale, float Min, float Inverse,
 /// <param name="step">What is added more in each further trial.</param>
 /// <param name="steps">The number of trials less one.</param>
 /// <param name="absolute">Whether the error is that of the absolute values, not squares.</param>
-/// <param name="guarded">Whether numbers are brought into the range of codes before they are rounded, which matters where a trial breaks down.</param>
+/// <param name="guarded">Whether numbers are brought into the range of codes before they are rounded, which matters where a trial breaks
+/// down.</param>
 internal sealed class AffineSearch(int most, float first, float step, int steps, bool absolute, bool guarded)
 {
     /// <summary>The plain definition.</summary>
@@ -75,7 +79,8 @@ internal sealed class AffineSearch(int most, float first, float step, int steps,
     public void FindAll(ReadOnlySpan<float> x, ReadOnlySpan<float> m, int columns, Span<AffineFit> fits)
     {
         Span<Vector<float>> turned = stackalloc Vector<float>[columns], importance = stackalloc Vector<float>[columns];
-        Span<float> scales = stackalloc float[Vector<float>.Count], mins = stackalloc float[scales.Length], inverses = stackalloc float[scales.Length], bases = stackalloc float[scales.Length];
+        Span<float> scales = stackalloc float[Vector<float>.Count], mins = stackalloc float[scales.Length],
+            inverses = stackalloc float[scales.Length], bases = stackalloc float[scales.Length];
         for (int group = 0; group < fits.Length; group += scales.Length)
         {
             LaneBuffer.Turn(x[(group * columns)..], columns, turned);
@@ -87,7 +92,8 @@ internal sealed class AffineSearch(int most, float first, float step, int steps,
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void FindLanes(ReadOnlySpan<Vector<float>> x, ReadOnlySpan<Vector<float>> m, Span<float> scales, Span<float> mins, Span<float> inverses, Span<float> bases)
+    private void FindLanes(ReadOnlySpan<Vector<float>> x, ReadOnlySpan<Vector<float>> m, Span<float> scales, Span<float> mins,
+        Span<float> inverses, Span<float> bases)
     {
         Span<Vector<float>> trial = stackalloc Vector<float>[x.Length];
         Vector<float> zero = Vector<float>.Zero, most1 = new(most);
@@ -102,7 +108,8 @@ internal sealed class AffineSearch(int most, float first, float step, int steps,
         }
         min = Vector.ConditionalSelect(Vector.GreaterThan(min, zero), zero, min);
         Vector<int> constant = guarded ? Vector.LessThanOrEqual(max, min) : Vector.Equals(max, min);
-        Vector<float> least = min, inverse = most1 / (max - min), scale = Vector<float>.One / inverse, best = zero, bestInverse = inverse, bestBase = min;
+        Vector<float> least = min, inverse = most1 / (max - min), scale = Vector<float>.One / inverse, best = zero, bestInverse = inverse,
+            bestBase = min;
         for (int i = 0; i < x.Length; i++)
             best += m[i] * Loss(scale * Rounding.Nearest(inverse * (x[i] - min), zero0, most0) + min - x[i]);
         for (int k = 0; k <= steps; k++)

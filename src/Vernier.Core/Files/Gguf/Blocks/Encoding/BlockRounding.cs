@@ -5,7 +5,8 @@ using System.Runtime.Intrinsics;
 namespace Vernier.Files.Gguf.Blocks.Encoding;
 
 /// <summary>
-/// Rounding of a block of 32 weights in registers, four of eight weights each. A block whose scale or inverse scale is not finite is left to the plain way.
+/// Rounding of a block of 32 weights in registers, four of eight weights each. A block whose scale or inverse scale is not finite is left
+/// to the plain way.
 /// </summary>
 internal static class BlockRounding
 {
@@ -13,7 +14,8 @@ internal static class BlockRounding
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool TrySymmetric(ReadOnlySpan<float> x, int most, out Half half, out Vector256<byte> codes)
     {
-        Vector256<float> a = Vector256.Create(x), b = Vector256.Create(x[8..]), c = Vector256.Create(x[16..]), e = Vector256.Create(x[24..]);
+        Vector256<float> a = Vector256.Create(x), b = Vector256.Create(x[8..]), c = Vector256.Create(x[16..]),
+            e = Vector256.Create(x[24..]);
         (float min, float max) = Range(a, b, c, e);
         // Of two weights of the same magnitude and opposite sign the first counts.
         float largest = max > -min ? max : max < -min ? min : SymmetricSearch.Largest(x);
@@ -28,12 +30,14 @@ internal static class BlockRounding
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool TryAffine(ReadOnlySpan<float> x, int most, out Half half, out Half halfMin, out Vector256<byte> codes)
     {
-        Vector256<float> a = Vector256.Create(x), b = Vector256.Create(x[8..]), c = Vector256.Create(x[16..]), e = Vector256.Create(x[24..]);
+        Vector256<float> a = Vector256.Create(x), b = Vector256.Create(x[8..]), c = Vector256.Create(x[16..]),
+            e = Vector256.Create(x[24..]);
         (float min, float max) = Range(a, b, c, e);
         float d = (max - min) / most, inverse = d != 0 ? 1 / d : 0;
         (half, halfMin) = ((Half)d, (Half)min);
         Vector256<float> factor = Vector256.Create(inverse), least = Vector256.Create(min), shift = Vector256.Create(0.5f);
-        codes = Narrow((a - least) * factor + shift, (b - least) * factor + shift, (c - least) * factor + shift, (e - least) * factor + shift, most);
+        codes = Narrow((a - least) * factor + shift, (b - least) * factor + shift, (c - least) * factor + shift,
+            (e - least) * factor + shift, most);
         // A zero that is the least may be of either sign, which only the order of the weights tells.
         return float.IsFinite(inverse) && float.IsFinite(d) && min != 0 && AreNumbers(a, b, c, e);
     }
@@ -42,7 +46,8 @@ internal static class BlockRounding
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool TryBytes(ReadOnlySpan<float> x, out Half half, out Vector256<byte> levels)
     {
-        Vector256<float> a = Vector256.Create(x), b = Vector256.Create(x[8..]), c = Vector256.Create(x[16..]), e = Vector256.Create(x[24..]);
+        Vector256<float> a = Vector256.Create(x), b = Vector256.Create(x[8..]), c = Vector256.Create(x[16..]),
+            e = Vector256.Create(x[24..]);
         (float min, float max) = Range(a, b, c, e);
         float d = MathF.Max(max, -min) / 127, inverse = d != 0 ? 1 / d : 0;
         half = (Half)d;
@@ -67,7 +72,8 @@ internal static class BlockRounding
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<byte> Narrow(Vector256<float> a, Vector256<float> b, Vector256<float> c, Vector256<float> e, int most)
     {
-        Vector256<short> first = Vector256.Narrow(Vector256.ConvertToInt32(a), Vector256.ConvertToInt32(b)), second = Vector256.Narrow(Vector256.ConvertToInt32(c), Vector256.ConvertToInt32(e));
+        Vector256<short> first = Vector256.Narrow(Vector256.ConvertToInt32(a), Vector256.ConvertToInt32(b)),
+            second = Vector256.Narrow(Vector256.ConvertToInt32(c), Vector256.ConvertToInt32(e));
         return Vector256.Min(Vector256.Narrow(first, second).AsByte(), Vector256.Create((byte)most));
     }
 
@@ -75,11 +81,14 @@ internal static class BlockRounding
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static (float Least, float Greatest) Range(Vector256<float> a, Vector256<float> b, Vector256<float> c, Vector256<float> e)
     {
-        Vector256<float> least8 = Vector256.MinNative(Vector256.MinNative(a, b), Vector256.MinNative(c, e)), most8 = Vector256.MaxNative(Vector256.MaxNative(a, b), Vector256.MaxNative(c, e));
-        Vector128<float> least = Vector128.MinNative(least8.GetLower(), least8.GetUpper()), most = Vector128.MaxNative(most8.GetLower(), most8.GetUpper());
+        Vector256<float> least8 = Vector256.MinNative(Vector256.MinNative(a, b), Vector256.MinNative(c, e)),
+            most8 = Vector256.MaxNative(Vector256.MaxNative(a, b), Vector256.MaxNative(c, e));
+        Vector128<float> least = Vector128.MinNative(least8.GetLower(), least8.GetUpper()),
+            most = Vector128.MaxNative(most8.GetLower(), most8.GetUpper());
         least = Vector128.MinNative(least, Vector128.Shuffle(least, Vector128.Create(2, 3, 0, 1)));
         most = Vector128.MaxNative(most, Vector128.Shuffle(most, Vector128.Create(2, 3, 0, 1)));
-        return (Vector128.MinNative(least, Vector128.Shuffle(least, Vector128.Create(1, 0, 3, 2))).ToScalar(), Vector128.MaxNative(most, Vector128.Shuffle(most, Vector128.Create(1, 0, 3, 2))).ToScalar());
+        return (Vector128.MinNative(least, Vector128.Shuffle(least, Vector128.Create(1, 0, 3, 2))).ToScalar(),
+            Vector128.MaxNative(most, Vector128.Shuffle(most, Vector128.Create(1, 0, 3, 2))).ToScalar());
     }
 
     /// <summary>Whether all are numbers: one that is none would be one in the sum of its lane.</summary>

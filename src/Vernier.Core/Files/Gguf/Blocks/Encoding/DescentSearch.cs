@@ -4,7 +4,8 @@ using System.Runtime.CompilerServices;
 namespace Vernier.Files.Gguf.Blocks.Encoding;
 
 /// <summary>
-/// ggml's search for the scale of a group of weights x with levels -<paramref name="most"/> .. <paramref name="most"/> - 1 and importance x^2: from the
+/// ggml's search for the scale of a group of weights x with levels -<paramref name="most"/> .. <paramref name="most"/> - 1 and importance
+/// x^2: from the
 /// levels that give the largest weight the level -most, it changes one level at a time where the best scale for the others asks for it
 /// and the levels then explain more, in up to five rounds.
 /// </summary>
@@ -78,7 +79,8 @@ internal sealed class DescentSearch(int most)
     private Vector<float> FindLanes(ReadOnlySpan<Vector<float>> x)
     {
         Span<Vector<float>> level = stackalloc Vector<float>[x.Length];
-        Vector<float> zero = Vector<float>.Zero, largest = SymmetricSearch.Largest(x), inverse = new Vector<float>(-most) / largest, sumXL = zero, sumLL = zero;
+        Vector<float> zero = Vector<float>.Zero, largest = SymmetricSearch.Largest(x), inverse = new Vector<float>(-most) / largest,
+            sumXL = zero, sumLL = zero;
         Vector<int> low = new(-most), high = new(most - 1);
         for (int i = 0; i < x.Length; i++)
         {
@@ -98,7 +100,8 @@ internal sealed class DescentSearch(int most)
                 Vector<int> wanted = Vector.GreaterThan(otherXL, zero) & Vector.OnesComplement(Vector.Equals(l, old));
                 otherXL += mx * l;
                 otherLL += m * l * l;
-                Vector<int> better = wanted & Vector.GreaterThan(otherLL, zero) & Vector.GreaterThan(otherXL * otherXL * sumLL, sumXL * sumXL * otherLL);
+                Vector<int> better = wanted & Vector.GreaterThan(otherLL, zero) & Vector.GreaterThan(
+                    otherXL * otherXL * sumLL, sumXL * sumXL * otherLL);
                 level[i] = Vector.ConditionalSelect(better, l, old);
                 sumXL = Vector.ConditionalSelect(better, otherXL, sumXL);
                 sumLL = Vector.ConditionalSelect(better, otherLL, sumLL);
@@ -106,7 +109,8 @@ internal sealed class DescentSearch(int most)
             }
             changed = !Vector.EqualsAll(changes, Vector<int>.Zero);
         }
-        Vector<int> useless = Vector.LessThan(Vector.Abs(largest), new Vector<float>(SymmetricSearch.Negligible)) | Vector.OnesComplement(Vector.GreaterThan(sumLL, zero));
+        Vector<int> useless = Vector.LessThan(Vector.Abs(largest), new Vector<float>(SymmetricSearch.Negligible)) | Vector.OnesComplement(
+            Vector.GreaterThan(sumLL, zero));
         return Vector.ConditionalSelect(useless, zero, sumXL / sumLL);
     }
 }

@@ -95,14 +95,17 @@ internal sealed class LevelSearch(sbyte[] levels)
     private Vector<float> FindLanes(ReadOnlySpan<Vector<float>> x, ReadOnlySpan<Vector<float>> m)
     {
         // The level of a number is the last less the distances of all levels whose lower boundary the number lies below.
-        Span<Vector<float>> boundaries = stackalloc Vector<float>[levels.Length - 1], distances = stackalloc Vector<float>[boundaries.Length];
+        Span<Vector<float>> boundaries = stackalloc Vector<float>[levels.Length - 1],
+            distances = stackalloc Vector<float>[boundaries.Length];
         for (int i = 0; i < boundaries.Length; i++)
             (boundaries[i], distances[i]) = (new Vector<float>(levels[i] + levels[i + 1]), new Vector<float>(levels[i + 1] - levels[i]));
-        Vector<float> zero = Vector<float>.Zero, first = new(levels[0]), last = new(levels[^1]), largest = SymmetricSearch.Largest(x), scale = zero, best = zero;
+        Vector<float> zero = Vector<float>.Zero, first = new(levels[0]), last = new(levels[^1]), largest = SymmetricSearch.Largest(x),
+            scale = zero, best = zero;
         for (int k = -Trials - 1; k <= Trials; k++)
         {
             bool start = k < -Trials;
-            Vector<float> inverse = start ? Vector<float>.One / (-largest / first) : new Vector<float>(k + levels[0]) / largest, sumXV = zero, sumVV = zero;
+            Vector<float> inverse = start ? Vector<float>.One / (-largest / first)
+                : new Vector<float>(k + levels[0]) / largest, sumXV = zero, sumVV = zero;
             for (int i = 0; i < x.Length; i++)
             {
                 Vector<float> twice = inverse * x[i], v = last;

@@ -1,7 +1,8 @@
 namespace Vernier.Files.Gguf.Blocks.Encoding;
 
 /// <summary>
-/// ggml's search for the scale of the non-negative scales x of sub-blocks with importance m and codes 0 .. most: of nine inverse scales around
+/// ggml's search for the scale of the non-negative scales x of sub-blocks with importance m and codes 0 .. most: of nine inverse scales
+/// around
 /// the largest that fits the one with the least error, then single codes changed where the best scale for the others asks for it.
 /// </summary>
 internal static class ScaleSearch

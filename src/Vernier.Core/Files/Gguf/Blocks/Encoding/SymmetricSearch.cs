@@ -10,7 +10,8 @@ namespace Vernier.Files.Gguf.Blocks.Encoding;
 internal readonly record struct SymmetricFit(float Scale, float Inverse);
 
 /// <summary>
-/// ggml's search for the scale of a group of weights x with importance m and levels -<paramref name="most"/> .. <paramref name="most"/> - 1: levels
+/// ggml's search for the scale of a group of weights x with importance m and levels -<paramref name="most"/> .. <paramref name="most"/> -
+/// 1: levels
 /// are taken at inverse scales around that which gives the largest weight the level -most, -(most + 0.1 k) / largest, and for each the
 /// best scale by least squares is (sum m x l) / (sum m l^2); the one that explains most is taken.
 /// </summary>
@@ -50,7 +51,8 @@ internal sealed class SymmetricSearch(int most)
     }
 
     /// <summary>The code of a number under a fit, as the search had it: where all are negligible code 0, not level 0.</summary>
-    public int Code(in SymmetricFit fit, float x) => float.IsNaN(fit.Inverse) ? 0 : Rounding.Nearest(fit.Inverse * x, -most, most - 1) + most;
+    public int Code(in SymmetricFit fit, float x) =>
+        float.IsNaN(fit.Inverse) ? 0 : Rounding.Nearest(fit.Inverse * x, -most, most - 1) + most;
 
     /// <summary>Finds the fits of many groups of the same size, with the same bits as one by one: a group is a lane.</summary>
     /// <param name="x">The groups, one after the other.</param>
@@ -127,7 +129,8 @@ internal sealed class SymmetricSearch(int most)
                 sumXL += m[i] * x[i] * l;
                 sumLL += m[i] * l * l;
             }
-            Vector<int> better = start ? Vector.OnesComplement(Vector.Equals(sumLL, zero)) : Vector.GreaterThan(sumLL, zero) & Vector.GreaterThan(sumXL * sumXL, best * sumLL);
+            Vector<int> better = start ? Vector.OnesComplement(Vector.Equals(sumLL, zero))
+                : Vector.GreaterThan(sumLL, zero) & Vector.GreaterThan(sumXL * sumXL, best * sumLL);
             scale = Vector.ConditionalSelect(better, sumXL / sumLL, scale);
             if (start)
                 better = Vector<int>.AllBitsSet;
