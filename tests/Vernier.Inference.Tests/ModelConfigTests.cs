@@ -2,7 +2,6 @@ using System.Text;
 using System.Text.Json;
 using Vernier.Errors;
 using Vernier.Files;
-using Vernier.Files.Checkpoints;
 using Vernier.Inference;
 using Vernier.Inference.Architectures;
 using Vernier.Inference.Architectures.Llama;
@@ -173,7 +172,7 @@ public class ModelConfigTests
         using var quill = Model.Open(SharedData.Quill);
         Assert.True(quill.TryGetConfiguration(out ModelConfig? config));
         Assert.Equal(("llama", "LlamaForCausalLM", ModelKind.Folder), (config.ModelType, quill.Architecture, quill.Kind));
-        Assert.Equal(CheckpointRules.NoCheckpoint,
+        Assert.Equal("model-folder",
             Assert.Throws<InvalidFileException>(() => Model.Open(Path.Combine(folder.Path, "no"))).Rule);
     }
 
