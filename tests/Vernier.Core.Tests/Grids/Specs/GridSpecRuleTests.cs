@@ -25,7 +25,7 @@ public class GridSpecRuleTests
     public static IReadOnlyList<GridSpec> Sound =>
     [
         new UniformGridSpec(),
-        new UniformGridSpec { Layouts = [LevelLayout.Symmetric, LevelLayout.Full, LevelLayout.MidRise], Mirror = true, Rows = 1, Block = 1 },
+        new UniformGridSpec { Layouts = [LevelLayout.Symmetric, LevelLayout.Full, LevelLayout.MidRise], Mirror = true, Block = 1 },
         new UniformGridSpec { Layouts = [LevelLayout.Asymmetric] },
         new UniformGridSpec { ScaleFormat = ScaleFormat.E8M0, Block = 32 },
         new PowerGridSpec { Exponent = 0.2, Tables = 8 },
