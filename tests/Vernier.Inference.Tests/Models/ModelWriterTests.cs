@@ -5,6 +5,7 @@ using Vernier.Inference;
 using Vernier.Inference.Gguf;
 using Vernier.Inference.Models;
 using Vernier.Inference.Passes;
+using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Packing.Configuration;
 using Vernier.Packing.Ggml;
@@ -131,7 +132,7 @@ public sealed class ModelWriterTests : IDisposable
         var numbers = new float[tensor.Count];
         _source.Checkpoint.Read(tensor, 0, numbers);
         var bytes = new byte[layout.Rows * layout.BytesPerRow];
-        format.EncodeRows(numbers, layout.Columns, [], bytes);
+        format.EncodeRows(numbers, layout.Columns, [], bytes, Workers.Shared);
         return new BlockMatrix(layout, bytes);
     }
 
