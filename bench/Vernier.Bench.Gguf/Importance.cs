@@ -1,4 +1,5 @@
 using Vernier.Inference.Models;
+using Vernier.Numerics;
 using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Networks;
 
@@ -10,13 +11,13 @@ internal sealed class Importance : IActivationObserver
     private readonly Dictionary<string, (double[] Squares, long Rows)> _sums = new(StringComparer.Ordinal);
 
     /// <summary>Observes a model on a text.</summary>
-    /// <param name="folder">The model.</param>
+    /// <param name="model">The model.</param>
     /// <param name="text">The text.</param>
+    /// <param name="workers">Who computes.</param>
     /// <returns>By the name of a weight, a number for each input channel.</returns>
-    public static Dictionary<string, float[]> Of(string folder, CalibrationSet text)
+    public static Dictionary<string, float[]> Of(Model model, CalibrationSet text, Workers workers)
     {
-        using var model = Model.Open(folder);
-        using INetwork network = NetworkFactory.Open(model, text.Sequences);
+        using INetwork network = NetworkFactory.Open(model, text.Sequences, workers: workers);
         var importance = new Importance();
         network.Begin();
         for (int index = 0; index < network.Shape.Stages.Count; index++)

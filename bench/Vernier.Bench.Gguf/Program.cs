@@ -27,7 +27,7 @@ if (args.Length < 2)
 string Option(string name, string fallback) => Array.IndexOf(args, "--" + name) is int i and > 0 && i + 1 < args.Length ? args[i + 1] : fallback;
 string peer = Option("llama-cpp", Environment.GetEnvironmentVariable("VERNIER_LLAMA_CPP") ?? ""), work = args[1];
 int threads = int.Parse(Option("threads", "2"), CultureInfo.InvariantCulture), windows = int.Parse(Option("windows", "64"), CultureInfo.InvariantCulture), sequences = int.Parse(Option("sequences", "128"), CultureInfo.InvariantCulture);
-ParallelLoop.MaxThreads = threads;
+using var workers = new Workers(threads);
 Directory.CreateDirectory(work);
 string wider = Path.Combine(work, "wider");
 WiderModel.Write(args[0], wider);
@@ -45,16 +45,16 @@ return 0;
 
 void Measure(string folder, string title)
 {
-    var config = (TransformerConfig)ModelSource.Configuration(folder);
-    var tokenizer = Vernier.Files.Tokenizers.Tokenizer.Load(folder);
+    using var model = Model.Open(folder);
+    var config = (TransformerConfig)model.Configuration;
+    Vernier.Files.Tokenizers.Tokenizer tokenizer = model.Tokenizer;
     int? begin = tokenizer.Encode("", addSpecialTokens: true) is [int first, ..] ? first : null;
     CalibrationSet calibration = CalibrationSet.Cut(tokenizer.Encode(File.ReadAllText(Option("calibration", ""))), sequences, 256, begin, "text");
     IReadOnlyList<EvaluationWindow> text = EvaluationWindows.Cut(tokenizer.Encode(File.ReadAllText(Option("text", ""))), 256, 256, begin, windows);
     var evaluation = new PeerEvaluation(library, text, config.VocabularySize, threads);
-    Dictionary<string, float[]> importance = Importance.Of(folder, calibration);
+    Dictionary<string, float[]> importance = Importance.Of(model, calibration, workers);
     string full = Path.Combine(work, "full.gguf"), file = Path.Combine(work, "file.gguf");
-    using var model = Model.Open(folder);
-    GgufExport.Write(model, full, GgufMix.All.Single(mix => mix.Name == "F32"));
+    GgufExport.Write(model, full, GgufMix.All.Single(mix => mix.Name == "F32"), workers: workers);
     PeerScore reference = evaluation.SetReference(full);
     page.Append(CultureInfo.InvariantCulture, $"\n## {title}\n\n{config.HiddenSize} wide, {config.IntermediateSize} in the feed-forward, {config.LayerCount} blocks; perplexity {reference.Perplexity:0.000} in single precision.\n\n");
     page.Append("| type | bytes | perplexity: plain | imatrix | search | solved | KL: plain | imatrix | search | solved | solved relative | seconds |\n|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n");
@@ -81,7 +81,7 @@ void Measure(string folder, string title)
 
 void WriteImportant(Model model, string file, GgufMix mix, IReadOnlyDictionary<string, GgufTensorType> types, Dictionary<string, float[]> importance)
 {
-    using var writer = new GgufModelWriter(GgufPlan.Of(model, mix.FileType, tensor => types[tensor.Name]), file);
+    using var writer = new GgufModelWriter(GgufPlan.Of(model, mix.FileType, tensor => types[tensor.Name]), file, workers: workers);
     foreach (TensorInfo tensor in model.Checkpoint.Tensors.Where(tensor => types.ContainsKey(tensor.Name)))
     {
         if (types[tensor.Name].Format is not BlockFormat format)
@@ -104,7 +104,7 @@ void WriteImportant(Model model, string file, GgufMix mix, IReadOnlyDictionary<s
     long start = System.Diagnostics.Stopwatch.GetTimestamp();
     var types = new GgufTypes(mix, importance: important);
     var options = new QuantizationOptions { Recipe = RecipeCatalogue.Find(recipe), Allocator = new BlockFormatAllocator(types.FormatsOf(model)) };
-    new Quantizer(QuantizationPlan.Create(model.Checkpoint, options)).Run(file, new RunOptions { Calibration = calibration, Gguf = types, Replace = true });
+    new Quantizer(QuantizationPlan.Create(model, options, workers)).Run(file, new RunOptions { Calibration = calibration, Gguf = types, Replace = true });
     double seconds = System.Diagnostics.Stopwatch.GetElapsedTime(start).TotalSeconds;
     return (evaluation.Evaluate(file), new FileInfo(file).Length, seconds);
 }

@@ -22,9 +22,9 @@ internal sealed class WiderModel
     private readonly Random _random = new(7);
     private readonly List<(string Name, int Rows, int Columns, float[] Values)> _tensors = [];
 
-    private WiderModel(string folder)
+    private WiderModel(Model original)
     {
-        (_checkpoint, _config) = (Checkpoint.Open(folder), (TransformerConfig)ModelSource.Configuration(folder));
+        (_checkpoint, _config) = (original.Checkpoint, (TransformerConfig)original.Configuration);
         (_narrow, _wide, _inner) = (_config.HiddenSize, 2 * _config.HiddenSize, _config.IntermediateSize / 2 * 3 / 256 * 256);
         _rotation = Orthonormal(_wide, _narrow);
     }
@@ -32,8 +32,8 @@ internal sealed class WiderModel
     /// <summary>Writes the model.</summary>
     public static void Write(string folder, string target)
     {
-        var model = new WiderModel(folder);
-        using Checkpoint checkpoint = model._checkpoint;
+        using var original = Model.Open(folder);
+        var model = new WiderModel(original);
         model.Build();
         Directory.CreateDirectory(target);
         using (var writer = new CheckpointWriter(target, [.. model._tensors.Select(tensor => new TensorInfo(tensor.Name, ElementType.F32, tensor.Columns == 0 ? [tensor.Rows] : [tensor.Rows, tensor.Columns]))]))
@@ -95,7 +95,7 @@ internal sealed class WiderModel
         for (int i = 0; i < scaled.Length && norm is not null; i++)
             scaled[i] *= norm[i % _narrow];
         var result = new float[rows * _wide];
-        MatrixProduct.MultiplyTransposed(scaled, _rotation, result, rows, _wide, _narrow);
+        MatrixProduct.MultiplyTransposed(scaled, _rotation, result, rows, _wide, _narrow, Workers.Shared);
         return result;
     }
 
@@ -103,7 +103,7 @@ internal sealed class WiderModel
     private float[] Outwards(float[] weights, int columns)
     {
         var result = new float[_wide * columns];
-        MatrixProduct.Multiply(new ReadOnlyMatrixSpan<float>(_rotation, _wide, _narrow), new ReadOnlyMatrixSpan<float>(weights, _narrow, columns), new MatrixSpan<float>(result, _wide, columns));
+        MatrixProduct.Multiply(new ReadOnlyMatrixSpan<float>(_rotation, _wide, _narrow), new ReadOnlyMatrixSpan<float>(weights, _narrow, columns), new MatrixSpan<float>(result, _wide, columns), ProductUpdate.Set, Workers.Shared);
         return result;
     }
 

@@ -19,7 +19,7 @@ internal static class GgufEncodeCase
             return 2;
         }
         var ggml = new Ggml(folder);
-        ParallelLoop.MaxThreads = threads;
+        using var team = new Workers(threads);
         var random = new Random(1);
         var weights = new float[rows * columns];
         for (int i = 0; i < weights.Length; i++)
@@ -33,11 +33,11 @@ internal static class GgufEncodeCase
             (double[] our, double[] their) = (new double[pairs], new double[pairs]);
             // Tiered compilation replaces code after some calls and a tenth of a second.
             for (long start = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(start).TotalSeconds < 0.5;)
-                format.EncodeRows(weights, columns, [], ours);
+                format.EncodeRows(weights, columns, [], ours, team);
             for (int pair = -1; pair < pairs; pair++)
             {
                 double their1 = pair % 2 == 0 ? Seconds(() => Peer(ggml, format, weights, columns, theirs, threads)) : 0;
-                double our1 = Seconds(() => format.EncodeRows(weights, columns, [], ours));
+                double our1 = Seconds(() => format.EncodeRows(weights, columns, [], ours, team));
                 if (pair % 2 != 0)
                     their1 = Seconds(() => Peer(ggml, format, weights, columns, theirs, threads));
                 if (pair >= 0)

@@ -27,14 +27,14 @@ internal static class GptqCase
     public static int Run(string folder, Options options)
     {
         int size = options.Number("size", 2048), threads = options.Number("threads", 2), pairs = options.Number("pairs", 5);
-        ParallelLoop.MaxThreads = threads;
+        using var workers = new Workers(threads);
         (float[] weights, GramMatrix gram) = Layer(size);
-        var objective = new LayerObjective(gram.ToSymmetric(), size);
+        var objective = new LayerObjective(gram.ToSymmetric(), size, workers);
         File.WriteAllBytes(Path.Combine(folder, "weights.bin"), MemoryMarshal.AsBytes(weights.AsSpan()));
         File.WriteAllBytes(Path.Combine(folder, "gram.bin"), MemoryMarshal.AsBytes(Array.ConvertAll(objective.Gram, value => (float)value).AsSpan()));
 
         var spec = new ScalarLayout(size, size, Bits, Granularity.Group(Group), size, 1, WideLevels: false, ZeroPoints: false);
-        var problem = new MatrixProblem(spec, weights, 0, objective) { Tables = [UniformGrid.Create(Bits, LevelLayout.Symmetric)], Fit = new LargestScale(mirror: false) };
+        var problem = new MatrixProblem(spec, weights, 0, objective) { Tables = [UniformGrid.Create(Bits, LevelLayout.Symmetric)], Fit = new LargestScale(mirror: false), Workers = workers };
         var solver = new GptqSolver(new GptqStep());
         ScalarSolution? solution = null;
         using var peer = new Peer(folder, size, threads, options.Text("python", "python3"));

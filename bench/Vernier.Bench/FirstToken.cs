@@ -9,17 +9,16 @@ namespace Vernier.Bench;
 internal static class FirstToken
 {
     /// <summary>In the process of its own: loads, computes one token, prints seconds since the process began and the peak of memory in bytes.</summary>
-    public static void Measure(string engine, string path, string peer, int threads)
+    public static void Measure(string engine, string path, string peer, Workers workers)
     {
         if (engine == "vernier")
         {
-            using var workers = new Workers(threads);
             LanguageModel model = LanguageModel.Load(path, workers: workers);
             new SpeedMeasurement(model.CreateSession(workers)).Prompt(1);
         }
         else
         {
-            using LlamaSession session = new LlamaCpp(peer).Open(path, 512, threads);
+            using LlamaSession session = new LlamaCpp(peer).Open(path, 512, workers.Threads);
             session.Decode([1]);
         }
         using var process = Process.GetCurrentProcess();

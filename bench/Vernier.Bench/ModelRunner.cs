@@ -6,11 +6,10 @@ using Vernier.Numerics;
 namespace Vernier.Bench;
 
 /// <summary>Measures models against llama.cpp's of the same shape and about the same bits, in turn.</summary>
-internal sealed class ModelRunner(string folder, LlamaShape shape, string peer, int threads, int pairs, bool processorTime)
+internal sealed class ModelRunner(string folder, LlamaShape shape, string peer, Workers workers, int pairs, bool processorTime)
 {
     private const int GenerateContext = 1, GenerateTokens = 16;
 
-    private readonly Workers _workers = new(threads);
     private LlamaCpp? _library;
 
     /// <summary>The models. The output layer of Q4_0 files has 6.6 bits, so that ours has 6.5.</summary>
@@ -34,8 +33,8 @@ internal sealed class ModelRunner(string folder, LlamaShape shape, string peer, 
             Load(kind, type, ours, theirs);
         if (!cases.Contains("generate") && !cases.Contains("prompt"))
             return;
-        var model = new SpeedMeasurement(LanguageModel.Load(ours).CreateSession(_workers));
-        using LlamaSession? session = theirs is null ? null : Library.Open(theirs, LlamaShape.Context, threads);
+        var model = new SpeedMeasurement(LanguageModel.Load(ours, workers: workers).CreateSession(workers));
+        using LlamaSession? session = theirs is null ? null : Library.Open(theirs, LlamaShape.Context, workers.Threads);
         double gigabytes = model.WeightBytes / 1e9;
         if (cases.Contains("generate"))
         {
@@ -57,10 +56,10 @@ internal sealed class ModelRunner(string folder, LlamaShape shape, string peer, 
     public void RunLayouts(string[] names)
     {
         ModelKind[] kinds = [.. RandomLayouts.Kinds.Where((kind, i) => i == 0 || names.Length == 0 || names.Contains(kind.Name))];
-        var first = new SpeedMeasurement(LanguageModel.Load(RandomModel.Ensure(folder, shape, kinds[0])).CreateSession(_workers));
+        var first = new SpeedMeasurement(LanguageModel.Load(RandomModel.Ensure(folder, shape, kinds[0]), workers: workers).CreateSession(workers));
         foreach (ModelKind kind in kinds.Skip(1))
         {
-            var model = new SpeedMeasurement(LanguageModel.Load(RandomModel.Ensure(folder, shape, kind)).CreateSession(_workers));
+            var model = new SpeedMeasurement(LanguageModel.Load(RandomModel.Ensure(folder, shape, kind), workers: workers).CreateSession(workers));
             double sameBytes = (double)first.WeightBytes / model.WeightBytes;
             Report($"generate {kind.Name}", $"{kinds[0].Name} at the same bytes", "tokens/s", Pairs(
                 () => Rate(GenerateTokens, () => GenerateTokens / model.Generate(GenerateContext, GenerateTokens)),
@@ -89,11 +88,11 @@ internal sealed class ModelRunner(string folder, LlamaShape shape, string peer, 
         List<(double Ours, double Theirs)> seconds = Pairs(
             () =>
             {
-                (double time, double memory) = FirstToken.Run("vernier", ours, peer, threads);
+                (double time, double memory) = FirstToken.Run("vernier", ours, peer, workers.Threads);
                 bytes.Add(memory);
                 return time;
             },
-            theirs is null ? null : () => FirstToken.Run("llama.cpp", theirs, peer, threads).Seconds, inOneProcess: false);
+            theirs is null ? null : () => FirstToken.Run("llama.cpp", theirs, peer, workers.Threads).Seconds, inOneProcess: false);
         Report($"load to first token {kind.Name}", $"llama.cpp {type}", "s", seconds, null);
         Console.WriteLine(JsonSerializer.Serialize(new { @case = $"peak memory {kind.Name}", unit = "of the file", ours = Round(bytes.Order().ElementAt(bytes.Count / 2) / file), file_bytes = file }));
     }
@@ -105,7 +104,7 @@ internal sealed class ModelRunner(string folder, LlamaShape shape, string peer, 
             return target;
         if (!File.Exists(source))
             GgufModel.Write(source, shape);
-        Library.Quantize(source, target, type == "Q4_0" ? 2 : 7, threads);
+        Library.Quantize(source, target, type == "Q4_0" ? 2 : 7, workers.Threads);
         return target;
     }
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Vernier.Bench;
+using Vernier.Numerics;
 
 // bench FOLDER [--llama-cpp DIR] [--threads 2] [--pairs 5] [--cases generate,prompt,load|layouts] [--models 4-uniform,...] [--clock wall|processor]
 // Measures ours and the peer in turn and prints one line of JSON a case. FOLDER receives the models, some 10 GB.
@@ -18,13 +19,14 @@ if (args[0] == "page")
 string Option(string name, string fallback) => Array.IndexOf(args, "--" + name) is int i and > 0 && i + 1 < args.Length ? args[i + 1] : fallback;
 string peer = Option("llama-cpp", Environment.GetEnvironmentVariable("VERNIER_LLAMA_CPP") ?? "");
 int threads = int.Parse(Option("threads", "2")), pairs = int.Parse(Option("pairs", "5"));
+using var workers = new Workers(threads);
 if (Option("first-token", "") is { Length: > 0 } engine)
 {
-    FirstToken.Measure(engine, args[0], peer, threads);
+    FirstToken.Measure(engine, args[0], peer, workers);
     return 0;
 }
 Directory.CreateDirectory(args[0]);
-var runner = new ModelRunner(args[0], LlamaShape.Default, peer, threads, pairs, Option("clock", "wall") == "processor");
+var runner = new ModelRunner(args[0], LlamaShape.Default, peer, workers, pairs, Option("clock", "wall") == "processor");
 string[] cases = Option("cases", "generate,prompt,load").Split(','), names = Option("models", string.Join(',', ModelRunner.Kinds.Select(kind => kind.Name))).Split(',');
 Console.WriteLine(JsonSerializer.Serialize(new { shape = LlamaShape.Default.ToString(), kernel = Vernier.Kernels.KernelRegistry.Best.Name, threads, processor = Environment.ProcessorCount }));
 if (cases.Contains("layouts"))

@@ -84,7 +84,8 @@ public sealed partial class QuantizeTests(QuantizedQuill quantized) : IDisposabl
         const string Name = "nupes-datafree+grid=uniform+layout=symmetric+scale=largest";
         Assert.Equal(Name, result.GetProperty("recipe").GetString());
         Assert.Equal(Name, CommandRun.Json("inspect", _temp["out"]).GetProperty("recipe").GetString());
-        Assert.Equal("tiny-nupes-datafree-grid-uniform-3bit", OutputCheck.DefaultFor(model, "nupes-datafree+grid=uniform", 3));
+        using var opened = Inference.Models.Model.Open(model);
+        Assert.Equal("tiny-nupes-datafree-grid-uniform-3bit", OutputCheck.DefaultFor(opened, "nupes-datafree+grid=uniform", 3));
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Vernier.Files.Checkpoints;
+using Vernier.Inference.Models;
 using Vernier.Inference;
 using Vernier.Inference.Passes;
 using Vernier.Inference.Sampling;
@@ -140,11 +141,11 @@ public sealed class ExtensionTests : IDisposable
 
     private IReadOnlyList<QuantizedTensorReport> Quantize(string output, int bits, params IActivationObserver[] observers)
     {
-        using Checkpoint checkpoint = Checkpoint.Open(ParallelModel.Write(_folder["in"]));
+        using var opened = Model.Open(ParallelModel.Write(_folder["in"]));
         var options = new QuantizationOptions { Recipe = RecipeCatalogue.Find("log-exchange"), Bits = bits, EmbeddingBits = null };
         var calibration = new CalibrationSet(ParallelModel.Sequences(Sequences, Length), "random tokens");
         var run = new RunOptions { Calibration = calibration, Observers = observers, Strict = true };
-        return new Quantizer(QuantizationPlan.Create(checkpoint, options)).Run(_folder[output], run);
+        return new Quantizer(QuantizationPlan.Create(opened, options)).Run(_folder[output], run);
     }
 
     // The largest magnitudes behind the first norm, by its formula.

@@ -1,4 +1,4 @@
-using Vernier.Files.Checkpoints;
+using Vernier.Inference.Models;
 using Vernier.Inference;
 using Vernier.Quantization.Evaluation;
 using Vernier.Quantization.Pipeline;
@@ -14,9 +14,9 @@ public class ReadmeTests
         using var folder = new TempFolder();
         string output = folder["quill-4bit"];
         // example
-        using Checkpoint checkpoint = Checkpoint.Open(SharedData.Quill);
+        using var model = Model.Open(SharedData.Quill);
         var options = new QuantizationOptions { Recipe = RecipeCatalogue.Find("nupes-datafree"), Bits = 4 };
-        var plan = QuantizationPlan.Create(checkpoint, options);
+        var plan = QuantizationPlan.Create(model, options);
         Console.WriteLine($"{plan.SourceBytes} bytes become {plan.Bytes}, {plan.BitsPerWeight:F2} bits per weight");
         new Quantizer(plan).Run(output);
 

@@ -33,13 +33,14 @@ internal sealed class BenchCommand(CommandConsole console, CancellationToken can
     private int Run(ParseResult arguments)
     {
         string folder = arguments.GetValue(_model)!;
-        ModelFiles.CheckModel(folder);
-        int context = ModelSource.Configuration(folder).MaxPositions, generate = arguments.GetValue(_generate) ?? 64;
+        long start = console.Time.GetTimestamp();
+        using ModelFiles files = ModelFiles.Open(folder);
+        int context = files.Model.Configuration.MaxPositions, generate = arguments.GetValue(_generate) ?? 64;
         int prompt = arguments.GetValue(_prompt) ?? Math.Min(256, context);
         if (Math.Max(prompt, 1 + generate) > context)
             throw new UsageException($"--prompt, --generate: the model's context is {context} tokens. Ask for fewer.");
         bool json = arguments.GetValue(_json);
-        BenchReport report = new ProgressDisplay(console, silent: json).Run(progress => Measure(folder, prompt, generate, arguments, progress));
+        BenchReport report = new ProgressDisplay(console, silent: json).Run(progress => Measure(files, start, prompt, generate, arguments, progress));
         if (json)
             JsonOutput.Write(console, report);
         else
@@ -47,13 +48,14 @@ internal sealed class BenchCommand(CommandConsole console, CancellationToken can
         return ErrorBoundary.Success;
     }
 
-    private BenchReport Measure(string folder, int prompt, int generate, ParseResult arguments, ProgressReport progress)
+    private BenchReport Measure(ModelFiles files, long start, int prompt, int generate, ParseResult arguments, ProgressReport progress)
     {
         int repeats = arguments.GetValue(_repeats) ?? 5;
         progress("loading", 0);
-        long start = console.Time.GetTimestamp();
-        LanguageModel model = LanguageModel.Load(folder);
         using Workers workers = Threads.Of(arguments.GetValue(_threads));
+        LanguageModel model = LanguageModel.Load(files.Model, workers: workers);
+        // What is mapped would count as memory of the model at work.
+        files.Dispose();
         var speed = new SpeedMeasurement(model.CreateSession(workers, arguments.GetValue(_cache) ?? CachePrecision.Single));
         speed.Prompt(1);
         double first = console.Time.GetElapsedTime(start).TotalSeconds;
@@ -72,8 +74,7 @@ internal sealed class BenchCommand(CommandConsole console, CancellationToken can
                 (prompts[i], generations[i]) = (prompt / promptSeconds, generate / generateSeconds);
         }
         double tokensPerSecond = Median(generations);
-        using ModelFiles files = ModelFiles.Open(folder);
-        return new BenchReport(folder, files.Packed?.Recipe, files.Bytes, files.BitsPerWeight, prompt, generate, Median(prompts), tokensPerSecond,
+        return new BenchReport(files.Model.Path, files.Packed?.Recipe, files.Bytes, files.BitsPerWeight, prompt, generate, Median(prompts), tokensPerSecond,
             tokensPerSecond * speed.WeightBytes / 1e9, memory / 1e9, first, peak, workers.Threads);
     }
 

@@ -4,6 +4,7 @@ using Vernier.Errors;
 using Vernier.Inference;
 using Vernier.Inference.Configuration;
 using Vernier.Inference.Models;
+using Vernier.Numerics;
 using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Recipes;
 
@@ -24,11 +25,11 @@ internal sealed class CalibrationArguments
     }
 
     /// <summary>The sequences and their length that a recipe will be calibrated on, at the most; none where it needs none.</summary>
-    public (int Sequences, int Length) Shape(ParseResult arguments, string folder, Recipe recipe)
+    public (int Sequences, int Length) Shape(ParseResult arguments, Model model, Recipe recipe)
     {
-        if (!recipe.NeedsCalibration || !ModelSource.Runs(folder, out _))
+        if (!recipe.NeedsCalibration || !model.TryGetConfiguration(out ModelConfig? config))
             return (0, 0);
-        return (arguments.GetValue(_sequences) ?? CalibrationSet.DefaultSequences, arguments.GetValue(_length) ?? Math.Min(CalibrationSet.DefaultLength, ModelSource.Configuration(folder).MaxPositions));
+        return (arguments.GetValue(_sequences) ?? CalibrationSet.DefaultSequences, arguments.GetValue(_length) ?? Math.Min(CalibrationSet.DefaultLength, config.MaxPositions));
     }
 
     /// <summary>Whether the model is to write the calibration text itself.</summary>
@@ -36,36 +37,39 @@ internal sealed class CalibrationArguments
 
     /// <summary>The calibration set, or null where no recipe needs one.</summary>
     /// <param name="arguments">The command.</param>
-    /// <param name="folder">The model.</param>
+    /// <param name="model">The model.</param>
     /// <param name="recipes">The recipes to be run.</param>
+    /// <param name="workers">Who computes where the model writes.</param>
     /// <param name="cancellation">Stops the model's writing.</param>
-    public CalibrationSet? Read(ParseResult arguments, string folder, IEnumerable<Recipe> recipes, CancellationToken cancellation)
+    public CalibrationSet? Read(ParseResult arguments, Model model, IEnumerable<Recipe> recipes, Workers workers, CancellationToken cancellation)
     {
-        bool needed = recipes.Any(recipe => recipe.NeedsCalibration) && ModelSource.Runs(folder, out _);
-        return needed ? Cut(arguments, folder, arguments.GetValue(_text), cancellation) : null;
+        bool needed = recipes.Any(recipe => recipe.NeedsCalibration) && model.Runs;
+        return needed ? Cut(arguments, model, arguments.GetValue(_text), workers, cancellation) : null;
     }
 
     /// <summary>Whether the command names a text.</summary>
     public bool IsGiven(ParseResult arguments) => arguments.GetValue(_text) is not null;
 
     /// <summary>The calibration set of the text that the command names, whether a recipe needs it or not.</summary>
-    public CalibrationSet OfCommand(ParseResult arguments, string folder, CancellationToken cancellation) => Cut(arguments, folder, arguments.GetValue(_text), cancellation);
+    public CalibrationSet OfCommand(ParseResult arguments, Model model, Workers workers, CancellationToken cancellation) =>
+        Cut(arguments, model, arguments.GetValue(_text), workers, cancellation);
 
     /// <summary>The calibration set of a text.</summary>
     /// <param name="arguments">The command.</param>
-    /// <param name="folder">The model.</param>
+    /// <param name="model">The model.</param>
     /// <param name="file">The text, or null for one that the model writes itself.</param>
+    /// <param name="workers">Who computes where the model writes.</param>
     /// <param name="cancellation">Stops the model's writing.</param>
-    public CalibrationSet Cut(ParseResult arguments, string folder, string? file, CancellationToken cancellation)
+    public CalibrationSet Cut(ParseResult arguments, Model model, string? file, Workers workers, CancellationToken cancellation)
     {
-        ModelConfig config = ModelSource.Configuration(folder);
+        ModelConfig config = model.Configuration;
         int? asked = arguments.GetValue(_length);
         if (asked > config.MaxPositions)
             throw new UsageException($"--length: {asked} tokens are more than the model's context of {config.MaxPositions}.");
         int length = asked ?? Math.Min(CalibrationSet.DefaultLength, config.MaxPositions), count = arguments.GetValue(_sequences) ?? CalibrationSet.DefaultSequences;
         if (file is null)
-            return CalibrationSet.WrittenBy(LanguageModel.Load(folder), count, length, cancellation: cancellation);
-        int[] tokens = ModelFiles.Tokenize(folder, file);
+            return CalibrationSet.WrittenBy(LanguageModel.Load(model, workers: workers), count, length, workers: workers, cancellation: cancellation);
+        int[] tokens = ModelFiles.Tokenize(model, file);
         if (tokens.Length < length)
             throw new InvalidFileException(file, "text-too-short", $"the text has {tokens.Length} tokens, and one sequence takes {length}", "Give a longer text, or a smaller --length");
         return CalibrationSet.Cut(tokens, count, length, config.BeginToken, file);

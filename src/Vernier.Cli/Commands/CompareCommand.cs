@@ -1,10 +1,10 @@
 using System.CommandLine;
 using Vernier.Cli.Reports;
 using Vernier.Cli.Terminal;
-using Vernier.Files.Checkpoints;
 using Vernier.Inference;
 using Vernier.Inference.Models;
 using Vernier.Inference.Weights;
+using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Evaluation;
@@ -41,25 +41,23 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
         compare._text.AddTo(command);
         foreach (Option option in new Option[] { compare._arithmetic, compare._markdown, compare._threads, compare._json })
             command.Options.Add(option);
-        command.SetAction(arguments => Threads.With(arguments.GetValue(compare._threads), () => compare.Run(arguments)));
+        command.SetAction(compare.Run);
         return command;
     }
 
     private int Run(ParseResult arguments)
     {
-        string model = arguments.GetValue(_model)!;
-        ModelFiles.CheckModel(model);
+        using var model = Model.Open(arguments.GetValue(_model)!);
+        using Workers workers = Threads.Of(arguments.GetValue(_threads));
         Entry[] entries = Entries(arguments);
         int[] bits = arguments.GetValue(_bits) is [_, ..] list ? list : [4, 3, 2];
         Granularity?[] groups = arguments.GetValue(_groups) is [_, ..] given ? Array.ConvertAll(given, group => (Granularity?)group) : [null];
-        using var opened = Model.Open(model);
-        Checkpoint checkpoint = opened.Checkpoint;
         TextWindows? text = _text.Read(arguments, model);
         CalibrationSet? calibration = _calibration.IsGiven(arguments)
-            ? ModelSource.Runs(model, out _) ? _calibration.OfCommand(arguments, model, cancellation) : null
-            : _calibration.Read(arguments, model, entries.Select(entry => entry.Recipe), cancellation);
+            ? model.Runs ? _calibration.OfCommand(arguments, model, workers, cancellation) : null
+            : _calibration.Read(arguments, model, entries.Select(entry => entry.Recipe), workers, cancellation);
         Dictionary<string, CalibrationSet> others = entries.Where(entry => entry.Text is not null).Select(entry => entry.Text!).Distinct(StringComparer.Ordinal)
-            .ToDictionary(file => file, file => _calibration.Cut(arguments, model, file == Self ? null : file, cancellation), StringComparer.Ordinal);
+            .ToDictionary(file => file, file => _calibration.Cut(arguments, model, file == Self ? null : file, workers, cancellation), StringComparer.Ordinal);
         // What a grid does not leave to the command, such as the blocks of a format, is the same in every group: one row is enough.
         var seen = new HashSet<(string, int, Granularity)>();
         Candidate[][] plans = [.. groups
@@ -72,13 +70,13 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
                     EmbeddingBits = arguments.GetValue(_embeddingBits) is > 0 and int embedding ? embedding : null,
                 }))
                 .Where(candidate => seen.Add((candidate.Name, candidate.Options.LinearBits, candidate.Options.LinearGranularity)))
-                .Select(candidate => new Candidate(candidate.Name, QuantizationPlan.Create(checkpoint, candidate.Options), candidate.Calibration))
+                .Select(candidate => new Candidate(candidate.Name, QuantizationPlan.Create(model, candidate.Options, workers), candidate.Calibration))
                 .ToArray()))
             .Where(row => row.Length > 0)];
         if (plans.Length == 0)
             throw new UsageException($"--bits: none of the recipes can do so many bits; {entries[0].Recipe.Name} can do {entries[0].Recipe.MostBits}.");
         bool json = arguments.GetValue(_json);
-        CompareReport report = new ProgressDisplay(console, silent: json).Run(progress => Compare(arguments, opened, plans, text, calibration, progress));
+        CompareReport report = new ProgressDisplay(console, silent: json).Run(progress => Compare(arguments, model, plans, text, calibration, progress));
         if (json)
             JsonOutput.Write(console, report);
         else
@@ -99,8 +97,9 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
     private CompareReport Compare(ParseResult arguments, Model model, Candidate[][] plans, TextWindows? text, CalibrationSet? calibration, ProgressReport progress)
     {
         PackedArithmetic arithmetic = arguments.GetValue(_arithmetic) ?? PackedArithmetic.Integer;
-        LanguageModel original = LanguageModel.Load(model);
-        text ??= _text.Write(arguments, original, "the model", cancellation);
+        Workers workers = plans[0][0].Plan.Workers;
+        LanguageModel original = LanguageModel.Load(model, workers: workers);
+        text ??= _text.Write(arguments, original, "the model", workers, cancellation);
         var rows = new List<CompareRow>();
         var folders = new List<string>();
         string folder = Directory.CreateTempSubdirectory("vernier-").FullName;
@@ -116,14 +115,14 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
                     folders.Add(Path.Combine(folder, $"{folders.Count}"));
                     written.Add(Write(candidate, folders[^1], arithmetic));
                 }
-                IReadOnlyList<EvaluationResult> results = Evaluator.Evaluate([.. written.Select(one => one.Model)], original, text.Windows, new Relay<double>(part => progress(stage, 0.5 + 0.5 * part)), cancellation);
+                IReadOnlyList<EvaluationResult> results = Evaluator.Evaluate([.. written.Select(one => one.Model)], original, text.Windows, new Relay<double>(part => progress(stage, 0.5 + 0.5 * part)), workers, cancellation);
                 if (rows.Count == 0)
                     rows.Add(CompareRow.OfOriginal(group[0].Plan, results[0]));
                 rows.AddRange(group.Zip(written, results).Select(one => CompareRow.Of(one.First.Name, one.First.Plan, one.Second.Bytes, one.Second.Tensors, one.Third, one.Second.Seconds)));
             }
             if (calibration is not null)
             {
-                IReadOnlyList<IReadOnlyDictionary<string, double>> objectives = LayerObjectives.Measure(model, folders, [.. plans.SelectMany(group => group.Select(candidate => candidate.Plan.Order))], calibration, new Relay<double>(part => progress("layer objectives", part)), cancellation: cancellation);
+                IReadOnlyList<IReadOnlyDictionary<string, double>> objectives = LayerObjectives.Measure(model, folders, [.. plans.SelectMany(group => group.Select(candidate => candidate.Plan.Order))], calibration, new Relay<double>(part => progress("layer objectives", part)), workers, cancellation);
                 int[] firsts = [.. plans.SelectMany((group, i) => Enumerable.Repeat(plans.Take(i).Sum(before => before.Length), group.Length))];
                 for (int i = 0; i < objectives.Count; i++)
                     rows[i + 1] = rows[i + 1].WithObjectives(objectives[i], objectives[firsts[i]]);
@@ -133,7 +132,7 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
         {
             Directory.Delete(folder, recursive: true);
         }
-        return new CompareReport(ModelFiles.NameOf(model.Path), text.Origin, calibration?.Origin, arithmetic, rows);
+        return new CompareReport(ModelFiles.NameOf(model), text.Origin, calibration?.Origin, arithmetic, rows);
     }
 
     private Written Write(Candidate candidate, string output, PackedArithmetic arithmetic)
@@ -142,7 +141,7 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
         IReadOnlyList<QuantizedTensorReport> tensors = new Quantizer(candidate.Plan).Run(output, new RunOptions { Calibration = candidate.Calibration }, cancellation);
         double seconds = console.Time.GetElapsedTime(start).TotalSeconds;
         using ModelFiles files = ModelFiles.Open(output);
-        return new Written(LanguageModel.Load(output, arithmetic), files.Bytes, tensors, seconds);
+        return new Written(LanguageModel.Load(files.Model, arithmetic, candidate.Plan.Workers), files.Bytes, tensors, seconds);
     }
 
     private sealed record Written(LanguageModel Model, long Bytes, IReadOnlyList<QuantizedTensorReport> Tensors, double Seconds);

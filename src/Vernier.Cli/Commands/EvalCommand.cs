@@ -5,6 +5,7 @@ using Vernier.Errors;
 using Vernier.Inference;
 using Vernier.Inference.Models;
 using Vernier.Inference.Weights;
+using Vernier.Numerics;
 using Vernier.Quantization.Evaluation;
 
 namespace Vernier.Cli.Commands;
@@ -28,7 +29,7 @@ internal sealed class EvalCommand(CommandConsole console, CancellationToken canc
         eval._text.AddTo(command);
         foreach (Option option in new Option[] { eval._stride, eval._arithmetic, eval._threads, eval._json })
             command.Options.Add(option);
-        command.SetAction(arguments => Threads.With(arguments.GetValue(eval._threads), () => eval.Run(arguments)));
+        command.SetAction(eval.Run);
         return command;
     }
 
@@ -39,11 +40,12 @@ internal sealed class EvalCommand(CommandConsole console, CancellationToken canc
         using ModelFiles files = ModelFiles.Open(model);
         if (_text.File(arguments) is null && arguments.GetValue(_stride) is not null)
             throw new UsageException("--stride: it cuts a text, and there is no --text.");
-        if (against is not null)
-            CheckAlike(model, against);
-        TextWindows? text = _text.Read(arguments, model, arguments.GetValue(_stride));
+        using Model? reference = against is null ? null : Model.Open(against);
+        if (reference is not null)
+            CheckAlike(files.Model, reference);
+        TextWindows? text = _text.Read(arguments, files.Model, arguments.GetValue(_stride));
         bool json = arguments.GetValue(_json);
-        (EvaluationResult result, text, double seconds) = new ProgressDisplay(console, silent: json).Run(report => Evaluate(arguments, model, against, text, report));
+        (EvaluationResult result, text, double seconds) = new ProgressDisplay(console, silent: json).Run(report => Evaluate(arguments, files.Model, reference, text, report));
         EvalReport evaluated = EvalReport.Of(model, against, files.Packed?.Recipe, text.Origin, files.Bytes, files.BitsPerWeight, result, seconds);
         if (json)
             JsonOutput.Write(console, evaluated);
@@ -52,32 +54,32 @@ internal sealed class EvalCommand(CommandConsole console, CancellationToken canc
         return ErrorBoundary.Success;
     }
 
-    private (EvaluationResult Result, TextWindows Text, double Seconds) Evaluate(ParseResult arguments, string model, string? against, TextWindows? text, ProgressReport report)
+    private (EvaluationResult Result, TextWindows Text, double Seconds) Evaluate(ParseResult arguments, Model model, Model? against, TextWindows? text, ProgressReport report)
     {
         report("loading", 0);
         PackedArithmetic arithmetic = arguments.GetValue(_arithmetic) ?? PackedArithmetic.Integer;
-        LanguageModel evaluated = LanguageModel.Load(model, arithmetic);
-        LanguageModel? reference = against is null ? null : LanguageModel.Load(against, arithmetic);
+        using Workers workers = Threads.Of(arguments.GetValue(_threads));
+        LanguageModel evaluated = LanguageModel.Load(model, arithmetic, workers);
+        LanguageModel? reference = against is null ? null : LanguageModel.Load(against, arithmetic, workers);
         if (text is null)
         {
             string writer = against is null ? "the model" : "the reference";
             report($"letting {writer} write a sample", 0);
-            text = _text.Write(arguments, reference ?? evaluated, writer, cancellation);
+            text = _text.Write(arguments, reference ?? evaluated, writer, workers, cancellation);
         }
         long start = console.Time.GetTimestamp();
-        EvaluationResult result = Evaluator.Evaluate(evaluated, reference, text.Windows, new Relay<double>(fraction => report("evaluating", fraction)), cancellation);
+        EvaluationResult result = Evaluator.Evaluate(evaluated, reference, text.Windows, new Relay<double>(fraction => report("evaluating", fraction)), workers, cancellation);
         return (result, text, console.Time.GetElapsedTime(start).TotalSeconds);
     }
 
     // Comparing predictions token by token means something only if a token is the same to both.
-    private static void CheckAlike(string model, string reference)
+    private static void CheckAlike(Model model, Model reference)
     {
         const string Remedy = "Compare with the model that this one was made from";
-        ModelFiles.CheckModel(reference);
-        int vocabulary = ModelSource.Configuration(model).VocabularySize, other = ModelSource.Configuration(reference).VocabularySize;
+        int vocabulary = model.Configuration.VocabularySize, other = reference.Configuration.VocabularySize;
         if (vocabulary != other)
-            throw new InvalidFileException(reference, "vocabularies-differ", $"its vocabulary has {other} tokens, that of {model} {vocabulary}", Remedy);
-        string tokenizer = Path.Combine(model, "tokenizer.json"), referenceTokenizer = Path.Combine(reference, "tokenizer.json");
+            throw new InvalidFileException(reference.Path, "vocabularies-differ", $"its vocabulary has {other} tokens, that of {model.Path} {vocabulary}", Remedy);
+        string tokenizer = Path.Combine(model.Path, "tokenizer.json"), referenceTokenizer = Path.Combine(reference.Path, "tokenizer.json");
         if (File.Exists(tokenizer) && File.Exists(referenceTokenizer) && !File.ReadAllBytes(tokenizer).AsSpan().SequenceEqual(File.ReadAllBytes(referenceTokenizer)))
             throw new InvalidFileException(referenceTokenizer, "tokenizers-differ", $"it is not the same as {tokenizer}", Remedy);
     }

@@ -3,6 +3,7 @@ using Vernier.Cli.Reports;
 using Vernier.Cli.Terminal;
 using Vernier.Inference.Gguf;
 using Vernier.Inference.Models;
+using Vernier.Numerics;
 using Vernier.Quantization.Pipeline;
 
 namespace Vernier.Cli.Commands;
@@ -28,17 +29,17 @@ internal sealed class ExportCommand(CommandConsole console, CancellationToken ca
         export._types.AddTo(command);
         foreach (Option option in new Option[] { export._force, export._threads, export._json })
             command.Options.Add(option);
-        command.SetAction(arguments => Threads.With(arguments.GetValue(export._threads), () => export.Run(arguments)));
+        command.SetAction(export.Run);
         return command;
     }
 
     private int Run(ParseResult arguments)
     {
-        string model = arguments.GetValue(_model)!, to = arguments.GetValue(_to) ?? throw new UsageException($"--to: say what to write, {Gguf} or {HuggingFace}.");
+        string path = arguments.GetValue(_model)!, to = arguments.GetValue(_to) ?? throw new UsageException($"--to: say what to write, {Gguf} or {HuggingFace}.");
         string output = arguments.GetValue(_output) ?? throw new UsageException("-o: name the file or the folder to write.");
         if (to is not (Gguf or HuggingFace))
             throw new UsageException($"--to: '{to}' is neither {Gguf} nor {HuggingFace}.");
-        ModelFiles.CheckModel(model);
+        using var model = Model.Open(path);
         bool json = arguments.GetValue(_json), force = arguments.GetValue(_force);
         long start = console.Time.GetTimestamp();
         string? type = null;
@@ -47,7 +48,7 @@ internal sealed class ExportCommand(CommandConsole console, CancellationToken ca
             var progress = new Relay<double>(part => report("writing", part));
             return to == Gguf ? WriteFile(arguments, model, output, force, progress, out type) : WriteFolder(arguments, model, output, force, progress);
         });
-        var written = new ExportReport(model, output, to, type, bytes, console.Time.GetElapsedTime(start).TotalSeconds);
+        var written = new ExportReport(path, output, to, type, bytes, console.Time.GetElapsedTime(start).TotalSeconds);
         if (json)
             JsonOutput.Write(console, written);
         else
@@ -55,7 +56,7 @@ internal sealed class ExportCommand(CommandConsole console, CancellationToken ca
         return ErrorBoundary.Success;
     }
 
-    private long WriteFile(ParseResult arguments, string model, string output, bool force, IProgress<double> progress, out string type)
+    private long WriteFile(ParseResult arguments, Model model, string output, bool force, IProgress<double> progress, out string type)
     {
         GgufMix mix = _types.Mix(arguments);
         type = mix.Name;
@@ -64,21 +65,21 @@ internal sealed class ExportCommand(CommandConsole console, CancellationToken ca
             throw new IOException($"{output}: this is a folder. Name a file.");
         if (!force && File.Exists(output))
             throw new IOException($"{output}: the file exists. Name another, or say --force to replace it.");
-        if (string.Equals(Path.GetFullPath(model), Path.GetFullPath(output), StringComparison.OrdinalIgnoreCase))
+        if (string.Equals(Path.GetFullPath(model.Path), Path.GetFullPath(output), StringComparison.OrdinalIgnoreCase))
             throw new UsageException($"{output}: this is the model itself. Name another file with -o.");
-        return GgufExport.Write(model, output, mix, overrides, progress, cancellation);
+        using Workers workers = Threads.Of(arguments.GetValue(_threads));
+        return GgufExport.Write(model, output, mix, overrides, progress, workers, cancellation);
     }
 
-    private long WriteFolder(ParseResult arguments, string model, string output, bool force, IProgress<double> progress)
+    private long WriteFolder(ParseResult arguments, Model model, string output, bool force, IProgress<double> progress)
     {
         if (_types.AreGiven(arguments))
             throw new UsageException($"--type, --tensor-type: a folder keeps the types of the file; blocks become F32. Leave them out.");
-        if (!Model.IsGguf(model))
-            throw new UsageException($"{model}: this is a folder already. Give a .gguf file.");
-        OutputCheck.CheckOutput(model, output, new RunOptions { Replace = force });
+        if (model.Kind == ModelKind.Folder)
+            throw new UsageException($"{model.Path}: this is a folder already. Give a .gguf file.");
+        OutputCheck.CheckOutput(model.Path, output, new RunOptions { Replace = force });
         using var folder = new OutputFolder(output, force);
-        using var opened = Model.Open(model);
-        GgufExport.WriteFolder(opened, folder.Result, progress, cancellation);
+        GgufExport.WriteFolder(model, folder.Result, progress, cancellation);
         long bytes = Directory.EnumerateFiles(folder.Result).Sum(path => new FileInfo(path).Length);
         folder.Complete();
         return bytes;

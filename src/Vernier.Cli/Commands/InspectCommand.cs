@@ -4,6 +4,7 @@ using Vernier.Cli.Reports;
 using Vernier.Cli.Terminal;
 using Vernier.Files;
 using Vernier.Files.Checkpoints;
+using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Quantization.Evaluation;
 using Vernier.Quantization.Weights;
@@ -23,7 +24,7 @@ internal sealed class InspectCommand(CommandConsole console, CancellationToken c
     {
         var inspect = new InspectCommand(console, cancellation);
         var command = new Command("inspect", "List the tensors of a model: shapes, sizes, distributions, outliers.") { inspect._model, inspect._match, inspect._threads, inspect._json };
-        command.SetAction(arguments => Threads.With(arguments.GetValue(inspect._threads), () => inspect.Run(arguments)));
+        command.SetAction(inspect.Run);
         return command;
     }
 
@@ -31,9 +32,10 @@ internal sealed class InspectCommand(CommandConsole console, CancellationToken c
     {
         string folder = arguments.GetValue(_model)!;
         using ModelFiles files = ModelFiles.Open(folder);
+        using Workers workers = Threads.Of(arguments.GetValue(_threads));
         Regex? match = arguments.GetValue(_match);
         List<TensorDetails> tensors = [];
-        List<(string Name, Func<TensorDetails> Measure)> work = [.. Work(files).Where(item => match?.IsMatch(item.Name) != false)];
+        List<(string Name, Func<TensorDetails> Measure)> work = [.. Work(files, workers).Where(item => match?.IsMatch(item.Name) != false)];
         if (work.Count == 0 && match is not null)
             throw new UsageException($"--match: no tensor of {folder} has a name that '{match}' matches.");
         bool json = arguments.GetValue(_json);
@@ -55,30 +57,30 @@ internal sealed class InspectCommand(CommandConsole console, CancellationToken c
     }
 
     // In the order of the checkpoint; the arrays of a packed matrix count as the matrix.
-    private static IEnumerable<(string Name, Func<TensorDetails> Measure)> Work(ModelFiles files)
+    private static IEnumerable<(string Name, Func<TensorDetails> Measure)> Work(ModelFiles files, Workers workers)
     {
         Dictionary<string, (string Name, PackedLayout Layout)> firsts = files.Packed?.Tensors.ToDictionary(pair => pair.Value.Arrays(pair.Key)[0].Name, pair => (pair.Key, pair.Value), StringComparer.Ordinal) ?? [];
         foreach (TensorInfo tensor in files.Checkpoint.Tensors)
         {
             if (!files.ArrayNames.Contains(tensor.Name))
-                yield return (tensor.Name, () => Plain(files, tensor));
+                yield return (tensor.Name, () => Plain(files, tensor, workers));
             else if (firsts.TryGetValue(tensor.Name, out (string Name, PackedLayout Layout) packed))
-                yield return (packed.Name, () => Packed(files.Checkpoint, packed.Name, packed.Layout));
+                yield return (packed.Name, () => Packed(files.Checkpoint, packed.Name, packed.Layout, workers));
         }
     }
 
-    private static TensorDetails Plain(ModelFiles files, TensorInfo tensor)
+    private static TensorDetails Plain(ModelFiles files, TensorInfo tensor, Workers workers)
     {
         bool real = tensor.Type.Bits() % 8 == 0 && tensor.Type is not (ElementType.C64 or ElementType.BOOL);
         (string type, long bytes) = files.Model.Stored(tensor);
-        return Details(tensor, type, bytes, null, null, real ? WeightStatistics.Of(files.Checkpoint, tensor) : null);
+        return Details(tensor, type, bytes, null, null, real ? WeightStatistics.Of(files.Checkpoint, tensor, workers) : null);
     }
 
-    private static TensorDetails Packed(Checkpoint checkpoint, string name, PackedLayout layout)
+    private static TensorDetails Packed(Checkpoint checkpoint, string name, PackedLayout layout, Workers workers)
     {
         PackedMatrix packed = PackedMatrixReader.Read(checkpoint, name, layout);
         var tensor = new TensorInfo(name, ElementType.F32, [layout.Rows, layout.Columns]);
-        return Details(tensor, layout.Summary, layout.StoredBytes, layout, packed.Exponents, WeightStatistics.Of(packed));
+        return Details(tensor, layout.Summary, layout.StoredBytes, layout, packed.Exponents, WeightStatistics.Of(packed, workers));
     }
 
     private static TensorDetails Details(TensorInfo tensor, string type, long bytes, PackedLayout? layout, IReadOnlyList<double>? exponents, WeightStatistics? statistics) => new(

@@ -45,7 +45,6 @@ internal sealed class ModelFiles : IDisposable
     /// <summary>Opens a model.</summary>
     public static ModelFiles Open(string folder)
     {
-        CheckModel(folder);
         var model = Model.Open(folder);
         try
         {
@@ -58,27 +57,13 @@ internal sealed class ModelFiles : IDisposable
         }
     }
 
-    /// <summary>Refuses a MODEL that is neither a folder nor a GGUF file.</summary>
-    public static void CheckModel(string folder)
-    {
-        const string Remedy = "Give the folder of a Hugging Face model in safetensors format, or a .gguf file";
-        if (Model.IsGguf(folder))
-            return;
-        if (File.Exists(folder))
-            throw new InvalidFileException(folder, "model-folder", "this is a file, not a folder, and no GGUF file", Remedy);
-        if (!Directory.Exists(folder))
-            throw new InvalidFileException(folder, "model-folder", "there is no such folder", Remedy);
-    }
-
     /// <summary>The name of a model: that of its folder or file.</summary>
-    public static string NameOf(string folder) => Model.IsGguf(folder) ? Path.GetFileNameWithoutExtension(folder) : new DirectoryInfo(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder))).Name;
+    public static string NameOf(Model model) => model.Kind == ModelKind.Gguf
+        ? Path.GetFileNameWithoutExtension(model.Path)
+        : new DirectoryInfo(Path.TrimEndingDirectorySeparator(Path.GetFullPath(model.Path))).Name;
 
     /// <summary>The ids of a text file, without special tokens.</summary>
-    public static int[] Tokenize(string folder, string file)
-    {
-        using var model = Model.Open(folder);
-        return model.Tokenizer.Encode(ReadText(file));
-    }
+    public static int[] Tokenize(Model model, string file) => model.Tokenizer.Encode(ReadText(file));
 
     /// <inheritdoc/>
     public void Dispose() => Model.Dispose();

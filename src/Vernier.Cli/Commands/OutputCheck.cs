@@ -1,4 +1,5 @@
 using Vernier.Cli.Terminal;
+using Vernier.Inference.Models;
 using Vernier.Quantization.Pipeline;
 
 namespace Vernier.Cli.Commands;
@@ -7,7 +8,7 @@ namespace Vernier.Cli.Commands;
 internal static class OutputCheck
 {
     /// <summary>The output where none is named: in the current folder, named after the model, the recipe and the bits.</summary>
-    public static string DefaultFor(string model, string recipe, int bits)
+    public static string DefaultFor(Model model, string recipe, int bits)
     {
         string name = $"{ModelFiles.NameOf(model)}-{recipe}-{bits}bit";
         return string.Concat(name.Select(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-' ? c : '-'));

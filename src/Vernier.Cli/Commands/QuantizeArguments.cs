@@ -76,8 +76,8 @@ internal sealed class QuantizeArguments
     }
 
     /// <summary>The folder or the file to write.</summary>
-    public string Output(ParseResult arguments, QuantizationOptions options, GgufTarget? target) => arguments.GetValue(_output)
-        ?? (target is null ? OutputCheck.DefaultFor(Model(arguments), options.Recipe.Name, options.LinearBits) : $"{ModelFiles.NameOf(Model(arguments))}-{target.Mix.Name}.gguf");
+    public string Output(ParseResult arguments, QuantizationOptions options, GgufTarget? target, Inference.Models.Model model) => arguments.GetValue(_output)
+        ?? (target is null ? OutputCheck.DefaultFor(model, options.Recipe.Name, options.LinearBits) : $"{ModelFiles.NameOf(model)}-{target.Mix.Name}.gguf");
 
     /// <summary>What to do with the model.</summary>
     public QuantizationOptions Options(ParseResult arguments, GgufTarget? target, Inference.Models.Model model)

@@ -33,13 +33,11 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
     {
         string model = _arguments.Model(arguments);
         GgufTarget? target = _arguments.Target(arguments);
-        ModelFiles.CheckModel(model);
         using var opened = Model.Open(model);
-        Files.Checkpoints.Checkpoint checkpoint = opened.Checkpoint;
         QuantizationOptions options = _arguments.Options(arguments, target, opened);
-        string output = _arguments.Output(arguments, options, target);
+        string output = _arguments.Output(arguments, options, target, opened);
         using Workers workers = Threads.Of(_arguments.Threads(arguments));
-        QuantizationPlan plan = QuantizationPlan.Create(checkpoint, options, workers);
+        QuantizationPlan plan = QuantizationPlan.Create(opened, options, workers);
         RunOptions run = _arguments.Run(arguments) with { Gguf = target?.Types(UsesData(options)) };
         long ceiling = run.MemoryBytes ?? MemoryEstimate.DefaultCeiling;
         if (!_arguments.DryRun(arguments))
@@ -63,23 +61,23 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
             console.Remark($"takes up to {Figures.Size(estimate.PeakMemoryBytes)} of memory and {Figures.Size(estimate.DiskBytes)} of the disk, about {Figures.Duration(estimate.Seconds)}");
         }
         bool evaluate = _arguments.Evaluates(arguments) && CanEvaluate(plan, ceiling);
-        CalibrationSet? calibration = _arguments.Calibration.Read(arguments, model, [options.Recipe], cancellation);
+        CalibrationSet? calibration = _arguments.Calibration.Read(arguments, opened, [options.Recipe], workers, cancellation);
         if (calibration is not null)
             _notes.Add($"calibrated on {calibration.Origin}");
-        TextWindows? text = evaluate ? _arguments.Text.Read(arguments, model) : null;
+        TextWindows? text = evaluate ? _arguments.Text.Read(arguments, opened) : null;
         if (!json)
             _notes.ForEach(console.Remark);
         var progress = new ProgressDisplay(console, silent: json);
-        return Threads.With(_arguments.Threads(arguments), () => Quantize(arguments, plan, run with { Calibration = calibration }, output, evaluate, text, progress));
+        return Quantize(arguments, plan, run with { Calibration = calibration }, output, evaluate, text, progress);
     }
 
     // Refuses what can't be done within the ceiling, before any work.
     private RunEstimate Estimate(ParseResult arguments, QuantizationPlan plan, long ceiling)
     {
-        (int sequences, int length) = _arguments.Calibration.Shape(arguments, plan.Checkpoint.Folder, plan.Options.Recipe);
-        MemoryEstimate.Of(plan, sequences, length).Check(plan.Checkpoint.Folder, ceiling);
+        (int sequences, int length) = _arguments.Calibration.Shape(arguments, plan.Model, plan.Options.Recipe);
+        MemoryEstimate.Of(plan, sequences, length).Check(plan.Model.Path, ceiling);
         if (sequences > 0 && _arguments.Calibration.IsWritten(arguments) && 4 * plan.Parameters + 3 * MemoryEstimate.ProgramBytes > ceiling)
-            throw new InvalidFileException(plan.Checkpoint.Folder, "memory-too-small", $"to write its calibration text itself the model takes {Figures.Size(4 * plan.Parameters)}, and the run may take {Figures.Size(ceiling)}", "Give a text with --calibration, or allow more with --memory");
+            throw new InvalidFileException(plan.Model.Path, "memory-too-small", $"to write its calibration text itself the model takes {Figures.Size(4 * plan.Parameters)}, and the run may take {Figures.Size(ceiling)}", "Give a text with --calibration, or allow more with --memory");
         return RunEstimate.Of(plan, sequences, length, ceiling);
     }
 
@@ -107,7 +105,7 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
         try
         {
             if (evaluate)
-                (evaluation, text) = display.Run(report => Evaluate(arguments, plan.Checkpoint.Folder, output, text, report));
+                (evaluation, text) = display.Run(report => Evaluate(arguments, plan, output, text, report));
         }
         catch
         {
@@ -138,31 +136,30 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
         }
     }
 
-    private (EvaluationResult Result, TextWindows Text) Evaluate(ParseResult arguments, string model, string output, TextWindows? text, ProgressReport report)
+    private (EvaluationResult Result, TextWindows Text) Evaluate(ParseResult arguments, QuantizationPlan plan, string output, TextWindows? text, ProgressReport report)
     {
         report("loading", 0);
-        LanguageModel before = LanguageModel.Load(model), after = LanguageModel.Load(output);
+        LanguageModel before = LanguageModel.Load(plan.Model, workers: plan.Workers), after = LanguageModel.Load(output, workers: plan.Workers);
         if (text is null)
         {
             report("letting the model write a sample", 0);
-            text = _arguments.Text.Write(arguments, before, "the model", cancellation);
+            text = _arguments.Text.Write(arguments, before, "the model", plan.Workers, cancellation);
         }
-        return (Evaluator.Evaluate(after, before, text.Windows, new Relay<double>(fraction => report("evaluating", fraction)), cancellation), text);
+        return (Evaluator.Evaluate(after, before, text.Windows, new Relay<double>(fraction => report("evaluating", fraction)), plan.Workers, cancellation), text);
     }
 
     // What is evaluated runs in single precision; it has to fit in the memory before the long work begins.
     private bool CanEvaluate(QuantizationPlan plan, long ceiling)
     {
-        if (!ModelSource.Runs(plan.Checkpoint.Folder, out string architecture))
-        {
-            _notes.Add($"{Unevaluated}the architecture '{architecture}' does not run here. Its tensors are quantized one by one, by their names and shapes.");
-            return false;
-        }
         try
         {
-            ModelSource.Configuration(plan.Checkpoint.Folder);
+            if (!plan.Model.Runs)
+            {
+                _notes.Add($"{Unevaluated}the architecture '{plan.Model.Architecture}' does not run here. Its tensors are quantized one by one, by their names and shapes.");
+                return false;
+            }
         }
-        catch (InvalidFileException e)
+        catch (VernierException e) when (e is InvalidFileException or UnsupportedModelException)
         {
             _notes.Add(Unevaluated + e.Message);
             return false;
@@ -179,7 +176,7 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
     private static string Headline(QuantizationPlan plan, string output, GgufTarget? target)
     {
         QuantizationOptions options = plan.Options;
-        string name = ModelFiles.NameOf(plan.Checkpoint.Folder);
+        string name = ModelFiles.NameOf(plan.Model);
         return $"{name}: {Figures.Whole(plan.Tensors.Count)} tensors, {Figures.Whole(plan.Parameters)} weights, {Figures.Size(plan.SourceBytes)}\n"
             + $"{output}: {options.Recipe.Name}, {(target is null ? $"{options.LinearBits} bits, {options.LinearGranularity}" : target.Mix.Name)}";
     }

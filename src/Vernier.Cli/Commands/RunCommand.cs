@@ -46,13 +46,12 @@ internal sealed class RunCommand(CommandConsole console, CancellationToken cance
     {
         string folder = arguments.GetValue(_model)!, prompt = arguments.GetValue(_prompt)!;
         bool json = arguments.GetValue(_json);
-        ModelFiles.CheckModel(folder);
+        using var opened = Model.Open(folder);
         GenerationDefaults defaults = GenerationDefaults.Load(folder);
         SamplingOptions options = Options(arguments, defaults);
-        using var opened = Model.Open(folder);
-        Tokenizer tokenizer = opened.Tokenizer;
-        LanguageModel model = LanguageModel.Load(opened);
         using Workers workers = Threads.Of(arguments.GetValue(_threads));
+        Tokenizer tokenizer = opened.Tokenizer;
+        LanguageModel model = LanguageModel.Load(opened, workers: workers);
         InferenceSession session = model.CreateSession(workers, arguments.GetValue(_cache) ?? CachePrecision.Single);
         if (prompt == "-")
             prompt = console.Input.ReadToEnd();

@@ -4,6 +4,7 @@ using Vernier.Errors;
 using Vernier.Inference;
 using Vernier.Inference.Configuration;
 using Vernier.Inference.Models;
+using Vernier.Numerics;
 using Vernier.Quantization.Evaluation;
 
 namespace Vernier.Cli.Commands;
@@ -33,19 +34,19 @@ internal sealed class TextArguments(int? textWindows)
 
     /// <summary>Reads and cuts the text, before any other work; null where the model is to write a sample.</summary>
     /// <param name="arguments">The command.</param>
-    /// <param name="folder">The model, whose tokenizer is taken.</param>
+    /// <param name="model">The model, whose tokenizer is taken.</param>
     /// <param name="stride">Tokens from one window to the next; null for consecutive windows.</param>
-    public TextWindows? Read(ParseResult arguments, string folder, int? stride = null)
+    public TextWindows? Read(ParseResult arguments, Model model, int? stride = null)
     {
-        ModelConfig config = ModelSource.Configuration(folder);
+        ModelConfig config = model.Configuration;
         int window = Window(arguments, config);
         if (File(arguments) is not string file)
             return null;
         if (stride > window)
             throw new UsageException($"--stride: {stride} is more than the window of {window} tokens. Windows would leave text out.");
-        int[] tokens = ModelFiles.Tokenize(folder, file);
+        int[] tokens = ModelFiles.Tokenize(model, file);
         if (Array.Find(tokens, token => token >= config.VocabularySize) is int unknown and > 0)
-            throw new InvalidFileException(folder, "tokenizer-vocabulary", $"the tokenizer gives token {unknown}, and the vocabulary of config.json has {config.VocabularySize}", "Check that tokenizer.json and config.json belong together");
+            throw new InvalidFileException(model.Path, "tokenizer-vocabulary", $"the tokenizer gives token {unknown}, and the vocabulary of config.json has {config.VocabularySize}", "Check that tokenizer.json and config.json belong together");
         IReadOnlyList<EvaluationWindow> windows = EvaluationWindows.Cut(tokens, window, stride ?? window, config.BeginToken, arguments.GetValue(_windows) ?? textWindows ?? int.MaxValue);
         if (windows.Count == 0)
             throw new InvalidFileException(file, "text-too-short", $"the text has {tokens.Length} tokens, and one window takes {window}", "Give a longer text, or a smaller --window");
@@ -53,11 +54,11 @@ internal sealed class TextArguments(int? textWindows)
     }
 
     /// <summary>Lets a model write the sample.</summary>
-    public TextWindows Write(ParseResult arguments, LanguageModel model, string writer, CancellationToken cancellation)
+    public TextWindows Write(ParseResult arguments, LanguageModel model, string writer, Workers workers, CancellationToken cancellation)
     {
         int window = Window(arguments, model.Config), count = arguments.GetValue(_windows) ?? WrittenWindows;
         ulong seed = arguments.GetValue(_seed) ?? DefaultSeed;
-        return new TextWindows(EvaluationWindows.WrittenBy(model, count, window, seed, cancellation), $"{count} texts of {window} tokens that {writer} wrote itself, seed {seed}");
+        return new TextWindows(EvaluationWindows.WrittenBy(model, count, window, seed, workers, cancellation), $"{count} texts of {window} tokens that {writer} wrote itself, seed {seed}");
     }
 
     private int Window(ParseResult arguments, ModelConfig config)

@@ -32,7 +32,7 @@ internal sealed record PlanReport(
         ];
         long headers = bytes - roles.Sum(role => role.Bytes);
         roles.Add(new RoleFigures(bytes == plan.Bytes ? "headers and config.json" : "metadata, tokenizer and padding", 0, 0, null, headers, double.NaN));
-        return new PlanReport(true, plan.Checkpoint.Folder, output, options.Recipe.Name, blocks ? null : options.LinearBits,
+        return new PlanReport(true, plan.Model.Path, output, options.Recipe.Name, blocks ? null : options.LinearBits,
             blocks ? null : options.LinearGranularity.GroupColumns, blocks ? null : options.EmbeddingBits, plan.Parameters,
             new ModelFigures(plan.SourceBytes, plan.SourceBitsPerWeight), new ModelFigures(bytes, 8.0 * bytes / plan.Parameters),
             estimate.PeakMemoryBytes, estimate.Memory.SmallestCeiling, estimate.DiskBytes, estimate.Seconds, roles);

@@ -53,7 +53,7 @@ internal sealed record QuantizeReport(
         QuantizationOptions options = plan.Options;
         HashSet<string> linear = [.. plan.Tensors.Where(planned => planned.Role == TensorRole.Linear).Select(planned => planned.Tensor.Name)];
         return new QuantizeReport(
-            plan.Checkpoint.Folder, output, options.Recipe.Name, blocks ? null : options.LinearBits, blocks ? null : options.LinearGranularity.GroupColumns,
+            plan.Model.Path, output, options.Recipe.Name, blocks ? null : options.LinearBits, blocks ? null : options.LinearGranularity.GroupColumns,
             blocks ? null : options.EmbeddingBits, plan.Parameters,
             new ModelFigures(plan.SourceBytes, plan.SourceBitsPerWeight, evaluation?.ReferencePerplexity?.Mean, evaluation?.ReferencePerplexity?.StandardError),
             new ModelFigures(written, 8.0 * written / plan.Parameters, evaluation?.Perplexity.Mean, evaluation?.Perplexity.StandardError,

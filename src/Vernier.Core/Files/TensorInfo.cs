@@ -22,4 +22,10 @@ public sealed record TensorInfo(string Name, ElementType Type, IReadOnlyList<lon
     /// <summary>The number of bytes of the data: <see cref="Count"/> times the bits of an element, over 8.</summary>
     /// <exception cref="OverflowException">The number exceeds 2^63 - 1.</exception>
     public long Bytes => checked((long)((Int128)Count * Type.Bits() / 8));
+
+    /// <summary>Whether name, type and all dimensions are the same.</summary>
+    public bool Equals(TensorInfo? other) => other is not null && Name == other.Name && Type == other.Type && Shape.SequenceEqual(other.Shape);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Name, Type, Shape.Count);
 }

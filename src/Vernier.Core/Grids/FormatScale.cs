@@ -4,8 +4,10 @@ using Vernier.Levels;
 namespace Vernier.Grids;
 
 /// <summary>
-/// A scale of a format of one byte, as the block formats store it: of all numbers of the format around largest weight / largest level the one of least weighted squared
-/// error; or, without a search, for E8M0 2^(floor(log2 |w|) - floor(log2 level)), the rule of the OCP Microscaling specification, and for E4M3 the one next to the ratio.
+/// A scale of a format of one byte, as the block formats store it: of all numbers of the format around largest weight / largest level the
+/// one of least weighted squared
+/// error; or, without a search, for E8M0 2^(floor(log2 |w|) - floor(log2 level)), the rule of the OCP Microscaling specification, and for
+/// E4M3 the one next to the ratio.
 /// </summary>
 /// <param name="format">A format of one byte.</param>
 /// <param name="search">Whether to search.</param>

@@ -5,9 +5,11 @@ namespace Vernier.Grids;
 
 /// <summary>
 /// A scale by gradient descent with codes held fast in each step, as EasyQuant finds it: from largest weight / largest level, Adam on
-/// dE/ds = 2 sum of m (s v - w) v, v the levels of w / s. Every scale on the way is measured as it will be stored, and the best is kept: the error never exceeds that
+/// dE/ds = 2 sum of m (s v - w) v, v the levels of w / s. Every scale on the way is measured as it will be stored, and the best is kept:
+/// the error never exceeds that
 /// of the first.
-/// <para>H. Tang et al.: EasyQuant: an efficient data-free quantization algorithm for LLMs, 2023. The learning rate relative to the first scale is ours.</para>
+/// <para>H. Tang et al.: EasyQuant: an efficient data-free quantization algorithm for LLMs, 2023. The learning rate relative to the first
+/// scale is ours.</para>
 /// </summary>
 /// <param name="iterations">The steps, at least 1.</param>
 /// <param name="rate">The learning rate, relative to the first scale; above 0.</param>

@@ -4,7 +4,8 @@ namespace Vernier.Grids;
 
 /// <summary>The parameters of one granule as they are stored, and the error that they leave.</summary>
 /// <param name="Scale">
-/// The scale; negative where the mirrored table fits better; zero for weights that are all zero. Where there is a choice of tables, its last
+/// The scale; negative where the mirrored table fits better; zero for weights that are all zero. Where there is a choice of tables, its
+/// last
 /// bits say which was taken.
 /// </param>
 /// <param name="ZeroPoint">The code that stands for zero, on an asymmetric grid; otherwise 0 and not stored.</param>

@@ -3,9 +3,11 @@ using Vernier.Levels;
 namespace Vernier.Grids;
 
 /// <summary>
-/// The constraints of ZeroQuant-FP, with which a product by a scale is an addition of exponents. Either each scale becomes a power of two, S -> 2^ceil(log2 S)
+/// The constraints of ZeroQuant-FP, with which a product by a scale is an addition of exponents. Either each scale becomes a power of two,
+/// S -> 2^ceil(log2 S)
 /// (its M1), or the scales of a row become the largest of them times powers of two, S_i -> Smax / 2^ceil(log2(Smax / S_i)) (its M2).
-/// <para>X. Wu, Z. Yao, Y. He: ZeroQuant-FP: a leap forward in LLMs post-training W4A8 quantization using floating-point formats, 2023. That the
+/// <para>X. Wu, Z. Yao, Y. He: ZeroQuant-FP: a leap forward in LLMs post-training W4A8 quantization using floating-point formats, 2023.
+/// That the
 /// group of M2 is a row is ours.</para>
 /// </summary>
 /// <param name="fit">What fits the scales before they are constrained.</param>

@@ -91,7 +91,8 @@ public sealed class ScaleSearch(bool mirror = true, bool preserveNorm = false) :
     }
 
     /// <summary>
-    /// For each of some scales the best scale for the codes that it gives, and the error that it leaves with these codes; all compete for the
+    /// For each of some scales the best scale for the codes that it gives, and the error that it leaves with these codes; all compete for
+    /// the
     /// best ones, and the best of all is returned.
     /// </summary>
     [SkipLocalsInit]

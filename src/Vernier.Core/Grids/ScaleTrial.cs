@@ -87,9 +87,11 @@ internal ref struct ScaleTrial
         Moments moments = GridKernels.Project(_weights, _importance, inverse, table);
         if (!(moments.LevelLevel > 0))
             return Best;
-        Half scale = StoredScale.Nearest(Math.CopySign(Math.Sqrt(Squares / moments.LevelLevel), (double)Best.Scale), _bestTable, _tables.Length);
+        Half scale = StoredScale.Nearest(Math.CopySign(Math.Sqrt(Squares / moments.LevelLevel), (double)Best.Scale), _bestTable,
+            _tables.Length);
         return Half.IsFinite(scale)
-            ? new FittedGranule(scale, 0, Math.Max(0, Squares - 2 * (double)scale * moments.WeightLevel + (double)scale * (double)scale * moments.LevelLevel))
+            ? new FittedGranule(scale, 0, Math.Max(0,
+                Squares - 2 * (double)scale * moments.WeightLevel + (double)scale * (double)scale * moments.LevelLevel))
             : Best;
     }
 

@@ -17,8 +17,4 @@ public interface IPreparedMatrix
     /// <param name="y">Receives rows x rows of the matrix.</param>
     /// <param name="workers">The threads.</param>
     void Multiply(ReadOnlySpan<float> x, int rows, Span<float> y, Workers workers);
-
-    // Shim: goes once all callers pass workers.
-    /// <inheritdoc cref="Multiply(ReadOnlySpan{float}, int, Span{float}, Workers)"/>
-    void Multiply(ReadOnlySpan<float> x, int rows, Span<float> y) => Multiply(x, rows, y, Workers.Shared);
 }

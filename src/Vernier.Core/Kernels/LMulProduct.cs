@@ -50,8 +50,4 @@ public static unsafe class LMulProduct
             });
         }
     }
-
-    // Shim: goes once all callers pass workers.
-    /// <inheritdoc cref="Multiply(ReadOnlySpan{float}, int, PackedMatrix, Span{float}, Workers)"/>
-    public static void Multiply(ReadOnlySpan<float> x, int rows, PackedMatrix weight, Span<float> y) => Multiply(x, rows, weight, y, Workers.Shared);
 }

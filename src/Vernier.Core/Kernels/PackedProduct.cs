@@ -44,10 +44,6 @@ public static unsafe class PackedProduct
         ArrayPool<float>.Shared.Return(product);
     }
 
-    // Shim: goes once all callers pass workers.
-    /// <inheritdoc cref="Multiply(ReadOnlySpan{float}, int, PackedMatrix, Span{float}, Workers)"/>
-    public static void Multiply(ReadOnlySpan<float> x, int rows, PackedMatrix weight, Span<float> y) => Multiply(x, rows, weight, y, Workers.Shared);
-
     private static void OneRow(ReadOnlySpan<float> x, PackedMatrix weight, Span<float> y, Workers workers)
     {
         fixed (float* px = x, py = y)

@@ -10,16 +10,41 @@ public delegate void CodeReader(int row, Span<byte> codes);
 /// row r and input column d c + <see cref="PanelPart.View"/>, with d the number of views,
 /// <code>unit_p * scale_p[r, g] * (level_p[r, g][code[r, c]] - zero_p[r, g]) + minimum_p[r, g],   g = c / width</code>
 /// </summary>
-/// <param name="Rows">Output channels.</param>
-/// <param name="InputColumns">Input channels; the last code of a row may stand for fewer than there are views.</param>
-/// <param name="Views">Columns that a code stands for: 1 to 4.</param>
-/// <param name="Width">The columns of codes that share a scale, and where each granule has its own, level tables.</param>
-/// <param name="Bits">Bits of a code, 2 to 8.</param>
-/// <param name="RowsPerTable">Consecutive rows that share level tables: at least 16, or all.</param>
-/// <param name="Read">Reads the codes.</param>
-/// <param name="Parts">What the codes are made into.</param>
-public sealed record PanelSource(int Rows, int InputColumns, int Views, int Width, int Bits, int RowsPerTable, CodeReader Read, IReadOnlyList<PanelPart> Parts)
+/// <param name="rows">Output channels.</param>
+/// <param name="inputColumns">Input channels; the last code of a row may stand for fewer than there are views.</param>
+/// <param name="views">Columns that a code stands for: 1 to 4.</param>
+/// <param name="width">The columns of codes that share a scale, and where each granule has its own, level tables.</param>
+/// <param name="bits">Bits of a code, 2 to 8.</param>
+/// <param name="rowsPerTable">Consecutive rows that share level tables: at least 16, or all.</param>
+/// <param name="read">Reads the codes.</param>
+/// <param name="parts">What the codes are made into.</param>
+public sealed class PanelSource(
+    int rows, int inputColumns, int views, int width, int bits, int rowsPerTable, CodeReader read, IReadOnlyList<PanelPart> parts)
 {
+    /// <summary>Output channels.</summary>
+    public int Rows { get; } = rows;
+
+    /// <summary>Input channels; the last code of a row may stand for fewer than there are views.</summary>
+    public int InputColumns { get; } = inputColumns;
+
+    /// <summary>Columns that a code stands for: 1 to 4.</summary>
+    public int Views { get; } = views;
+
+    /// <summary>The columns of codes that share a scale, and where each granule has its own, level tables.</summary>
+    public int Width { get; } = width;
+
+    /// <summary>Bits of a code, 2 to 8.</summary>
+    public int Bits { get; } = bits;
+
+    /// <summary>Consecutive rows that share level tables: at least 16, or all.</summary>
+    public int RowsPerTable { get; } = rowsPerTable;
+
+    /// <summary>Reads the codes.</summary>
+    public CodeReader Read { get; } = read;
+
+    /// <summary>What the codes are made into.</summary>
+    public IReadOnlyList<PanelPart> Parts { get; } = parts;
+
     /// <summary>The columns of codes.</summary>
     public int Columns => (InputColumns + Views - 1) / Views;
 

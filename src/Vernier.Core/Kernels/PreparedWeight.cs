@@ -137,14 +137,6 @@ public sealed unsafe class PreparedWeight : IPreparedMatrix
         return Create(source, KernelRegistry.Best, workers);
     }
 
-    // Shim: goes once all callers pass workers.
-    /// <inheritdoc cref="Multiply(ReadOnlySpan{float}, int, Span{float}, Workers)"/>
-    public void Multiply(ReadOnlySpan<float> x, int rows, Span<float> y) => Multiply(x, rows, y, Workers.Shared);
-
-    // Shim: goes once all callers pass workers.
-    /// <inheritdoc cref="Multiply(ReadOnlySpan{float}, int, ReadOnlySpan{PreparedWeight}, ReadOnlySpan{float[]}, Workers)"/>
-    public static void Multiply(ReadOnlySpan<float> x, int rows, ReadOnlySpan<PreparedWeight> weights, ReadOnlySpan<float[]> outputs) => Multiply(x, rows, weights, outputs, Workers.Shared);
-
     internal static PreparedWeight? Create(ScalarMatrix weight, IntegerKernel kernel, Workers workers) =>
         Create(weight.Spec, weight.Grids, new PackedScales(weight.Spec, weight.Scales, weight.Zeros),
             (row, rows) => weight.Codes.Span.Slice(row * weight.Spec.BytesPerRow, rows.Length).CopyTo(rows), kernel, workers);

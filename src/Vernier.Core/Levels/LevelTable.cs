@@ -74,7 +74,7 @@ public sealed class LevelTable
         _levels = source._levels;
         float ratio = unit / source.Unit;
         _values = Array.ConvertAll(source._values, value => value * ratio);
-        _boundaries = Array.ConvertAll(source._boundaries, boundary => boundary * ratio);
+        _boundaries = Array.ConvertAll(source._boundaries, boundary => NotAbove((double)boundary * ratio));
         _index = BoundaryIndex.For(_boundaries);
         (IsRounding, StepArray, Tree) = (CheckRounding(), Steps(), LevelTree.For(this));
         (_padded, _inverseUnit) = (Padded(), 1 / unit);
@@ -198,6 +198,9 @@ public sealed class LevelTable
             boundary = MathF.BitDecrement(boundary);
         return boundary;
     }
+
+    // The largest float that is not above x, beyond which lie the same floats: among the subnormal ones a boundary has no float of its own.
+    private static float NotAbove(double x) => (float)x > x ? MathF.BitDecrement((float)x) : (float)x;
 
     private float[] BoundariesOf(Func<int, double> threshold)
     {

@@ -56,38 +56,6 @@ public static unsafe class Cholesky
     /// <inheritdoc cref="TryInvert(MatrixSpan{float}, out int, Workers)"/>
     public static bool TryInvert(MatrixSpan<double> a, out int failedPivot, Workers workers) => (failedPivot = InvertCore(a, workers)) < 0;
 
-    // Shim: goes once all callers pass workers.
-    /// <inheritdoc cref="TryFactor(MatrixSpan{float}, out int, Workers)"/>
-    public static bool TryFactor(MatrixSpan<float> a, out int failedPivot) => TryFactor(a, out failedPivot, Workers.Shared);
-
-    // Shim: goes once all callers pass workers.
-    /// <inheritdoc cref="Solve(ReadOnlyMatrixSpan{float}, MatrixSpan{float}, Workers)"/>
-    public static void Solve(ReadOnlyMatrixSpan<float> l, MatrixSpan<float> b) => Solve(l, b, Workers.Shared);
-
-    // Shim: goes once all callers pass workers.
-    /// <inheritdoc cref="InvertTriangle(MatrixSpan{float}, Workers)"/>
-    public static void InvertTriangle(MatrixSpan<float> l) => InvertTriangle(l, Workers.Shared);
-
-    // Shim: goes once all callers pass workers.
-    /// <inheritdoc cref="TryInvert(MatrixSpan{float}, out int, Workers)"/>
-    public static bool TryInvert(MatrixSpan<float> a, out int failedPivot) => TryInvert(a, out failedPivot, Workers.Shared);
-
-    // Shim: goes once all callers pass workers.
-    /// <inheritdoc cref="TryFactor(MatrixSpan{float}, out int, Workers)"/>
-    public static bool TryFactor(MatrixSpan<double> a, out int failedPivot) => TryFactor(a, out failedPivot, Workers.Shared);
-
-    // Shim: goes once all callers pass workers.
-    /// <inheritdoc cref="Solve(ReadOnlyMatrixSpan{float}, MatrixSpan{float}, Workers)"/>
-    public static void Solve(ReadOnlyMatrixSpan<double> l, MatrixSpan<double> b) => Solve(l, b, Workers.Shared);
-
-    // Shim: goes once all callers pass workers.
-    /// <inheritdoc cref="InvertTriangle(MatrixSpan{float}, Workers)"/>
-    public static void InvertTriangle(MatrixSpan<double> l) => InvertTriangle(l, Workers.Shared);
-
-    // Shim: goes once all callers pass workers.
-    /// <inheritdoc cref="TryInvert(MatrixSpan{float}, out int, Workers)"/>
-    public static bool TryInvert(MatrixSpan<double> a, out int failedPivot) => TryInvert(a, out failedPivot, Workers.Shared);
-
     // A11 = L11 L11^T; L21 = A21 L11^-T; A22 - L21 L21^T = L22 L22^T.
     private static int FactorCore<T>(MatrixSpan<T> a, Workers workers)
         where T : unmanaged, IFloatingPointIeee754<T>

@@ -53,18 +53,6 @@ public static unsafe class MatrixProduct
     public static void MultiplyTransposed(ReadOnlySpan<float> a, ReadOnlySpan<float> b, Span<float> c, int m, int n, int k, Workers workers) =>
         Multiply(new ReadOnlyMatrixSpan<float>(a, m, k), new ReadOnlyMatrixSpan<float>(b, n, k).Transpose(), new MatrixSpan<float>(c, m, n), ProductUpdate.Set, workers);
 
-    // Shim: goes once all callers pass workers.
-    /// <inheritdoc cref="Multiply(ReadOnlyMatrixSpan{float}, ReadOnlyMatrixSpan{float}, MatrixSpan{float}, ProductUpdate, Workers)"/>
-    public static void Multiply(ReadOnlyMatrixSpan<float> a, ReadOnlyMatrixSpan<float> b, MatrixSpan<float> c, ProductUpdate update = ProductUpdate.Set) => Multiply(a, b, c, update, Workers.Shared);
-
-    // Shim: goes once all callers pass workers.
-    /// <inheritdoc cref="Multiply(ReadOnlyMatrixSpan{float}, ReadOnlyMatrixSpan{float}, MatrixSpan{float}, ProductUpdate, Workers)"/>
-    public static void Multiply(ReadOnlyMatrixSpan<double> a, ReadOnlyMatrixSpan<double> b, MatrixSpan<double> c, ProductUpdate update = ProductUpdate.Set) => Multiply(a, b, c, update, Workers.Shared);
-
-    // Shim: goes once all callers pass workers.
-    /// <inheritdoc cref="MultiplyTransposed(ReadOnlySpan{float}, ReadOnlySpan{float}, Span{float}, int, int, int, Workers)"/>
-    public static void MultiplyTransposed(ReadOnlySpan<float> a, ReadOnlySpan<float> b, Span<float> c, int m, int n, int k) => MultiplyTransposed(a, b, c, m, n, k, Workers.Shared);
-
     /// <summary>The product of any element type that has kernels: single and double precision.</summary>
     internal static void MultiplyBlocked<T>(ReadOnlyMatrixSpan<T> a, ReadOnlyMatrixSpan<T> b, MatrixSpan<T> c, ProductUpdate update, Workers workers)
         where T : unmanaged, INumber<T>

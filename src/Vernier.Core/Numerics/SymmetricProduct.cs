@@ -57,23 +57,6 @@ public static unsafe class SymmetricProduct
         }
     }
 
-    // Shim: goes once all callers pass workers.
-    /// <inheritdoc cref="Update(ReadOnlyMatrixSpan{float}, MatrixSpan{float}, ProductUpdate, Workers)"/>
-    public static void Update(ReadOnlyMatrixSpan<float> x, MatrixSpan<float> h, ProductUpdate update = ProductUpdate.Add) => Update(x, h, update, Workers.Shared);
-
-    // Shim: goes once all callers pass workers.
-    /// <inheritdoc cref="Update(ReadOnlyMatrixSpan{float}, MatrixSpan{float}, ProductUpdate, Workers)"/>
-    public static void Update(ReadOnlyMatrixSpan<double> x, MatrixSpan<double> h, ProductUpdate update = ProductUpdate.Add) => Update(x, h, update, Workers.Shared);
-
-    // Shim: goes once all callers pass workers.
-    /// <inheritdoc cref="Update(ReadOnlyMatrixSpan{float}, MatrixSpan{double}, Workers)"/>
-    public static void Update(ReadOnlyMatrixSpan<float> x, MatrixSpan<double> h) => Update(x, h, Workers.Shared);
-
-    // Shim: goes once all callers pass workers.
-    /// <inheritdoc cref="Mirror{T}(MatrixSpan{T}, Workers)"/>
-    public static void Mirror<T>(MatrixSpan<T> h)
-        where T : unmanaged => Mirror(h, Workers.Shared);
-
     /// <summary>The update of any element type that has kernels.</summary>
     internal static void Blocked<T>(ReadOnlyMatrixSpan<T> x, MatrixSpan<T> h, ProductUpdate update, Workers workers)
         where T : unmanaged, INumber<T>

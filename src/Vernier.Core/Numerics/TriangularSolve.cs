@@ -31,22 +31,6 @@ public static unsafe class TriangularSolve
     /// <inheritdoc cref="Right(ReadOnlyMatrixSpan{float}, MatrixSpan{float}, Workers)"/>
     public static void Right(ReadOnlyMatrixSpan<double> l, MatrixSpan<double> b, Workers workers) => RightCore(l, b, workers);
 
-    // Shim: goes once all callers pass workers.
-    /// <inheritdoc cref="Left(ReadOnlyMatrixSpan{float}, MatrixSpan{float}, Workers)"/>
-    public static void Left(ReadOnlyMatrixSpan<float> l, MatrixSpan<float> b) => Left(l, b, Workers.Shared);
-
-    // Shim: goes once all callers pass workers.
-    /// <inheritdoc cref="Left(ReadOnlyMatrixSpan{float}, MatrixSpan{float}, Workers)"/>
-    public static void Left(ReadOnlyMatrixSpan<double> l, MatrixSpan<double> b) => Left(l, b, Workers.Shared);
-
-    // Shim: goes once all callers pass workers.
-    /// <inheritdoc cref="Right(ReadOnlyMatrixSpan{float}, MatrixSpan{float}, Workers)"/>
-    public static void Right(ReadOnlyMatrixSpan<float> l, MatrixSpan<float> b) => Right(l, b, Workers.Shared);
-
-    // Shim: goes once all callers pass workers.
-    /// <inheritdoc cref="Right(ReadOnlyMatrixSpan{float}, MatrixSpan{float}, Workers)"/>
-    public static void Right(ReadOnlyMatrixSpan<double> l, MatrixSpan<double> b) => Right(l, b, Workers.Shared);
-
     internal static void LeftCore<T>(ReadOnlyMatrixSpan<T> t, MatrixSpan<T> b, Workers workers)
         where T : unmanaged, IFloatingPointIeee754<T>
     {

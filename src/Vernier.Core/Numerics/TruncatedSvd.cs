@@ -8,12 +8,20 @@ namespace Vernier.Numerics;
 /// subspace, 2 k + 8, and i the iterations.
 /// <para>N. Halko, P. Martinsson, J. Tropp: Finding structure with randomness, 2011.</para>
 /// </summary>
-/// <param name="Values">s, descending, as many as there are vectors.</param>
-/// <param name="Left">U^T, k x rows, row by row.</param>
-/// <param name="Right">V^T, k x columns, row by row.</param>
-public sealed record TruncatedSvd(double[] Values, float[] Left, float[] Right)
+public sealed class TruncatedSvd
 {
     private const int Iterations = 16, Seed = 20;
+
+    private TruncatedSvd(int rank, int rows, int columns) => (Values, Left, Right) = (new double[rank], new float[rank * rows], new float[rank * columns]);
+
+    /// <summary>s, descending, as many as there are vectors.</summary>
+    public double[] Values { get; }
+
+    /// <summary>U^T, k x rows, row by row.</summary>
+    public float[] Left { get; }
+
+    /// <summary>V^T, k x columns, row by row.</summary>
+    public float[] Right { get; }
 
     /// <summary>Factors a matrix.</summary>
     /// <param name="matrix">A, rows x columns, row by row, all finite.</param>
@@ -46,7 +54,7 @@ public sealed record TruncatedSvd(double[] Values, float[] Left, float[] Right)
                 gram[i * size + j] = gram[j * size + i] = Dot(right.AsSpan(i * columns, columns), right.AsSpan(j * columns, columns));
         }
         (double[] values, double[] vectors) = SymmetricEigen.Of(gram, size);
-        var result = new TruncatedSvd(new double[rank], new float[rank * rows], new float[rank * columns]);
+        var result = new TruncatedSvd(rank, rows, columns);
         for (int k = 0; k < rank; k++)
         {
             double s = result.Values[k] = Math.Sqrt(Math.Max(0, values[k]));
@@ -59,10 +67,6 @@ public sealed record TruncatedSvd(double[] Values, float[] Left, float[] Right)
         }
         return result;
     }
-
-    // Shim: goes once all callers pass workers.
-    /// <inheritdoc cref="Of(ReadOnlySpan{float}, int, int, int, Workers)"/>
-    public static TruncatedSvd Of(ReadOnlySpan<float> matrix, int rows, int columns, int rank) => Of(matrix, rows, columns, rank, Workers.Shared);
 
     // Gram and Schmidt, twice. A row that depends on those before it becomes 0.
     private static void Orthonormalize(float[] matrix, int rows, int columns)

@@ -38,8 +38,7 @@ public sealed class Workers : IDisposable
 #pragma warning restore MA0055
 
     /// <summary>The workers of those who pass none: all processors. They are never disposed.</summary>
-    // Shim: the setter goes once all callers pass workers.
-    public static Workers Shared { get; internal set; } = new();
+    public static Workers Shared { get; } = new();
 
     /// <summary>The threads that work at once, the caller included.</summary>
     public int Threads { get; }

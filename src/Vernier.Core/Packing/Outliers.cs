@@ -100,10 +100,6 @@ public sealed class Outliers
         }
     }
 
-    // Shim: goes once all callers pass workers.
-    /// <inheritdoc cref="AddProduct(ReadOnlySpan{float}, int, Span{float}, Workers)"/>
-    public void AddProduct(ReadOnlySpan<float> x, int rows, Span<float> y) => AddProduct(x, rows, y, Workers.Shared);
-
     /// <summary>The stored arrays, in the order of <see cref="PackedLayout.Arrays"/>.</summary>
     internal IEnumerable<ReadOnlyMemory<byte>> ArrayBytes()
     {

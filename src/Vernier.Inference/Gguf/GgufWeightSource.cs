@@ -45,12 +45,12 @@ internal sealed class GgufWeightSource : IWeightSource
         if (Blocks(name, rows, width) is not BlockMatrix blocks)
             return ((IWeightSource)_floats).Tied(name, rows, width);
         _read.Remove(name);
-        if (_arithmetic == PackedArithmetic.Integer && blocks.Prepare(_workers) is IPreparedMatrix prepared)
+        if (_arithmetic == PackedArithmetic.Integer && blocks.Prepare(Workers.Shared) is IPreparedMatrix prepared)
         {
             IEmbedding embedding = PreparedMatrices.Rows(blocks.Layout, prepared) is PreparedRows shared ? new PackedEmbedding(blocks.Layout, shared) : new PackedEmbedding(blocks);
             return (embedding, new PackedLinear(blocks.Layout, prepared));
         }
-        return (new PackedEmbedding(blocks), new PackedLinear(blocks, null, _arithmetic));
+        return (new PackedEmbedding(blocks), new PackedLinear(blocks, null, _arithmetic, _workers));
     }
 
     // A head that is the embedding is read once. Of another shape than it should have, it is left to the floats, which say so.

@@ -4,6 +4,7 @@ using Vernier.Files;
 using Vernier.Files.Checkpoints;
 using Vernier.Files.Gguf;
 using Vernier.Inference.Gguf;
+using Vernier.Numerics;
 
 namespace Vernier.Inference.Models;
 
@@ -16,33 +17,37 @@ public static class GgufExport
     /// <param name="mix">The mix.</param>
     /// <param name="overrides">Types by pattern.</param>
     /// <param name="progress">Told the part that is done, 0 to 1.</param>
+    /// <param name="workers">Who encodes; null, the default, for <see cref="Workers.Shared"/>.</param>
     /// <param name="cancellation">Stops between two pieces; no file is left.</param>
     /// <returns>The bytes of the file.</returns>
     /// <exception cref="InvalidFileException">The model is invalid, or packed already.</exception>
     /// <exception cref="UnsupportedModelException">The model is of a family or has a tokenizer that llama.cpp lacks.</exception>
-    public static long Write(Model model, string path, GgufMix mix, IReadOnlyList<GgufOverride>? overrides = null, IProgress<double>? progress = null, CancellationToken cancellation = default)
+    public static long Write(Model model, string path, GgufMix mix, IReadOnlyList<GgufOverride>? overrides = null, IProgress<double>? progress = null, Workers? workers = null,
+        CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(mix);
         IReadOnlyDictionary<string, GgufTensorType> types = GgufPlan.TypesOf(model, mix, overrides);
         var plan = GgufPlan.Of(model, mix.FileType, tensor => types[tensor.Name]);
-        using var writer = new GgufModelWriter(plan, path);
+        using var writer = new GgufModelWriter(plan, path, workers: workers);
         CopyAll(writer, model.Checkpoint, [.. plan.Items.Select(item => item.Source)], progress, cancellation);
         return writer.Bytes;
     }
 
-    /// <summary>As <see cref="Write(Model, string, GgufMix, IReadOnlyList{GgufOverride}, IProgress{double}, CancellationToken)"/>, for a model that is not open.</summary>
+    /// <summary>As <see cref="Write(Model, string, GgufMix, IReadOnlyList{GgufOverride}, IProgress{double}, Workers, CancellationToken)"/>, for a model that is not open.</summary>
     /// <param name="model">A Hugging Face folder or a GGUF file.</param>
     /// <param name="path">The file to write.</param>
     /// <param name="mix">The mix.</param>
     /// <param name="overrides">Types by pattern.</param>
     /// <param name="progress">Told the part that is done, 0 to 1.</param>
+    /// <param name="workers">Who encodes; null, the default, for <see cref="Workers.Shared"/>.</param>
     /// <param name="cancellation">Stops between two pieces; no file is left.</param>
     /// <returns>The bytes of the file.</returns>
-    public static long Write(string model, string path, GgufMix mix, IReadOnlyList<GgufOverride>? overrides = null, IProgress<double>? progress = null, CancellationToken cancellation = default)
+    public static long Write(string model, string path, GgufMix mix, IReadOnlyList<GgufOverride>? overrides = null, IProgress<double>? progress = null, Workers? workers = null,
+        CancellationToken cancellation = default)
     {
         using var open = Model.Open(model);
-        return Write(open, path, mix, overrides, progress, cancellation);
+        return Write(open, path, mix, overrides, progress, workers, cancellation);
     }
 
     /// <summary>Writes a GGUF file as a Hugging Face folder: blocks become single precision, everything else stays as it is.</summary>

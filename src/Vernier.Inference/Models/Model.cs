@@ -85,12 +85,16 @@ public sealed class Model : IDisposable
 
     /// <summary>Opens a model.</summary>
     /// <param name="path">A Hugging Face folder or a GGUF file.</param>
-    /// <exception cref="InvalidFileException">A file is missing or invalid.</exception>
+    /// <exception cref="InvalidFileException">The path is that of neither, or a file is missing or invalid.</exception>
     /// <exception cref="UnsupportedModelException">A GGUF file holds a model that does not run here.</exception>
     public static Model Open(string path)
     {
         ArgumentNullException.ThrowIfNull(path);
-        ModelFormat format = IsGguf(path) ? new GgufFormat(path) : new FolderFormat(path);
+        bool gguf = IsGguf(path);
+        if (!gguf && !Directory.Exists(path))
+            throw new InvalidFileException(path, "model-folder", File.Exists(path) ? "this is a file, not a folder, and no GGUF file" : "there is no such folder",
+                "Give the folder of a Hugging Face model in safetensors format, or a .gguf file");
+        ModelFormat format = gguf ? new GgufFormat(path) : new FolderFormat(path);
         try
         {
             return new Model(path, format);
@@ -100,13 +104,6 @@ public sealed class Model : IDisposable
             format.Dispose();
             throw;
         }
-    }
-
-    /// <summary>Whether a path is that of a GGUF file: it begins as one, or its name says so.</summary>
-    public static bool IsGguf(string path)
-    {
-        ArgumentNullException.ThrowIfNull(path);
-        return File.Exists(path) && (path.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase) || GgufFile.Is(path));
     }
 
     /// <summary>The configuration, if the architecture runs here.</summary>
@@ -123,8 +120,9 @@ public sealed class Model : IDisposable
 
     /// <summary>Where the layers of the network get their weights; the model must stay open until they are loaded.</summary>
     /// <param name="arithmetic">How layers with packed weights multiply.</param>
-    /// <param name="workers">The threads that make them ready; null, the default, for <see cref="Workers.Shared"/>.</param>
-    public IWeightSource Weights(PackedArithmetic arithmetic = PackedArithmetic.Integer, Workers? workers = null) => _format.Weights(arithmetic, workers ?? Workers.Shared)
+    /// <param name="workers">Who makes matrices ready for integer products; null, the default, for <see cref="Workers.Shared"/>.</param>
+    public IWeightSource Weights(PackedArithmetic arithmetic = PackedArithmetic.Integer, Workers? workers = null) =>
+        _format.Weights(arithmetic, workers ?? Workers.Shared)
         ?? (Quantization is QuantizationConfig packed ? new PackedWeightSource(Checkpoint, packed, arithmetic, workers) : new FloatWeightSource(Checkpoint));
 
     /// <summary>The texts, ready for an export.</summary>
@@ -132,4 +130,7 @@ public sealed class Model : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _format.Dispose();
+
+    // It begins as one, or its name says so.
+    private static bool IsGguf(string path) => File.Exists(path) && (path.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase) || GgufFile.Is(path));
 }

@@ -1,5 +1,6 @@
 using Vernier.Inference;
 using Vernier.Inference.Sampling;
+using Vernier.Numerics;
 
 namespace Vernier.Quantization.Calibration;
 
@@ -66,17 +67,18 @@ public sealed class CalibrationSet
     /// <param name="count">The number of sequences, at least 1.</param>
     /// <param name="length">The tokens of a sequence, at least 2; cut to the model's context.</param>
     /// <param name="seed">What the random numbers start from.</param>
+    /// <param name="workers">Who computes; null, the default, for all processors.</param>
     /// <param name="cancellation">Stops between two tokens.</param>
     /// <exception cref="OperationCanceledException">The writing was cancelled.</exception>
     public static CalibrationSet WrittenBy(LanguageModel model, int count = DefaultSequences, int length = DefaultLength,
-        ulong seed = 1, CancellationToken cancellation = default)
+        ulong seed = 1, Workers? workers = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(length, 2);
         length = Math.Min(length, model.Config.MaxPositions);
         int first = model.Config.BeginToken ?? (model.Config.EndTokens is [int end, ..] ? end : 0);
-        int[][] texts = new Generator(model).Sample(count, length, new SamplingOptions { Temperature = 1, Seed = seed }, firstToken: first, cancellation: cancellation);
+        int[][] texts = new Generator(model.CreateSession(workers)).Sample(count, length, new SamplingOptions { Temperature = 1, Seed = seed }, firstToken: first, cancellation: cancellation);
         return new CalibrationSet(texts, $"{count} sequences of {length} tokens that the model wrote itself, seed {seed}");
     }
 }

@@ -6,8 +6,10 @@ using Vernier.Quantization.Weights;
 namespace Vernier.Quantization.Compensators;
 
 /// <summary>
-/// LoRC: the k largest singular vectors of what the codes have lost, E = W - Q = U diag(s) V^T, are added back, U sqrt(s) and sqrt(s) V^T each rounded to 8 bits with
-/// a scale for each vector. Where columns are weighted by d, the decomposition is that of E diag(sqrt(d)), and the right factor is divided by sqrt(d) again.
+/// LoRC: the k largest singular vectors of what the codes have lost, E = W - Q = U diag(s) V^T, are added back, U sqrt(s) and sqrt(s) V^T
+/// each rounded to 8 bits with
+/// a scale for each vector. Where columns are weighted by d, the decomposition is that of E diag(sqrt(d)), and the right factor is divided
+/// by sqrt(d) again.
 /// <para>Z. Yao, X. Wu, C. Li, S. Youn, Y. He: ZeroQuant-V2, 2023; X. Wu, Z. Yao, Y. He: ZeroQuant-FP, 2023. The weighting is ours.</para>
 /// </summary>
 internal static class LowRankSolver
@@ -34,10 +36,12 @@ internal static class LowRankSolver
     }
 
     /// <summary>The memory that it takes beside the weights, in bytes: the error, and what the matrix stands for.</summary>
-    public static long WorkBytes(PackedLayout layout) => layout.Rank == 0 ? 0 : 8L * layout.Rows * layout.Columns + 40L * layout.Rank * ((long)layout.Rows + layout.Columns);
+    public static long WorkBytes(PackedLayout layout) =>
+        layout.Rank == 0 ? 0 : 8L * layout.Rows * layout.Columns + 40L * layout.Rank * ((long)layout.Rows + layout.Columns);
 
     /// <summary>About how many operations it takes: 33 products with twice the rank.</summary>
-    public static double Operations(PackedLayout layout) => layout.Rank == 0 ? 0 : 33.0 * 2 * (2 * layout.Rank + 8) * layout.Rows * layout.Columns;
+    public static double Operations(PackedLayout layout) =>
+        layout.Rank == 0 ? 0 : 33.0 * 2 * (2 * layout.Rank + 8) * layout.Rows * layout.Columns;
 
     private static LowRank Round(PackedLayout layout, TruncatedSvd svd, float[] factors, int shift)
     {
@@ -48,7 +52,8 @@ internal static class LowRankSolver
         {
             Span<float> u = svd.Left.AsSpan(k * layout.Rows, layout.Rows), v = svd.Right.AsSpan(k * layout.Columns, layout.Columns);
             TensorPrimitives.Divide(v, factors, v);
-            float mostLeft = Math.Abs(TensorPrimitives.MaxMagnitude<float>(u)), mostRight = Math.Abs(TensorPrimitives.MaxMagnitude<float>(v));
+            float mostLeft = Math.Abs(TensorPrimitives.MaxMagnitude<float>(u)),
+                mostRight = Math.Abs(TensorPrimitives.MaxMagnitude<float>(v));
             scales[k] = MathF.ScaleB((float)(svd.Values[k] * mostLeft * mostRight / (Largest * Largest)), shift);
             if (!float.IsNormal(scales[k]))
                 scales[k] = 0;

@@ -1,5 +1,6 @@
 using Vernier.Inference;
 using Vernier.Inference.Sampling;
+using Vernier.Numerics;
 
 namespace Vernier.Quantization.Evaluation;
 
@@ -50,14 +51,16 @@ public static class EvaluationWindows
     /// <param name="count">The number of sequences.</param>
     /// <param name="length">The tokens of a sequence, at least 2.</param>
     /// <param name="seed">The seed.</param>
+    /// <param name="workers">Who computes; null, the default, for all processors.</param>
     /// <param name="cancellation">Stops between two tokens.</param>
     /// <exception cref="OperationCanceledException">The writing was cancelled.</exception>
-    public static IReadOnlyList<EvaluationWindow> WrittenBy(LanguageModel model, int count, int length, ulong seed, CancellationToken cancellation = default)
+    public static IReadOnlyList<EvaluationWindow> WrittenBy(
+        LanguageModel model, int count, int length, ulong seed, Workers? workers = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentOutOfRangeException.ThrowIfLessThan(length, 2);
         int first = model.Config.BeginToken ?? (model.Config.EndTokens is [int end, ..] ? end : 0);
-        int[][] texts = new Generator(model).Sample(count, length, new SamplingOptions { Temperature = 1, Seed = seed }, firstToken: first, cancellation: cancellation);
+        int[][] texts = new Generator(model.CreateSession(workers)).Sample(count, length, new SamplingOptions { Temperature = 1, Seed = seed }, firstToken: first, cancellation: cancellation);
         return [.. texts.Select(text => new EvaluationWindow(text[..^1], text[1..], 0))];
     }
 }

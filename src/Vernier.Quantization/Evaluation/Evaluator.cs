@@ -18,14 +18,16 @@ public static class Evaluator
     /// <param name="reference">The model to compare with, of the same vocabulary, or null.</param>
     /// <param name="windows">The text, at least one window.</param>
     /// <param name="progress">Told the part that is done, 0 to 1.</param>
+    /// <param name="workers">Who computes; null, the default, for all processors.</param>
     /// <param name="cancellation">Stops between two batches of windows.</param>
     /// <exception cref="ArgumentException">There is no window, or the vocabularies differ.</exception>
     /// <exception cref="OperationCanceledException">The evaluation was cancelled.</exception>
     public static EvaluationResult Evaluate(
-        LanguageModel model, LanguageModel? reference, IReadOnlyList<EvaluationWindow> windows, IProgress<double>? progress = null, CancellationToken cancellation = default)
+        LanguageModel model, LanguageModel? reference, IReadOnlyList<EvaluationWindow> windows, IProgress<double>? progress = null,
+        Workers? workers = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(model);
-        return Evaluate([model], reference, windows, progress, cancellation)[0];
+        return Evaluate([model], reference, windows, progress, workers, cancellation)[0];
     }
 
     /// <summary>As for one model, for several of one vocabulary: the reference runs once for all of them.</summary>
@@ -33,12 +35,14 @@ public static class Evaluator
     /// <param name="reference">The model to compare with, of the same vocabulary, or null.</param>
     /// <param name="windows">The text, at least one window.</param>
     /// <param name="progress">Told the part that is done, 0 to 1.</param>
+    /// <param name="workers">Who computes; null, the default, for all processors.</param>
     /// <param name="cancellation">Stops between two batches of windows.</param>
     /// <returns>A result for each model.</returns>
     /// <exception cref="ArgumentException">There is no window, or the vocabularies differ.</exception>
     /// <exception cref="OperationCanceledException">The evaluation was cancelled.</exception>
     public static IReadOnlyList<EvaluationResult> Evaluate(
-        IReadOnlyList<LanguageModel> models, LanguageModel? reference, IReadOnlyList<EvaluationWindow> windows, IProgress<double>? progress = null, CancellationToken cancellation = default)
+        IReadOnlyList<LanguageModel> models, LanguageModel? reference, IReadOnlyList<EvaluationWindow> windows, IProgress<double>? progress = null,
+        Workers? workers = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(models);
         ArgumentNullException.ThrowIfNull(windows);
@@ -48,8 +52,8 @@ public static class Evaluator
         if (models.FirstOrDefault(model => model.Config.VocabularySize != vocabulary) is LanguageModel different)
             throw new ArgumentException($"the models have different vocabularies, {different.Config.VocabularySize} and {vocabulary} tokens", nameof(reference));
         WindowScore[][] scores = [.. models.Select(_ => new WindowScore[windows.Count])];
-        InferenceSession[] sessions = [.. models.Select(model => new InferenceSession(model))];
-        InferenceSession? other = reference is null ? null : new InferenceSession(reference);
+        InferenceSession[] sessions = [.. models.Select(model => new InferenceSession(model, workers))];
+        InferenceSession? other = reference is null ? null : new InferenceSession(reference, workers);
         int batch = Math.Max(1, BatchTokens / windows[0].Inputs.Length);
         for (int first = 0; first < windows.Count; first += batch)
         {

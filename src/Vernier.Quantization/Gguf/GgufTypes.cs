@@ -4,6 +4,7 @@ using Vernier.Files.Gguf;
 using Vernier.Files.Gguf.Blocks;
 using Vernier.Inference.Gguf;
 using Vernier.Inference.Models;
+using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Packing.Ggml;
 
@@ -44,8 +45,9 @@ public sealed class GgufTypes
     /// <param name="model">The model.</param>
     /// <param name="path">The file.</param>
     /// <param name="layouts">The layouts of its matrices that are packed.</param>
+    /// <param name="workers">Who encodes tensors that are not packed.</param>
     /// <exception cref="InvalidFileException">A matrix is to be packed in other blocks than the file is to have.</exception>
-    internal ModelWriter Open(Model model, string path, IEnumerable<(string Name, PackedLayout Layout)> layouts)
+    internal ModelWriter Open(Model model, string path, IEnumerable<(string Name, PackedLayout Layout)> layouts, Workers workers)
     {
         IReadOnlyDictionary<string, GgufTensorType> types = Of(model);
         foreach ((string name, PackedLayout layout) in layouts)
@@ -57,7 +59,7 @@ public sealed class GgufTypes
                     "Plan the run with the formats of the file", name);
             }
         }
-        return new GgufModelWriter(Plan(model, types), path, keep: true);
+        return new GgufModelWriter(Plan(model, types), path, keep: true, workers);
     }
 
     /// <summary>Whether a file has a tensor: an output layer that is the embedding is not there twice.</summary>

@@ -4,7 +4,8 @@ using Vernier.Numerics;
 namespace Vernier.Quantization.Objectives;
 
 /// <summary>
-/// The factor of a Gram matrix H by which GPTQ carries errors over: with U^T U = (H + d m I)^-1, U upper triangular, m the mean diagonal and d the damping, the rows of U divided by
+/// The factor of a Gram matrix H by which GPTQ carries errors over: with U^T U = (H + d m I)^-1, U upper triangular, m the mean diagonal
+/// and d the damping, the rows of U divided by
 /// their diagonals. Rounding column j with error e then costs e^2 / U_jj^2, and column k > j makes up for it with e U_jk / U_jj.
 /// <para>No inverse is formed: the factor R of H = R R^T, R upper triangular, is the Cholesky factor of H with both its orders reversed,
 /// and U = R^-1.</para>
@@ -19,7 +20,8 @@ public sealed class GramFactor
     private const double FirstDamping = 1e-6;
     private const int RowsPerTask = 64;
 
-    private GramFactor(int[] order, float[] carry, double[] cost, double damping) => (Order, Carry, Cost, Damping) = (order, carry, cost, damping);
+    private GramFactor(int[] order, float[] carry, double[] cost, double damping) =>
+        (Order, Carry, Cost, Damping) = (order, carry, cost, damping);
 
     /// <summary>The column that is taken at each place.</summary>
     public int[] Order { get; }

@@ -34,7 +34,8 @@ public sealed class LayerObjective
     }
 
     private LayerObjective(int columns) =>
-        (Gram, Workers, Columns, Diagonal, DeadChannels) = ([], Workers.Shared, columns, new double[columns], [.. Enumerable.Range(0, columns)]);
+        (Gram, Workers, Columns, Diagonal, DeadChannels) =
+            ([], Workers.Shared, columns, new double[columns], [.. Enumerable.Range(0, columns)]);
 
     /// <summary>The objective of a layer of whose input nothing is known: no channel counts, and there is no H.</summary>
     /// <param name="columns">C.</param>
@@ -64,7 +65,8 @@ public sealed class LayerObjective
     /// <summary>Row j of H, which is also its column.</summary>
     public ReadOnlySpan<double> Row(int j) => Gram.AsSpan(j * Columns, Columns);
 
-    /// <summary>The factor of H; found once for each order and damping, and kept for all layers that share the input. Any thread may ask.</summary>
+    /// <summary>The factor of H; found once for each order and damping, and kept for all layers that share the input. Any thread may
+    /// ask.</summary>
     /// <param name="order">The order of the columns.</param>
     /// <param name="damping">What is added to the diagonal, relative to its mean; at least 0.</param>
     /// <returns>Null where H can't be factored with any damping.</returns>
@@ -105,9 +107,12 @@ public sealed class LayerObjective
             using var errors = new PooledArray<double>(count * Columns);
             using var products = new PooledArray<double>(count * Columns);
             Errors(weights.Span.Slice(first * Columns, count * Columns), quantized.Span, first * Columns, errors.Span);
-            MatrixProduct.Multiply(new ReadOnlyMatrixSpan<double>(errors.Span, count, Columns), Matrix, new MatrixSpan<double>(products.Span, count, Columns), ProductUpdate.Set, Workers);
+            MatrixProduct.Multiply(new ReadOnlyMatrixSpan<double>(errors.Span, count, Columns), Matrix,
+                new MatrixSpan<double>(products.Span, count, Columns), ProductUpdate.Set, Workers);
             for (int row = 0; row < count; row++)
-                values[first + row] = Math.Max(0, TensorPrimitives.Dot<double>(errors.Span.Slice(row * Columns, Columns), products.Span.Slice(row * Columns, Columns)));
+                values[first + row] =
+                    Math.Max(0, TensorPrimitives.Dot<double>(
+                    errors.Span.Slice(row * Columns, Columns), products.Span.Slice(row * Columns, Columns)));
         });
         return values;
     }
@@ -129,7 +134,8 @@ public sealed class LayerObjective
         {
             using var errors = new PooledArray<double>(count * Columns);
             Errors(weights.Span.Slice(first * Columns, count * Columns), quantized.Span, first * Columns, errors.Span);
-            MatrixProduct.Multiply(new ReadOnlyMatrixSpan<double>(errors.Span, count, Columns), Matrix, new MatrixSpan<double>(residual.Span.Slice(first * Columns, count * Columns), count, Columns), ProductUpdate.Set, Workers);
+            MatrixProduct.Multiply(new ReadOnlyMatrixSpan<double>(errors.Span, count, Columns), Matrix,
+                new MatrixSpan<double>(residual.Span.Slice(first * Columns, count * Columns), count, Columns), ProductUpdate.Set, Workers);
         });
 
     private static void ForChunks(int rows, Action<int, int> action)
@@ -147,7 +153,8 @@ public sealed class LayerObjective
     private int Rows(int weights, int quantized)
     {
         if (weights != quantized || weights % Columns != 0)
-            throw new ArgumentException($"{weights} weights and {quantized} quantized ones are not two matrices of {Columns} columns", nameof(quantized));
+            throw new ArgumentException($"{weights} weights and {quantized} quantized ones are not two matrices of {Columns} columns",
+                nameof(quantized));
         return weights / Columns;
     }
 }

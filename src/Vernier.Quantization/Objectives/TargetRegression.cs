@@ -31,7 +31,8 @@ internal static class TargetRegression
             return null;
         double[] wide = Array.ConvertAll(weights, weight => (double)weight);
         var moved = new double[weights.Length];
-        MatrixProduct.Multiply(new ReadOnlyMatrixSpan<double>(wide, rows, columns), new ReadOnlyMatrixSpan<double>(cross, columns, columns), new MatrixSpan<double>(moved, rows, columns),
+        MatrixProduct.Multiply(new ReadOnlyMatrixSpan<double>(wide, rows, columns), new ReadOnlyMatrixSpan<double>(cross, columns, columns),
+            new MatrixSpan<double>(moved, rows, columns),
             ProductUpdate.Set, workers);
         // Z (L L^T) = B: first Y L^T = B, then Z L = Y.
         var factor = new ReadOnlyMatrixSpan<double>(matrix, columns, columns);

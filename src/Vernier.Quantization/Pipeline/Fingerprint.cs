@@ -44,7 +44,7 @@ internal sealed class Fingerprint
             ["keep"] = options.Keep?.ToString() ?? "none",
             ["calibration"] = set is null ? "none" : $"{set.Sequences.Count} sequences of {set.Length} tokens, sha256 {HashOf(set)}",
         };
-        foreach (string path in plan.Checkpoint.Files.Select(file => file.Path).Concat(Model.IsGguf(plan.Checkpoint.Folder) ? [] : [Path.Combine(plan.Checkpoint.Folder, "config.json")]))
+        foreach (string path in plan.Checkpoint.Files.Select(file => file.Path).Concat(plan.Model.Kind == ModelKind.Gguf ? [] : [plan.Model.ConfigPath]))
             parts[Path.GetFileName(path)] = $"{new FileInfo(path).Length} bytes, sha256 of the sha256 of 16 MiB each {ContentHash.OfFile(path, plan.Workers, cancellation)}";
         return new Fingerprint(parts);
     }

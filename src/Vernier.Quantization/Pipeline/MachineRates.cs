@@ -27,13 +27,16 @@ internal sealed record MachineRates(double Single, double Double)
         var doubleResult = new double[Rows * Columns];
         const double Operations = 2.0 * Rows * Columns * Columns;
         return new MachineRates(
-            Operations / Time(() => MatrixProduct.MultiplyTransposed(singles.AsSpan(0, Rows * Columns), singles, singleResult, Rows, Columns, Columns, workers)),
+            Operations / Time(() => MatrixProduct.MultiplyTransposed(
+                singles.AsSpan(0, Rows * Columns), singles, singleResult, Rows, Columns, Columns, workers)),
             Operations / Time(() => MatrixProduct.Multiply(
-                new ReadOnlyMatrixSpan<double>(doubles.AsSpan(0, Rows * Columns), Rows, Columns), new ReadOnlyMatrixSpan<double>(doubles, Columns, Columns), new MatrixSpan<double>(doubleResult, Rows, Columns),
+                new ReadOnlyMatrixSpan<double>(doubles.AsSpan(0, Rows * Columns), Rows, Columns),
+                    new ReadOnlyMatrixSpan<double>(doubles, Columns, Columns), new MatrixSpan<double>(doubleResult, Rows, Columns),
                 ProductUpdate.Set, workers)));
     }
 
-    /// <summary>The seconds in which a matrix is rounded to nearest: those of its grids and those of its weights, from some of its rows.</summary>
+    /// <summary>The seconds in which a matrix is rounded to nearest: those of its grids and those of its weights, from some of its
+    /// rows.</summary>
     public static double Nearest(QuantizationPlan plan, TensorSolver solver, TensorPlan planned)
     {
         if (planned.Layout is not ScalarLayout layout)

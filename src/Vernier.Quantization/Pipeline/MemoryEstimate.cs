@@ -51,7 +51,8 @@ public sealed record MemoryEstimate(long WorkBytes, long ActivationBytes, string
     public static MemoryEstimate Of(QuantizationPlan plan, int sequences, int length, bool observed = false)
     {
         ArgumentNullException.ThrowIfNull(plan);
-        (long Bytes, string Name) work = plan.Tensors.Where(planned => planned.IsQuantized).Select(planned => (Nearest(planned), planned.Name)).Max();
+        (long Bytes, string Name) work = plan.Tensors.Where(planned => planned.IsQuantized)
+            .Select(planned => (Nearest(planned), planned.Name)).Max();
         long activations = 0;
         if ((plan.Options.Recipe.NeedsCalibration || observed) && plan.Network is NetworkShape network)
         {
@@ -97,7 +98,8 @@ public sealed record MemoryEstimate(long WorkBytes, long ActivationBytes, string
         }
         StepCost[] costs = [.. recipe.Solver.Select(step => step.Cost(layout, family))];
         long solving = family.NearestCost(layout).WorkBytes + costs.Select(cost => cost.WorkBytes).DefaultIfEmpty(0).Max();
-        return held + costs.Sum(cost => cost.SharedBytes) + Math.Max(correcting, 4 * weights + Math.Max(solving, LowRankSolver.WorkBytes(layout)));
+        return held + costs.Sum(cost => cost.SharedBytes)
+            + Math.Max(correcting, 4 * weights + Math.Max(solving, LowRankSolver.WorkBytes(layout)));
     }
 
     // Rounded to nearest rows are read one at a time; one scale for a matrix, a search for its largest weights, a grid with a layout of

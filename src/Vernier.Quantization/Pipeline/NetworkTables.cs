@@ -27,8 +27,10 @@ internal static class NetworkTables
                 samples[planned.Format].Add(GranuleSampling.Take(matrix, ((ScalarLayout)planned.Layout!).Granularity, 0, matrix.Rows));
             });
         }
-        return samples.ToDictionary(pair => pair.Key, pair => ((ScalarGridSpec)pair.Key.Grid).Choose(pair.Value, pair.Key.Bits, plan.Options.Recipe.Rounding, plan.Workers));
+        return samples.ToDictionary(pair => pair.Key, pair =>
+            ((ScalarGridSpec)pair.Key.Grid).Choose(pair.Value, pair.Key.Bits, plan.Options.Recipe.Rounding, plan.Workers));
     }
 
-    private static bool IsShared(TensorPlan planned) => planned is { Role: TensorRole.Linear, Format.Grid: ScalarGridSpec { Scope: GridScope.Network } };
+    private static bool IsShared(TensorPlan planned) =>
+        planned is { Role: TensorRole.Linear, Format.Grid: ScalarGridSpec { Scope: GridScope.Network } };
 }

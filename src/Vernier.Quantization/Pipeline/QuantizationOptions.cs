@@ -30,7 +30,8 @@ public sealed record QuantizationOptions
     public IAllocator? Allocator { get; init; }
 
     /// <summary>
-    /// By the name of a matrix, how much each of its input channels counts; null where all count alike. For recipes of block formats that observe nothing themselves.
+    /// By the name of a matrix, how much each of its input channels counts; null where all count alike. For recipes of block formats that
+    /// observe nothing themselves.
     /// </summary>
     public IReadOnlyDictionary<string, float[]>? Importance { get; init; }
 

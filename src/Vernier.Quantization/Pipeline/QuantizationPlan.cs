@@ -6,6 +6,7 @@ using Vernier.Errors;
 using Vernier.Files;
 using Vernier.Files.Checkpoints;
 using Vernier.Grids.Specs;
+using Vernier.Inference.Configuration;
 using Vernier.Inference.Models;
 using Vernier.Numerics;
 using Vernier.Packing.Configuration;
@@ -28,23 +29,26 @@ public sealed class QuantizationPlan
     // Of the matrices that have been checked.
     private readonly ConcurrentDictionary<string, int> _shifts = new(StringComparer.Ordinal);
 
-    private QuantizationPlan(Checkpoint checkpoint, QuantizationOptions options, IReadOnlyList<TensorPlan> tensors, byte[] config, long sourceConfigBytes, Workers workers)
+    private QuantizationPlan(Model model, QuantizationOptions options, IReadOnlyList<TensorPlan> tensors, byte[] config, long sourceConfigBytes, Workers workers)
     {
-        Checkpoint = checkpoint;
+        Model = model;
         Options = options;
         Workers = workers;
         Tensors = tensors;
         Config = config;
         Arrays = [.. tensors.SelectMany(planned => planned.Layout is null ? [planned.Tensor] : planned.Layout.Arrays(planned.Tensor.Name))];
         Bytes = CheckpointWriter.SizeOf(Arrays) + config.Length;
-        SourceBytes = checkpoint.Files.Sum(file => new FileInfo(file.Path).Length) + sourceConfigBytes;
+        SourceBytes = Checkpoint.Files.Sum(file => new FileInfo(file.Path).Length) + sourceConfigBytes;
         Parameters = tensors.Sum(planned => planned.Tensor.Count);
         _order = new Lazy<ChannelOrder>(FindOrder);
-        _network = new Lazy<NetworkShape?>(FindNetwork);
+        _network = new Lazy<NetworkShape?>(() => NetworkFactory.ShapeOf(model));
     }
 
-    /// <summary>The checkpoint that is quantized.</summary>
-    public Checkpoint Checkpoint { get; }
+    /// <summary>The model that is quantized.</summary>
+    public Model Model { get; }
+
+    /// <summary>Its tensors.</summary>
+    public Checkpoint Checkpoint => Model.Checkpoint;
 
     /// <summary>Who works on it. No result depends on their number.</summary>
     public Workers Workers { get; }
@@ -99,34 +103,30 @@ public sealed class QuantizationPlan
     }
 
     /// <summary>Plans a run.</summary>
-    /// <param name="checkpoint">The checkpoint, which must outlive the plan.</param>
+    /// <param name="model">The model, which must stay open as long as the plan is used.</param>
     /// <param name="options">What to do.</param>
     /// <param name="workers">Who works on the plan, and on the run; they must outlive both. Null for all processors.</param>
     /// <exception cref="InvalidFileException">
     /// config.json is invalid, the model is quantized already, or nothing in it can be quantized; where outliers have to be counted, a weight is not finite.
     /// </exception>
-    public static QuantizationPlan Create(Checkpoint checkpoint, QuantizationOptions options, Workers? workers = null)
+    public static QuantizationPlan Create(Model model, QuantizationOptions options, Workers? workers = null)
     {
-        ArgumentNullException.ThrowIfNull(checkpoint);
+        ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(options);
-        using var model = Model.Open(checkpoint.Folder);
         string path = model.ConfigPath;
         if (model.Config.TryGetProperty("quantization_config", out JsonElement quantized) && quantized.ValueKind != JsonValueKind.Null)
             throw new InvalidFileException(path, "already-quantized", "the model is quantized already", "Give the original model");
-        TensorPlan[] tensors = new TensorPlanner(checkpoint, options, workers ?? Workers.Shared).Run();
+        TensorPlan[] tensors = new TensorPlanner(model.Checkpoint, options, workers ?? Workers.Shared).Run();
         if (!Array.Exists(tensors, planned => planned.Layout is not null))
-            throw new InvalidFileException(checkpoint.Folder, "nothing-to-quantize", "no tensor is a matrix of floats that may be quantized", "Check the model, and which tensors are left as they are");
+            throw new InvalidFileException(model.Path, "nothing-to-quantize", "no tensor is a matrix of floats that may be quantized", "Check the model, and which tensors are left as they are");
         var packed = tensors.Where(planned => planned.Layout is not null).ToDictionary(planned => planned.Tensor.Name, planned => planned.Layout!, StringComparer.Ordinal);
         JsonObject config = JsonObject.Create(model.Config)!;
         config["quantization_config"] = new QuantizationConfig(options.Recipe.Name, packed).ToJson();
-        return new QuantizationPlan(checkpoint, options, tensors, JsonSerializer.SerializeToUtf8Bytes(config, s_json), model.Kind == ModelKind.Gguf ? 0 : new FileInfo(path).Length,
+        return new QuantizationPlan(model, options, tensors, JsonSerializer.SerializeToUtf8Bytes(config, s_json), model.Kind == ModelKind.Gguf ? 0 : new FileInfo(path).Length,
             workers ?? Workers.Shared);
     }
 
-    private NetworkShape? FindNetwork() =>
-        ModelSource.Runs(Checkpoint.Folder, out _) ? LanguageNetwork.ShapeOf(ModelSource.Configuration(Checkpoint.Folder)) : null;
-
-    private ChannelOrder FindOrder() => Options.Recipe is { Reorder: true, Grid: ScalarGridSpec grid } && ModelSource.Runs(Checkpoint.Folder, out _)
-        ? ChannelOrder.Find(Checkpoint, ModelSource.Configuration(Checkpoint.Folder), grid.Rows, Workers)
+    private ChannelOrder FindOrder() => Options.Recipe is { Reorder: true, Grid: ScalarGridSpec grid } && Model.TryGetConfiguration(out ModelConfig? config)
+        ? ChannelOrder.Find(Checkpoint, config, grid.Rows, Workers)
         : ChannelOrder.None;
 }

@@ -43,15 +43,14 @@ public sealed class Quantizer(QuantizationPlan plan, IProgress<QuantizationProgr
         long start = Stopwatch.GetTimestamp();
         RunOptions run = options ?? new RunOptions();
         var walk = new TensorWalk(plan, progress, cancellation);
-        using var model = Model.Open(plan.Checkpoint.Folder);
         using var folder = new OutputFolder(output, run.Replace, run.Resume, run.Gguf is not null);
         MemoryEstimate memory = MemoryEstimate.Of(
             plan, run.Calibration?.Sequences.Count ?? CalibrationSet.DefaultSequences, run.Calibration?.Length ?? CalibrationSet.DefaultLength,
             run.Observers.Count > 0);
         long ceiling = run.MemoryBytes ?? MemoryEstimate.DefaultCeiling;
-        memory.Check(plan.Checkpoint.Folder, ceiling);
+        memory.Check(plan.Model.Path, ceiling);
         CheckWeights(walk);
-        CalibrationSet? set = Calibration(model, run, cancellation), used = plan.Options.Recipe.NeedsCalibration ? set : null;
+        CalibrationSet? set = Calibration(run, cancellation), used = plan.Options.Recipe.NeedsCalibration ? set : null;
         progress?.Report(new QuantizationProgress("reading the model", "", 0));
         Fingerprint fingerprint = Fingerprint.Of(plan, used, cancellation);
         if (run.Resume && RunReport.TryRead(OutputFolder.ReportOf(output, run.Gguf is not null), plan, fingerprint) is { } finished)
@@ -59,11 +58,11 @@ public sealed class Quantizer(QuantizationPlan plan, IProgress<QuantizationProgr
             folder.Forget();
             return finished;
         }
-        var result = new RunResult(model, plan, run.Gguf, folder.Result);
+        var result = new RunResult(plan, run.Gguf, folder.Result);
         using var journal = Journal.Open(folder, plan, fingerprint, result.Open, run.Trace);
         try
         {
-            Solve(model, journal, set, run, memory.Spills(ceiling) ? folder.Partial : null, walk);
+            Solve(journal, set, run, memory.Spills(ceiling) ? folder.Partial : null, walk);
             result.CopyOthers(journal.Result, walk);
             List<QuantizedTensorReport> reports = result.ReadBack(journal, walk);
             RunReport.Write(folder.Result, plan, fingerprint, used?.Origin, reports, Stopwatch.GetElapsedTime(start).TotalSeconds);
@@ -81,14 +80,14 @@ public sealed class Quantizer(QuantizationPlan plan, IProgress<QuantizationProgr
         }
     }
 
-    private void Solve(Model model, Journal journal, CalibrationSet? set, RunOptions run, string? spillFolder, TensorWalk walk)
+    private void Solve(Journal journal, CalibrationSet? set, RunOptions run, string? spillFolder, TensorWalk walk)
     {
         var solver = new TensorSolver(plan, NetworkTables.Choose(plan, walk.ForEach));
         if (set is not null)
         {
             void Report(string tensor, double fraction) => progress?.Report(new QuantizationProgress("solving", tensor, fraction));
-            var blocks = new BlockRun(run.Strict, spillFolder, run.Observers, Report, walk.Cancellation);
-            new BlockPipeline(model, plan, solver, set, journal, blocks).Run();
+            var stages = new StageRun(run.Strict, spillFolder, run.Observers, Report, walk.Cancellation);
+            new StagePipeline(plan, solver, set, journal, stages).Run();
         }
         NearestPass.Run(solver, journal, walk);
     }
@@ -100,9 +99,10 @@ public sealed class Quantizer(QuantizationPlan plan, IProgress<QuantizationProgr
             plan.CheckFinite(planned);
     });
 
-    private CalibrationSet? Calibration(Model model, RunOptions run, CancellationToken cancellation)
+    private CalibrationSet? Calibration(RunOptions run, CancellationToken cancellation)
     {
         bool needed = plan.Options.Recipe.NeedsCalibration;
+        Model model = plan.Model;
         if (!needed && run.Observers.Count == 0)
             return null;
         if (!model.Runs)
@@ -114,6 +114,6 @@ public sealed class Quantizer(QuantizationPlan plan, IProgress<QuantizationProgr
         if (run.Calibration is CalibrationSet given)
             return given;
         progress?.Report(new QuantizationProgress("letting the model write the calibration text", "", 0));
-        return CalibrationSet.WrittenBy(LanguageModel.Load(model), cancellation: cancellation);
+        return CalibrationSet.WrittenBy(LanguageModel.Load(model, workers: plan.Workers), workers: plan.Workers, cancellation: cancellation);
     }
 }

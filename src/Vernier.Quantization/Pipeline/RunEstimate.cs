@@ -69,7 +69,8 @@ public sealed record RunEstimate(MemoryEstimate Memory, long PeakMemoryBytes, lo
         // f of the nearest solution and of the best, and f(0).
         double wide = 6 * cube + (network ? 4 * cube + columns * columns * columns / 3 : 0);
         SolutionFamily family = FamilyOf(planned);
-        foreach (StepCost cost in recipe.Solver.Select(step => step.Cost(planned.Layout!, family)).Prepend(family.NearestCost(planned.Layout!)))
+        foreach (StepCost cost in recipe.Solver.Select(step => step.Cost(planned.Layout!, family))
+            .Prepend(family.NearestCost(planned.Layout!)))
             (single, wide) = (single + cost.Single, wide + cost.Double);
         return (single, wide);
     }

@@ -10,11 +10,10 @@ using Vernier.Quantization.Weights;
 namespace Vernier.Quantization.Pipeline;
 
 /// <summary>What a run writes, a folder or a GGUF file, while it lies in the folder of the unfinished run.</summary>
-/// <param name="model">The model that is quantized.</param>
-/// <param name="plan">What becomes of it.</param>
+/// <param name="plan">What becomes of the model.</param>
 /// <param name="gguf">The types of a GGUF file; null for a folder.</param>
 /// <param name="folder">Where it lies.</param>
-internal sealed class RunResult(Model model, QuantizationPlan plan, GgufTypes? gguf, string folder)
+internal sealed class RunResult(QuantizationPlan plan, GgufTypes? gguf, string folder)
 {
     private string Path => gguf is null ? folder : System.IO.Path.Combine(folder, OutputFolder.FileName);
 
@@ -30,25 +29,25 @@ internal sealed class RunResult(Model model, QuantizationPlan plan, GgufTypes? g
             .Select(planned => (planned.Tensor.Name, planned.Layout!))];
         if (gguf is null)
         {
-            var content = new FolderContent(plan.Config, model.Companions, packed.ToDictionary(matrix => matrix.Name, matrix => matrix.Layout, StringComparer.Ordinal));
+            var content = new FolderContent(plan.Config, plan.Model.Companions, packed.ToDictionary(matrix => matrix.Name, matrix => matrix.Layout, StringComparer.Ordinal));
             return new FolderWriter(folder, [.. plan.Tensors.Select(planned => planned.Tensor)], content);
         }
         // A run that was killed between completing the file and giving it its name.
         if (File.Exists(Path) && !File.Exists(Unfinished))
             File.Move(Path, Unfinished);
-        return gguf.Open(model, Path, packed);
+        return gguf.Open(plan.Model, Path, packed, plan.Workers);
     }
 
     /// <summary>Copies the tensors that are not packed.</summary>
     public void CopyOthers(ModelWriter writer, TensorWalk walk)
     {
-        Func<TensorInfo, bool> holds = gguf?.Holds(model) ?? (_ => true);
+        Func<TensorInfo, bool> holds = gguf?.Holds(plan.Model) ?? (_ => true);
         walk.ForEach("writing", planned =>
         {
             if (planned.Layout is null && holds(planned.Tensor))
             {
                 TensorOrder? order = plan.Order.Of(planned.Tensor.Name);
-                writer.Write(planned.Tensor.Name, (first, bytes) => TensorBytes.Read(model.Checkpoint, planned.Tensor, order, first, bytes), cancellation: walk.Cancellation);
+                writer.Write(planned.Tensor.Name, (first, bytes) => TensorBytes.Read(plan.Checkpoint, planned.Tensor, order, first, bytes), cancellation: walk.Cancellation);
             }
         });
         writer.Flush();
@@ -87,7 +86,7 @@ internal sealed class RunResult(Model model, QuantizationPlan plan, GgufTypes? g
         // What a GGUF file leaves out, or has in another type than the source, can't be compared.
         if (file is not null && (!found || copy!.Type != tensor.Type || file.Stored(copy).Type != tensor.Type.ToString()))
             return;
-        if (!found || !TensorBytes.AreSame(model.Checkpoint, tensor, written, copy!, plan.Order.Of(tensor.Name)))
+        if (!found || !TensorBytes.AreSame(plan.Checkpoint, tensor, written, copy!, plan.Order.Of(tensor.Name)))
             throw Differs("the copied tensor does not read back as it was", tensor.Name);
     }
 

@@ -20,7 +20,8 @@ internal sealed class TensorPlanner(Checkpoint checkpoint, QuantizationOptions o
     private readonly Recipe _recipe = options.Recipe;
 
     /// <summary>The plans of all tensors.</summary>
-    /// <exception cref="ArgumentException">The recipe can't do so many bits, or the allocator gives a tensor what it can't be given.</exception>
+    /// <exception cref="ArgumentException">The recipe can't do so many bits, or the allocator gives a tensor what it can't be
+    /// given.</exception>
     public TensorPlan[] Run()
     {
         if (_recipe.Grid.ProblemWithBits(options.LinearBits) is string bits)
@@ -58,7 +59,8 @@ internal sealed class TensorPlanner(Checkpoint checkpoint, QuantizationOptions o
     {
         SolutionFamily family = SolutionFamilies.Of(format.Grid.LayoutType);
         string? problem = candidate.Format is null ? "it is to stay as it is"
-            : format.Grid.FixedBits is null && (format.Bits < 2 || format.Bits > format.Grid.MostBits) ? $"its grid can't do {format.Bits} bits"
+            : format.Grid.FixedBits is null && (format.Bits < 2 || format.Bits > format.Grid.MostBits)
+                ? $"its grid can't do {format.Bits} bits"
             : format.Activation != ActivationSpec.DynamicInt8 ? "there are only activations of 8 bits that are found while the model runs"
             : format.Grid.Problem ?? (candidate.Role != TensorRole.Linear ? null
             : _recipe.Solver.Select(step => step.ProblemWith(format.Grid, family)).FirstOrDefault(text => text is not null));
@@ -69,7 +71,8 @@ internal sealed class TensorPlanner(Checkpoint checkpoint, QuantizationOptions o
     private TensorPlan Plan(TensorCandidate candidate)
     {
         TensorInfo tensor = candidate.Tensor;
-        if (candidate.Format is not TensorFormat format || format.Grid.LayoutOf((int)tensor.Shape[0], (int)tensor.Shape[1], format.Bits, format.Granularity) is not PackedLayout layout)
+        if (candidate.Format is not TensorFormat format
+            || format.Grid.LayoutOf((int)tensor.Shape[0], (int)tensor.Shape[1], format.Bits, format.Granularity) is not PackedLayout layout)
             return new TensorPlan(tensor, candidate.Role, null, null);
         return new TensorPlan(tensor, candidate.Role, format, candidate.Role == TensorRole.Linear ? WithAdded(tensor, layout) : layout);
     }

@@ -16,13 +16,15 @@ namespace Vernier.Quantization.Pipeline;
 
 /// <summary>Solves the tensors of a plan: level tables, scales, codes, and what makes up for the error.</summary>
 /// <param name="plan">The plan.</param>
-/// <param name="shared">The tables that linear layers of a format share, where the grid is one for the network; see <see cref="NetworkTables"/>.</param>
+/// <param name="shared">The tables that linear layers of a format share, where the grid is one for the network; see
+/// <see cref="NetworkTables"/>.</param>
 internal sealed class TensorSolver(QuantizationPlan plan, IReadOnlyDictionary<TensorFormat, LevelTable[]>? shared = null)
 {
     private readonly Recipe _recipe = plan.Options.Recipe;
     private readonly MatrixSolver _solver = new(plan.Options.Recipe.Solver);
 
-    /// <summary>The level tables of a matrix on a scalar grid: chosen by its weights alone, but for codebooks, in which columns count as in the step that makes the codes.</summary>
+    /// <summary>The level tables of a matrix on a scalar grid: chosen by its weights alone, but for codebooks, in which columns count as in
+    /// the step that makes the codes.</summary>
     /// <param name="planned">The matrix.</param>
     /// <param name="matrix">Its weights.</param>
     /// <param name="objective">The layer objective; null where nothing was observed.</param>
@@ -32,7 +34,8 @@ internal sealed class TensorSolver(QuantizationPlan plan, IReadOnlyDictionary<Te
         var grid = (ScalarGridSpec)planned.Format!.Grid;
         RoundingRule rounding = _recipe.Rounding;
         bool choice = grid.HasChoice(layout.Bits);
-        float[] importance = objective is not null && planned.Role == TensorRole.Linear && grid.CountsColumns ? _recipe.Solver[0].TableImportance(objective) : [];
+        float[] importance = objective is not null && planned.Role == TensorRole.Linear && grid.CountsColumns
+            ? _recipe.Solver[0].TableImportance(objective) : [];
         LevelTable[]? common = planned.Role == TensorRole.Linear ? shared?.GetValueOrDefault(planned.Format) : null;
         var tables = new List<LevelTable>();
         for (int row = 0; row < layout.Rows; row += layout.RowsPerGrid)
@@ -71,16 +74,19 @@ internal sealed class TensorSolver(QuantizationPlan plan, IReadOnlyDictionary<Te
     /// <param name="objective">The layer objective.</param>
     /// <param name="samples">Inputs of the layer, n x C, where a step looks at single ones.</param>
     /// <param name="cancellation">Stops between two steps.</param>
-    public MatrixOutcome Solve(TensorPlan planned, WeightMatrix matrix, float[] values, LayerObjective objective, float[] samples, CancellationToken cancellation)
+    public MatrixOutcome Solve(TensorPlan planned, WeightMatrix matrix, float[] values, LayerObjective objective, float[] samples,
+        CancellationToken cancellation)
     {
         MatrixOutcome outcome = _solver.Solve(Problem(planned, matrix, values, objective, samples, cancellation));
         if (outcome.Matrix.Layout.Rank == 0)
             return outcome;
-        float[] quantized = LowRankSolver.Compensate(outcome.Matrix, values, matrix.Shift, _recipe.LowRank!.Weighted ? objective.Diagonal : null, plan.Workers);
+        float[] quantized = LowRankSolver.Compensate(
+            outcome.Matrix, values, matrix.Shift, _recipe.LowRank!.Weighted ? objective.Diagonal : null, plan.Workers);
         return outcome with { Report = outcome.Report with { Objective = objective.Relative(values, quantized) } };
     }
 
-    private MatrixProblem Problem(TensorPlan planned, WeightMatrix matrix, float[] values, LayerObjective? objective, float[] samples, CancellationToken cancellation)
+    private MatrixProblem Problem(TensorPlan planned, WeightMatrix matrix, float[] values, LayerObjective? objective, float[] samples,
+        CancellationToken cancellation)
     {
         bool scalar = planned.Layout is ScalarLayout;
         return new MatrixProblem(planned.Layout!, values, matrix.Shift, objective)
@@ -101,6 +107,7 @@ internal sealed class TensorSolver(QuantizationPlan plan, IReadOnlyDictionary<Te
             return [];
         return importance.Length == planned.Layout!.Columns ? importance
             : throw new InvalidFileException(plan.Checkpoint.FileOf(planned.Tensor), "importance-columns",
-                $"its importance matrix has {importance.Length} numbers for {planned.Layout.Columns} columns", "Give an importance matrix of this model", planned.Name);
+                $"its importance matrix has {importance.Length} numbers for {planned.Layout.Columns} columns",
+                    "Give an importance matrix of this model", planned.Name);
     }
 }

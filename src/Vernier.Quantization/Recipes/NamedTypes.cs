@@ -5,7 +5,8 @@ using System.Text.Json.Serialization;
 namespace Vernier.Quantization.Recipes;
 
 /// <summary>
-/// Records that share a base and are told apart in JSON by a member that names them, {"kind": "power", "exponent": 0.5}. Others can be added at any time. A name and a member that are not
+/// Records that share a base and are told apart in JSON by a member that names them, {"kind": "power", "exponent": 0.5}. Others can be
+/// added at any time. A name and a member that are not
 /// known are refused, with those that are.
 /// </summary>
 /// <param name="discriminator">The member that names the record.</param>
@@ -42,11 +43,13 @@ internal sealed class NamedTypes<TBase>(string discriminator, string noun) : Jso
 
     /// <summary>The name of a record.</summary>
     /// <exception cref="ArgumentException">It was not added.</exception>
-    public string NameOf(Type type) => Find(entry => entry.Type == type)?.Name ?? throw new ArgumentException($"the {noun} {type.Name} is not registered", nameof(type));
+    public string NameOf(Type type) => Find(entry => entry.Type == type)?.Name
+        ?? throw new ArgumentException($"the {noun} {type.Name} is not registered", nameof(type));
 
     /// <summary>A record with its defaults.</summary>
     /// <exception cref="ArgumentException">There is none of that name.</exception>
-    public TBase Create(string name) => Find(entry => entry.Name == name)?.Create() ?? throw new ArgumentException(Unknown(name), nameof(name));
+    public TBase Create(string name) => Find(entry => entry.Name == name)?.Create()
+        ?? throw new ArgumentException(Unknown(name), nameof(name));
 
     /// <inheritdoc/>
     public override TBase Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
@@ -60,9 +63,11 @@ internal sealed class NamedTypes<TBase>(string discriminator, string noun) : Jso
         string name = value.GetValue<string>();
         Type type = Find(entry => entry.Name == name)?.Type ?? throw new JsonException(Unknown(name));
         members.Remove(discriminator);
-        string[] known = [.. options.GetTypeInfo(type).Properties.Where(property => property.Set is not null).Select(property => property.Name)];
+        string[] known = [.. options.GetTypeInfo(type).Properties.Where(property => property.Set is not null)
+            .Select(property => property.Name)];
         if (members.Select(member => member.Key).FirstOrDefault(member => !known.Contains(member, StringComparer.Ordinal)) is string other)
-            throw new JsonException($"the {noun} '{name}' has no member '{other}'{(known.Length == 0 ? "" : $". It has: {string.Join(", ", known)}")}");
+            throw new JsonException(
+                $"the {noun} '{name}' has no member '{other}'{(known.Length == 0 ? "" : $". It has: {string.Join(", ", known)}")}");
         return (TBase)members.Deserialize(options.GetTypeInfo(type))!;
     }
 

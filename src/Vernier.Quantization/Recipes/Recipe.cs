@@ -20,7 +20,8 @@ public sealed record Recipe
     private static readonly JsonSerializerOptions s_options = new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
-        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.KebabCaseLower, allowIntegerValues: false), GridSpecs.Types, SolverSteps.Types },
+        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.KebabCaseLower, allowIntegerValues: false), GridSpecs.Types,
+            SolverSteps.Types },
         UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
         IgnoreReadOnlyProperties = true,
         RespectNullableAnnotations = true,
@@ -72,7 +73,8 @@ public sealed record Recipe
     /// <summary>The steps to the codes, in order; the first is one that makes codes. Rounding to nearest by default.</summary>
     public IReadOnlyList<SolverStep> Solver { get; init; } = [new NearestStep()];
 
-    /// <summary>Whether inner channels are ordered so that rows of similar distribution share a codebook; see <see cref="Transforms.ChannelOrder"/>.</summary>
+    /// <summary>Whether inner channels are ordered so that rows of similar distribution share a codebook; see
+    /// <see cref="Transforms.ChannelOrder"/>.</summary>
     public bool Reorder { get; init; }
 
     /// <summary>What the outputs of the layers are to be.</summary>
@@ -101,7 +103,8 @@ public sealed record Recipe
         if (Scale == ScaleRule.Gradient && linear)
             return new GradientScale(Descent.Iterations, Descent.LearningRate);
         IScaleFit fit = search ? new ScaleSearch(grid.Mirror, PreserveNorm) : new LargestScale(grid.Mirror);
-        return linear && Scale is (ScaleRule.PowerOfTwo or ScaleRule.PowerOfTwoRatios) ? new PowerOfTwoScale(fit, Scale == ScaleRule.PowerOfTwoRatios) : fit;
+        return linear && Scale is (ScaleRule.PowerOfTwo or ScaleRule.PowerOfTwoRatios)
+            ? new PowerOfTwoScale(fit, Scale == ScaleRule.PowerOfTwoRatios) : fit;
     }
 
     /// <summary>Reads a recipe.</summary>
@@ -113,7 +116,8 @@ public sealed record Recipe
     }
 
     /// <summary>Reads a recipe, whatever rules it breaks.</summary>
-    internal static Recipe Read(Stream json) => JsonSerializer.Deserialize<Recipe>(json, s_options) ?? throw new JsonException("the recipe is null");
+    internal static Recipe Read(Stream json) =>
+        JsonSerializer.Deserialize<Recipe>(json, s_options) ?? throw new JsonException("the recipe is null");
 
     /// <summary>What is wrong with a part of the recipe, or keeps parts from going together; null where all is well.</summary>
     public string? Problem =>

@@ -29,5 +29,6 @@ public sealed record ScaleDescentPart
     public double LearningRate { get; init; } = 0.01;
 
     /// <summary>What is wrong with the options, or null.</summary>
-    public string? Problem => Iterations < 1 || !(LearningRate > 0) ? "the descent of scales has no iteration, or no learning rate above 0" : null;
+    public string? Problem => Iterations < 1 || !(LearningRate > 0) ? "the descent of scales has no iteration, or no learning rate above 0"
+        : null;
 }

@@ -44,6 +44,7 @@ public static class SolutionFamilies
     public static SolutionFamily Of(Type layout)
     {
         ArgumentNullException.ThrowIfNull(layout);
-        return s_families.TryGetValue(layout, out SolutionFamily? family) ? family : throw new ArgumentException($"there is no family of solutions for the layout {layout.Name}", nameof(layout));
+        return s_families.TryGetValue(layout, out SolutionFamily? family) ? family
+            : throw new ArgumentException($"there is no family of solutions for the layout {layout.Name}", nameof(layout));
     }
 }

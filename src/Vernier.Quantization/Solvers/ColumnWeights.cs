@@ -8,7 +8,8 @@ internal static class ColumnWeights
     /// <summary>Whether an importance follows from the factor of H.</summary>
     public static bool NeedFactor(ColumnImportance importance) => importance is ColumnImportance.Sequential or ColumnImportance.Inverse;
 
-    /// <summary>The importances by a factor of H, of mean 1; those of its diagonal where there is none, and empty where all columns count alike.</summary>
+    /// <summary>The importances by a factor of H, of mean 1; those of its diagonal where there is none, and empty where all columns count
+    /// alike.</summary>
     public static float[] Of(LayerObjective objective, ColumnImportance importance, GramFactor? factor)
     {
         if (importance == ColumnImportance.None)
@@ -22,7 +23,8 @@ internal static class ColumnWeights
         return Normalised(values);
     }
 
-    /// <summary>Importances of mean 1; a channel of none counts a little, so that its weights have a scale. Empty where all are 0.</summary>
+    /// <summary>Importances of mean 1; a channel of none counts a little, so that its weights have a scale. Empty where all are
+    /// 0.</summary>
     public static float[] Normalised(double[] values)
     {
         double mean = values.Average();

@@ -33,6 +33,7 @@ public sealed record Fallback(string Reason, string Message)
         }
 
         /// <inheritdoc/>
-        public override void Write(Utf8JsonWriter writer, Fallback value, JsonSerializerOptions options) => writer.WriteStringValue(value.Message);
+        public override void Write(Utf8JsonWriter writer, Fallback value, JsonSerializerOptions options) =>
+            writer.WriteStringValue(value.Message);
     }
 }

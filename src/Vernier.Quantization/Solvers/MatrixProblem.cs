@@ -9,7 +9,8 @@ using Vernier.Quantization.Weights;
 
 namespace Vernier.Quantization.Solvers;
 
-/// <summary>A matrix to be quantized so that the output of its layer stays: how it will be stored, its weights, its grid, and what is known of its input.</summary>
+/// <summary>A matrix to be quantized so that the output of its layer stays: how it will be stored, its weights, its grid, and what is known
+/// of its input.</summary>
 public sealed class MatrixProblem
 {
     // f(0), once it is asked for.
@@ -17,8 +18,10 @@ public sealed class MatrixProblem
 
     /// <summary>Creates a problem.</summary>
     /// <param name="layout">How the result is stored.</param>
-    /// <param name="weights">W, R x C row by row, divided by 2^<paramref name="shift"/>: none is above 1; see <see cref="WeightMatrix.Shift"/>.</param>
-    /// <param name="shift">The exponent of the power of two by which the weights were divided; the units of the result take it in again.</param>
+    /// <param name="weights">W, R x C row by row, divided by 2^<paramref name="shift"/>: none is above 1; see
+    /// <see cref="WeightMatrix.Shift"/>.</param>
+    /// <param name="shift">The exponent of the power of two by which the weights were divided; the units of the result take it in
+    /// again.</param>
     /// <param name="objective">The layer objective; null where nothing was observed: the result is then the nearest on the grid.</param>
     /// <exception cref="ArgumentException">The shapes do not go together.</exception>
     public MatrixProblem(PackedLayout layout, float[] weights, int shift = 0, LayerObjective? objective = null)
@@ -50,7 +53,8 @@ public sealed class MatrixProblem
     /// <summary>The grid as it was chosen; null where only its tables matter.</summary>
     public GridSpec? Grid { get; init; }
 
-    /// <summary>Of a scalar grid the level tables for weights of at most 1: for each group of rows those that a granule may choose from.</summary>
+    /// <summary>Of a scalar grid the level tables for weights of at most 1: for each group of rows those that a granule may choose
+    /// from.</summary>
     public LevelTable[] Tables { get; init; } = [];
 
     /// <summary>Of a scalar grid how scales are chosen.</summary>

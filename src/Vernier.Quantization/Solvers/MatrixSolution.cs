@@ -3,7 +3,8 @@ using Vernier.Packing;
 
 namespace Vernier.Quantization.Solvers;
 
-/// <summary>What a matrix is to be stored as, while steps work on it: of each family of grids a class of its own. The weights are normalised.</summary>
+/// <summary>What a matrix is to be stored as, while steps work on it: of each family of grids a class of its own. The weights are
+/// normalised.</summary>
 /// <param name="rows">Output channels.</param>
 /// <param name="columns">Input channels.</param>
 /// <param name="workers">Who decodes; null for all processors.</param>

@@ -4,7 +4,8 @@ using Vernier.Quantization.Weights;
 
 namespace Vernier.Quantization.Solvers;
 
-/// <summary>The weights of a matrix that are so many standard deviations from its mean, or more. In double precision, the same on any number of threads.</summary>
+/// <summary>The weights of a matrix that are so many standard deviations from its mean, or more. In double precision, the same on any
+/// number of threads.</summary>
 internal static class OutlierBound
 {
     /// <summary>How many there are; none in a matrix of equal weights.</summary>
@@ -15,7 +16,8 @@ internal static class OutlierBound
     {
         _ = matrix.Shift; // Found once, before the rows are shared out.
         long count = (long)matrix.Rows * matrix.Columns;
-        double mean = Sum(matrix, weight => weight) / count, variance = Sum(matrix, weight => (weight - mean) * (weight - mean)) / count, bound = sigma * Math.Sqrt(variance);
+        double mean = Sum(matrix, weight => weight) / count, variance = Sum(matrix, weight => (weight - mean) * (weight - mean)) / count,
+            bound = sigma * Math.Sqrt(variance);
         // The places are found among numbers in single precision, of which those that are as far as each other go together.
         float centre = (float)mean;
         return bound > 0 ? checked((int)Sum(matrix, weight => Math.Abs((float)weight - centre) >= bound ? 1 : 0)) : 0;

@@ -3,7 +3,8 @@ using Vernier.Packing;
 namespace Vernier.Quantization.Solvers;
 
 /// <summary>
-/// The sparse part S of W = Q + S: at some places of a matrix, single ones or whole columns, numbers as they are stored: in half precision times the unit of the
+/// The sparse part S of W = Q + S: at some places of a matrix, single ones or whole columns, numbers as they are stored: in half precision
+/// times the unit of the
 /// first level table, or the weights themselves where they are kept bit for bit.
 /// </summary>
 internal sealed class OutlierSet
@@ -31,11 +32,13 @@ internal sealed class OutlierSet
     public int[] Starts { get; }
 
     /// <summary>
-    /// The places of the largest numbers: as many as the specification has outliers, or the columns of the largest norms. Of equals the first is taken.
+    /// The places of the largest numbers: as many as the specification has outliers, or the columns of the largest norms. Of equals the
+    /// first is taken.
     /// </summary>
     /// <param name="problem">The layer.</param>
     /// <param name="numbers">R x C.</param>
-    public static OutlierSet Largest(MatrixProblem problem, ReadOnlySpan<float> numbers) => Largest(problem.Scalar, problem.Tables[0].Unit, numbers);
+    public static OutlierSet Largest(MatrixProblem problem, ReadOnlySpan<float> numbers) =>
+        Largest(problem.Scalar, problem.Tables[0].Unit, numbers);
 
     /// <summary>The same for any layout.</summary>
     /// <param name="layout">The layout.</param>
@@ -78,7 +81,8 @@ internal sealed class OutlierSet
         set
         {
             var stored = (Half)(value / _unit);
-            _values[index] = _layout.OutlierSource is not null ? value / _unit : (float)(Half.IsFinite(stored) ? stored : Half.CopySign(Half.MaxValue, stored));
+            _values[index] = _layout.OutlierSource is not null ? value / _unit
+                : (float)(Half.IsFinite(stored) ? stored : Half.CopySign(Half.MaxValue, stored));
         }
     }
 
@@ -113,10 +117,12 @@ internal sealed class OutlierSet
     public Packing.Outliers Pack(int shift)
     {
         int[] columns = Array.ConvertAll(_places, place => place % _layout.Columns);
-        int[] counts = _layout.OutlierColumns > 0 ? [] : [.. Enumerable.Range(0, _layout.Rows).Select(row => Starts[row + 1] - Starts[row])];
+        int[] counts = _layout.OutlierColumns > 0 ? []
+            : [.. Enumerable.Range(0, _layout.Rows).Select(row => Starts[row + 1] - Starts[row])];
         bool exact = _layout.OutlierSource is not null;
         float unit = MathF.ScaleB(_unit, shift);
         float[] values = exact ? Array.ConvertAll(_values, value => value * unit) : [.. _values];
-        return new Packing.Outliers(_layout, exact ? 1 : unit, counts, _layout.OutlierColumns > 0 ? columns[.._layout.OutlierColumns] : columns, values);
+        return new Packing.Outliers(_layout, exact ? 1 : unit, counts, _layout.OutlierColumns > 0 ? columns[.._layout.OutlierColumns]
+            : columns, values);
     }
 }

@@ -4,7 +4,8 @@ using Vernier.Quantization.Objectives;
 namespace Vernier.Quantization.Solvers;
 
 /// <summary>
-/// A family of grids as the steps see it: how a solution begins, and which steps there are for it. There is one for each layout of packed matrices. Results are the same on any
+/// A family of grids as the steps see it: how a solution begins, and which steps there are for it. There is one for each layout of packed
+/// matrices. Results are the same on any
 /// number of threads.
 /// </summary>
 public abstract class SolutionFamily

@@ -5,7 +5,8 @@ using Vernier.Quantization.Objectives;
 namespace Vernier.Quantization.Solvers;
 
 /// <summary>
-/// One step of the way to the codes, with its options: the first makes them, each later one changes them so that the layer objective falls. Every method has a record of its own,
+/// One step of the way to the codes, with its options: the first makes them, each later one changes them so that the layer objective falls.
+/// Every method has a record of its own,
 /// and recipes name it by its method.
 /// </summary>
 public abstract record SolverStep

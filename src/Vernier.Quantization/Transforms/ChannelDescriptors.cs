@@ -13,7 +13,8 @@ internal sealed class ChannelDescriptors(int count, Workers workers)
 
     private readonly List<double[]> _features = [];
 
-    /// <summary>Adds the logarithms of the standard deviation and of the largest weight of each row, and quantiles of its absolute weights in standard deviations.</summary>
+    /// <summary>Adds the logarithms of the standard deviation and of the largest weight of each row, and quantiles of its absolute weights
+    /// in standard deviations.</summary>
     public void AddRows(ReadOnlyMemory<float> weights, int columns)
     {
         double[][] features = [.. Enumerable.Range(0, 2 + s_quantiles.Length).Select(_ => new double[count])];
@@ -44,7 +45,8 @@ internal sealed class ChannelDescriptors(int count, Workers workers)
     }
 
     /// <summary>
-    /// The channels by clusters, these by their deviations: k-means on the descriptors, each brought to a deviation of 1, from channels at even distances in the order of their
+    /// The channels by clusters, these by their deviations: k-means on the descriptors, each brought to a deviation of 1, from channels at
+    /// even distances in the order of their
     /// deviations. Within a cluster channels keep their order.
     /// </summary>
     /// <param name="clusters">At least 1.</param>
@@ -52,7 +54,8 @@ internal sealed class ChannelDescriptors(int count, Workers workers)
     {
         double[][] points = Points();
         int[] order = [.. Enumerable.Range(0, count).OrderBy(channel => points[channel][0])];
-        double[][] centres = [.. Enumerable.Range(0, clusters).Select(cluster => (double[])points[order[(int)((cluster + 0.5) * count / clusters)]].Clone())];
+        double[][] centres = [.. Enumerable.Range(0, clusters)
+            .Select(cluster => (double[])points[order[(int)((cluster + 0.5) * count / clusters)]].Clone())];
         var of = new int[count];
         for (int iteration = 0; iteration < Iterations; iteration++)
         {
@@ -84,9 +87,11 @@ internal sealed class ChannelDescriptors(int count, Workers workers)
         {
             // A channel of zeros has no logarithm; it counts as one of the mean.
             double[] finite = [.. _features[i].Where(double.IsFinite)];
-            double mean = finite.DefaultIfEmpty(0).Average(), deviation = Math.Sqrt(finite.Select(value => (value - mean) * (value - mean)).DefaultIfEmpty(0).Average());
+            double mean = finite.DefaultIfEmpty(0).Average(),
+                deviation = Math.Sqrt(finite.Select(value => (value - mean) * (value - mean)).DefaultIfEmpty(0).Average());
             for (int channel = 0; channel < count; channel++)
-                points[channel][i] = deviation > 0 && double.IsFinite(_features[i][channel]) ? (_features[i][channel] - mean) / deviation : 0;
+                points[channel][i] = deviation > 0 && double.IsFinite(_features[i][channel]) ? (_features[i][channel] - mean) / deviation
+                    : 0;
         }
         return points;
     }

@@ -9,14 +9,17 @@ using Vernier.Quantization.Weights;
 namespace Vernier.Quantization.Transforms;
 
 /// <summary>
-/// An order of the inner channels of a network in which rows of similar distribution lie together, so that they can share a codebook with no index stored: what one
+/// An order of the inner channels of a network in which rows of similar distribution lie together, so that they can share a codebook with
+/// no index stored: what one
 /// layer permutes its neighbour absorbs, and the network computes the same function.
 /// <list type="bullet">
 /// <item>Feed-forward: the rows of gate and up, and the columns of down.</item>
 /// <item>Values: the rows of V within a head, and the columns of O within each query head that it serves.</item>
-/// <item>Queries and keys stay: the rotation gives each pair of coordinates a frequency of its own. So does the residual stream, on which all layers meet.</item>
+/// <item>Queries and keys stay: the rotation gives each pair of coordinates a frequency of its own. So does the residual stream, on which
+/// all layers meet.</item>
 /// </list>
-/// <para>JLCM: joint learning of codebooks and mappings, 2023. Which channels may move, the descriptor and the clustering are our reconstruction.</para>
+/// <para>JLCM: joint learning of codebooks and mappings, 2023. Which channels may move, the descriptor and the clustering are our
+/// reconstruction.</para>
 /// </summary>
 public sealed class ChannelOrder
 {
@@ -77,13 +80,16 @@ public sealed class ChannelOrder
     private static void Values(
         Checkpoint checkpoint, TransformerConfig config, int layer, int rows, Dictionary<string, TensorOrder> tensors, Workers workers)
     {
-        int size = config.HeadSize, keys = config.KeyValueHeadCount * size, queries = config.HeadCount * size, perHead = config.HeadCount / config.KeyValueHeadCount;
+        int size = config.HeadSize, keys = config.KeyValueHeadCount * size, queries = config.HeadCount * size,
+            perHead = config.HeadCount / config.KeyValueHeadCount;
         // Where a codebook serves whole heads, the order within one makes no difference.
         if (rows >= size)
             return;
         int before = config.Names.AttentionInputs.Count == 1 ? queries + keys : 0;
-        string name = config.Names.Of(layer, config.Names.AttentionInputs[^1]), projection = config.Names.Of(layer, config.Names.AttentionOutput);
-        float[] all = Read(checkpoint, name, before + keys, config.HiddenSize), output = Read(checkpoint, projection, config.HiddenSize, queries);
+        string name = config.Names.Of(layer, config.Names.AttentionInputs[^1]),
+            projection = config.Names.Of(layer, config.Names.AttentionOutput);
+        float[] all = Read(checkpoint, name, before + keys, config.HiddenSize),
+            output = Read(checkpoint, projection, config.HiddenSize, queries);
         int[] valueRows = [.. Enumerable.Range(0, before + keys)], columns = new int[queries];
         for (int head = 0; head < config.KeyValueHeadCount; head++)
         {
@@ -113,7 +119,9 @@ public sealed class ChannelOrder
     {
         string name = layer + ".weight";
         if (!checkpoint.TryGet(name, out TensorInfo? tensor) || !tensor.Shape.SequenceEqual([rows, columns]))
-            throw new InvalidFileException(checkpoint.Folder, ModelRules.TensorShape, $"it is missing, or not of the shape [{rows}, {columns}] that config.json asks for", "Check that config.json belongs to these weights", name);
+            throw new InvalidFileException(checkpoint.Folder, ModelRules.TensorShape,
+                $"it is missing, or not of the shape [{rows}, {columns}] that config.json asks for",
+                "Check that config.json belongs to these weights", name);
         var values = new float[checked(rows * columns)];
         new WeightMatrix(checkpoint, tensor).Read(0, 0, values);
         return values;

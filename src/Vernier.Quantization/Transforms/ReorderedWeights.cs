@@ -16,7 +16,8 @@ internal sealed class ReorderedWeights(FloatWeightSource inner, ChannelOrder ord
         if (order.Of(weightName) is not TensorOrder moved)
             return linear;
         var weights = (FloatLinear)linear;
-        return new FloatLinear(moved.Apply(weights.Weight, inputs), outputs, inputs, weights.Bias.IsEmpty ? null : (moved with { Columns = null }).Apply(weights.Bias, 1));
+        return new FloatLinear(moved.Apply(weights.Weight, inputs), outputs, inputs, weights.Bias.IsEmpty ? null
+            : (moved with { Columns = null }).Apply(weights.Bias, 1));
     }
 
     public float[] Vector(string name, int expectedLength)

@@ -10,7 +10,8 @@ public static class GranuleSampling
     private const int LeastGranules = 16;
 
     /// <summary>
-    /// Takes granules at even distances, about 32768 weights and at least 16 granules, or all if they are no more. Of a matrix with a single
+    /// Takes granules at even distances, about 32768 weights and at least 16 granules, or all if they are no more. Of a matrix with a
+    /// single
     /// scale the sample is its rows.
     /// </summary>
     /// <param name="matrix">The matrix.</param>
@@ -18,7 +19,8 @@ public static class GranuleSampling
     /// <param name="firstRow">The first row.</param>
     /// <param name="rows">The number of rows.</param>
     /// <param name="importance">How much each column counts; empty where all count alike.</param>
-    public static GranuleSample Take(WeightMatrix matrix, Granularity granularity, int firstRow, int rows, ReadOnlySpan<float> importance = default)
+    public static GranuleSample Take(WeightMatrix matrix, Granularity granularity, int firstRow, int rows,
+        ReadOnlySpan<float> importance = default)
     {
         ArgumentNullException.ThrowIfNull(matrix);
         int perRow = granularity.ScaleColumns(matrix.Columns), width = granularity.Width(matrix.Columns);

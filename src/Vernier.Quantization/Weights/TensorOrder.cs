@@ -1,6 +1,7 @@
 namespace Vernier.Quantization.Weights;
 
-/// <summary>Where the rows and columns of a tensor come from: row i of the new tensor is row Rows[i] of the old one. A vector has rows of one element.</summary>
+/// <summary>Where the rows and columns of a tensor come from: row i of the new tensor is row Rows[i] of the old one. A vector has rows of
+/// one element.</summary>
 /// <param name="Rows">A permutation of the rows; null where they stay.</param>
 /// <param name="Columns">A permutation of the columns; null where they stay.</param>
 public sealed record TensorOrder(IReadOnlyList<int>? Rows, IReadOnlyList<int>? Columns)

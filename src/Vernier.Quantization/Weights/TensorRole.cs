@@ -27,7 +27,8 @@ public static class TensorRoles
         ArgumentNullException.ThrowIfNull(tensor);
         if (tensor.Shape.Count != 2 || !tensor.Type.IsFloat() || tensor.Shape.Any(dimension => dimension is < 2 or > int.MaxValue))
             return TensorRole.Other;
-        if (!tensor.Name.EndsWith(".weight", StringComparison.Ordinal) || Array.Exists(s_others, part => tensor.Name.Contains(part, StringComparison.OrdinalIgnoreCase)))
+        if (!tensor.Name.EndsWith(".weight", StringComparison.Ordinal)
+            || Array.Exists(s_others, part => tensor.Name.Contains(part, StringComparison.OrdinalIgnoreCase)))
             return TensorRole.Other;
         bool head = tensor.Name == "output.weight";
         return head || Array.Exists(s_embeddings, part => tensor.Name.Contains(part, StringComparison.OrdinalIgnoreCase))

@@ -68,7 +68,8 @@ public sealed class WeightMatrix
     }
 
     /// <summary>
-    /// The power of two, as its exponent, next above the largest absolute weight; 0 for a matrix of zeros. Solvers work on weights divided by
+    /// The power of two, as its exponent, next above the largest absolute weight; 0 for a matrix of zeros. Solvers work on weights divided
+    /// by
     /// it, so that no sum of squares and no half-precision scale leaves its range, however large or small the weights are.
     /// </summary>
     /// <exception cref="InvalidFileException">A weight is not a finite number.</exception>
@@ -136,7 +137,8 @@ public sealed class WeightMatrix
         {
             Span<byte> piece = buffer.Span[..Math.Min(buffer.Span.Length, (count - done) * size)];
             _checkpoint.ReadOnce(Tensor, (first + done) * size, piece);
-            largest = Math.Max(largest, size == 2 ? LargestBits(MemoryMarshal.Cast<byte, ushort>(piece), (ushort)0x7FFF) : LargestBits(MemoryMarshal.Cast<byte, uint>(piece), 0x7FFF_FFFFu));
+            largest = Math.Max(largest, size == 2 ? LargestBits(MemoryMarshal.Cast<byte, ushort>(piece), (ushort)0x7FFF)
+                : LargestBits(MemoryMarshal.Cast<byte, uint>(piece), 0x7FFF_FFFFu));
         }
         return Tensor.Type switch
         {
@@ -170,7 +172,9 @@ public sealed class WeightMatrix
             _checkpoint.Read(Tensor, (long)row * Columns, buffer);
             int column = Array.FindIndex(buffer, x => !float.IsFinite(x));
             if (column >= 0)
-                return new InvalidFileException(_checkpoint.FileOf(Tensor), "weight-not-finite", $"the weight at row {row}, column {column} is {buffer[column]}", "Repair the checkpoint, or leave this tensor as it is", Tensor.Name);
+                return new InvalidFileException(_checkpoint.FileOf(Tensor), "weight-not-finite",
+                    $"the weight at row {row}, column {column} is {buffer[column]}", "Repair the checkpoint, or leave this tensor as it is",
+                    Tensor.Name);
         }
         throw new InvalidOperationException("no weight is out of range");
     }

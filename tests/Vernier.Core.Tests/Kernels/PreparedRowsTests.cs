@@ -1,5 +1,6 @@
 using Vernier.Kernels;
 using Vernier.Kernels.Preparing;
+using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Packing.Scalar;
 using Vernier.Packing.TwoLevel;
@@ -25,7 +26,7 @@ public class PreparedRowsTests
             foreach ((int rows, int columns, int group) in ((int, int, int)[])[(37, 130, 32), (16, 64, 64), (50, 300, 100)])
             {
                 ScalarMatrix matrix = RandomPacked.Create(random, rows, columns, bits, Granularity.Group(group), kind);
-                Assert.NotNull(PreparedMatrices.Rows(matrix.Layout, Assert.IsType<PreparedWeight>(matrix.Prepare())));
+                Assert.NotNull(PreparedMatrices.Rows(matrix.Layout, Assert.IsType<PreparedWeight>(matrix.Prepare(Workers.Shared))));
                 SourceWeights.CheckRows(matrix);
             }
         }
@@ -47,8 +48,8 @@ public class PreparedRowsTests
     {
         var layout = new TwoLevelLayout(32, 64, 4, 32);
         ScalarMatrix matrix = RandomPacked.Create(new Random(1), 32, 64, 4, Granularity.Group(32), "uniform");
-        Assert.Null(PreparedMatrices.Rows(layout, matrix.Prepare()!));
-        PreparedRows rows = PreparedMatrices.Rows(matrix.Layout, matrix.Prepare()!)!;
+        Assert.Null(PreparedMatrices.Rows(layout, matrix.Prepare(Workers.Shared)!));
+        PreparedRows rows = PreparedMatrices.Rows(matrix.Layout, matrix.Prepare(Workers.Shared)!)!;
         Assert.Throws<ArgumentOutOfRangeException>(() => rows.Decode(32, new float[64]));
         Assert.Throws<ArgumentOutOfRangeException>(() => rows.Decode(-1, new float[64]));
     }

@@ -1,5 +1,5 @@
 using Vernier.Errors;
-using Vernier.Files.Checkpoints;
+using Vernier.Inference.Models;
 using Vernier.Inference;
 using Vernier.Inference.Passes;
 using Vernier.Numerics;
@@ -163,8 +163,8 @@ public class CalibrationTests
 
     private static (QuantizationPlan Plan, IReadOnlyList<QuantizedTensorReport> Reports) Run(string input, string output, string recipe, int bits, CalibrationSet? set = null, Workers? workers = null)
     {
-        using Checkpoint checkpoint = Checkpoint.Open(input);
-        var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find(recipe), Bits = bits }, workers);
+        using var opened = Model.Open(input);
+        var plan = QuantizationPlan.Create(opened, new QuantizationOptions { Recipe = RecipeCatalogue.Find(recipe), Bits = bits }, workers);
         return (plan, new Quantizer(plan).Run(output, new RunOptions { Calibration = set ?? s_set }));
     }
 }

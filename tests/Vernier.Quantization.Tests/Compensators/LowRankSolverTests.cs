@@ -1,5 +1,5 @@
 using System.Numerics.Tensors;
-using Vernier.Files.Checkpoints;
+using Vernier.Inference.Models;
 using Vernier.Inference;
 using Vernier.Inference.Passes;
 using Vernier.Numerics;
@@ -20,7 +20,7 @@ public class LowRankSolverTests
     {
         LayerOf(RealLayers.Names[0], out float[] weights, out ScalarMatrix packed, out int columns);
         float[] error = Residual(packed, weights);
-        double[] values = TruncatedSvd.Of(error, packed.Rows, columns, 64).Values;
+        double[] values = TruncatedSvd.Of(error, packed.Rows, columns, 64, Workers.Shared).Values;
         double before = TensorPrimitives.SumOfSquares<float>(error), last = before;
         foreach (int rank in (int[])[1, 2, 4, 8, 16, 32, 64])
         {
@@ -40,7 +40,8 @@ public class LowRankSolverTests
     public void WeightedColumnsGetMoreOfIt()
     {
         LayerOf(RealLayers.Names[3], out float[] weights, out ScalarMatrix packed, out int columns);
-        double[] importance = RealLayers.Objective(RealLayers.Names[3]).Diagonal, errors = [.. ((double[]?[])[null, importance]).Select(weighting =>
+        double[] importance = RealLayers.Objective(RealLayers.Names[3]).Diagonal,
+            errors = [.. ((double[]?[])[null, importance]).Select(weighting =>
         {
             var whole = new ScalarMatrix(packed.Spec with { Rank = 8 }, packed.Grids, packed.Scales.ToArray(), [], packed.Codes);
             LowRankSolver.Compensate(whole, weights, 0, weighting, Workers.Shared);
@@ -58,14 +59,16 @@ public class LowRankSolverTests
     {
         using var folder = new TempFolder();
         TinyLlama.Write(folder["m"]);
-        using Checkpoint checkpoint = Checkpoint.Open(folder["m"]);
+        using var opened = Model.Open(folder["m"]);
         double[] objectives = [.. ((int[])[0, 4, 1000]).Select(rank =>
         {
-            Recipe recipe = RecipeCatalogue.Find(name) with { LowRank = rank == 0 ? null : new LowRankPart { Rank = rank, Weighted = weighted } };
+            Recipe recipe = RecipeCatalogue.Find(name)
+                with { LowRank = rank == 0 ? null : new LowRankPart { Rank = rank, Weighted = weighted } };
             Assert.Null(recipe.Problem);
-            var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = recipe, Bits = 3 });
+            var plan = QuantizationPlan.Create(opened, new QuantizationOptions { Recipe = recipe, Bits = 3 });
             IReadOnlyList<QuantizedTensorReport> reports = new Quantizer(plan).Run(folder[$"out{rank}"]);
-            Assert.Equal(plan.Bytes, new FileInfo(folder[$"out{rank}/model.safetensors"]).Length + new FileInfo(folder[$"out{rank}/config.json"]).Length);
+            Assert.Equal(plan.Bytes, new FileInfo(folder[$"out{rank}/model.safetensors"]).Length
+                + new FileInfo(folder[$"out{rank}/config.json"]).Length);
             LanguageModel.Load(folder[$"out{rank}"]).CreateSession().Forward([new Segment(new[] { 1, 2, 3 })], LogitRows.Last);
             QuantizedTensorReport[] layers = [.. reports.Where(report => report.Name.Contains("proj", StringComparison.Ordinal))];
             Assert.All(layers, layer => Assert.Equal(Math.Min(rank, Math.Min(layer.Layout.Rows, layer.Layout.Columns)), layer.Layout.Rank));

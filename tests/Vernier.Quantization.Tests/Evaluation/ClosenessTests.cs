@@ -1,4 +1,4 @@
-using Vernier.Files.Checkpoints;
+using Vernier.Inference.Models;
 using Vernier.Inference;
 using Vernier.Quantization.Evaluation;
 using Vernier.Quantization.Pipeline;
@@ -23,8 +23,8 @@ public class ClosenessTests
 
         double Divergence(string recipe)
         {
-            using Checkpoint checkpoint = Checkpoint.Open(SharedData.Quill);
-            new Quantizer(QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find(recipe), Bits = bits })).Run(folder[recipe]);
+            using var opened = Model.Open(SharedData.Quill);
+            new Quantizer(QuantizationPlan.Create(opened, new QuantizationOptions { Recipe = RecipeCatalogue.Find(recipe), Bits = bits })).Run(folder[recipe]);
             return Evaluator.Evaluate(LanguageModel.Load(folder[recipe]), model, windows).KlDivergence!.Value.Mean;
         }
     }

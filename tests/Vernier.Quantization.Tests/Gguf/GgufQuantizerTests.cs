@@ -93,7 +93,7 @@ public class GgufQuantizerTests
         Assert.True(GgufMix.TryGet(type, out GgufMix? mix));
         var types = new GgufTypes(mix, importance: solved);
         var options = new QuantizationOptions { Recipe = RecipeCatalogue.Find(solved ? "gguf" : "gguf-datafree"), Allocator = new BlockFormatAllocator(types.FormatsOf(model)) };
-        return (QuantizationPlan.Create(model.Checkpoint, options), types);
+        return (QuantizationPlan.Create(model, options), types);
     }
 
     /// <summary>With importance the columns that count lose less.</summary>
@@ -108,7 +108,7 @@ public class GgufQuantizerTests
         Assert.True(GgufMix.TryGet("Q3_K_S", out GgufMix? mix));
         double[] shares = [.. new[] { null, new Dictionary<string, float[]>(StringComparer.Ordinal) { [Name] = importance } }.Select((given, i) =>
         {
-            var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find("gguf-datafree"), Importance = given, Allocator = new BlockFormatAllocator(new GgufTypes(mix).FormatsOf(model)) });
+            var plan = QuantizationPlan.Create(model, new QuantizationOptions { Recipe = RecipeCatalogue.Find("gguf-datafree"), Importance = given, Allocator = new BlockFormatAllocator(new GgufTypes(mix).FormatsOf(model)) });
             new Quantizer(plan).Run(folder[$"{i}"]);
             using Checkpoint packed = Checkpoint.Open(folder[$"{i}"]);
             Vernier.Packing.PackedMatrix matrix = Vernier.Packing.PackedMatrixReader.Read(packed, Name, plan.Tensors.Single(tensor => tensor.Tensor.Name == Name).Layout!);
@@ -137,7 +137,7 @@ public class GgufQuantizerTests
         using var model = Model.Open(SharedData.Quill);
         Checkpoint checkpoint = model.Checkpoint;
         var importance = new Dictionary<string, float[]>(StringComparer.Ordinal) { ["model.layers.0.mlp.up_proj.weight"] = new float[255] };
-        var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find("gguf-datafree"), Importance = importance });
+        var plan = QuantizationPlan.Create(model, new QuantizationOptions { Recipe = RecipeCatalogue.Find("gguf-datafree"), Importance = importance });
         Assert.Equal("importance-columns", Assert.Throws<InvalidFileException>(() => new Quantizer(plan).Run(folder["out"])).Rule);
     }
 
@@ -145,7 +145,8 @@ public class GgufQuantizerTests
     public void BothKindsOfImportanceMatrixAreRead()
     {
         using var folder = new TempFolder();
-        ModelConfig config = ModelSource.Configuration(SharedData.Quill);
+        using var model = Model.Open(SharedData.Quill);
+        ModelConfig config = model.Configuration;
         File.WriteAllBytes(folder["old.dat"], Old(("blk.0.attn_q.weight", 4, [8f, 0, 2]), ("blk.1.ffn_down.weight", 2, [1f])));
         WriteGguf(folder["new.gguf"], 4);
         foreach (string file in (string[])["old.dat", "new.gguf"])
@@ -161,7 +162,8 @@ public class GgufQuantizerTests
     public void MalformedImportanceMatricesAreRefused()
     {
         using var folder = new TempFolder();
-        ModelConfig config = ModelSource.Configuration(SharedData.Quill);
+        using var model = Model.Open(SharedData.Quill);
+        ModelConfig config = model.Configuration;
         byte[] whole = Old(("blk.0.attn_q.weight", 4, [8f, 0, 2]));
         Refused(whole[..^1]);
         Refused(whole[..3]);

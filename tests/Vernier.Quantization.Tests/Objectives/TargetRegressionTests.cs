@@ -36,7 +36,8 @@ public class TargetRegressionTests
 
     [Fact]
     public void WithoutDataThereIsNoTarget() =>
-        Assert.Null(TargetRegression.Correct(_weights, new double[Columns * Columns], new double[Columns * Columns], Columns, 0.01, Workers.Shared));
+        Assert.Null(TargetRegression.Correct(_weights, new double[Columns * Columns], new double[Columns * Columns], Columns, 0.01,
+            Workers.Shared));
 
     private double[] Gram()
     {
@@ -55,14 +56,16 @@ public class TargetRegressionTests
     // ||W Y - V X||^2 + d m ||V - W||^2.
     private double Loss(float[] v, float[] y, double ridge)
     {
-        double mean = Enumerable.Range(0, Columns).Average(i => Gram()[i * Columns + i]), sum = ridge * mean * v.Zip(_weights, (a, b) => Math.Pow((double)a - b, 2)).Sum();
+        double mean = Enumerable.Range(0, Columns).Average(i => Gram()[i * Columns + i]),
+            sum = ridge * mean * v.Zip(_weights, (a, b) => Math.Pow((double)a - b, 2)).Sum();
         for (int row = 0; row < Rows; row++)
         {
             for (int sample = 0; sample < Samples; sample++)
             {
                 double error = 0;
                 for (int i = 0; i < Columns; i++)
-                    error += (double)_weights[row * Columns + i] * y[sample * Columns + i] - (double)v[row * Columns + i] * _x[sample * Columns + i];
+                    error += (double)_weights[row * Columns + i] * y[sample * Columns + i] - (double)v[row * Columns + i]
+                        * _x[sample * Columns + i];
                 sum += error * error;
             }
         }

@@ -1,5 +1,5 @@
 using Vernier.Errors;
-using Vernier.Files.Checkpoints;
+using Vernier.Inference.Models;
 using Vernier.Quantization.Pipeline;
 
 namespace Vernier.Tests.Pipeline;
@@ -46,8 +46,8 @@ public sealed class BoundedTests : IDisposable
     [Fact]
     public void TheWorkDoesNotGrowWithTheCalibrationText()
     {
-        using Checkpoint checkpoint = Checkpoint.Open(_folder["in"]);
-        QuantizationPlan plan = new PipelineRun(_folder["in"], _folder["out"]).Plan(checkpoint);
+        using var opened = Model.Open(_folder["in"]);
+        QuantizationPlan plan = new PipelineRun(_folder["in"], _folder["out"]).Plan(opened);
         MemoryEstimate few = MemoryEstimate.Of(plan, 1, 32), many = MemoryEstimate.Of(plan, 1_000_000, 32);
         Assert.Equal(few.WorkBytes, many.WorkBytes);
         Assert.Equal(4L * 1_000_000 * 32 * 64, many.ActivationBytes);
@@ -57,9 +57,9 @@ public sealed class BoundedTests : IDisposable
     [Fact]
     public void TheDiskHoldsTheModelTheJournalAndTheActivations()
     {
-        using Checkpoint checkpoint = Checkpoint.Open(_folder["in"]);
+        using var opened = Model.Open(_folder["in"]);
         PipelineRun run = new(_folder["in"], _folder["out"]);
-        QuantizationPlan plan = run.Plan(checkpoint);
+        QuantizationPlan plan = run.Plan(opened);
         RunEstimate roomy = RunEstimate.Of(plan, 40, 32, long.MaxValue), tight = RunEstimate.Of(plan, 40, 32, EstimateOf(run).SmallestCeiling);
         Assert.Equal(roomy.Memory.ActivationBytes, tight.DiskBytes - roomy.DiskBytes);
         Assert.True(roomy.PeakMemoryBytes >= tight.PeakMemoryBytes + roomy.Memory.ActivationBytes);
@@ -71,8 +71,8 @@ public sealed class BoundedTests : IDisposable
 
     private static MemoryEstimate EstimateOf(PipelineRun run)
     {
-        using Checkpoint checkpoint = Checkpoint.Open(run.Model);
-        return MemoryEstimate.Of(run.Plan(checkpoint), run.Calibration.Sequences.Count, run.Calibration.Length);
+        using var opened = Model.Open(run.Model);
+        return MemoryEstimate.Of(run.Plan(opened), run.Calibration.Sequences.Count, run.Calibration.Length);
     }
 
     private static long SizeOf(string folder) => Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Sum(path => new FileInfo(path).Length);

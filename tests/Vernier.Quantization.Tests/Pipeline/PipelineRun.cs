@@ -1,6 +1,5 @@
 using System.Text;
 using System.Text.RegularExpressions;
-using Vernier.Files.Checkpoints;
 using Vernier.Packing;
 using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Pipeline;
@@ -39,7 +38,7 @@ internal sealed record PipelineRun(string Model, string Output)
 
     public PipelineRun Resumed => this with { Options = Options with { Resume = true }, BeforeStep = null };
 
-    public QuantizationPlan Plan(Checkpoint checkpoint) => QuantizationPlan.Create(checkpoint, new QuantizationOptions
+    public QuantizationPlan Plan(Inference.Models.Model model) => QuantizationPlan.Create(model, new QuantizationOptions
     {
         Recipe = RecipeJson is null ? RecipeCatalogue.Find(Recipe) : Quantization.Recipes.Recipe.Parse(new MemoryStream(Encoding.UTF8.GetBytes(RecipeJson))),
         Bits = Bits,
@@ -52,8 +51,8 @@ internal sealed record PipelineRun(string Model, string Output)
 
     public IReadOnlyList<QuantizedTensorReport> Run()
     {
-        using Checkpoint checkpoint = Checkpoint.Open(Model);
-        return new Quantizer(Plan(checkpoint), Steps(null)).Run(Output, Options with { Calibration = Calibration });
+        using var opened = Inference.Models.Model.Open(Model);
+        return new Quantizer(Plan(opened), Steps(null)).Run(Output, Options with { Calibration = Calibration });
     }
 
     /// <summary>Runs until a step, and is cancelled there.</summary>
@@ -61,10 +60,10 @@ internal sealed record PipelineRun(string Model, string Output)
     public bool RunUntil(int step)
     {
         using var cancellation = new CancellationTokenSource();
-        using Checkpoint checkpoint = Checkpoint.Open(Model);
+        using var opened = Inference.Models.Model.Open(Model);
         try
         {
-            new Quantizer(Plan(checkpoint), Steps((number, _) =>
+            new Quantizer(Plan(opened), Steps((number, _) =>
             {
                 if (number == step)
                     cancellation.Cancel();

@@ -3,6 +3,7 @@ using Vernier.Errors;
 using Vernier.Files;
 using Vernier.Files.Checkpoints;
 using Vernier.Grids.Ggml;
+using Vernier.Inference.Models;
 using Vernier.Inference;
 using Vernier.Inference.Passes;
 using Vernier.Inference.Weights;
@@ -37,8 +38,8 @@ public class QuantizerTests
     {
         using var folder = new TempFolder();
         Tiny(folder["in"]);
-        using Checkpoint checkpoint = Checkpoint.Open(folder["in"]);
-        var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find(recipe), Bits = bits, Granularity = Granularity.Group(50) });
+        using var opened = Model.Open(folder["in"]);
+        var plan = QuantizationPlan.Create(opened, new QuantizationOptions { Recipe = RecipeCatalogue.Find(recipe), Bits = bits, Granularity = Granularity.Group(50) });
         IReadOnlyList<QuantizedTensorReport> reports = new Quantizer(plan).Run(folder["out"]);
         Assert.Equal(plan.Bytes, ModelBytes(folder["out"]));
         Assert.Equal(8.0 * plan.Bytes / plan.Parameters, plan.BitsPerWeight);
@@ -97,8 +98,8 @@ public class QuantizerTests
     {
         using var folder = new TempFolder();
         Tiny(folder["in"]);
-        using Checkpoint checkpoint = Checkpoint.Open(folder["in"]);
-        var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find("rtn"), EmbeddingBits = null, Keep = new Regex("^b\\.", RegexOptions.NonBacktracking) });
+        using var opened = Model.Open(folder["in"]);
+        var plan = QuantizationPlan.Create(opened, new QuantizationOptions { Recipe = RecipeCatalogue.Find("rtn"), EmbeddingBits = null, Keep = new Regex("^b\\.", RegexOptions.NonBacktracking) });
         Assert.Equal(["a.weight"], plan.Tensors.Where(planned => planned.Layout is not null).Select(planned => planned.Tensor.Name));
     }
 
@@ -180,8 +181,8 @@ public class QuantizerTests
     {
         using var folder = new TempFolder();
         TinyModel.Write(folder["in"], ("a.weight", [64, 64], TinyModel.Gaussian(4096, 3, size)));
-        using Checkpoint checkpoint = Checkpoint.Open(folder["in"]);
-        var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find("nupes-datafree") });
+        using var opened = Model.Open(folder["in"]);
+        var plan = QuantizationPlan.Create(opened, new QuantizationOptions { Recipe = RecipeCatalogue.Find("nupes-datafree") });
         QuantizedTensorReport report = Assert.Single(new Quantizer(plan).Run(folder["out"]));
         Assert.InRange(report.Error.Relative, 0.003, 0.012);
     }
@@ -191,10 +192,10 @@ public class QuantizerTests
     {
         using var folder = new TempFolder();
         TinyModel.Write(folder["in"], ("a.weight", [16, 64], new float[1024]));
-        using Checkpoint checkpoint = Checkpoint.Open(folder["in"]);
+        using var opened = Model.Open(folder["in"]);
         foreach (Recipe recipe in RecipeCatalogue.All.Where(recipe => !recipe.NeedsCalibration))
         {
-            var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = recipe });
+            var plan = QuantizationPlan.Create(opened, new QuantizationOptions { Recipe = recipe });
             Assert.Equal(0, Assert.Single(new Quantizer(plan).Run(folder["out"], new RunOptions { Replace = true })).Error.SquaredError);
         }
     }
@@ -219,8 +220,8 @@ public class QuantizerTests
 
     private static QuantizationPlan Run(string input, string output, int bits = 4, bool replace = false, Workers? workers = null)
     {
-        using Checkpoint checkpoint = Checkpoint.Open(input);
-        var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find(RecipeCatalogue.Default), Bits = bits }, workers);
+        using var opened = Model.Open(input);
+        var plan = QuantizationPlan.Create(opened, new QuantizationOptions { Recipe = RecipeCatalogue.Find(RecipeCatalogue.Default), Bits = bits }, workers);
         new Quantizer(plan).Run(output, new RunOptions { Replace = replace });
         return plan;
     }

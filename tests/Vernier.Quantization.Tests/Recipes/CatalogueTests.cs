@@ -19,7 +19,8 @@ public class CatalogueTests
         Assert.Throws<ArgumentException>(() => GridSpecs.Register<UniformGridSpec>("even"));
         Assert.Throws<ArgumentException>(() => SolverSteps.Register<NearestStep>("closest"));
         Assert.Throws<ArgumentException>(() => SolutionFamilies.Register<ScalarLayout>(new ScalarFamily()));
-        Assert.Contains("there is no grid 'even'", Assert.Throws<ArgumentException>(() => GridSpecs.Create("even")).Message, StringComparison.Ordinal);
+        Assert.Contains("there is no grid 'even'", Assert.Throws<ArgumentException>(() => GridSpecs.Create("even")).Message,
+            StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => SolutionFamilies.Of(typeof(string)));
     }
 
@@ -52,7 +53,8 @@ public class CatalogueTests
     [Fact]
     public void AFallbackIsItsMessageInFilesAndIsKnownAgain()
     {
-        foreach (Fallback fallback in (Fallback[])[Fallback.NoData, Fallback.NotFactored, Fallback.OwnTarget, new Fallback("other", "the sky fell")])
+        foreach (Fallback fallback in (Fallback[])[Fallback.NoData, Fallback.NotFactored, Fallback.OwnTarget,
+            new Fallback("other", "the sky fell")])
         {
             string json = System.Text.Json.JsonSerializer.Serialize(fallback);
             Assert.Equal($"\"{fallback.Message}\"", json.Replace("\\u0027", "'", StringComparison.Ordinal));

@@ -7,42 +7,69 @@ namespace Vernier.Tests.Recipes;
 /// <summary>What is no recipe is refused, and the message says why.</summary>
 public class RefusalTests
 {
-    private const string Uniform = """{"kind":"uniform"}""", Codebook = """{"kind":"codebook"}""", Vector = """{"kind":"vector"}""", Trits = """{"kind":"trits"}""";
-    private const string TwoLevel = """{"kind":"two-level"}""", Power = """{"kind":"power"}""", Tables = """{"kind":"power","tables":4}""", Asymmetric = """{"kind":"uniform","layouts":["asymmetric"]}""";
+    private const string Uniform = """{"kind":"uniform"}""", Codebook = """{"kind":"codebook"}""", Vector = """{"kind":"vector"}""",
+        Trits = """{"kind":"trits"}""";
+    private const string TwoLevel = """{"kind":"two-level"}""", Power = """{"kind":"power"}""", Tables = """{"kind":"power","tables":4}""",
+        Asymmetric = """{"kind":"uniform","layouts":["asymmetric"]}""";
     private const string Mxfp4 = """{"kind":"minifloat","formats":["e2m1"],"scale_format":"e8m0"}""";
 
     [Theory]
     [InlineData("first-step", Uniform, """ "solver":[] """, "the solver has no step")]
-    [InlineData("first-step", Uniform, """ "solver":[{"method":"quantease"}] """, "the first step of the solver, and no other, is one that makes codes: nearest or gptq")]
-    [InlineData("first-step", Uniform, """ "solver":[{"method":"gptq"},{"method":"nearest"}] """, "the first step of the solver, and no other, is one that makes codes: nearest or gptq")]
-    [InlineData("step-grid", Vector, """ "solver":[{"method":"nearest"},{"method":"adaround"}] """, "the step 'adaround' can't serve: it chooses the codes of scalars, which a grid of vectors does not have")]
-    [InlineData("step-grid", Vector, """ "solver":[{"method":"gptq","order":"activation","groups":"static"}] """, "the step 'gptq' can't serve: a grid of vectors takes columns in their natural order")]
-    [InlineData("step-grid", Power, """ "solver":[{"method":"gptq"},{"method":"codebooks"}] """, "the step 'codebooks' can't serve: only codebooks can be learned")]
-    [InlineData("step-grid", Uniform, """ "solver":[{"method":"gptq"},{"method":"jlcm"}] """, "the step 'jlcm' can't serve: only codebooks can be learned")]
-    [InlineData("step-grid", Codebook, """ "solver":[{"method":"gptq"},{"method":"nupes","learn_exponent":true}] """, "the step 'nupes' can't serve: only a power grid has an exponent to learn")]
-    [InlineData("step-grid", Trits, """ "solver":[{"method":"gptq"}] """, "the step 'gptq' can't serve: a grid of trits is not solved column by column")]
-    [InlineData("step-grid", Trits, """ "solver":[{"method":"nearest"},{"method":"quantease"}] """, "the step 'quantease' can't serve: there is no coordinate descent on a grid of trits")]
-    [InlineData("step-grid", Trits, """ "solver":[{"method":"nearest","importance":"sequential"}] """, "the step 'nearest' can't serve: a grid of trits does not count columns by the importance 'Sequential'")]
-    [InlineData("step-grid", TwoLevel, """ "solver":[{"method":"nearest","importance":"diagonal"}] """, "the step 'nearest' can't serve: a two-level grid does not count columns by the importance 'Diagonal'")]
-    [InlineData("step-grid", TwoLevel, """ "solver":[{"method":"gptq"},{"method":"quantease"}] """, "the step 'quantease' can't serve: there is no coordinate descent on a two-level grid")]
-    [InlineData("step-grid", Uniform, """ "solver":[{"method":"gptq","importance":"output"}] """, "the step 'gptq' can't serve: a grid of scalars does not count columns by the importance 'Output'")]
+    [InlineData("first-step", Uniform, """ "solver":[{"method":"quantease"}] """,
+        "the first step of the solver, and no other, is one that makes codes: nearest or gptq")]
+    [InlineData("first-step", Uniform, """ "solver":[{"method":"gptq"},{"method":"nearest"}] """,
+        "the first step of the solver, and no other, is one that makes codes: nearest or gptq")]
+    [InlineData("step-grid", Vector, """ "solver":[{"method":"nearest"},{"method":"adaround"}] """,
+        "the step 'adaround' can't serve: it chooses the codes of scalars, which a grid of vectors does not have")]
+    [InlineData("step-grid", Vector, """ "solver":[{"method":"gptq","order":"activation","groups":"static"}] """,
+        "the step 'gptq' can't serve: a grid of vectors takes columns in their natural order")]
+    [InlineData("step-grid", Power, """ "solver":[{"method":"gptq"},{"method":"codebooks"}] """,
+        "the step 'codebooks' can't serve: only codebooks can be learned")]
+    [InlineData("step-grid", Uniform, """ "solver":[{"method":"gptq"},{"method":"jlcm"}] """,
+        "the step 'jlcm' can't serve: only codebooks can be learned")]
+    [InlineData("step-grid", Codebook, """ "solver":[{"method":"gptq"},{"method":"nupes","learn_exponent":true}] """,
+        "the step 'nupes' can't serve: only a power grid has an exponent to learn")]
+    [InlineData("step-grid", Trits, """ "solver":[{"method":"gptq"}] """,
+        "the step 'gptq' can't serve: a grid of trits is not solved column by column")]
+    [InlineData("step-grid", Trits, """ "solver":[{"method":"nearest"},{"method":"quantease"}] """,
+        "the step 'quantease' can't serve: there is no coordinate descent on a grid of trits")]
+    [InlineData("step-grid", Trits, """ "solver":[{"method":"nearest","importance":"sequential"}] """,
+        "the step 'nearest' can't serve: a grid of trits does not count columns by the importance 'Sequential'")]
+    [InlineData("step-grid", TwoLevel, """ "solver":[{"method":"nearest","importance":"diagonal"}] """,
+        "the step 'nearest' can't serve: a two-level grid does not count columns by the importance 'Diagonal'")]
+    [InlineData("step-grid", TwoLevel, """ "solver":[{"method":"gptq"},{"method":"quantease"}] """,
+        "the step 'quantease' can't serve: there is no coordinate descent on a two-level grid")]
+    [InlineData("step-grid", Uniform, """ "solver":[{"method":"gptq","importance":"output"}] """,
+        "the step 'gptq' can't serve: a grid of scalars does not count columns by the importance 'Output'")]
     [InlineData("own-scales", Trits, """ "scale":"largest" """, "a grid of trits has scales of its own")]
     [InlineData("own-scales", TwoLevel, """ "preserve_norm":true """, "a two-level grid has scales of its own")]
     [InlineData("byte-scales", Mxfp4, """ "preserve_norm":true """, "scales of one byte are not enlarged")]
-    [InlineData("constrained-scales", Tables, """ "scale":"power-of-two" """, "powers of two are for scales in half precision, one table and no zero point")]
-    [InlineData("constrained-scales", Mxfp4, """ "scale":"power-of-two" """, "powers of two are for scales in half precision, one table and no zero point")]
-    [InlineData("constrained-scales", Uniform, """ "scale":"power-of-two","solver":[{"method":"gptq"},{"method":"scales"}] """, "a step that fits the scales anew would leave the powers of two")]
-    [InlineData("constrained-scales", Uniform, """ "scale":"power-of-two","solver":[{"method":"gptq"},{"method":"quantease","refit_scales":true}] """, "a step that fits the scales anew would leave the powers of two")]
-    [InlineData("constrained-scales", Uniform, """ "scale":"power-of-two-ratios","solver":[{"method":"gptq"}] """, "with the scales of a row in given ratios the groups must be static")]
-    [InlineData("gradient-scales", Asymmetric, """ "scale":"gradient" """, "a gradient is for scales in half precision, one table and no zero point")]
-    [InlineData("gradient-scales", Uniform, """ "scale":"gradient","preserve_norm":true """, "a gradient is for scales in half precision, one table and no zero point")]
+    [InlineData("constrained-scales", Tables, """ "scale":"power-of-two" """,
+        "powers of two are for scales in half precision, one table and no zero point")]
+    [InlineData("constrained-scales", Mxfp4, """ "scale":"power-of-two" """,
+        "powers of two are for scales in half precision, one table and no zero point")]
+    [InlineData("constrained-scales", Uniform, """ "scale":"power-of-two","solver":[{"method":"gptq"},{"method":"scales"}] """,
+        "a step that fits the scales anew would leave the powers of two")]
+    [InlineData("constrained-scales", Uniform,
+        """ "scale":"power-of-two","solver":[{"method":"gptq"},{"method":"quantease","refit_scales":true}] """,
+        "a step that fits the scales anew would leave the powers of two")]
+    [InlineData("constrained-scales", Uniform, """ "scale":"power-of-two-ratios","solver":[{"method":"gptq"}] """,
+        "with the scales of a row in given ratios the groups must be static")]
+    [InlineData("gradient-scales", Asymmetric, """ "scale":"gradient" """,
+        "a gradient is for scales in half precision, one table and no zero point")]
+    [InlineData("gradient-scales", Uniform, """ "scale":"gradient","preserve_norm":true """,
+        "a gradient is for scales in half precision, one table and no zero point")]
     [InlineData("power-domain", Codebook, """ "rounding":"power-domain" """, "a codebook has no power domain")]
     [InlineData("outliers-grid", Vector, """ "outliers":{"share":0.1} """, "a grid of vectors has no outliers")]
     [InlineData("outliers-grid", """{"kind":"ggml"}""", """ "outliers":{"share":0.1} """, "a grid of blocks has no outliers")]
-    [InlineData("exact-outliers", """{"kind":"uniform","layouts":["mid-rise"]}""", """ "outliers":{"sigma":3} """, "outliers are kept bit for bit only beside codes that stand for zero")]
-    [InlineData("exact-outliers", Uniform, """ "outliers":{"sigma":3},"solver":[{"method":"gptq"}] """, "outliers are kept bit for bit only where weights are rounded to nearest and nothing else is added")]
-    [InlineData("exact-outliers", Uniform, """ "outliers":{"sigma":3},"low_rank":{"rank":4} """, "outliers are kept bit for bit only where weights are rounded to nearest and nothing else is added")]
-    [InlineData("outliers-step", Uniform, """ "solver":[{"method":"gptq"},{"method":"outliers"}] """, "a step for outliers, and the recipe has none")]
+    [InlineData("exact-outliers", """{"kind":"uniform","layouts":["mid-rise"]}""", """ "outliers":{"sigma":3} """,
+        "outliers are kept bit for bit only beside codes that stand for zero")]
+    [InlineData("exact-outliers", Uniform, """ "outliers":{"sigma":3},"solver":[{"method":"gptq"}] """,
+        "outliers are kept bit for bit only where weights are rounded to nearest and nothing else is added")]
+    [InlineData("exact-outliers", Uniform, """ "outliers":{"sigma":3},"low_rank":{"rank":4} """,
+        "outliers are kept bit for bit only where weights are rounded to nearest and nothing else is added")]
+    [InlineData("outliers-step", Uniform, """ "solver":[{"method":"gptq"},{"method":"outliers"}] """,
+        "a step for outliers, and the recipe has none")]
     [InlineData("reorder-grid", Vector, """ "reorder":true """, "channels are ordered for rows of scalars that share a codebook")]
     [InlineData("target-data", Uniform, """ "target":"network" """, "without calibration there is no target in the network")]
     public void PartsThatDoNotGoTogetherBreakARule(string rule, string grid, string parts, string message)
@@ -58,7 +85,8 @@ public class RefusalTests
     {
         string[] shown = [.. typeof(RefusalTests).GetMethod(nameof(PartsThatDoNotGoTogetherBreakARule))!.GetCustomAttributesData()
             .Where(data => data.AttributeType == typeof(InlineDataAttribute))
-            .Select(data => (string)((IReadOnlyList<System.Reflection.CustomAttributeTypedArgument>)data.ConstructorArguments[0].Value!)[0].Value!).Distinct()];
+            .Select(data => (string)(
+                (IReadOnlyList<System.Reflection.CustomAttributeTypedArgument>)data.ConstructorArguments[0].Value!)[0].Value!).Distinct()];
         Assert.Equal(CrossRule.All.Select(rule => rule.Name).Order(), shown.Order());
     }
 
@@ -70,11 +98,14 @@ public class RefusalTests
     [InlineData("""{"kind":"power","exponent":3}""", "the exponent is not between 0.2 and 1.2")]
     [InlineData("""{"kind":"power","layouts":["asymmetric"]}""", "a power grid is centred on zero: it has no asymmetric layout")]
     [InlineData("""{"kind":"uniform","layouts":["offset"]}""", "only a power grid has an exponent, an offset and a choice of tables")]
-    [InlineData("""{"kind":"uniform","layouts":["asymmetric","full"]}""", "the asymmetric layout can't be chosen among others: it stores zero points")]
+    [InlineData("""{"kind":"uniform","layouts":["asymmetric","full"]}""",
+        "the asymmetric layout can't be chosen among others: it stores zero points")]
     [InlineData("""{"kind":"uniform","block":0}""", "a group has no columns")]
-    [InlineData("""{"kind":"uniform","scale_format":"e8m0","mirror":true}""", "scales of one byte have no sign, one table and no zero point")]
+    [InlineData("""{"kind":"uniform","scale_format":"e8m0","mirror":true}""",
+        "scales of one byte have no sign, one table and no zero point")]
     [InlineData("""{"kind":"power","scale_format":"e4m3","tables":2}""", "scales of one byte have no sign, one table and no zero point")]
-    [InlineData("""{"kind":"uniform","scale_format":"e4m3","layouts":["asymmetric"]}""", "scales of one byte have no sign, one table and no zero point")]
+    [InlineData("""{"kind":"uniform","scale_format":"e4m3","layouts":["asymmetric"]}""",
+        "scales of one byte have no sign, one table and no zero point")]
     [InlineData("""{"kind":"vector","dimension":3}""", "the dimension of vectors is not 1, 2 or 4")]
     [InlineData("""{"kind":"vector","dimension":2,"rank":0.5}""", "only codebooks of one dimension are stored as a product")]
     [InlineData("""{"kind":"vector","rank":0}""", "the rank is not above 0 and at most 1")]
@@ -86,13 +117,17 @@ public class RefusalTests
     [InlineData("""{"kind":"ggml","layouts":["full"]}""", "block formats of ggml have the symmetric layout")]
     [InlineData("""{"kind":"normal-float","layouts":["symmetric"]}""", "a normal-float grid has the full layout")]
     [InlineData("""{"kind":"minifloat"}""", "a minifloat has either formats or bits of exponent to choose from")]
-    [InlineData("""{"kind":"minifloat","formats":["e2m1"],"exponent_bits":[1]}""", "a minifloat has either formats or bits of exponent to choose from")]
+    [InlineData("""{"kind":"minifloat","formats":["e2m1"],"exponent_bits":[1]}""",
+        "a minifloat has either formats or bits of exponent to choose from")]
     [InlineData("""{"kind":"minifloat","layouts":["full"],"exponent_bits":[1]}""", "a minifloat has the symmetric layout")]
-    [InlineData("""{"kind":"minifloat","exponent_bits":[0,1]}""", "bits of exponent are from 1 to 7, and 1 is among them, for few bits of code")]
-    [InlineData("""{"kind":"minifloat","exponent_bits":[2]}""", "bits of exponent are from 1 to 7, and 1 is among them, for few bits of code")]
+    [InlineData("""{"kind":"minifloat","exponent_bits":[0,1]}""",
+        "bits of exponent are from 1 to 7, and 1 is among them, for few bits of code")]
+    [InlineData("""{"kind":"minifloat","exponent_bits":[2]}""",
+        "bits of exponent are from 1 to 7, and 1 is among them, for few bits of code")]
     [InlineData("""{"kind":"minifloat","formats":["e2m1","e3m2"]}""", "the formats differ in their bits")]
     [InlineData("""{"kind":"minifloat","formats":["e2m9"]}""", "there is no format 'e2m9': e2m1 and the like, ocp-e4m3, ocp-e5m2")]
-    public void AGridSaysWhatIsWrongWithIt(string grid, string message) => Assert.Equal(message, Assert.Throws<JsonException>(() => Parse(grid, """ "ours":"" """)).Message);
+    public void AGridSaysWhatIsWrongWithIt(string grid, string message) =>
+        Assert.Equal(message, Assert.Throws<JsonException>(() => Parse(grid, """ "ours":"" """)).Message);
 
     [Theory]
     [InlineData(""" "group":-1 """, "a group has no columns")]
@@ -113,10 +148,12 @@ public class RefusalTests
     [InlineData(""" "solver":[{"method":"gptq"},{"method":"adaround","penalty":-1}] """, "the penalty is negative")]
     [InlineData(""" "solver":[{"method":"gptq"},{"method":"jlcm","neighbours":1}] """, "the neighbours are not 2 to 8")]
     [InlineData(""" "solver":[{"method":"gptq"},{"method":"codebooks","iterations":0}] """, "there is no iteration")]
-    public void APartSaysWhatIsWrongWithIt(string parts, string message) => Assert.Equal(message, Assert.Throws<JsonException>(() => Parse(Uniform, parts)).Message);
+    public void APartSaysWhatIsWrongWithIt(string parts, string message) =>
+        Assert.Equal(message, Assert.Throws<JsonException>(() => Parse(Uniform, parts)).Message);
 
     [Theory]
-    [InlineData("""{"kind":"cubic"}""", "there is no grid 'cubic'. There are: uniform, power, minifloat, normal-float, ggml, codebook, vector, trits, two-level")]
+    [InlineData("""{"kind":"cubic"}""",
+        "there is no grid 'cubic'. There are: uniform, power, minifloat, normal-float, ggml, codebook, vector, trits, two-level")]
     [InlineData("""{"layouts":["full"]}""", "a grid has no 'kind'")]
     [InlineData("[]", "a grid is an object")]
     [InlineData("""{"kind":"uniform","exponent":0.5}""", "the grid 'uniform' has no member 'exponent'")]
@@ -145,11 +182,13 @@ public class RefusalTests
     [InlineData("""{"name":"x","summary":"","paper":"","needs":"","grid":{"kind":"power","layouts":[3]}}""")]
     [InlineData("""{"name":"x","summary":"","paper":"","needs":"","grid":{"kind":"power","layouts":null}}""")]
     [InlineData("""{"name":"x","summary":"","paper":"","needs":"","grid":{"kind":"minifloat","formats":["e2m1"],"scale_format":"e5m2"}}""")]
-    public void WhatIsNoRecipeIsRefused(string json) => Assert.Throws<JsonException>(() => Recipe.Parse(new MemoryStream(Encoding.UTF8.GetBytes(json))));
+    public void WhatIsNoRecipeIsRefused(string json) =>
+        Assert.Throws<JsonException>(() => Recipe.Parse(new MemoryStream(Encoding.UTF8.GetBytes(json))));
 
     private static Recipe Parse(string grid, string parts) => Recipe.Parse(new MemoryStream(Encoding.UTF8.GetBytes(Json(grid, parts))));
 
-    private static string Json(string grid, string parts) => $$"""{"name":"x","summary":"","paper":"","needs":"","grid":{{grid}},{{parts}}}""";
+    private static string Json(string grid, string parts) =>
+        $$"""{"name":"x","summary":"","paper":"","needs":"","grid":{{grid}},{{parts}}}""";
 
     // As it stands in the text, whatever rules it breaks.
     private static Recipe Whole(string grid, string parts) => Recipe.Read(new MemoryStream(Encoding.UTF8.GetBytes(Json(grid, parts))));

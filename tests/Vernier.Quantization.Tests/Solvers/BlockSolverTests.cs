@@ -23,8 +23,10 @@ public class BlockSolverTests
         foreach (string layer in RealLayers.Names)
         {
             (BlockLayout layout, float[] weights, LayerObjective objective) = Problem(layer, name);
-            var solved = (BlockMatrix)new MatrixSolver([new GptqStep(), new QuantEaseStep()]).Solve(new MatrixProblem(layout, weights, 0, objective)).Matrix;
-            double ours = objective.Relative(weights, Decode(solved)), alone = objective.Relative(weights, Decode(Encoded(weights, layout, []))),
+            var solved = (BlockMatrix)new MatrixSolver([new GptqStep(), new QuantEaseStep()])
+                .Solve(new MatrixProblem(layout, weights, 0, objective)).Matrix;
+            double ours = objective.Relative(weights, Decode(solved)),
+                alone = objective.Relative(weights, Decode(Encoded(weights, layout, []))),
                 important = objective.Relative(weights, Decode(Encoded(weights, layout, [.. objective.Diagonal.Select(x => (float)x)])));
             Assert.InRange(ours, 0, alone);
             Assert.InRange(ours, 0, important);
@@ -37,7 +39,8 @@ public class BlockSolverTests
     public void WithoutDataNoBlockIsFartherFromItsWeightsThanThatOfGgml(string name)
     {
         (BlockLayout layout, float[] weights, _) = Problem(RealLayers.Names[2], name);
-        float[] ours = Decode(new BlockMatrix(layout, BlockSearch.Run(weights, layout, [], Workers.Shared))), theirs = Decode(Encoded(weights, layout, []));
+        float[] ours = Decode(new BlockMatrix(layout, BlockSearch.Run(weights, layout, [], Workers.Shared))),
+            theirs = Decode(Encoded(weights, layout, []));
         var sizes = new float[layout.Format.BlockColumns];
         bool better = false;
         for (int first = 0; first < weights.Length; first += sizes.Length)
@@ -50,7 +53,8 @@ public class BlockSolverTests
         Assert.True(better);
 
         double Error(float[] decoded, int first) =>
-            Enumerable.Range(0, sizes.Length).Sum(i => sizes[i] * (double)(decoded[first + i] - weights[first + i]) * (decoded[first + i] - weights[first + i]));
+            Enumerable.Range(0, sizes.Length).Sum(i =>
+                sizes[i] * (double)(decoded[first + i] - weights[first + i]) * (decoded[first + i] - weights[first + i]));
     }
 
     private static (BlockLayout Layout, float[] Weights, LayerObjective Objective) Problem(string layer, string format)
@@ -63,7 +67,7 @@ public class BlockSolverTests
     private static BlockMatrix Encoded(float[] weights, BlockLayout layout, float[] importance)
     {
         var bytes = new byte[layout.Rows * layout.BytesPerRow];
-        layout.Format.EncodeRows(weights, layout.Columns, importance, bytes);
+        layout.Format.EncodeRows(weights, layout.Columns, importance, bytes, Workers.Shared);
         return new BlockMatrix(layout, bytes);
     }
 

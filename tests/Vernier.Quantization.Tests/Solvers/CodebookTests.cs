@@ -49,7 +49,8 @@ public class CodebookTests
         {
             var matrix = new WeightMatrix(checkpoint, checkpoint[name]);
             var sample = GranuleSampling.Take(matrix, Granularity.Group(64), 0, matrix.Rows);
-            double uniform = Error(sample, [UniformGrid.Create(bits, LevelLayout.Full)], []), one = Error(sample, Choose(bits, 1, sample), []);
+            double uniform = Error(sample, [UniformGrid.Create(bits, LevelLayout.Full)], []),
+                one = Error(sample, Choose(bits, 1, sample), []);
             Assert.True(one < uniform, $"{name}: {one} against {uniform}");
             if (bits <= 4)
                 Assert.True(Error(sample, Choose(bits, 8, sample), []) < one);
@@ -65,7 +66,8 @@ public class CodebookTests
         {
             var matrix = new WeightMatrix(checkpoint, checkpoint[name]);
             float[] importance = ColumnWeights.Normalised(RealLayers.Objective(name).Diagonal);
-            GranuleSample plain = GranuleSampling.Take(matrix, Granularity.Group(64), 0, matrix.Rows), weighted = GranuleSampling.Take(matrix, Granularity.Group(64), 0, matrix.Rows, importance);
+            GranuleSample plain = GranuleSampling.Take(matrix, Granularity.Group(64), 0, matrix.Rows),
+                weighted = GranuleSampling.Take(matrix, Granularity.Group(64), 0, matrix.Rows, importance);
             LevelTable[] alike = Choose(2, 1, plain), by = Choose(2, 1, weighted);
             double ratio = Error(weighted, by, importance) / Error(weighted, alike, importance);
             Assert.True(ratio < 1.02, $"{name}: {ratio}");
@@ -105,7 +107,8 @@ public class CodebookTests
             MatrixProblem problem = RealLayers.Problem(name, "kmeans", 2, Granularity.Group(64));
             ScalarSolution start = ScalarSolution.Nearest(problem, []);
             CodebookMap map = ScalarCodebooks.MapOf(problem, start);
-            double[] values = ScalarCodebooks.Values(start.Grids), found = LeastSquares.Minimise(map, new FreeCodebooks(4, 1), values, 50), unit = new double[4];
+            double[] values = ScalarCodebooks.Values(start.Grids), found = LeastSquares.Minimise(map, new FreeCodebooks(4, 1), values, 50),
+                unit = new double[4];
             // The four normal equations, solved directly.
             double[] matrix = new double[16], right = map.Gather(map.Residual(unit));
             for (int i = 0; i < 4; i++)
@@ -114,8 +117,8 @@ public class CodebookTests
                 map.Gather(map.Image(unit)).CopyTo(matrix, 4 * i);
                 unit[i] = 0;
             }
-            Assert.True(Cholesky.TryFactor(new MatrixSpan<double>(matrix, 4, 4), out _));
-            Cholesky.Solve(new ReadOnlyMatrixSpan<double>(matrix, 4, 4), new MatrixSpan<double>(right, 4, 1));
+            Assert.True(Cholesky.TryFactor(new MatrixSpan<double>(matrix, 4, 4), out _, Workers.Shared));
+            Cholesky.Solve(new ReadOnlyMatrixSpan<double>(matrix, 4, 4), new MatrixSpan<double>(right, 4, 1), Workers.Shared);
             for (int i = 0; i < 4; i++)
                 Assert.Equal(right[i], found[i], 1e-4);
             ScalarSolution improved = ScalarCodebooks.Improve(problem, start, 50);
@@ -128,7 +131,8 @@ public class CodebookTests
     public void OtherNumbersInAnyOrderAreStoredAsTheyAre()
     {
         MatrixProblem problem = RealLayers.Problem(RealLayers.Names[0], "kmeans", 2, Granularity.Group(64));
-        ScalarSolution start = ScalarSolution.Nearest(problem, []), same = ScalarCodebooks.Apply(problem, start, ScalarCodebooks.Values(start.Grids));
+        ScalarSolution start = ScalarSolution.Nearest(problem, []),
+            same = ScalarCodebooks.Apply(problem, start, ScalarCodebooks.Values(start.Grids));
         float[] before = start.Decode(), after = same.Decode();
         Assert.All(before.Zip(after), pair => Assert.Equal(pair.First, pair.Second, 2e-3 * Math.Abs(pair.First) + 1e-7));
         ScalarSolution turned = ScalarCodebooks.Apply(problem, start, [0.75, 0.5, -0.25, -1]);
@@ -161,7 +165,8 @@ public class CodebookTests
         foreach (string name in RealLayers.Names.Skip(2))
         {
             MatrixProblem problem = RealLayers.Problem(name, "kmeans", 3, Granularity.Group(64));
-            ScalarSolution start = ScalarSolution.Nearest(problem, []), learned = new JointCodebook(problem, start, s_jlcm with { Iterations = 40, Neighbours = 5, FreezeCodebook = true }).Run();
+            ScalarSolution start = ScalarSolution.Nearest(problem, []),
+                learned = new JointCodebook(problem, start, s_jlcm with { Iterations = 40, Neighbours = 5, FreezeCodebook = true }).Run();
             int[] moves = [.. start.Codes.Zip(learned.Codes, (a, b) => Math.Abs(a - b)).Where(move => move > 0)];
             Assert.True(moves.Length > 0.02 * start.Codes.Length, $"{name}: {moves.Length}");
             Assert.True(moves.Count(move => move == 1) > 0.9 * moves.Length, $"{name}: {moves.Count(move => move == 1)} of {moves.Length}");
@@ -175,7 +180,8 @@ public class CodebookTests
         {
             MatrixProblem problem = RealLayers.Problem(name, "rtn", 3, Granularity.Group(64));
             ScalarSolution start = ScalarSolution.Nearest(problem, []);
-            ScalarSolution learned = new JointCodebook(problem, start, s_jlcm with { Iterations = 300, Neighbours = 2, FreezeCodebook = true }).Run();
+            ScalarSolution learned = new JointCodebook(
+                problem, start, s_jlcm with { Iterations = 300, Neighbours = 2, FreezeCodebook = true }).Run();
             Assert.Equal(start.Scales, learned.Scales);
             for (int i = 0; i < learned.Codes.Length; i++)
             {
@@ -183,7 +189,8 @@ public class CodebookTests
                 Assert.InRange(learned.Codes[i], Math.Min(below, start.Codes[i]), Math.Max(below + 1, start.Codes[i]));
             }
             AdaRoundStep up = new AdaRoundStep { Iterations = 300, LearningRate = 0.1, Penalty = 50 };
-            double nearest = problem.Relative(start), found = problem.Relative(learned), rounded = problem.Relative(new AdaRoundSolver(problem, start, up).Run());
+            double nearest = problem.Relative(start), found = problem.Relative(learned),
+                rounded = problem.Relative(new AdaRoundSolver(problem, start, up).Run());
             Assert.True(found < 0.7 * nearest && found < 1.15 * rounded, $"{name}: {found}, learned rounding {rounded}, nearest {nearest}");
         }
     }
@@ -197,8 +204,10 @@ public class CodebookTests
             {
                 MatrixProblem problem = RealLayers.Problem(name, "kmeans", bits, Granularity.Group(64));
                 ScalarSolution start = ScalarSolution.Nearest(problem, []);
-                ScalarSolution frozen = ScalarCodebooks.Improve(problem, start, 50), joint = LearnedTables.Keep(problem, start.Copy(), new JointCodebook(problem, start, s_jlcm));
-                Assert.True(problem.Relative(joint) < 0.9 * problem.Relative(frozen), $"{name}: {problem.Relative(joint)} against {problem.Relative(frozen)}");
+                ScalarSolution frozen = ScalarCodebooks.Improve(problem, start, 50),
+                    joint = LearnedTables.Keep(problem, start.Copy(), new JointCodebook(problem, start, s_jlcm));
+                Assert.True(problem.Relative(joint) < 0.9 * problem.Relative(frozen),
+                    $"{name}: {problem.Relative(joint)} against {problem.Relative(frozen)}");
                 CheckHard(problem, joint);
             }
         }
@@ -210,14 +219,17 @@ public class CodebookTests
     private static double Error(GranuleSample sample, LevelTable[] tables, float[] importance)
     {
         var fit = new ScaleSearch(true);
-        return Enumerable.Range(0, sample.Count).Sum(granule => sample.ErrorUnit * fit.Fit(sample.Weights(granule), importance.Length == 0 ? [] : sample.Importance(granule), tables, default).Error);
+        return Enumerable.Range(0, sample.Count).Sum(
+            granule => sample.ErrorUnit * fit.Fit(sample.Weights(granule), importance.Length == 0 ? []
+            : sample.Importance(granule), tables, default).Error);
     }
 
     private static (GranuleSample Sample, float[] Weights) Sample(TempFolder folder, float[] weights, int columns)
     {
         TinyModel.Write(folder["m"], ("a.weight", [weights.Length / columns, columns], weights));
         using Checkpoint checkpoint = Checkpoint.Open(folder["m"]);
-        return (GranuleSampling.Take(new WeightMatrix(checkpoint, checkpoint["a.weight"]), Granularity.Channel, 0, weights.Length / columns), weights);
+        return (GranuleSampling.Take(new WeightMatrix(checkpoint, checkpoint["a.weight"]), Granularity.Channel, 0,
+            weights.Length / columns), weights);
     }
 
     /// <summary>What was solved is what is packed: 8-bit levels, and the objective of what is read back.</summary>

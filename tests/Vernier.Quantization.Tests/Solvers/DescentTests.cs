@@ -93,7 +93,8 @@ public class DescentTests
             GranuleGrid grid = solution.Grid(i / columns, i % columns / solution.Width);
             for (int code = 0; code < problem.TablesOf(0)[0].Levels.Length; code++)
             {
-                double move = grid.Decode(code) - quantized[i], change = move * gradient[i] + move * move * problem.Objective.Diagonal[i % columns];
+                double move = grid.Decode(code) - quantized[i],
+                    change = move * gradient[i] + move * move * problem.Objective.Diagonal[i % columns];
                 Assert.True(change >= -1e-9 * problem.Objective.MeanDiagonal, $"code {code} at {i} lowers the objective by {-change}");
             }
         }

@@ -1,5 +1,6 @@
 using Vernier.Errors;
 using Vernier.Files.Checkpoints;
+using Vernier.Inference.Models;
 using Vernier.Inference;
 using Vernier.Inference.Passes;
 using Vernier.Numerics;
@@ -18,16 +19,17 @@ public class EasyQuantTests
     public void OutliersAreThoseBeyondSoManySigmaAndStayBitForBit(double sigma, int bits)
     {
         using var folder = new TempFolder();
-        using Checkpoint checkpoint = Checkpoint.Open(SharedData.Quill);
+        using var opened = Model.Open(SharedData.Quill);
         Recipe recipe = RecipeCatalogue.Find("easyquant") with { Outliers = new OutlierPart { Sigma = sigma } };
-        var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = recipe, Bits = bits, Granularity = Granularity.Channel });
+        var plan = QuantizationPlan.Create(opened,
+            new QuantizationOptions { Recipe = recipe, Bits = bits, Granularity = Granularity.Channel });
         new Quantizer(plan).Run(folder["out"]);
         Assert.Equal(plan.Bytes, new FileInfo(folder["out/model.safetensors"]).Length + new FileInfo(folder["out/config.json"]).Length);
         using Checkpoint written = Checkpoint.Open(folder["out"]);
         long outliers = 0, weights = 0;
         foreach (TensorPlan planned in plan.Tensors.Where(planned => planned.Role == TensorRole.Linear))
         {
-            var matrix = new WeightMatrix(checkpoint, planned.Tensor);
+            var matrix = new WeightMatrix(opened.Checkpoint, planned.Tensor);
             float[] original = new float[matrix.Rows * matrix.Columns], row = new float[matrix.Columns];
             matrix.Read(0, 0, original);
             double mean = original.Average(w => (double)w), deviation = Math.Sqrt(original.Average(w => Math.Pow(w - mean, 2)));
@@ -36,9 +38,11 @@ public class EasyQuantTests
             for (int r = 0; r < packed.Rows; r++)
             {
                 packed.DequantizeRow(r, row);
-                int[] expected = [.. Enumerable.Range(0, packed.Columns).Where(c => Math.Abs(original[r * packed.Columns + c] - mean) >= sigma * deviation)];
+                int[] expected = [.. Enumerable.Range(0, packed.Columns)
+                    .Where(c => Math.Abs(original[r * packed.Columns + c] - mean) >= sigma * deviation)];
                 Assert.Equal(expected, packed.Outliers!.Columns(r).ToArray());
-                Assert.All(expected, c => Assert.Equal(BitConverter.SingleToUInt32Bits(original[r * packed.Columns + c]), BitConverter.SingleToUInt32Bits(row[c])));
+                Assert.All(expected, c => Assert.Equal(BitConverter.SingleToUInt32Bits(original[r * packed.Columns + c]),
+                    BitConverter.SingleToUInt32Bits(row[c])));
             }
             outliers += packed.Layout.Outliers;
             weights += original.Length;
@@ -51,10 +55,12 @@ public class EasyQuantTests
     public void TheDescentLowersTheErrorOfEveryMatrix()
     {
         using var folder = new TempFolder();
-        using Checkpoint checkpoint = Checkpoint.Open(SharedData.Quill);
+        using var opened = Model.Open(SharedData.Quill);
         Recipe descent = RecipeCatalogue.Find("easyquant"), largest = descent with { Scale = ScaleRule.Largest };
         IReadOnlyList<QuantizedTensorReport>[] reports = [.. ((Recipe[])[largest, descent]).Select((recipe, i) =>
-            new Quantizer(QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = recipe, Granularity = Granularity.Channel, EmbeddingBits = null })).Run(folder[$"{i}"]))];
+            new Quantizer(QuantizationPlan.Create(opened,
+                new QuantizationOptions { Recipe = recipe, Granularity = Granularity.Channel, EmbeddingBits = null }))
+                .Run(folder[$"{i}"]))];
         Assert.All(reports[0].Zip(reports[1]), pair => Assert.True(pair.Second.Error.SquaredError < pair.First.Error.SquaredError));
     }
 
@@ -64,12 +70,14 @@ public class EasyQuantTests
         using var folder = new TempFolder();
         float[] spiked = TinyModel.Gaussian(70 * 101, 4);
         spiked[1234] = 50;
-        TinyModel.Write(folder["m"], ("a.weight", [48, 64], new float[48 * 64]), ("b.weight", [48, 64], [.. Enumerable.Repeat(0.1f, 48 * 64)]), ("c.weight", [70, 101], spiked));
-        using Checkpoint checkpoint = Checkpoint.Open(folder["m"]);
+        TinyModel.Write(folder["m"], ("a.weight", [48, 64], new float[48 * 64]),
+            ("b.weight", [48, 64], [.. Enumerable.Repeat(0.1f, 48 * 64)]), ("c.weight", [70, 101], spiked));
+        using var opened = Model.Open(folder["m"]);
         byte[][] files = [.. ((int[])[1, 3]).Select(count =>
         {
             using var workers = new Workers(count);
-            var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find("easyquant"), Granularity = Granularity.Group(50) }, workers);
+            var plan = QuantizationPlan.Create(opened,
+                new QuantizationOptions { Recipe = RecipeCatalogue.Find("easyquant"), Granularity = Granularity.Group(50) }, workers);
             Assert.Equal([0, 0, 1], plan.Tensors.Where(planned => planned.Layout is not null).Select(planned => planned.Layout!.Outliers));
             new Quantizer(plan).Run(folder[$"{count}"]);
             return File.ReadAllBytes(folder[$"{count}/model.safetensors"]);
@@ -84,7 +92,8 @@ public class EasyQuantTests
         float[] bad = TinyModel.Gaussian(64, 4);
         bad[7] = float.NaN;
         TinyModel.Write(folder["m"], ("a.weight", [8, 8], bad));
-        using Checkpoint checkpoint = Checkpoint.Open(folder["m"]);
-        Assert.Equal("weight-not-finite", Assert.Throws<InvalidFileException>(() => QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find("easyquant") })).Rule);
+        using var opened = Model.Open(folder["m"]);
+        Assert.Equal("weight-not-finite", Assert.Throws<InvalidFileException>(
+            () => QuantizationPlan.Create(opened, new QuantizationOptions { Recipe = RecipeCatalogue.Find("easyquant") })).Rule);
     }
 }

@@ -74,7 +74,8 @@ public class GptqTests
         {
             Assert.InRange(end - first, 1, block);
             // Within a block a group that begins also ends, unless the block begins with it.
-            Assert.DoesNotContain(Enumerable.Range(first + 1, end - first - 1), start => start % width == 0 && Math.Min(start + width, columns) > end);
+            Assert.DoesNotContain(Enumerable.Range(first + 1, end - first - 1), start =>
+                start % width == 0 && Math.Min(start + width, columns) > end);
             first = end;
         }
     }
@@ -97,7 +98,8 @@ public class GptqTests
                     foreach (GptqStep step in (GptqStep[])[s_gptq, s_activation])
                     {
                         double objective = problem.Relative(Solve(problem, step));
-                        Assert.True(objective < nearest, $"{name}, {bits} bits, group {group}, {step.Order}: {objective} against {nearest}");
+                        Assert.True(objective < nearest,
+                            $"{name}, {bits} bits, group {group}, {step.Order}: {objective} against {nearest}");
                     }
                 }
             }
@@ -124,7 +126,7 @@ public class GptqTests
         byte[][] codes = [.. ((int[])[1, 2, 3]).Select(count =>
         {
             using var workers = new Workers(count);
-            return Solve(problem.By(workers), s_gptq).Codes;
+            return Solve(problem.On(workers), s_gptq).Codes;
         })];
         Assert.Equal(codes[0], codes[1]);
         Assert.Equal(codes[0], codes[2]);
@@ -174,7 +176,8 @@ public class GptqTests
     [Fact]
     public void WhereNothingHelpsTheWeightsAreRoundedToNearestAndTheReasonIsGiven()
     {
-        MatrixProblem empty = RealLayers.Problem(RealLayers.Names[0], "rtn", 4, Granularity.Channel, new LayerObjective(new double[256 * 256], 256));
+        MatrixProblem empty = RealLayers.Problem(
+            RealLayers.Names[0], "rtn", 4, Granularity.Channel, new LayerObjective(new double[256 * 256], 256));
         SteppedLayer result = new StepRun([s_gptq]).Solve(empty);
         Assert.Equal(Fallback.NoData, result.Fallback);
         Assert.Equal(ScalarSolution.Nearest(empty, []).Codes, result.Solution.Codes);
@@ -182,7 +185,8 @@ public class GptqTests
         for (int i = 0; i < 256; i++)
             indefinite[i * 256 + i] = 1;
         indefinite[1] = indefinite[256] = 1e9;
-        result = new StepRun([s_gptq]).Solve(RealLayers.Problem(RealLayers.Names[0], "rtn", 4, Granularity.Channel, new LayerObjective(indefinite, 256)));
+        result = new StepRun([s_gptq])
+            .Solve(RealLayers.Problem(RealLayers.Names[0], "rtn", 4, Granularity.Channel, new LayerObjective(indefinite, 256)));
         Assert.Equal(Fallback.NotFactored, result.Fallback);
     }
 
@@ -198,7 +202,8 @@ public class GptqTests
     }
 
     /// <summary>
-    /// Optimal brain surgery in double precision: of all weights not yet rounded the inverse of H is kept; rounding the first of them moves the
+    /// Optimal brain surgery in double precision: of all weights not yet rounded the inverse of H is kept; rounding the first of them moves
+    /// the
     /// others by -e Hinv_0k / Hinv_00, and takes it out of the inverse by elimination.
     /// </summary>
     private static int[] ByTheFormulas(MatrixProblem problem, double damping)

@@ -2,6 +2,7 @@ using Vernier.Files.Checkpoints;
 using Vernier.Grids;
 using Vernier.Grids.Power;
 using Vernier.Grids.Specs;
+using Vernier.Inference.Models;
 using Vernier.Levels;
 using Vernier.Numerics;
 using Vernier.Packing;
@@ -38,7 +39,8 @@ public class GridSearchTests
         {
             var matrix = new WeightMatrix(checkpoint, checkpoint[name]);
             var sample = GranuleSampling.Take(matrix, Granularity.Group(64), 0, matrix.Rows);
-            double uniform = Error(sample, UniformOf(bits, LevelLayout.Full)), symmetric = Error(sample, UniformOf(bits, LevelLayout.Symmetric));
+            double uniform = Error(sample, UniformOf(bits, LevelLayout.Full)),
+                symmetric = Error(sample, UniformOf(bits, LevelLayout.Symmetric));
             Assert.True(Error(sample, Choose(s_symmetric, bits, 1, sample)) <= symmetric * 1.0000001);
             PowerGridSpec offset = new() { Layouts = [LevelLayout.Offset], Mirror = true };
             double one = Error(sample, Choose(offset, bits, 1, sample)), eight = Error(sample, Choose(offset, bits, 8, sample));
@@ -55,9 +57,9 @@ public class GridSearchTests
         Fill("laplace", 1).AsSpan(0, 64 * 512).CopyTo(weights);
         Fill("uniform", 2).AsSpan(0, 64 * 512).CopyTo(weights.AsSpan(64 * 512));
         TinyModel.Write(folder["m"], ("a.weight", [128, 512], weights));
-        using Checkpoint checkpoint = Checkpoint.Open(folder["m"]);
+        using var opened = Model.Open(folder["m"]);
         Recipe recipe = RecipeCatalogue.Find("powerquant") with { Grid = s_symmetric with { Scope = GridScope.Rows, Rows = 64 } };
-        var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = recipe, Granularity = Granularity.Channel });
+        var plan = QuantizationPlan.Create(opened, new QuantizationOptions { Recipe = recipe, Granularity = Granularity.Channel });
         QuantizedTensorReport report = Assert.Single(new Quantizer(plan).Run(folder["out"]));
         Assert.Equal(2, report.Exponents.Count);
         Assert.True(report.Exponents[0] < 0.7 && report.Exponents[1] > 0.85, string.Join(' ', report.Exponents));
@@ -68,22 +70,24 @@ public class GridSearchTests
     {
         using var folder = new TempFolder();
         TinyModel.Write(folder["m"], ("a.weight", [64, 512], Fill("laplace", 1)), ("b.weight", [64, 512], Fill("uniform", 2)));
-        using Checkpoint checkpoint = Checkpoint.Open(folder["m"]);
-        var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find("powerquant"), Granularity = Granularity.Channel });
+        using var opened = Model.Open(folder["m"]);
+        var plan = QuantizationPlan.Create(opened,
+            new QuantizationOptions { Recipe = RecipeCatalogue.Find("powerquant"), Granularity = Granularity.Channel });
         Assert.Single(new Quantizer(plan).Run(folder["out"]).SelectMany(report => report.Exponents).Distinct());
     }
 
     [Fact]
     public void TrueNearestIsNeverWorseThanThePapersRule()
     {
-        using Checkpoint checkpoint = Checkpoint.Open(SharedData.Quill);
+        using var opened = Model.Open(SharedData.Quill);
         using var folder = new TempFolder();
         foreach (int bits in (int[])[2, 3, 4])
         {
             Recipe papers = RecipeCatalogue.Find("powerquant") with { Grid = s_symmetric with { Exponent = 0.7 } };
             double[] errors = [.. ((RoundingRule[])[RoundingRule.Nearest, RoundingRule.PowerDomain]).Select(rule =>
             {
-                var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = papers with { Rounding = rule }, Bits = bits, EmbeddingBits = null });
+                var plan = QuantizationPlan.Create(opened,
+                    new QuantizationOptions { Recipe = papers with { Rounding = rule }, Bits = bits, EmbeddingBits = null });
                 return new Quantizer(plan).Run(folder["out"], new RunOptions { Replace = true }).Sum(report => report.Error.SquaredError);
             })];
             Assert.True(errors[0] < errors[1], $"{bits} bits: nearest {errors[0]}, the papers' rule {errors[1]}");

@@ -76,7 +76,8 @@ public class MaxViolationTests
     {
         float[] violations = MaxViolationSolver.Violations(problem, solution);
         int samples = violations.Length / problem.Rows;
-        return [.. Enumerable.Range(0, problem.Rows).Select(row => Math.Abs(TensorPrimitives.MaxMagnitude<float>(violations.AsSpan(row * samples, samples))))];
+        return [.. Enumerable.Range(0, problem.Rows)
+            .Select(row => Math.Abs(TensorPrimitives.MaxMagnitude<float>(violations.AsSpan(row * samples, samples))))];
     }
 
     /// <summary>One row of weights that may be -1 or +1.</summary>
@@ -89,7 +90,8 @@ public class MaxViolationTests
         var gram = new double[Binaries * Binaries];
         for (int i = 0; i < Binaries; i++)
             gram[i * (Binaries + 1)] = 1;
-        return new MatrixProblem(spec, weights, 0, new LayerObjective(gram, Binaries)) { Tables = [table], Fit = new LargestScale(mirror: false), Samples = samples };
+        return new MatrixProblem(spec, weights, 0, new LayerObjective(gram, Binaries)) {
+            Tables = [table], Fit = new LargestScale(mirror: false), Samples = samples };
     }
 
     private static float BruteForce(MatrixProblem problem, ScalarSolution start)

@@ -1,4 +1,5 @@
 using Vernier.Files.Checkpoints;
+using Vernier.Inference.Models;
 using Vernier.Levels;
 using Vernier.Packing;
 using Vernier.Packing.Scalar;
@@ -36,7 +37,9 @@ public class MinifloatTests
             SolverStep[] list =
             [
                 steps == "nearest" ? new NearestStep() : new GptqStep(),
-                .. steps.Contains("quantease", StringComparison.Ordinal) ? (SolverStep[])[new QuantEaseStep { RefitScales = steps.EndsWith("scales", StringComparison.Ordinal), Sweeps = 5 }] : [],
+                .. steps.Contains("quantease", StringComparison.Ordinal)
+                    ? (SolverStep[])[new QuantEaseStep { RefitScales = steps.EndsWith("scales", StringComparison.Ordinal), Sweeps = 5 }]
+                    : [],
             ];
             SteppedLayer result = new StepRun(list).Solve(problem);
             // What is stored is a number of the format.
@@ -60,11 +63,13 @@ public class MinifloatTests
         {
             using var folder = new TempFolder();
             TinyModel.Write(folder["m"], ("a.weight", [64, 512], [.. Enumerable.Range(0, 64 * 512).Select(_ => (float)law())]));
-            using Checkpoint checkpoint = Checkpoint.Open(folder["m"]);
-            var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = RecipeCatalogue.Find("minifloat"), Bits = 6, Granularity = Granularity.Channel });
+            using var opened = Model.Open(folder["m"]);
+            var plan = QuantizationPlan.Create(opened,
+                new QuantizationOptions { Recipe = RecipeCatalogue.Find("minifloat"), Bits = 6, Granularity = Granularity.Channel });
             new Quantizer(plan).Run(folder["out"]);
             using Checkpoint written = Checkpoint.Open(folder["out"]);
-            var packed = (ScalarMatrix)PackedMatrixReader.Read(written, "a.weight", plan.Tensors.Single(planned => planned.Tensor.Name == "a.weight").Layout!);
+            var packed = (ScalarMatrix)PackedMatrixReader.Read(
+                written, "a.weight", plan.Tensors.Single(planned => planned.Tensor.Name == "a.weight").Layout!);
             return packed.Grids[0].Levels[^1] switch { 31 => 1, 60 => 2, 448 => 3, short other => other };
         }
     }
@@ -77,8 +82,9 @@ public class MinifloatTests
         foreach (Recipe recipe in (Recipe[])[m1, m2])
         {
             using var folder = new TempFolder();
-            using Checkpoint checkpoint = Checkpoint.Open(SharedData.Quill);
-            var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = recipe, Granularity = Granularity.Group(32) });
+            using var opened = Model.Open(SharedData.Quill);
+            var plan = QuantizationPlan.Create(opened,
+                new QuantizationOptions { Recipe = recipe, Granularity = Granularity.Group(32) });
             new Quantizer(plan).Run(folder["out"]);
             using Checkpoint written = Checkpoint.Open(folder["out"]);
             foreach (TensorPlan planned in plan.Tensors.Where(planned => planned.Role == TensorRole.Linear))
@@ -98,5 +104,6 @@ public class MinifloatTests
         }
     }
 
-    private static double Gaussian(Random random) => Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble());
+    private static double Gaussian(Random random) =>
+        Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble());
 }

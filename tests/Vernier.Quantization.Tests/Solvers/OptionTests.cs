@@ -56,9 +56,9 @@ public class OptionTests
     [Fact]
     public void BlockScalesAndARankMakeCodebooksSmaller()
     {
-        var whole = (VectorLayout)new VectorGridSpec().LayoutOf(128, 256, 3, Granularity.Group(64))!;
-        var half = (VectorLayout)new VectorGridSpec { Rank = 0.5 }.LayoutOf(128, 256, 3, Granularity.Group(64))!;
-        Assert.Equal((0, 4), (whole.BookRank, half.BookRank));
+        var whole = (VectorLayout)new VectorGridSpec().LayoutOf(128, 256, 6, Granularity.Group(64))!;
+        var half = (VectorLayout)new VectorGridSpec { Rank = 0.5 }.LayoutOf(128, 256, 6, Granularity.Group(64))!;
+        Assert.Equal((0, 32), (whole.BookRank, half.BookRank));
         // For the same budget there are more codebooks of half the rank.
         Assert.True(half.Books > whole.Books, $"{half.Books} codebooks, {whole.Books} of full rank");
         var blocks = (VectorLayout)new VectorGridSpec { Dimension = 2, BlockColumns = 32 }.LayoutOf(128, 256, 2, Granularity.Group(32))!;
@@ -87,8 +87,10 @@ public class OptionTests
     {
         MatrixProblem problem = RealLayers.Problem(RealLayers.Names[2], "kmeans", 3, Granularity.Group(64));
         JlcmStep step = new() { Iterations = 60, LearningRate = 0.1, Penalty = 0.5, Neighbours = 5 };
-        double proximal = Objective(problem, new NearestStep(), step), exact = Objective(problem, new NearestStep(), step with { Gradient = MappingGradient.Exact });
-        double frozen = Objective(problem, new NearestStep(), step with { FreezeCodebook = true }), nearest = Objective(problem, new NearestStep());
+        double proximal = Objective(problem, new NearestStep(), step),
+            exact = Objective(problem, new NearestStep(), step with { Gradient = MappingGradient.Exact });
+        double frozen = Objective(problem, new NearestStep(), step with { FreezeCodebook = true }),
+            nearest = Objective(problem, new NearestStep());
         Assert.NotEqual(proximal, exact);
         Assert.True(proximal < frozen && frozen < nearest, $"{proximal}, {frozen} with codebooks as they are, {nearest} before");
     }
@@ -97,7 +99,8 @@ public class OptionTests
     public void TheNumberOfSweepsIsAtMostWhatIsAsked()
     {
         MatrixProblem problem = RealLayers.Problem(RealLayers.Names[1], "rtn", 3, Granularity.Group(64));
-        double[] objectives = [.. ((int[])[1, 2, 30]).Select(sweeps => Objective(problem, new NearestStep(), new QuantEaseStep { Sweeps = sweeps }))];
+        double[] objectives = [.. ((int[])[1, 2, 30])
+            .Select(sweeps => Objective(problem, new NearestStep(), new QuantEaseStep { Sweeps = sweeps }))];
         Assert.True(objectives[1] < objectives[0] && objectives[2] < objectives[1], string.Join(' ', objectives));
     }
 

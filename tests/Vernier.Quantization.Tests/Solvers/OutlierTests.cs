@@ -79,7 +79,8 @@ public class OutlierTests
         Assert.Equal([256 + 5, 256 + 9], columns.Places[2..4].ToArray());
     }
 
-    private static double Value(MatrixProblem whole, ScalarSolution solution, OutlierSet set) => whole.Objective.Value(set.Remaining(whole).Weights, solution.Decode());
+    private static double Value(MatrixProblem whole, ScalarSolution solution, OutlierSet set) =>
+        whole.Objective.Value(set.Remaining(whole).Weights, solution.Decode());
 
     private static MatrixProblem Problem(string name, int bits, int group, int single, int whole)
     {

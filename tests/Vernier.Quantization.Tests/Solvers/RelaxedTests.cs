@@ -21,7 +21,8 @@ public class RelaxedTests
 {
     private static readonly NearestStep s_nearest = new NearestStep();
     private static readonly AdaRoundStep s_adaround = (AdaRoundStep)RecipeCatalogue.Find("adaround").Solver[1] with { Iterations = 200 };
-    private static readonly FlexRoundStep s_flexround = (FlexRoundStep)RecipeCatalogue.Find("flexround").Solver[1] with { Iterations = 200 };
+    private static readonly FlexRoundStep s_flexround =
+        (FlexRoundStep)RecipeCatalogue.Find("flexround").Solver[1] with { Iterations = 200 };
     private static readonly NupesStep s_nupes = new NupesStep { Iterations = 200, LearningRate = 0.03 };
 
     [Theory]
@@ -78,7 +79,8 @@ public class RelaxedTests
             float weight = Math.Clamp(problem.Weights[i], grid.Decode(0), grid.Decode(grid.Last));
             Assert.Equal(weight, soft[i], 1e-5f);
             // A weight in the middle of two levels may go either way.
-            Assert.True(codes[i] == nearest.Codes[i] || Math.Abs(Math.Abs(grid.Decode(codes[i]) - weight) - Math.Abs(decoded[i] - weight)) < 1e-5);
+            Assert.True(codes[i] == nearest.Codes[i] || Math.Abs(Math.Abs(grid.Decode(codes[i]) - weight) - Math.Abs(decoded[i] - weight))
+                < 1e-5);
         }
     }
 
@@ -86,7 +88,8 @@ public class RelaxedTests
     public void AdaRoundHasAllButDecidedBeforeItIsHardened()
     {
         MatrixProblem problem = RealLayers.Problem(RealLayers.Names[1], "rtn", 3, Granularity.Group(64));
-        var learned = new AdaRoundSolver(problem, ScalarSolution.Nearest(problem, []), (AdaRoundStep)RecipeCatalogue.Find("adaround").Solver[^1]);
+        var learned = new AdaRoundSolver(problem, ScalarSolution.Nearest(problem, []),
+            (AdaRoundStep)RecipeCatalogue.Find("adaround").Solver[^1]);
         ScalarSolution solution = learned.Run();
         double soft = problem.Objective.Relative(problem.Weights, learned.Decoded()), hard = problem.Relative(solution);
         Assert.True(learned.Decided > 0.98, $"{learned.Decided}");
@@ -97,11 +100,13 @@ public class RelaxedTests
     public void LargeWeightsGoFurtherInFlexRound()
     {
         MatrixProblem problem = RealLayers.Problem(RealLayers.Names[1], "rtn", 4, Granularity.Group(64));
-        ScalarSolution nearest = ScalarSolution.Nearest(problem, []), solution = new FlexRoundSolver(problem, nearest, s_flexround with { LearningRate = 0.02 }).Run();
+        ScalarSolution nearest = ScalarSolution.Nearest(problem, []),
+            solution = new FlexRoundSolver(problem, nearest, s_flexround with { LearningRate = 0.02 }).Run();
         int[] moves = [.. solution.Codes.Zip(nearest.Codes, (now, before) => Math.Abs(now - before))];
         Assert.Contains(moves, move => move > 1);
         // By division the code 0 stays 0, and the larger a weight the more codes it passes.
-        double small = moves.Where((_, i) => Math.Abs(nearest.Codes[i] - 8) is 1 or 2).Average(), large = moves.Where((_, i) => Math.Abs(nearest.Codes[i] - 8) >= 6).Average();
+        double small = moves.Where((_, i) => Math.Abs(nearest.Codes[i] - 8) is 1 or 2).Average(),
+            large = moves.Where((_, i) => Math.Abs(nearest.Codes[i] - 8) >= 6).Average();
         Assert.True(large > small, $"{large} and {small}");
         Assert.All(Enumerable.Range(0, moves.Length).Where(i => problem.Weights[i] == 0), i => Assert.Equal(0, moves[i]));
     }
@@ -134,7 +139,8 @@ public class RelaxedTests
         MatrixProblem problem = RealLayers.Problem(RealLayers.Names[1], recipe, bits, Granularity.Group(64), new LayerObjective(gram, 256));
         ScalarSolution nearest = ScalarSolution.Nearest(problem, []);
         double before = problem.Relative(nearest);
-        foreach (SolverStep step in (SolverStep[])[s_adaround with { Iterations = 20 }, s_flexround with { Iterations = 20 }, s_nupes with { Iterations = 20 }])
+        foreach (SolverStep step in (SolverStep[])[s_adaround with { Iterations = 20 }, s_flexround with { Iterations = 20 },
+            s_nupes with { Iterations = 20 }])
             Assert.True(new StepRun([s_nearest, step]).Solve(problem).Objective <= before);
         Assert.Equal(nearest.Codes, new FlexRoundSolver(problem, nearest, s_flexround with { Iterations = 1 }).Run().Codes);
     }
@@ -142,16 +148,20 @@ public class RelaxedTests
     [Fact]
     public void TheWholeSpaceIsBetterThanUpOrDownWhereTheBestIsTwoCodesAway()
     {
-        // Two inputs that are nearly the same, and a weight beside them that is clipped: the first weight has to take over what the others can't.
+        // Two inputs that are nearly the same, and a weight beside them that is clipped: the first weight has to take over what the others
+        // can't.
         var spec = new ScalarLayout(1, 2, 3, Granularity.Channel, 1, 1, false, false);
         var table = Vernier.Grids.Uniform.UniformGrid.Create(3, LevelLayout.Full);
-        // Scale 1/2: the levels are -1/2, -3/8, .. 3/8; the second weight is clipped by 0.3 and the first has to rise by 0.3, more than two steps of 1/8.
-        var problem = new MatrixProblem(spec, [0.01f, 0.675f], 0, new LayerObjective([1, 0.999, 0.999, 1], 2)) { Tables = [table], Fit = new LargestScale(mirror: false) };
+        // Scale 1/2: the levels are -1/2, -3/8, .. 3/8; the second weight is clipped by 0.3 and the first has to rise by 0.3, more than two
+        // steps of 1/8.
+        var problem = new MatrixProblem(spec, [0.01f, 0.675f], 0, new LayerObjective([1, 0.999, 0.999, 1], 2)) {
+            Tables = [table], Fit = new LargestScale(mirror: false) };
         var start = new ScalarSolution(spec, [table]);
         start.Scales[0] = (Half)0.5f;
         start.Codes[0] = 4;
         start.Codes[1] = 7;
-        double upOrDown = problem.Relative(new AdaRoundSolver(problem, start, s_adaround).Run()), whole = problem.Relative(new SoftRound(problem, start, s_nupes).Run());
+        double upOrDown = problem.Relative(new AdaRoundSolver(problem, start, s_adaround).Run()),
+            whole = problem.Relative(new SoftRound(problem, start, s_nupes).Run());
         Assert.True(whole < 0.2 * upOrDown, $"{whole} against {upOrDown}");
     }
 
@@ -164,7 +174,7 @@ public class RelaxedTests
             ScalarSolution[] solutions = [.. ((int[])[1, 3]).Select(count =>
             {
                 using var workers = new Workers(count);
-                return new StepRun([s_nearest, step with { Iterations = 30 }]).Solve(problem.By(workers)).Solution;
+                return new StepRun([s_nearest, step with { Iterations = 30 }]).Solve(problem.On(workers)).Solution;
             })];
             Assert.Equal(solutions[0].Codes, solutions[1].Codes);
             Assert.Equal(solutions[0].Scales, solutions[1].Scales);

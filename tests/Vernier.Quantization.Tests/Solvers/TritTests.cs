@@ -1,5 +1,5 @@
-using Vernier.Files.Checkpoints;
 using Vernier.Grids.Trits;
+using Vernier.Inference.Models;
 using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Packing.Trits;
@@ -32,7 +32,8 @@ public class TritTests
             }
             Assert.Equal(error, fit.Error, 1e-5 * squares);
             sum += Math.Sqrt(error / squares);
-            ratios += Math.Max(Math.Abs((double)fit.First), Math.Abs((double)fit.Second)) / Math.Min(Math.Abs((double)fit.First), Math.Abs((double)fit.Second));
+            ratios += Math.Max(Math.Abs((double)fit.First), Math.Abs((double)fit.Second))
+                / Math.Min(Math.Abs((double)fit.First), Math.Abs((double)fit.Second));
         }
         Assert.InRange(sum / 2000, 0.162, 0.168);
         Assert.InRange(ratios / 2000, 1.4, 1.6);
@@ -47,7 +48,8 @@ public class TritTests
     public void EveryWeightHasTheBestOfTheNinePairs(int count)
     {
         var random = new Random(count);
-        foreach (Func<int, float> law in (Func<int, float>[])[_ => (float)(random.NextDouble() - 0.5), i => i == 0 ? 1 : 1e-4f, i => i % 2, _ => -0.25f, i => MathF.ScaleB(1, -i % 20)])
+        foreach (Func<int, float> law in (Func<int, float>[])[_ =>
+            (float)(random.NextDouble() - 0.5), i => i == 0 ? 1 : 1e-4f, i => i % 2, _ => -0.25f, i => MathF.ScaleB(1, -i % 20)])
         {
             float[] weights = [.. Enumerable.Range(0, count).Select(law)];
             sbyte[] first = new sbyte[count], second = new sbyte[count];
@@ -84,7 +86,8 @@ public class TritTests
         {
             sbyte[] first = new sbyte[128], second = new sbyte[128];
             TritFit fit = TritSolver.Solve(weights, m, first, second);
-            return Enumerable.Range(0, 128).Sum(i => importance[i] * Math.Pow(weights[i] - (double)fit.First * first[i] - (double)fit.Second * second[i], 2));
+            return Enumerable.Range(0, 128).Sum(i => importance[i]
+                * Math.Pow(weights[i] - (double)fit.First * first[i] - (double)fit.Second * second[i], 2));
         })];
         Assert.True(errors[1] < errors[0]);
     }
@@ -97,7 +100,7 @@ public class TritTests
     {
         using var folder = new TempFolder();
         TinyLlama.Write(folder["m"]);
-        using Checkpoint checkpoint = Checkpoint.Open(folder["m"]);
+        using var opened = Model.Open(folder["m"]);
         Recipe recipe = RecipeCatalogue.Find("ptqtp");
         recipe = recipe with
         {
@@ -110,9 +113,11 @@ public class TritTests
         byte[][] files = [.. ((int[])[1, 3]).Select(count =>
         {
             using var workers = new Workers(count);
-            var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = recipe, Granularity = new Granularity(group) }, workers);
+            var plan = QuantizationPlan.Create(opened,
+                new QuantizationOptions { Recipe = recipe, Granularity = new Granularity(group) }, workers);
             IReadOnlyList<QuantizedTensorReport> reports = new Quantizer(plan).Run(folder[$"{count}"]);
-            Assert.All(reports.Where(report => report.Layout is TritLayout), report => Assert.InRange(report.Error.Relative, 0, weighted ? 0.1 : 0.04));
+            Assert.All(reports.Where(report => report.Layout is TritLayout), report =>
+                Assert.InRange(report.Error.Relative, 0, weighted ? 0.1 : 0.04));
             Assert.Equal(14, reports.Count(report => report.Layout is TritLayout));
             return File.ReadAllBytes(folder[$"{count}/model.safetensors"]);
         })];

@@ -1,4 +1,4 @@
-using Vernier.Files.Checkpoints;
+using Vernier.Inference.Models;
 using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Packing.TwoLevel;
@@ -28,8 +28,10 @@ public class TwoLevelTests
             MatrixOutcome output = Solve(problem, s_output), weights = Solve(problem, new NearestStep());
             MatrixOutcome gptq = Solve(problem, s_gptq);
             Assert.Equal(output.Report.Nearest, weights.Report.Objective);
-            Assert.True(output.Report.Objective < output.Report.Nearest, $"{name}: {output.Report.Objective} by the output, {output.Report.Nearest} by the weights");
-            Assert.True(gptq.Report.Objective < output.Report.Objective, $"{name}: gptq {gptq.Report.Objective}, nearest {output.Report.Objective}");
+            Assert.True(output.Report.Objective < output.Report.Nearest,
+                $"{name}: {output.Report.Objective} by the output, {output.Report.Nearest} by the weights");
+            Assert.True(gptq.Report.Objective < output.Report.Objective,
+                $"{name}: gptq {gptq.Report.Objective}, nearest {output.Report.Objective}");
             Assert.Equal(problem.Layout.StoredBytes, output.Matrix.ArrayBytes().Sum(bytes => (long)bytes.Length));
         }
     }
@@ -64,7 +66,8 @@ public class TwoLevelTests
     {
         MatrixProblem known = Problem(RealLayers.Names[0], 4, 64), problem = new(known.Layout, known.Weights);
         var matrix = (TwoLevelMatrix)Solve(problem, s_output).Matrix;
-        ScalarSolution scalar = ScalarSolution.Nearest(RealLayers.Problem(RealLayers.Names[0], "rtn-asymmetric", 4, Granularity.Group(64)), []);
+        ScalarSolution scalar = ScalarSolution.Nearest(
+            RealLayers.Problem(RealLayers.Names[0], "rtn-asymmetric", 4, Granularity.Group(64)), []);
         double own = Error(problem.Weights, matrix), other = Error(problem.Weights, scalar.Pack(0));
         Assert.InRange(own, other * 0.9, other * 1.15);
     }
@@ -93,7 +96,7 @@ public class TwoLevelTests
     {
         using var folder = new TempFolder();
         TinyLlama.Write(folder["m"]);
-        using Checkpoint checkpoint = Checkpoint.Open(folder["m"]);
+        using var opened = Model.Open(folder["m"]);
         Recipe recipe = RecipeCatalogue.Find("dgq") with
         {
             Solver = [sequential ? s_gptq : s_output],
@@ -104,9 +107,11 @@ public class TwoLevelTests
         byte[][] files = [.. ((int[])[1, 3]).Select(count =>
         {
             using var workers = new Workers(count);
-            var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = recipe, Granularity = Granularity.Group(50), Bits = 3 }, workers);
+            var plan = QuantizationPlan.Create(opened,
+                new QuantizationOptions { Recipe = recipe, Granularity = Granularity.Group(50), Bits = 3 }, workers);
             IReadOnlyList<QuantizedTensorReport> reports = new Quantizer(plan).Run(folder[$"{count}"]);
-            Assert.Equal(14, reports.Count(report => report.Layout is TwoLevelLayout { Rank: 2, Outliers: > 0 } && report.Solved!.Objective < report.Solved.Nearest));
+            Assert.Equal(14, reports.Count(report => report.Layout is TwoLevelLayout { Rank: 2, Outliers: > 0 }
+                && report.Solved!.Objective < report.Solved.Nearest));
             return File.ReadAllBytes(folder[$"{count}/model.safetensors"]);
         })];
         Assert.Equal(files[0], files[1]);

@@ -52,7 +52,8 @@ public class ChannelOrderTests
         for (int row = 0; row < 128; row++)
         {
             for (int i = 0; i < 128; i++)
-                weights[row * 128 + i] = row % 2 == 0 ? normal[row / 2 * 128 + i] : (i + row) % 32 == 0 ? 1 : 0.001f * normal[row / 2 * 128 + i];
+                weights[row * 128 + i] = row % 2 == 0 ? normal[row / 2 * 128 + i] : (i + row) % 32 == 0 ? 1
+                    : 0.001f * normal[row / 2 * 128 + i];
         }
         var descriptors = new ChannelDescriptors(128, Workers.Shared);
         descriptors.AddRows(weights, 128);
@@ -109,9 +110,12 @@ public class ChannelOrderTests
     {
         using var folder = new TempFolder();
         WriteTiny(folder["in"], type, architecture);
-        using Checkpoint checkpoint = Checkpoint.Open(folder["in"]);
+        using var opened = Model.Open(folder["in"]);
         Recipe recipe = RecipeCatalogue.Find("kmeans") with { Reorder = true };
-        var plan = QuantizationPlan.Create(checkpoint, new QuantizationOptions { Recipe = recipe with { Grid = (CodebookGridSpec)recipe.Grid with { Scope = GridScope.Rows, Rows = 16 } }, Bits = 8, Granularity = Granularity.Group(16), Keep = new Regex(keep, RegexOptions.NonBacktracking) });
+        var plan = QuantizationPlan.Create(opened,
+            new QuantizationOptions { Recipe = recipe
+            with { Grid = (CodebookGridSpec)recipe.Grid with { Scope = GridScope.Rows, Rows = 16 } }, Bits = 8,
+            Granularity = Granularity.Group(16), Keep = new Regex(keep, RegexOptions.NonBacktracking) });
         Assert.False(plan.Order.IsEmpty);
         new Quantizer(plan).Run(folder["out"]);
         float[] expected = Logits(folder["in"]), actual = Logits(folder["out"]);
@@ -122,8 +126,9 @@ public class ChannelOrderTests
     private static void CheckFunction(string model, int rows, double tolerance)
     {
         using var folder = new TempFolder();
-        using Checkpoint checkpoint = Checkpoint.Open(model);
-        ModelConfig config = ModelSource.Configuration(model);
+        using var opened = Model.Open(model);
+        Checkpoint checkpoint = opened.Checkpoint;
+        ModelConfig config = opened.Configuration;
         var order = ChannelOrder.Find(checkpoint, config, rows);
         Directory.CreateDirectory(folder["out"]);
         File.Copy(Path.Combine(model, "config.json"), folder["out/config.json"]);
@@ -133,12 +138,14 @@ public class ChannelOrderTests
             // In pieces that begin and end within rows.
             var bytes = new byte[tensor.Bytes];
             for (int first = 0; first < bytes.Length; first += 1000)
-                TensorBytes.Read(checkpoint, tensor, order.Of(tensor.Name), first, bytes.AsSpan(first, Math.Min(1000, bytes.Length - first)));
+                TensorBytes.Read(checkpoint, tensor, order.Of(tensor.Name), first,
+                    bytes.AsSpan(first, Math.Min(1000, bytes.Length - first)));
             draft.Write(tensor.Name, 0, bytes);
         }
         using Checkpoint written = Checkpoint.Open(folder["out"]);
         int moved = checkpoint.Tensors.Count(tensor => !TensorBytes.AreSame(checkpoint, tensor, written, written[tensor.Name]));
-        Assert.True(moved >= (((TransformerConfig)config).Names.FeedForwardInputs.Count == 1 ? 4 : 5) * config.LayerCount, $"{moved} tensors moved");
+        Assert.True(moved >= (((TransformerConfig)config).Names.FeedForwardInputs.Count == 1 ? 4 : 5) * config.LayerCount,
+            $"{moved} tensors moved");
         foreach (TensorInfo tensor in checkpoint.Tensors)
             Assert.True(TensorBytes.AreSame(checkpoint, tensor, written, written[tensor.Name], order.Of(tensor.Name)));
         float[] expected = Logits(model), actual = Logits(folder["out"]);
@@ -160,7 +167,8 @@ public class ChannelOrderTests
         }
     }
 
-    private static float[] Logits(string folder) => LanguageModel.Load(folder).CreateSession().Forward([new Segment(s_tokens)], LogitRows.Last).ToArray();
+    private static float[] Logits(string folder) =>
+        LanguageModel.Load(folder).CreateSession().Forward([new Segment(s_tokens)], LogitRows.Last).ToArray();
 
     private static void WriteTiny(string folder, string type, string architecture)
     {
@@ -174,8 +182,10 @@ public class ChannelOrderTests
             Add(prefix + "input_layernorm.weight", 0, 64);
             Add(prefix + "post_attention_layernorm.weight", 0, 64);
             foreach ((string name, int outputs, int inputs) in type == "phi3"
-                ? ((string, int, int)[])[("self_attn.qkv_proj", 128, 64), ("self_attn.o_proj", 64, 64), ("mlp.gate_up_proj", 192, 64), ("mlp.down_proj", 64, 96)]
-                : [("self_attn.q_proj", 64, 64), ("self_attn.k_proj", 32, 64), ("self_attn.v_proj", 32, 64), ("self_attn.o_proj", 64, 64), ("mlp.gate_proj", 96, 64), ("mlp.up_proj", 96, 64), ("mlp.down_proj", 64, 96)])
+                ? ((string, int, int)[])[("self_attn.qkv_proj", 128, 64), ("self_attn.o_proj", 64, 64), ("mlp.gate_up_proj", 192, 64),
+                    ("mlp.down_proj", 64, 96)]
+                : [("self_attn.q_proj", 64, 64), ("self_attn.k_proj", 32, 64), ("self_attn.v_proj", 32, 64), ("self_attn.o_proj", 64, 64),
+                    ("mlp.gate_proj", 96, 64), ("mlp.up_proj", 96, 64), ("mlp.down_proj", 64, 96)])
             {
                 Add(prefix + name + ".weight", 0.15, outputs, inputs);
                 if (type == "qwen2" && name is ("self_attn.q_proj" or "self_attn.k_proj" or "self_attn.v_proj"))

@@ -23,4 +23,10 @@ public sealed record GgufTensor(string Name, GgufTensorType Type, IReadOnlyList<
 
     /// <summary>The number of bytes of the data.</summary>
     public long Bytes => checked((long)((Int128)Count / Type.BlockColumns * Type.BlockBytes));
+
+    /// <summary>Whether name, type and all dimensions are the same.</summary>
+    public bool Equals(GgufTensor? other) => other is not null && Name == other.Name && Type == other.Type && Shape.SequenceEqual(other.Shape);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Name, Type, Shape.Count);
 }

@@ -4,7 +4,8 @@ using Vernier.Levels;
 namespace Vernier.Grids.Codebook;
 
 /// <summary>
-/// A learned scalar codebook: any 2^b numbers, in fixed point. The largest becomes <see cref="PowerGrid.FixedPointOne"/>, 127 up to six bits and 32767 above, so that
+/// A learned scalar codebook: any 2^b numbers, in fixed point. The largest becomes <see cref="PowerGrid.FixedPointOne"/>, 127 up to six
+/// bits and 32767 above, so that
 /// the same kernels run it.
 /// </summary>
 public static class CodebookGrid
@@ -12,7 +13,8 @@ public static class CodebookGrid
     /// <summary>Builds the table.</summary>
     /// <param name="bits">2 to 8.</param>
     /// <param name="values">2^bits finite numbers in any order; at least one is not 0.</param>
-    /// <param name="unit">Receives what the values have to be divided by, and scales multiplied by, so that a value is again scale times the table's.</param>
+    /// <param name="unit">Receives what the values have to be divided by, and scales multiplied by, so that a value is again scale times
+    /// the table's.</param>
     /// <exception cref="ArgumentException">There are not 2^bits numbers, one is not finite, or all are 0.</exception>
     public static LevelTable Create(int bits, ReadOnlySpan<double> values, out double unit)
     {

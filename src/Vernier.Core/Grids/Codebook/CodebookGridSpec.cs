@@ -19,7 +19,8 @@ public sealed record CodebookGridSpec : ScalarGridSpec
 
     /// <inheritdoc/>
     public override string? Problem =>
-        OtherThan(LevelLayout.Full, "the layout of codebooks is full") ?? (Tables is not (1 or 2 or 4 or 8) ? "the number of tables is not 1, 2, 4 or 8" : base.Problem);
+        OtherThan(LevelLayout.Full, "the layout of codebooks is full")
+            ?? (Tables is not (1 or 2 or 4 or 8) ? "the number of tables is not 1, 2, 4 or 8" : base.Problem);
 
     /// <inheritdoc/>
     public override bool CountsColumns => true;

@@ -6,10 +6,14 @@ using Vernier.Numerics;
 namespace Vernier.Grids.Codebook;
 
 /// <summary>
-/// k-means on weights that are divided by the scales of their granules: codebooks, scales and codes in turn. Codebooks begin where many levels do best, with a
-/// density that is the cube root of that of the weights divided by their granule's root mean square (Panter, Dite, 1951), several for groups of granules by how far
-/// their largest weight stands out, and once more on the uniform grid, and the better is taken: from either, while the error falls, each granule takes the
-/// codebook and the scale that fit it best, as they are stored, and each codebook becomes the one of least squared error for its granules at their scales. Weights
+/// k-means on weights that are divided by the scales of their granules: codebooks, scales and codes in turn. Codebooks begin where many
+/// levels do best, with a
+/// density that is the cube root of that of the weights divided by their granule's root mean square (Panter, Dite, 1951), several for
+/// groups of granules by how far
+/// their largest weight stands out, and once more on the uniform grid, and the better is taken: from either, while the error falls, each
+/// granule takes the
+/// codebook and the scale that fit it best, as they are stored, and each codebook becomes the one of least squared error for its granules
+/// at their scales. Weights
 /// count by the importance of their columns. Nothing is random.
 /// </summary>
 /// <param name="bits">2 to 8.</param>
@@ -28,8 +32,10 @@ internal sealed class CodebookSearch(int bits, int tables, bool mirror, Workers 
     /// <summary>The codebooks that serve all samples best.</summary>
     public LevelTable[] Choose(IReadOnlyList<GranuleSample> samples)
     {
-        (GranuleSample Sample, int Granule)[] granules = [.. samples.SelectMany(sample => Enumerable.Range(0, sample.Count).Select(granule => (sample, granule)))];
-        (LevelTable[] Tables, double Error) dense = Improve(granules, Start(granules)), even = Improve(granules, [.. Enumerable.Repeat(Uniform(), tables)]);
+        (GranuleSample Sample, int Granule)[] granules =
+            [.. samples.SelectMany(sample => Enumerable.Range(0, sample.Count).Select(granule => (sample, granule)))];
+        (LevelTable[] Tables, double Error) dense = Improve(granules, Start(granules)),
+            even = Improve(granules, [.. Enumerable.Repeat(Uniform(), tables)]);
         return dense.Error <= even.Error ? dense.Tables : even.Tables;
     }
 
@@ -100,16 +106,19 @@ internal sealed class CodebookSearch(int bits, int tables, bool mirror, Workers 
             int[] own = [.. Enumerable.Range(0, granules.Length).Where(i => choices[i].Table == table)];
             WeightedPoints points = Collect(granules, own, i => choices[i].Scale);
             double[] values = Array.ConvertAll(current[table].Values.ToArray(), value => (double)value);
-            result[table] = values.Length != 1 << bits || points.Count == 0 ? current[table] : Table(points.Improve(values, MostIterations)) ?? current[table];
+            result[table] = values.Length != 1 << bits || points.Count == 0 ? current[table]
+                : Table(points.Improve(values, MostIterations)) ?? current[table];
         });
         return result;
     }
 
-    private LevelTable? Table(double[] values) => Array.TrueForAll(values, value => value == 0) ? null : CodebookGrid.Create(bits, values, out _);
+    private LevelTable? Table(double[] values) =>
+        Array.TrueForAll(values, value => value == 0) ? null : CodebookGrid.Create(bits, values, out _);
 
     private LevelTable Uniform() => UniformGrid.Create(bits, LevelLayout.Full);
 
-    /// <summary>The weights of granules divided by a scale, in ascending order, each counting by its importance and the squared scale.</summary>
+    /// <summary>The weights of granules divided by a scale, in ascending order, each counting by its importance and the squared
+    /// scale.</summary>
     private static WeightedPoints Collect((GranuleSample Sample, int Granule)[] granules, int[] which, Func<int, float> scaleOf)
     {
         var values = new List<double>();

@@ -6,7 +6,8 @@ using Vernier.Packing.Ggml;
 
 namespace Vernier.Grids.Ggml;
 
-/// <summary>The block formats of ggml, which GGUF files have: see <see cref="BlockLayout"/>. The layout is symmetric; groups are those of the format.</summary>
+/// <summary>The block formats of ggml, which GGUF files have: see <see cref="BlockLayout"/>. The layout is symmetric; groups are those of
+/// the format.</summary>
 public sealed record GgmlGridSpec : GridSpec
 {
     /// <summary>Creates the grid.</summary>

@@ -3,9 +3,12 @@ using Vernier.Levels;
 namespace Vernier.Grids.Minifloat;
 
 /// <summary>
-/// The levels of a minifloat: its magnitudes with both signs, zero once. Levels are whole numbers of the smallest positive one, such as 0, 1, 2, 3, 4, 6, 8, 12 for
-/// E2M1, and integers where they fit in 16 bits; where not, floats of the range -1 .. 1. Rounding is to the nearest number, ties to the even mantissa.
-/// <para>A. Kuzmin, M. van Baalen, Y. Ren, M. Nagel, J. Peters, T. Blankevoort: FP8 quantization: the power of the exponent, 2022, for the flexible bias. OCP
+/// The levels of a minifloat: its magnitudes with both signs, zero once. Levels are whole numbers of the smallest positive one, such as 0,
+/// 1, 2, 3, 4, 6, 8, 12 for
+/// E2M1, and integers where they fit in 16 bits; where not, floats of the range -1 .. 1. Rounding is to the nearest number, ties to the
+/// even mantissa.
+/// <para>A. Kuzmin, M. van Baalen, Y. Ren, M. Nagel, J. Peters, T. Blankevoort: FP8 quantization: the power of the exponent, 2022, for the
+/// flexible bias. OCP
 /// Microscaling Formats specification 1.0 for the formats that have names.</para>
 /// </summary>
 public static class MinifloatGrid

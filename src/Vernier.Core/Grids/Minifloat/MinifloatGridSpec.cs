@@ -4,7 +4,8 @@ using Vernier.Levels;
 namespace Vernier.Grids.Minifloat;
 
 /// <summary>
-/// The numbers of a float of few bits: see <see cref="MinifloatGrid"/>. Either formats by name, which say the bits, or bits of exponent at any number of bits; of several the
+/// The numbers of a float of few bits: see <see cref="MinifloatGrid"/>. Either formats by name, which say the bits, or bits of exponent at
+/// any number of bits; of several the
 /// one of least error is taken. The layout is symmetric.
 /// </summary>
 public sealed record MinifloatGridSpec : ScalarGridSpec
@@ -18,7 +19,8 @@ public sealed record MinifloatGridSpec : ScalarGridSpec
     /// <summary>The bits of exponent to choose from, at the number of bits that is asked for; each 1 to 7, and 1 among them.</summary>
     public IReadOnlyList<int> ExponentBits { get; init; } = [];
 
-    /// <summary>The formats to choose from, by name, all of as many bits: linear layers then have these bits. See <see cref="MinifloatFormat.TryParse"/>.</summary>
+    /// <summary>The formats to choose from, by name, all of as many bits: linear layers then have these bits. See
+    /// <see cref="MinifloatFormat.TryParse"/>.</summary>
     public IReadOnlyList<string> Formats { get; init; } = [];
 
     /// <inheritdoc/>
@@ -38,7 +40,8 @@ public sealed record MinifloatGridSpec : ScalarGridSpec
     /// <summary>The formats to choose from, of so many bits.</summary>
     /// <param name="bits">2 to 8; not used where formats are named.</param>
     public IReadOnlyList<MinifloatFormat> FormatsFor(int bits) => Formats.Count == 0 ? MinifloatFormat.Splits(bits, ExponentBits)
-        : [.. Formats.Select(name => MinifloatFormat.TryParse(name, out MinifloatFormat format) ? format : throw new ArgumentException($"there is no format '{name}'"))];
+        : [.. Formats.Select(name => MinifloatFormat.TryParse(name, out MinifloatFormat format) ? format
+            : throw new ArgumentException($"there is no format '{name}'"))];
 
     /// <inheritdoc/>
     public override IReadOnlyList<LevelTable> Candidates(int bits, RoundingRule rounding) =>

@@ -5,9 +5,12 @@ namespace Vernier.Grids.NormalFloat;
 
 /// <summary>
 /// The normal-float grid: quantiles of the normal distribution, so that about as many weights of that distribution get each code. With
-/// d = (1 / 2^(b+1) + 1 / (2^(b+1) - 2)) / 2 the 2^(b-1) positive levels are evenly spaced quantiles from 1/2 to 1 - d, the 2^(b-1) - 1 negative ones those of
-/// a spacing that is wider by one, both divided by the largest; zero is exact. Levels are rounded to 8 bits up to six bits of code, to 16 above.
-/// <para>T. Dettmers, A. Pagnoni, A. Holtzman, L. Zettlemoyer: QLoRA: efficient finetuning of quantized LLMs, 2023, for 4 bits; the rule for other numbers of
+/// d = (1 / 2^(b+1) + 1 / (2^(b+1) - 2)) / 2 the 2^(b-1) positive levels are evenly spaced quantiles from 1/2 to 1 - d, the 2^(b-1) - 1
+/// negative ones those of
+/// a spacing that is wider by one, both divided by the largest; zero is exact. Levels are rounded to 8 bits up to six bits of code, to 16
+/// above.
+/// <para>T. Dettmers, A. Pagnoni, A. Holtzman, L. Zettlemoyer: QLoRA: efficient finetuning of quantized LLMs, 2023, for 4 bits; the rule
+/// for other numbers of
 /// bits and the rounding of levels are ours.</para>
 /// </summary>
 public static class NormalFloatGrid

@@ -31,7 +31,8 @@ public static class PowerGrid
     /// <param name="offset">d, from 0 to 1/2, of the offset layout; otherwise 0.</param>
     /// <param name="rule">True nearest level, or the papers' rounding in the power domain.</param>
     /// <exception cref="ArgumentException">The layout is asymmetric, or has no offset and one is given.</exception>
-    public static LevelTable Create(int bits, LevelLayout layout, double exponent, double offset = 0, RoundingRule rule = RoundingRule.Nearest)
+    public static LevelTable Create(int bits, LevelLayout layout, double exponent, double offset = 0,
+        RoundingRule rule = RoundingRule.Nearest)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(exponent, MinExponent);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(exponent, MaxExponent);
@@ -56,7 +57,8 @@ public static class PowerGrid
             thresholds[i] = (levels[i] + levels[i + 1]) / 2.0;
             // The exact threshold of the papers may lie beyond a level that was rounded to an integer; a level must keep its own code.
             if (rule == RoundingRule.PowerDomain && levels[i] < levels[i + 1])
-                thresholds[i] = Math.Clamp(one * Decode((indices[i] + indices[i + 1]) / (2 * largest), exponent), levels[i] + 0.25, levels[i + 1] - 0.25);
+                thresholds[i] = Math.Clamp(one * Decode((indices[i] + indices[i + 1]) / (2 * largest), exponent), levels[i] + 0.25,
+                    levels[i + 1] - 0.25);
         }
         return new LevelTable(bits, levels, 1f / (one + 1), exponent, layout == LevelLayout.MidRise ? 0.5 : offset, thresholds);
     }

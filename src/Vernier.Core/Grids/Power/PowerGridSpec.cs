@@ -4,8 +4,10 @@ using Vernier.Levels;
 namespace Vernier.Grids.Power;
 
 /// <summary>
-/// Levels spaced by a power function: see <see cref="PowerGrid"/>. The data-free search of PowerQuant and NUPES: exponents are tried from 0.3 to 1.2, on every layout and offset
-/// that there is; a = 1, the uniform grid, is among them, so that on the samples the result is never worse than uniform. Any layout but the asymmetric one; the full one by default.
+/// Levels spaced by a power function: see <see cref="PowerGrid"/>. The data-free search of PowerQuant and NUPES: exponents are tried from
+/// 0.3 to 1.2, on every layout and offset
+/// that there is; a = 1, the uniform grid, is among them, so that on the samples the result is never worse than uniform. Any layout but the
+/// asymmetric one; the full one by default.
 /// </summary>
 public sealed record PowerGridSpec : ScalarGridSpec
 {
@@ -25,7 +27,8 @@ public sealed record PowerGridSpec : ScalarGridSpec
     public double? Exponent { get; init; }
 
     /// <summary>
-    /// How many level tables each granule may choose from: 1, 2, 4 or 8. Where tables are large, fewer are taken, so that they do not weigh on
+    /// How many level tables each granule may choose from: 1, 2, 4 or 8. Where tables are large, fewer are taken, so that they do not weigh
+    /// on
     /// the size: at most 128 levels in all. Default 1.
     /// </summary>
     public int Tables { get; init; } = 1;
@@ -33,7 +36,8 @@ public sealed record PowerGridSpec : ScalarGridSpec
     /// <inheritdoc/>
     public override string? Problem =>
         Tables is not (1 or 2 or 4 or 8) ? "the number of tables is not 1, 2, 4 or 8"
-        : Exponent is < PowerGrid.MinExponent or > PowerGrid.MaxExponent ? $"the exponent is not between {PowerGrid.MinExponent} and {PowerGrid.MaxExponent}"
+        : Exponent is not (null or (>= PowerGrid.MinExponent and <= PowerGrid.MaxExponent))
+            ? $"the exponent is not between {PowerGrid.MinExponent} and {PowerGrid.MaxExponent}"
         : Layouts.Contains(LevelLayout.Asymmetric) ? "a power grid is centred on zero: it has no asymmetric layout"
         : base.Problem;
 
@@ -44,11 +48,13 @@ public sealed record PowerGridSpec : ScalarGridSpec
     public override bool HasChoice(int bits) => Exponent is null || Layouts.Count > 1 || Layouts.Contains(LevelLayout.Offset);
 
     /// <inheritdoc/>
-    public override IReadOnlyList<LevelTable> Candidates(int bits, RoundingRule rounding) => [.. Layouts.SelectMany(layout => Exponents.SelectMany(exponent =>
+    public override IReadOnlyList<LevelTable> Candidates(int bits, RoundingRule rounding) =>
+        [.. Layouts.SelectMany(layout => Exponents.SelectMany(exponent =>
         OffsetsOf(layout).Select(offset => PowerGrid.Create(bits, layout, exponent, offset, rounding))))];
 
     /// <inheritdoc/>
-    /// <remarks>Of each layout the best exponent without an offset, then the best offset for it, then the exponent once more in halved steps.</remarks>
+    /// <remarks>Of each layout the best exponent without an offset, then the best offset for it, then the exponent once more in halved
+    /// steps.</remarks>
     protected override LevelTable ChooseOne(TableSearch search, int bits, RoundingRule rounding)
     {
         ArgumentNullException.ThrowIfNull(search);

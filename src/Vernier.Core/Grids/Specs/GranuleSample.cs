@@ -8,7 +8,8 @@ public sealed class GranuleSample
     private readonly (int Offset, int Length)[] _granules;
 
     /// <summary>Wraps granules.</summary>
-    /// <param name="weights">The weights, one granule after the other, divided by the power of two next above the largest of the matrix.</param>
+    /// <param name="weights">The weights, one granule after the other, divided by the power of two next above the largest of the
+    /// matrix.</param>
     /// <param name="importance">How much each weight counts; empty where all count alike.</param>
     /// <param name="granules">Where each granule begins, and its weights.</param>
     /// <param name="errorUnit">What a squared error of 1 on these weights is on the real ones.</param>

@@ -3,7 +3,8 @@ using Vernier.Packing;
 namespace Vernier.Grids.Specs;
 
 /// <summary>
-/// A grid as it is chosen: its options, what they must keep to, what holds where nothing is said, and how a matrix on it is stored. Each family of grids has a record of its
+/// A grid as it is chosen: its options, what they must keep to, what holds where nothing is said, and how a matrix on it is stored. Each
+/// family of grids has a record of its
 /// own, and recipes name it by its kind.
 /// </summary>
 public abstract record GridSpec
@@ -12,13 +13,16 @@ public abstract record GridSpec
     /// <param name="standard">The layout of levels where none is named.</param>
     protected GridSpec(LevelLayout standard) => Layouts = [standard];
 
-    /// <summary>The layouts of levels to choose from, by the error that they leave; at least one. Many families have a single one.</summary>
+    /// <summary>The layouts of levels to choose from, by the error that they leave; at least one. Many families have a single
+    /// one.</summary>
     public IReadOnlyList<LevelLayout> Layouts { get; init; }
 
-    /// <summary>The layout of packed matrices that the grid leads to, a class derived from <see cref="PackedLayout"/>: by it solvers are found.</summary>
+    /// <summary>The layout of packed matrices that the grid leads to, a class derived from <see cref="PackedLayout"/>: by it solvers are
+    /// found.</summary>
     public abstract Type LayoutType { get; }
 
-    /// <summary>The bits of a code in linear layers, where the grid says; null where they are a choice. Of trits it is the nearest whole number.</summary>
+    /// <summary>The bits of a code in linear layers, where the grid says; null where they are a choice. Of trits it is the nearest whole
+    /// number.</summary>
     public virtual int? FixedBits => null;
 
     /// <summary>The most bits of a weight that the grid can do: 8 unless it says otherwise.</summary>

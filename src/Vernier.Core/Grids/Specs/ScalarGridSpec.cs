@@ -19,7 +19,8 @@ public abstract record ScalarGridSpec : GridSpec
     }
 
     /// <summary>
-    /// Whether scales may be negative, which mirrors the table and puts the additional level of the full layout on the heavier side. Default no.
+    /// Whether scales may be negative, which mirrors the table and puts the additional level of the full layout on the heavier side.
+    /// Default no.
     /// </summary>
     public bool Mirror { get; init; }
 
@@ -32,7 +33,8 @@ public abstract record ScalarGridSpec : GridSpec
     /// <summary>The numbers that scales can be, and how they are stored. Default half precision.</summary>
     public ScaleFormat ScaleFormat { get; init; }
 
-    /// <summary>The columns that share a scale in linear layers, where the format of the blocks says; at least 1. Null where it is a choice.</summary>
+    /// <summary>The columns that share a scale in linear layers, where the format of the blocks says; at least 1. Null where it is a
+    /// choice.</summary>
     public int? Block { get; init; }
 
     /// <inheritdoc/>
@@ -77,7 +79,8 @@ public abstract record ScalarGridSpec : GridSpec
     /// <param name="workers">Who searches.</param>
     public virtual LevelTable[] Choose(IReadOnlyList<GranuleSample> samples, int bits, RoundingRule rounding, Workers workers)
     {
-        var search = new TableSearch(samples, ScaleFormat == ScaleFormat.Half ? new ScaleSearch(Mirror) : new FormatScale(ScaleFormat), workers);
+        var search = new TableSearch(samples, ScaleFormat == ScaleFormat.Half ? new ScaleSearch(Mirror)
+            : new FormatScale(ScaleFormat), workers);
         int tables = TablesFor(bits);
         return tables > 1 ? search.Several(Candidates(bits, rounding), tables) : [ChooseOne(search, bits, rounding)];
     }
@@ -89,7 +92,8 @@ public abstract record ScalarGridSpec : GridSpec
     public override PackedLayout LayoutOf(int rows, int columns, int bits, Granularity granularity)
     {
         int code = FixedBits ?? bits, rowsPerGrid = Scope == GridScope.Rows ? Math.Min(Rows, rows) : rows;
-        return new ScalarLayout(rows, columns, code, GranularityOf(granularity), rowsPerGrid, TablesFor(code), HasWideLevels(code), HasZeroPoints)
+        return new ScalarLayout(rows, columns, code, GranularityOf(granularity), rowsPerGrid, TablesFor(code), HasWideLevels(code),
+            HasZeroPoints)
         {
             FloatLevels = HasFloatLevels(code),
             ScaleFormat = ScaleFormat,

@@ -4,8 +4,10 @@ using Vernier.Numerics;
 namespace Vernier.Grids.Specs;
 
 /// <summary>
-/// The choice of level tables by the squared error that they leave on samples, after rounding at the best scales. Where each granule may choose among several tables, the set is
-/// built greedily: each table is the one that lowers the error most, every granule taking the best it has; then each is exchanged for a better one while there is one.
+/// The choice of level tables by the squared error that they leave on samples, after rounding at the best scales. Where each granule may
+/// choose among several tables, the set is
+/// built greedily: each table is the one that lowers the error most, every granule taking the best it has; then each is exchanged for a
+/// better one while there is one.
 /// </summary>
 /// <param name="samples">The samples.</param>
 /// <param name="fit">How the scale of a granule is chosen.</param>

@@ -32,5 +32,6 @@ public sealed record TritGridSpec : GridSpec
     public override string? Problem => OtherThan(LevelLayout.Symmetric, "planes of trits have the symmetric layout");
 
     /// <inheritdoc/>
-    public override PackedLayout LayoutOf(int rows, int columns, int bits, Granularity granularity) => new TritLayout(rows, columns, Math.Max(0, granularity.GroupColumns), Storage);
+    public override PackedLayout LayoutOf(int rows, int columns, int bits, Granularity granularity) =>
+        new TritLayout(rows, columns, Math.Max(0, granularity.GroupColumns), Storage);
 }

@@ -47,7 +47,8 @@ public sealed class AffineScaleSearch(int steps = AffineScaleSearch.DefaultSteps
         return best with { Error = exactError };
     }
 
-    private static double Round(ReadOnlySpan<float> weights, ReadOnlySpan<float> importance, LevelTable grid, Half scale, int zero, Span<byte> codes)
+    private static double Round(ReadOnlySpan<float> weights, ReadOnlySpan<float> importance, LevelTable grid, Half scale, int zero,
+        Span<byte> codes)
     {
         float step = (float)scale * grid.Unit, inverse = step == 0 ? 0 : 1 / step;
         int last = grid.Count - 1;

@@ -17,8 +17,10 @@ public sealed record UniformGridSpec : ScalarGridSpec
         ?? (Layouts.Contains(LevelLayout.Offset) ? "only a power grid has an exponent, an offset and a choice of tables" : null);
 
     /// <inheritdoc/>
-    public override IReadOnlyList<LevelTable> Candidates(int bits, RoundingRule rounding) => [.. Layouts.Select(layout => ForScales(UniformGrid.Create(bits, layout)))];
+    public override IReadOnlyList<LevelTable> Candidates(int bits, RoundingRule rounding) =>
+        [.. Layouts.Select(layout => ForScales(UniformGrid.Create(bits, layout)))];
 
     /// <inheritdoc/>
-    protected override bool HasWideLevels(int bits) => bits == 8 && Layouts.Any(layout => layout is LevelLayout.MidRise or LevelLayout.Asymmetric);
+    protected override bool HasWideLevels(int bits) =>
+        bits == 8 && Layouts.Any(layout => layout is LevelLayout.MidRise or LevelLayout.Asymmetric);
 }

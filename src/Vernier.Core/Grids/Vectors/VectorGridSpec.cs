@@ -5,9 +5,12 @@ using Vernier.Packing.Vectors;
 namespace Vernier.Grids.Vectors;
 
 /// <summary>
-/// Vectors of weights that share an index into a codebook: see <see cref="VectorLayout"/>. With b bits a weight and vectors of d an index has b d bits, 8 at the most. The group
-/// says how much codebooks may take: as the scales of groups of so many columns, 16 / group bits a weight, the block scales counted in and the 16 bits for the scale of each
-/// codebook aside. Of the rectangles of 16, 32, 64, .. rows and of multiples of 32 columns up to 256 that keep to it, the one with the most codebooks is taken. The layout is full.
+/// Vectors of weights that share an index into a codebook: see <see cref="VectorLayout"/>. With b bits a weight and vectors of d an index
+/// has b d bits, 8 at the most. The group
+/// says how much codebooks may take: as the scales of groups of so many columns, 16 / group bits a weight, the block scales counted in and
+/// the 16 bits for the scale of each
+/// codebook aside. Of the rectangles of 16, 32, 64, .. rows and of multiples of 32 columns up to 256 that keep to it, the one with the most
+/// codebooks is taken. The layout is full.
 /// </summary>
 public sealed record VectorGridSpec : GridSpec
 {
@@ -28,11 +31,13 @@ public sealed record VectorGridSpec : GridSpec
     /// <summary>The weights of a vector: 1, 2 or 4. Default 1.</summary>
     public int Dimension { get; init; } = 1;
 
-    /// <summary>The consecutive weights of a row that share a block scale of 4 bits: a multiple of 16, at most 256; 0, the default, for none.</summary>
+    /// <summary>The consecutive weights of a row that share a block scale of 4 bits: a multiple of 16, at most 256; 0, the default, for
+    /// none.</summary>
     public int BlockColumns { get; init; }
 
     /// <summary>
-    /// With vectors of one weight, the rank of the product as which codebooks are stored, relative to their entries; above 0, and 1, the default, to store them as they are.
+    /// With vectors of one weight, the rank of the product as which codebooks are stored, relative to their entries; above 0, and 1, the
+    /// default, to store them as they are.
     /// </summary>
     public double Rank { get; init; } = 1;
 
@@ -55,7 +60,8 @@ public sealed record VectorGridSpec : GridSpec
 
     /// <inheritdoc/>
     public override string? ProblemWithBits(int bits) => bits <= MostBits ? null
-        : $"takes vectors of {Dimension}: with {bits} bits a weight an index would have {bits * Dimension} bits, and {MostIndexBits} are the most. Take at most {MostBits} bits, or another recipe";
+        : $"takes vectors of {Dimension}: with {bits} bits a weight an index would have {bits * Dimension} bits, and {MostIndexBits} are "
+            + $"the most. Take at most {MostBits} bits, or another recipe";
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">An index would have more than 8 bits.</exception>
@@ -64,7 +70,8 @@ public sealed record VectorGridSpec : GridSpec
         int d = Dimension, index = bits * d, block = BlockColumns;
         if (ProblemWithBits(bits) is string problem)
             throw new ArgumentException($"the grid {problem}", nameof(bits));
-        var whole = new VectorLayout(rows, columns, d, index, rows, columns) { BookRank = Rank < 1 ? Math.Max(1, (int)Math.Round(Rank * (1 << index))) : 0 };
+        var whole = new VectorLayout(rows, columns, d, index, rows, columns) {
+            BookRank = Rank < 1 ? Math.Max(1, (int)Math.Round(Rank * (1 << index))) : 0 };
         if (granularity.GroupColumns < 0)
             return whole with { BlockColumns = block > 0 ? columns : 0 };
         double budget = ScaleBits / (double)granularity.Width(columns) - (block > 0 ? (double)VectorLayout.BlockBits / block : 0);
@@ -82,7 +89,8 @@ public sealed record VectorGridSpec : GridSpec
             foreach (int bookColumns in Sizes(whole.Columns, step, MostColumns, doubling: false))
             {
                 VectorLayout layout = whole with { BookRows = bookRows, BookColumns = bookColumns };
-                double overhead = (double)layout.Books * 8 * (layout.BookRank > 0 ? layout.BookRank : layout.Entries * Dimension) / ((double)whole.Rows * whole.Columns);
+                double overhead = (double)layout.Books * 8 * (layout.BookRank > 0 ? layout.BookRank : layout.Entries * Dimension)
+                    / ((double)whole.Rows * whole.Columns);
                 if (overhead <= budget && (layout.Books > best.Books || (layout.Books == best.Books && bookColumns > best.BookColumns)))
                     best = layout;
             }
@@ -90,7 +98,8 @@ public sealed record VectorGridSpec : GridSpec
         return best;
     }
 
-    // The sizes that a codebook may have along one side: multiples of a step, or powers of two times it, up to a limit; and all, where that is within the limit.
+    // The sizes that a codebook may have along one side: multiples of a step, or powers of two times it, up to a limit; and all, where that
+    // is within the limit.
     private static IEnumerable<int> Sizes(int all, int step, int limit, bool doubling)
     {
         for (int size = step; size < all && size <= limit; size = doubling ? 2 * size : size + step)

@@ -67,15 +67,6 @@ public static class PreparedMatrices
         return Find(layout)?.Prepare(layout, arrays, out outliers, workers);
     }
 
-    // Shim: goes once all callers pass workers.
-    /// <inheritdoc cref="Prepare(PackedMatrix, Workers)"/>
-    public static IPreparedMatrix? Prepare(this PackedMatrix matrix) => matrix.Prepare(Workers.Shared);
-
-    // Shim: goes once all callers pass workers.
-    /// <inheritdoc cref="Read(Checkpoint, string, PackedLayout, out Outliers?, out LowRank?, Workers)"/>
-    public static IPreparedMatrix? Read(Checkpoint checkpoint, string name, PackedLayout layout, out Outliers? outliers, out LowRank? lowRank) =>
-        Read(checkpoint, name, layout, out outliers, out lowRank, Workers.Shared);
-
     /// <summary>The rows of a prepared matrix, so that its table need not be in memory beside it.</summary>
     /// <param name="layout">The layout that it had.</param>
     /// <param name="prepared">The matrix, made ready.</param>

@@ -16,15 +16,21 @@ namespace Vernier.Packing.Configuration;
 /// </code>
 /// Each <see cref="PackedLayout"/> has keys of its own; docs/formats/packed.md lists them.
 /// </summary>
-/// <param name="Recipe">The recipe that made it.</param>
-/// <param name="Tensors">The packed matrices by name.</param>
-public sealed record QuantizationConfig(string Recipe, IReadOnlyDictionary<string, PackedLayout> Tensors)
+/// <param name="recipe">The recipe that made it.</param>
+/// <param name="tensors">The packed matrices by name.</param>
+public sealed class QuantizationConfig(string recipe, IReadOnlyDictionary<string, PackedLayout> tensors)
 {
     /// <summary>The value of <c>quant_method</c>.</summary>
     public const string Method = "vernier";
 
     /// <summary>The format that this version writes and reads.</summary>
     public const int Format = 1;
+
+    /// <summary>The recipe that made it.</summary>
+    public string Recipe { get; } = recipe;
+
+    /// <summary>The packed matrices by name.</summary>
+    public IReadOnlyDictionary<string, PackedLayout> Tensors { get; } = tensors;
 
     /// <summary>The object to put in config.json.</summary>
     public JsonObject ToJson()

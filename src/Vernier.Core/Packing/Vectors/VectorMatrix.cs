@@ -4,11 +4,20 @@ using Vernier.Numerics;
 namespace Vernier.Packing.Vectors;
 
 /// <summary>What the indices of a <see cref="VectorMatrix"/> are read with.</summary>
-/// <param name="Unit">What an entry of 1 stands for at scale 1: a positive power of two.</param>
-/// <param name="Codebooks">[books, 2^b, d], or the coefficients, [books, rank].</param>
-/// <param name="Scales">[books].</param>
-public sealed record VectorParts(float Unit, sbyte[] Codebooks, Half[] Scales)
+/// <param name="unit">What an entry of 1 stands for at scale 1: a positive power of two.</param>
+/// <param name="codebooks">[books, 2^b, d], or the coefficients, [books, rank].</param>
+/// <param name="scales">[books].</param>
+public sealed class VectorParts(float unit, sbyte[] codebooks, Half[] scales)
 {
+    /// <summary>What an entry of 1 stands for at scale 1.</summary>
+    public float Unit { get; } = unit;
+
+    /// <summary>[books, 2^b, d], or the coefficients, [books, rank].</summary>
+    public sbyte[] Codebooks { get; } = codebooks;
+
+    /// <summary>[books].</summary>
+    public Half[] Scales { get; } = scales;
+
     /// <summary>[rank, 2^b]; empty where there is no rank.</summary>
     public sbyte[] Basis { get; init; } = [];
 

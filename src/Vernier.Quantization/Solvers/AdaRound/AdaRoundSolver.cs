@@ -7,13 +7,17 @@ using Vernier.Quantization.Solvers.Scalar;
 namespace Vernier.Quantization.Solvers.AdaRound;
 
 /// <summary>
-/// AdaRound: each weight goes to the level below or above it, w~ = lower + h(V) (upper - lower) with h(V) = clip(1.2 sigmoid(V) - 0.1, 0, 1). V
-/// starts where w~ = w. After a fifth of the iterations the penalty lambda sum (1 - |2 h - 1|^beta), beta from 20 down to 2, drives h to 0 or 1; at the end
+/// AdaRound: each weight goes to the level below or above it, w~ = lower + h(V) (upper - lower) with h(V) = clip(1.2 sigmoid(V) - 0.1, 0,
+/// 1). V
+/// starts where w~ = w. After a fifth of the iterations the penalty lambda sum (1 - |2 h - 1|^beta), beta from 20 down to 2, drives h to 0
+/// or 1; at the end
 /// a weight goes up where h is at least 1/2. Scales stay as they are.
-/// <para>M. Nagel, R. Amjad, M. van Baalen, C. Louizos, T. Blankevoort: Up or down? Adaptive rounding for post-training quantization, 2020. On any scalar
+/// <para>M. Nagel, R. Amjad, M. van Baalen, C. Louizos, T. Blankevoort: Up or down? Adaptive rounding for post-training quantization, 2020.
+/// On any scalar
 /// grid, and with the Gram matrix in place of batches of activations: ours.</para>
 /// </summary>
-internal sealed class AdaRoundSolver(MatrixProblem problem, ScalarSolution start, AdaRoundStep step) : RelaxedRounding(problem, start, step, step.Penalty)
+internal sealed class AdaRoundSolver(MatrixProblem problem, ScalarSolution start, AdaRoundStep step)
+    : RelaxedRounding(problem, start, step, step.Penalty)
 {
     private const float Stretch = 1.2f;
     private const float Margin = 0.1f;
@@ -98,7 +102,8 @@ internal sealed class AdaRoundSolver(MatrixProblem problem, ScalarSolution start
         {
             Vector<float> sigmoid = new(latentGradient[i..]), height = new(heights[i..]), pull = new(pulls[i..]);
             pull = Vector.ConditionalSelect(Vector.LessThan(height, half), -pull, pull);
-            Vector<float> slope = stretch * sigmoid * (one - sigmoid), total = new Vector<float>(gradient[i..]) * new Vector<float>(_step.AsSpan(first + i)) + pull;
+            Vector<float> slope = stretch * sigmoid * (one - sigmoid),
+                total = new Vector<float>(gradient[i..]) * new Vector<float>(_step.AsSpan(first + i)) + pull;
             // Where h is clipped, it does not move with V.
             Vector<int> moves = Vector.GreaterThan(height, Vector<float>.Zero) & Vector.LessThan(height, one);
             Vector.ConditionalSelect(moves, slope * total, Vector<float>.Zero).CopyTo(latentGradient[i..]);

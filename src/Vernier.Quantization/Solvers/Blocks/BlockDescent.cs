@@ -5,8 +5,10 @@ using Vernier.Quantization.Objectives;
 namespace Vernier.Quantization.Solvers.Blocks;
 
 /// <summary>
-/// Coordinate descent on everything a row of blocks consists of: codes (QuantEase), the integer scales and minimums of the sub-blocks, and the halves of the blocks. With
-/// all else as it is, the objective is a quadratic in each of them, r = (w - q) H its half gradient: a step of t along p has the best length (p r) / (p H p), and the
+/// Coordinate descent on everything a row of blocks consists of: codes (QuantEase), the integer scales and minimums of the sub-blocks, and
+/// the halves of the blocks. With
+/// all else as it is, the objective is a quadratic in each of them, r = (w - q) H its half gradient: a step of t along p has the best
+/// length (p r) / (p H p), and the
 /// number that is stored nearest to it is taken where it is nearer than the present one. The objective never rises.
 /// </summary>
 internal sealed class BlockDescent(BlockGrid grid, LayerObjective objective)
@@ -77,17 +79,20 @@ internal sealed class BlockDescent(BlockGrid grid, LayerObjective objective)
         {
             for (int i = 0; i < _width; i++)
                 direction[i] = (double)(float)parts.D * grid.LevelOf(parts.Codes[sub * _width + i]);
-            changes += Step(ref parts.Scales[sub], _format.ScaleRange, Length(direction, first, residual), parts, sub, first, quantized, residual);
+            changes += Step(ref parts.Scales[sub], _format.ScaleRange, Length(direction, first, residual), parts, sub, first, quantized,
+                residual);
         }
         if (grid.HasIntegerMins)
         {
             direction.Fill(-(double)(float)parts.DMin);
-            changes += Step(ref parts.Mins[sub], _format.MinRange, Length(direction, first, residual), parts, sub, first, quantized, residual);
+            changes += Step(ref parts.Mins[sub], _format.MinRange, Length(direction, first, residual), parts, sub, first, quantized,
+                residual);
         }
         return changes;
     }
 
-    private int Step(ref int number, (int Least, int Most) range, double length, BlockParts parts, int sub, int first, Span<float> quantized, Span<double> residual)
+    private int Step(ref int number, (int Least, int Most) range, double length, BlockParts parts, int sub, int first,
+        Span<float> quantized, Span<double> residual)
     {
         int next = (int)Math.Clamp(number + Math.Round(length), range.Least, range.Most);
         if (next == number || !(Math.Abs(next - number - length) < Math.Abs(length)))
@@ -164,7 +169,8 @@ internal sealed class BlockDescent(BlockGrid grid, LayerObjective objective)
 
     private void Move(int column, float value, Span<float> quantized, Span<double> residual)
     {
-        TensorPrimitives.MultiplyAdd(objective.Gram.AsSpan(column * _columns, _columns), (double)quantized[column] - value, residual, residual);
+        TensorPrimitives.MultiplyAdd(objective.Gram.AsSpan(column * _columns, _columns), (double)quantized[column] - value, residual,
+            residual);
         quantized[column] = value;
     }
 }

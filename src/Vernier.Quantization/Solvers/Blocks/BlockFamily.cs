@@ -7,8 +7,10 @@ using Vernier.Quantization.Solvers.Sequential;
 namespace Vernier.Quantization.Solvers.Blocks;
 
 /// <summary>
-/// The block formats of ggml: better numbers for them, which the same runtimes read. GPTQ on the levels of the format, each block's scales fitted, when its turn comes, to the weights as
-/// they are then, with the importance 1 / U_jj^2 of <see cref="GramFactor"/>; then <see cref="BlockDescent"/>. Without data see <see cref="BlockSearch"/>.
+/// The block formats of ggml: better numbers for them, which the same runtimes read. GPTQ on the levels of the format, each block's scales
+/// fitted, when its turn comes, to the weights as
+/// they are then, with the importance 1 / U_jj^2 of <see cref="GramFactor"/>; then <see cref="BlockDescent"/>. Without data see
+/// <see cref="BlockSearch"/>.
 /// </summary>
 public sealed class BlockFamily : SolutionFamily, ISequentialFamily, IDescentFamily
 {
@@ -69,7 +71,8 @@ public sealed class BlockFamily : SolutionFamily, ISequentialFamily, IDescentFam
             objective.Residual(weights.AsMemory(first * columns, quantized.Length), quantized, residual);
             var descent = new BlockDescent(grid, objective);
             for (int row = 0; row < rows; row++)
-                descent.Improve(parts[first + row], quantized.AsSpan(row * columns, columns), residual.AsSpan(row * columns, columns), sweeps);
+                descent.Improve(parts[first + row], quantized.AsSpan(row * columns, columns), residual.AsSpan(row * columns, columns),
+                    sweeps);
         });
     }
 
@@ -98,5 +101,6 @@ public sealed class BlockFamily : SolutionFamily, ISequentialFamily, IDescentFam
         problem.Shift == 0 ? problem.Weights : Array.ConvertAll(problem.Weights, weight => MathF.ScaleB(weight, problem.Shift));
 
     private static void ForTasks(MatrixProblem problem, Action<int, int> action) => problem.Workers.For(
-        (problem.Rows + RowsPerTask - 1) / RowsPerTask, task => action(task * RowsPerTask, Math.Min(RowsPerTask, problem.Rows - task * RowsPerTask)));
+        (problem.Rows + RowsPerTask - 1) / RowsPerTask, task =>
+            action(task * RowsPerTask, Math.Min(RowsPerTask, problem.Rows - task * RowsPerTask)));
 }

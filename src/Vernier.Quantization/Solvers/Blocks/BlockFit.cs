@@ -3,8 +3,10 @@ using Vernier.Files.Gguf.Blocks;
 namespace Vernier.Quantization.Solvers.Blocks;
 
 /// <summary>
-/// Chooses the scales and minimums of a block for the least weighted squared error, sum v (w - q)^2: of each sub-block the best pair of real numbers, then the two
-/// halves and the integers that come nearest in error, then integers, halves and codes in turn while the error falls. Codes are the nearest levels. Not for several
+/// Chooses the scales and minimums of a block for the least weighted squared error, sum v (w - q)^2: of each sub-block the best pair of
+/// real numbers, then the two
+/// halves and the integers that come nearest in error, then integers, halves and codes in turn while the error falls. Codes are the nearest
+/// levels. Not for several
 /// threads at once.
 /// </summary>
 internal sealed class BlockFit
@@ -89,7 +91,8 @@ internal sealed class BlockFit
 
     private ReadOnlySpan<float> Slice(ReadOnlySpan<float> numbers, int sub) => numbers.Slice(sub * _width, _width);
 
-    // The pair (scale, min) of least error: from a series of scales, each with the codes that it gives and then the best pair for these codes.
+    // The pair (scale, min) of least error: from a series of scales, each with the codes that it gives and then the best pair for these
+    // codes.
     private (float Scale, float Min) Best(ReadOnlySpan<float> weights, ReadOnlySpan<float> importance)
     {
         float least = weights[0], most = weights[0];
@@ -99,7 +102,8 @@ internal sealed class BlockFit
             return BestPair(weights, importance, Math.Min(least, 0), most);
         if (least == 0 && most == 0)
             return default;
-        // Of the two ends of the levels the farther one meets the farther end of the weights, or, where scales can't be negative, each its own.
+        // Of the two ends of the levels the farther one meets the farther end of the weights, or, where scales can't be negative, each its
+        // own.
         float extreme = -least > most ? least : most;
         var best = (Scale: 0f, Min: 0f);
         double gain = 0;
@@ -114,7 +118,8 @@ internal sealed class BlockFit
         return best;
     }
 
-    private void TryScale(ReadOnlySpan<float> weights, ReadOnlySpan<float> importance, float scale, ref (float Scale, float Min) best, ref double gain)
+    private void TryScale(ReadOnlySpan<float> weights, ReadOnlySpan<float> importance, float scale, ref (float Scale, float Min) best,
+        ref double gain)
     {
         if (scale == 0 || !float.IsFinite(1 / scale))
             return;
@@ -150,7 +155,8 @@ internal sealed class BlockFit
         return best;
     }
 
-    private void TryPair(ReadOnlySpan<float> weights, ReadOnlySpan<float> importance, float scale, float min, ref (float Scale, float Min) best, ref double error)
+    private void TryPair(ReadOnlySpan<float> weights, ReadOnlySpan<float> importance, float scale, float min,
+        ref (float Scale, float Min) best, ref double error)
     {
         float inverse = scale == 0 || !float.IsFinite(1 / scale) ? 0 : 1 / scale;
         double v = 0, vc = 0, vcc = 0, vw = 0, vcw = 0, vww = 0;
@@ -165,7 +171,8 @@ internal sealed class BlockFit
             vww += weight * weights[i] * (double)weights[i];
         }
         double determinant = v * vcc - vc * vc;
-        (double s, double m) = determinant > 1e-12 * v * vcc ? ((v * vcw - vc * vw) / determinant, -(vcc * vw - vc * vcw) / determinant) : (0, v > 0 ? -vw / v : 0);
+        (double s, double m) = determinant > 1e-12 * v * vcc ? ((v * vcw - vc * vw) / determinant, -(vcc * vw - vc * vcw) / determinant)
+            : (0, v > 0 ? -vw / v : 0);
         // A format whose minimum is an integer takes it away only.
         if (m < 0 && _grid.HasIntegerMins)
             (s, m) = (vcc > 0 ? vcw / vcc : 0, 0);
@@ -207,7 +214,8 @@ internal sealed class BlockFit
         {
             foreach (float minFactor in _grid.HasIntegerMins ? s_factors : s_factors.AsSpan(0, 1))
             {
-                TryHalves(weights, importance, factor * largest / _grid.MostScale, minFactor * largestMin / Math.Max(1, _format.MinRange.Most), parts, ref least);
+                TryHalves(weights, importance, factor * largest / _grid.MostScale,
+                    minFactor * largestMin / Math.Max(1, _format.MinRange.Most), parts, ref least);
                 if (_grid.LeastScale < 0)
                     TryHalves(weights, importance, factor * largest / _grid.LeastScale, 0, parts, ref least);
             }
@@ -215,7 +223,8 @@ internal sealed class BlockFit
     }
 
     // Keeps the halves, and the integers that go with them, where the error is the least so far.
-    private void TryHalves(ReadOnlySpan<float> weights, ReadOnlySpan<float> importance, float d, float dMin, BlockParts parts, ref double least)
+    private void TryHalves(ReadOnlySpan<float> weights, ReadOnlySpan<float> importance, float d, float dMin, BlockParts parts,
+        ref double least)
     {
         (_trial.D, _trial.DMin) = (ToHalf(d), ToHalf(dMin));
         for (int sub = 0; sub < _scales.Length; sub++)
@@ -233,7 +242,8 @@ internal sealed class BlockFit
     }
 
     private static int Integer(float number, Half unit, (int Least, int Most) range) =>
-        unit == Half.Zero ? Math.Clamp(0, range.Least, range.Most) : (int)Math.Clamp(MathF.Round(number / (float)unit), range.Least, range.Most);
+        unit == Half.Zero ? Math.Clamp(0, range.Least, range.Most)
+            : (int)Math.Clamp(MathF.Round(number / (float)unit), range.Least, range.Most);
 
     // One more or one less of each, while the error falls.
     private void StepIntegers(ReadOnlySpan<float> weights, ReadOnlySpan<float> importance, BlockParts parts, int sub)

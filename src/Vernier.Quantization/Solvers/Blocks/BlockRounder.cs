@@ -3,7 +3,8 @@ using Vernier.Quantization.Solvers.Sequential;
 
 namespace Vernier.Quantization.Solvers.Blocks;
 
-/// <summary>Gives columns the codes of their blocks; each block's scales are fitted, when its turn comes, to the weights as they are then.</summary>
+/// <summary>Gives columns the codes of their blocks; each block's scales are fitted, when its turn comes, to the weights as they are
+/// then.</summary>
 /// <param name="grid">The levels of the format.</param>
 /// <param name="blocks">The blocks of each row of the matrix.</param>
 /// <param name="importance">How much each column counts in the fit.</param>
@@ -24,7 +25,8 @@ internal readonly struct BlockRounder(BlockGrid grid, BlockParts[][] blocks, flo
     public void BeginPiece(int row, int place, ReadOnlySpan<float> line)
     {
         if (place % _format.BlockColumns == 0)
-            _fit.Fit(line.Slice(place, _format.BlockColumns), importance.AsSpan(place, _format.BlockColumns), blocks[row][place / _format.BlockColumns]);
+            _fit.Fit(line.Slice(place, _format.BlockColumns), importance.AsSpan(place, _format.BlockColumns),
+                blocks[row][place / _format.BlockColumns]);
     }
 
     /// <inheritdoc/>

@@ -6,7 +6,8 @@ using Vernier.Packing.Ggml;
 namespace Vernier.Quantization.Solvers.Blocks;
 
 /// <summary>
-/// Blocks without data: of each block the better of <see cref="BlockFit"/> and of ggml's own encoding, by the squared error in which a weight counts by its size, rms + |w|, rms that
+/// Blocks without data: of each block the better of <see cref="BlockFit"/> and of ggml's own encoding, by the squared error in which a
+/// weight counts by its size, rms + |w|, rms that
 /// of its block: large weights do more than small ones to what a network computes.
 /// </summary>
 internal static class BlockSearch
@@ -57,7 +58,8 @@ internal static class BlockSearch
         TensorPrimitives.Add(sizes, MathF.Sqrt(TensorPrimitives.SumOfSquares(weights) / weights.Length), sizes);
     }
 
-    private static double Error(BlockFormat format, ReadOnlySpan<byte> block, ReadOnlySpan<float> weights, ReadOnlySpan<float> sizes, Span<float> decoded)
+    private static double Error(BlockFormat format, ReadOnlySpan<byte> block, ReadOnlySpan<float> weights, ReadOnlySpan<float> sizes,
+        Span<float> decoded)
     {
         format.Decode(block, decoded);
         double error = 0;

@@ -6,7 +6,8 @@ using Vernier.Quantization.Weights;
 namespace Vernier.Quantization.Solvers.Blocks;
 
 /// <summary>
-/// The blocks of a matrix, packed or taken apart. Their halves have a range that the weights as they are use, so that those are not divided by anything.
+/// The blocks of a matrix, packed or taken apart. Their halves have a range that the weights as they are use, so that those are not divided
+/// by anything.
 /// </summary>
 internal sealed class BlockSolution : MatrixSolution
 {
@@ -59,7 +60,8 @@ internal sealed class BlockSolution : MatrixSolution
         {
             (int block, int at) = Math.DivRem(i, format.BlockColumns);
             BlockParts parts = _parts[row][block];
-            weights[i] = format.Scale(parts, at / format.SubBlockColumns) * format.Levels[parts.Codes[at]] - format.Min(parts, at / format.SubBlockColumns);
+            weights[i] = format.Scale(parts, at / format.SubBlockColumns) * format.Levels[parts.Codes[at]]
+                - format.Min(parts, at / format.SubBlockColumns);
         }
     }
 
@@ -67,9 +69,11 @@ internal sealed class BlockSolution : MatrixSolution
     public override BlockMatrix Pack(int shift, Packing.Outliers? outliers = null) => new(_layout, Packed(), outliers);
 
     private static BlockParts[][] Rooms(BlockLayout layout) =>
-        [.. Enumerable.Range(0, layout.Rows).Select(_ => Enumerable.Range(0, layout.Columns / layout.Format.BlockColumns).Select(_ => new BlockParts(layout.Format)).ToArray())];
+        [.. Enumerable.Range(0, layout.Rows).Select(
+            _ => Enumerable.Range(0, layout.Columns / layout.Format.BlockColumns).Select(_ => new BlockParts(layout.Format)).ToArray())];
 
-    private Span<byte> Block(byte[] bytes, int row, int block) => bytes.AsSpan(row * _layout.BytesPerRow + block * Format.BlockBytes, Format.BlockBytes);
+    private Span<byte> Block(byte[] bytes, int row, int block) =>
+        bytes.AsSpan(row * _layout.BytesPerRow + block * Format.BlockBytes, Format.BlockBytes);
 
     private byte[] Packed()
     {

@@ -4,7 +4,8 @@ using Vernier.Quantization.Objectives;
 namespace Vernier.Quantization.Solvers.Codebooks;
 
 /// <summary>
-/// How the weights of a matrix follow from the numbers P of its codebooks while indices and scales stay as they are: w = scale * P[place + i] for the i-th of the d weights
+/// How the weights of a matrix follow from the numbers P of its codebooks while indices and scales stay as they are: w = scale * P[place +
+/// i] for the i-th of the d weights
 /// of a vector. Linear in P, so that the layer objective is a quadratic in it.
 /// </summary>
 /// <param name="objective">The layer objective.</param>
@@ -14,7 +15,8 @@ namespace Vernier.Quantization.Solvers.Codebooks;
 /// <param name="numbers">How many numbers there are.</param>
 /// <param name="places">Where the numbers of each vector begin, by rows.</param>
 /// <param name="scales">The scale of a vector, given its row and its first column.</param>
-internal sealed class CodebookMap(LayerObjective objective, float[] weights, int dimension, int rowsPerBand, int numbers, int[] places, Func<int, int, float> scales)
+internal sealed class CodebookMap(LayerObjective objective, float[] weights, int dimension, int rowsPerBand, int numbers, int[] places,
+    Func<int, int, float> scales)
 {
     private readonly int _columns = objective.Columns;
     private readonly int _rows = weights.Length / objective.Columns;
@@ -46,7 +48,8 @@ internal sealed class CodebookMap(LayerObjective objective, float[] weights, int
     /// <summary>The sums over the weights that each number stands for, times their scales.</summary>
     public double[] Gather(double[] values) => Sum(row => values.AsMemory(row * _columns, _columns), squared: false);
 
-    /// <summary>The diagonal of the quadratic, were there no products of different columns: the sum of H_jj times the squared scale.</summary>
+    /// <summary>The diagonal of the quadratic, were there no products of different columns: the sum of H_jj times the squared
+    /// scale.</summary>
     public double[] Curvature() => Sum(_ => objective.Diagonal, squared: true);
 
     // The rows of a codebook are summed by one thread in their order.
@@ -84,7 +87,8 @@ internal sealed class CodebookMap(LayerObjective objective, float[] weights, int
 
     private double[] Multiply()
     {
-        MatrixProduct.Multiply(new ReadOnlyMatrixSpan<double>(_matrix, _rows, _columns), new ReadOnlyMatrixSpan<double>(objective.Gram, _columns, _columns), new MatrixSpan<double>(_product, _rows, _columns),
+        MatrixProduct.Multiply(new ReadOnlyMatrixSpan<double>(_matrix, _rows, _columns),
+            new ReadOnlyMatrixSpan<double>(objective.Gram, _columns, _columns), new MatrixSpan<double>(_product, _rows, _columns),
             ProductUpdate.Set, objective.Workers);
         return _product;
     }

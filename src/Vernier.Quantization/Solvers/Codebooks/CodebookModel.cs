@@ -1,7 +1,8 @@
 namespace Vernier.Quantization.Solvers.Codebooks;
 
 /// <summary>
-/// What of the codebooks is free while their numbers P, [books, 2^b d], follow linearly from it: parameters in pieces that do not depend on each other.
+/// What of the codebooks is free while their numbers P, [books, 2^b d], follow linearly from it: parameters in pieces that do not depend on
+/// each other.
 /// </summary>
 internal abstract class CodebookModel
 {

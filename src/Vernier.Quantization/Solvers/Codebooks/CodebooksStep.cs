@@ -15,7 +15,8 @@ public sealed record CodebooksStep : SolverStep
     public override string? Problem => Iterations < 1 ? "there is no iteration" : null;
 
     /// <inheritdoc/>
-    public override string? ProblemWith(GridSpec grid, SolutionFamily family) => grid is CodebookGridSpec || family is ICodebookFamily ? null : "only codebooks can be learned";
+    public override string? ProblemWith(GridSpec grid, SolutionFamily family) =>
+        grid is CodebookGridSpec || family is ICodebookFamily ? null : "only codebooks can be learned";
 
     /// <inheritdoc/>
     public override Fallback? Apply(SolverState state)

@@ -1,8 +1,10 @@
 namespace Vernier.Quantization.Solvers.Codebooks;
 
 /// <summary>
-/// The codebooks at which the layer objective is least while indices and scales stay: its gradient by the numbers P is 2 S((Q(P) - W) H), S the sum over the weights that
-/// a number stands for, times their scales. Conjugate gradients with the diagonal of the quadratic as preconditioner; pieces that do not depend on each other go
+/// The codebooks at which the layer objective is least while indices and scales stay: its gradient by the numbers P is 2 S((Q(P) - W) H), S
+/// the sum over the weights that
+/// a number stands for, times their scales. Conjugate gradients with the diagonal of the quadratic as preconditioner; pieces that do not
+/// depend on each other go
 /// their own ways.
 /// </summary>
 internal static class LeastSquares
@@ -16,8 +18,10 @@ internal static class LeastSquares
     /// <param name="iterations">The most iterations; a piece ends where its residual has fallen to 1e-8.</param>
     public static double[] Minimise(CodebookMap map, CodebookModel model, double[] start, int iterations)
     {
-        double[] found = [.. start], direction = new double[start.Length], products = new double[model.Pieces], first = new double[model.Pieces];
-        double[] curvature = model.ReduceSquares(map.Curvature()), residual = [.. model.Reduce(map.Gather(map.Residual(model.Expand(found))))];
+        double[] found = [.. start], direction = new double[start.Length], products = new double[model.Pieces],
+            first = new double[model.Pieces];
+        double[] curvature = model.ReduceSquares(map.Curvature()),
+            residual = [.. model.Reduce(map.Gather(map.Residual(model.Expand(found))))];
         int length = model.Length / model.Pieces;
         for (int iteration = 0; iteration < iterations; iteration++)
         {

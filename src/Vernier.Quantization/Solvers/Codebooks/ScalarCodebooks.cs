@@ -8,10 +8,12 @@ namespace Vernier.Quantization.Solvers.Codebooks;
 internal static class ScalarCodebooks
 {
     /// <summary>The values of the level tables at scale 1, [tables, 2^b].</summary>
-    public static double[] Values(LevelTable[] grids) => [.. grids.SelectMany(grid => grid.Values.ToArray().Select(value => (double)value))];
+    public static double[] Values(LevelTable[] grids) =>
+        [.. grids.SelectMany(grid => grid.Values.ToArray().Select(value => (double)value))];
 
     /// <summary>
-    /// The codebooks of least layer objective for the codes and scales as they are, rounded as they are stored: the frozen mapping of JLCM. Taken only if the objective
+    /// The codebooks of least layer objective for the codes and scales as they are, rounded as they are stored: the frozen mapping of JLCM.
+    /// Taken only if the objective
     /// falls.
     /// </summary>
     /// <param name="problem">The layer.</param>
@@ -21,7 +23,8 @@ internal static class ScalarCodebooks
     {
         double[] values = Values(solution.Grids);
         int groups = problem.Scalar.Grids / problem.Scalar.Tables;
-        ScalarSolution found = Apply(problem, solution, LeastSquares.Minimise(MapOf(problem, solution), new FreeCodebooks(values.Length, groups), values, iterations));
+        ScalarSolution found = Apply(problem, solution,
+            LeastSquares.Minimise(MapOf(problem, solution), new FreeCodebooks(values.Length, groups), values, iterations));
         ScaleRefinement.Improve(problem, found);
         return problem.Relative(found) < problem.Relative(solution) ? found : solution;
     }
@@ -34,14 +37,16 @@ internal static class ScalarCodebooks
         problem.Workers.For(problem.Rows, row =>
         {
             for (int i = row * columns; i < (row + 1) * columns; i++)
-                places[i] = problem.Scalar.GridOf(row, solution.Scales[solution.ScaleIndex(row, (i - row * columns) / width)]) * entries + solution.Codes[i];
+                places[i] = problem.Scalar.GridOf(row, solution.Scales[solution.ScaleIndex(row, (i - row * columns) / width)]) * entries
+                    + solution.Codes[i];
         });
         return new CodebookMap(problem.Objective, problem.Weights, 1, problem.Scalar.RowsPerGrid, problem.Scalar.Grids * entries, places,
             (row, column) => (float)solution.Scales[solution.ScaleIndex(row, column / width)]);
     }
 
     /// <summary>
-    /// A solution with other codebooks as they are stored: each in ascending order, the codes with it, its largest number the largest level, which the scales make up for.
+    /// A solution with other codebooks as they are stored: each in ascending order, the codes with it, its largest number the largest
+    /// level, which the scales make up for.
     /// </summary>
     /// <param name="problem">The layer.</param>
     /// <param name="solution">Codes and scales, not changed.</param>
@@ -69,14 +74,16 @@ internal static class ScalarCodebooks
             for (int granule = 0; granule < solution.Granules; granule++)
             {
                 int grid = problem.Scalar.GridOf(row, solution.Scales[solution.ScaleIndex(row, granule)]);
-                for (int i = row * columns + granule * solution.Width; i < row * columns + Math.Min(columns, (granule + 1) * solution.Width); i++)
+                for (int i = row * columns + granule * solution.Width;
+                    i < row * columns + Math.Min(columns, (granule + 1) * solution.Width); i++)
                     result.Codes[i] = ranks[grid * entries + solution.Codes[i]];
             }
         });
         for (int i = 0; i < result.Scales.Length; i++)
         {
             int row = problem.Scalar.Granularity.GroupColumns < 0 ? 0 : i / solution.Granules;
-            Half scale = StoredScale.Nearest((double)solution.Scales[i] * units[problem.Scalar.GridOf(row, solution.Scales[i])], BitConverter.HalfToUInt16Bits(solution.Scales[i]) & (tables - 1), tables);
+            Half scale = StoredScale.Nearest((double)solution.Scales[i] * units[problem.Scalar.GridOf(row, solution.Scales[i])],
+                BitConverter.HalfToUInt16Bits(solution.Scales[i]) & (tables - 1), tables);
             result.Scales[i] = Half.IsFinite(scale) ? scale : solution.Scales[i];
         }
         return result;

@@ -19,7 +19,8 @@ public sealed record DmmvStep : ScalarStep
 
     /// <inheritdoc/>
     /// <remarks>
-    /// The samples by rows and by columns, their violations, and what the codes decode to. A move tries some 24 columns on all samples; the searches seen took about a quarter of the
+    /// The samples by rows and by columns, their violations, and what the codes decode to. A move tries some 24 columns on all samples; the
+    /// searches seen took about a quarter of the
     /// moves they may.
     /// </remarks>
     public override StepCost Cost(PackedLayout layout, SolutionFamily family)

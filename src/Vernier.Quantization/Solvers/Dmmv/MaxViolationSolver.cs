@@ -5,9 +5,12 @@ using Vernier.Quantization.Solvers.Scalar;
 namespace Vernier.Quantization.Solvers.Dmmv;
 
 /// <summary>
-/// Discrete minimisation of the maximum violation: for each row q of the codes, min over the grid of max_i |(w - q) x_i| over the observed inputs x_i. Local
-/// search: of the input that is violated most, the columns of the largest |x_ij| are tried, each a code up and a code down; the move that lowers the
-/// greatest violation most is taken, or, where several inputs share it, one that leaves fewer of them. It ends where no such move helps, or after as
+/// Discrete minimisation of the maximum violation: for each row q of the codes, min over the grid of max_i |(w - q) x_i| over the observed
+/// inputs x_i. Local
+/// search: of the input that is violated most, the columns of the largest |x_ij| are tried, each a code up and a code down; the move that
+/// lowers the
+/// greatest violation most is taken, or, where several inputs share it, one that leaves fewer of them. It ends where no such move helps, or
+/// after as
 /// many moves as allowed. The greatest violation never rises; the squared error may.
 /// <para>Our reconstruction from the abstract of DMMV; the choice of the moves and the start are ours.</para>
 /// </summary>
@@ -35,7 +38,8 @@ internal static class MaxViolationSolver
         }
         float[] violations = Violations(problem, solution);
         var moved = new long[problem.Rows];
-        problem.Workers.For(problem.Rows, row => moved[row] = ImproveRow(problem, solution, byColumn, row, moves, violations.AsSpan(row * samples, samples)));
+        problem.Workers.For(problem.Rows, row => moved[row] =
+            ImproveRow(problem, solution, byColumn, row, moves, violations.AsSpan(row * samples, samples)));
         return moved.Sum();
     }
 
@@ -50,7 +54,8 @@ internal static class MaxViolationSolver
         return violations;
     }
 
-    private static int ImproveRow(MatrixProblem problem, ScalarSolution solution, float[] byColumn, int row, int moves, Span<float> violations)
+    private static int ImproveRow(MatrixProblem problem, ScalarSolution solution, float[] byColumn, int row, int moves,
+        Span<float> violations)
     {
         int columns = problem.Columns, samples = violations.Length;
         Span<byte> codes = solution.Codes.AsSpan(row * columns, columns);

@@ -5,13 +5,17 @@ using Vernier.Quantization.Solvers.Scalar;
 namespace Vernier.Quantization.Solvers.FlexRound;
 
 /// <summary>
-/// FlexRound: w~ = decode(encode(w / S)), S = exp(latent of the weight + latent of the row). All latents start at 0, which is rounding to nearest. The
-/// rounding passes its gradient straight through, so that d w~ / d latent = -w / S: the larger a weight, the further it may move. Weights beyond the outermost
+/// FlexRound: w~ = decode(encode(w / S)), S = exp(latent of the weight + latent of the row). All latents start at 0, which is rounding to
+/// nearest. The
+/// rounding passes its gradient straight through, so that d w~ / d latent = -w / S: the larger a weight, the further it may move. Weights
+/// beyond the outermost
 /// levels pass none. S is not stored.
-/// <para>J. Lee, J. Kim, S. Kwon, D. Lee: FlexRound: learnable rounding based on element-wise division for post-training quantization, 2023. The scale s1 is not
+/// <para>J. Lee, J. Kim, S. Kwon, D. Lee: FlexRound: learnable rounding based on element-wise division for post-training quantization,
+/// 2023. The scale s1 is not
 /// learned by gradient; the step that refines scales finds the best for given codes. Of all iterations each row keeps its best.</para>
 /// </summary>
-internal sealed class FlexRoundSolver(MatrixProblem problem, ScalarSolution start, FlexRoundStep step) : RelaxedRounding(problem, start, step, penalty: 0)
+internal sealed class FlexRoundSolver(MatrixProblem problem, ScalarSolution start, FlexRoundStep step)
+    : RelaxedRounding(problem, start, step, penalty: 0)
 {
     private readonly ScalarSolution _best = start.Copy();
     private readonly double[] _least = [.. Enumerable.Repeat(double.PositiveInfinity, problem.Rows)];

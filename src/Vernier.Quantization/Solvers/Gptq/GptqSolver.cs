@@ -6,10 +6,13 @@ using Vernier.Quantization.Solvers.Sequential;
 namespace Vernier.Quantization.Solvers.Gptq;
 
 /// <summary>
-/// GPTQ on grids of scalars: the columns are rounded one after the other, and what rounding one of them loses is made up for by those that are not rounded yet; see
+/// GPTQ on grids of scalars: the columns are rounded one after the other, and what rounding one of them loses is made up for by those that
+/// are not rounded yet; see
 /// <see cref="SequentialSweep"/>. O(C^3 + R C^2). Rows do not depend on each other, so the result is the same on any number of threads.
-/// <para>E. Frantar, S. Ashkboos, T. Hoefler, D. Alistarh: GPTQ: accurate post-training quantization for generative pre-trained transformers,
-/// 2023. Differently from the authors' code the weights of dead channels are rounded to nearest, not set to zero, and blocks end where a group
+/// <para>E. Frantar, S. Ashkboos, T. Hoefler, D. Alistarh: GPTQ: accurate post-training quantization for generative pre-trained
+/// transformers,
+/// 2023. Differently from the authors' code the weights of dead channels are rounded to nearest, not set to zero, and blocks end where a
+/// group
 /// begins, so that a group is fitted to weights in which nothing is outstanding.</para>
 /// </summary>
 /// <param name="step">The options.</param>
@@ -27,7 +30,8 @@ internal sealed class GptqSolver(GptqStep step, int blockColumns = SequentialSwe
         float[] importance = ColumnWeights.Of(problem.Objective, step.Importance, factor);
         // One scale of the matrix depends on all rows, so that it is always found beforehand.
         bool fixedScales = step.Groups == GroupFit.Static || problem.Scalar.Granularity.GroupColumns < 0;
-        ScalarSolution solution = fixedScales ? ScalarSolution.Nearest(problem, importance) : new ScalarSolution(problem.Scalar, problem.Tables, problem.Workers);
+        ScalarSolution solution = fixedScales ? ScalarSolution.Nearest(problem, importance)
+            : new ScalarSolution(problem.Scalar, problem.Tables, problem.Workers);
         int[] ends = SequentialSweep.Blocks(problem.Columns, solution.Width, blockColumns);
         // At least eight tasks, of whole tiles of rows.
         int perTask = Math.Clamp((problem.Rows / 8 + 7) / 8 * 8, 8, MostRowsPerTask), tasks = (problem.Rows + perTask - 1) / perTask;
@@ -36,7 +40,8 @@ internal sealed class GptqSolver(GptqStep step, int blockColumns = SequentialSwe
             int first = task * perTask, rows = Math.Min(perTask, problem.Rows - first);
             using var codes = new PooledArray<byte>(Math.Min(problem.Columns, solution.Width));
             var rounder = new ScalarRounder(problem, factor, solution, fixedScales ? null : importance, codes.Memory);
-            SequentialSweep.Run(ref rounder, problem.Weights.AsSpan(first * problem.Columns, rows * problem.Columns), first, rows, factor, ends, solution.Width);
+            SequentialSweep.Run(ref rounder, problem.Weights.AsSpan(first * problem.Columns, rows * problem.Columns), first, rows, factor,
+                ends, solution.Width);
         });
         return solution;
     }

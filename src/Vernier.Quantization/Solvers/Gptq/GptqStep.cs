@@ -64,7 +64,8 @@ public sealed record GptqStep : SolverStep
         if (problem.Objective.Factor(Order, Damping) is not GramFactor factor)
             return Fallback.NotFactored;
         state.Damping = factor.Damping;
-        state.Solution = state.Family is ISequentialFamily family ? family.Sequential(problem, factor, Importance) : new GptqSolver(this).Solve(problem, factor);
+        state.Solution = state.Family is ISequentialFamily family ? family.Sequential(problem, factor, Importance)
+            : new GptqSolver(this).Solve(problem, factor);
         return null;
     }
 
@@ -76,6 +77,7 @@ public sealed record GptqStep : SolverStep
         double rows = layout.Rows, columns = layout.Columns;
         long square = (long)layout.Columns * layout.Columns;
         StepCost cost = family is ISequentialFamily other ? other.SequentialCost(layout) : new StepCost(0, 2 * rows * columns * columns);
-        return new StepCost(cost.WorkBytes + 12 * square, cost.Single, cost.Double + columns * columns * columns * 2 / 3) { SharedBytes = 4 * square };
+        return new StepCost(cost.WorkBytes + 12 * square, cost.Single, cost.Double + columns * columns * columns * 2 / 3) {
+            SharedBytes = 4 * square };
     }
 }

@@ -11,7 +11,8 @@ namespace Vernier.Quantization.Solvers.Gptq;
 /// <param name="solution">Receives codes and scales.</param>
 /// <param name="importance">How much each column counts in the fit of scales; null where scales are there.</param>
 /// <param name="granuleCodes">As many as a granule has.</param>
-internal struct ScalarRounder(MatrixProblem problem, GramFactor factor, ScalarSolution solution, float[]? importance, Memory<byte> granuleCodes) : IRounder
+internal struct ScalarRounder(MatrixProblem problem, GramFactor factor, ScalarSolution solution, float[]? importance,
+    Memory<byte> granuleCodes) : IRounder
 {
     private readonly int[] _order = factor.Order;
     private readonly int _width = solution.Width, _columns = problem.Columns;

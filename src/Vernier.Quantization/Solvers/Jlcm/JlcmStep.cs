@@ -16,7 +16,8 @@ public enum MappingGradient
     Exact,
 }
 
-/// <summary>Codebooks and the codes among neighbouring codewords learned together; the scales are refitted: see <see cref="JointCodebook"/>.</summary>
+/// <summary>Codebooks and the codes among neighbouring codewords learned together; the scales are refitted: see
+/// <see cref="JointCodebook"/>.</summary>
 public sealed record JlcmStep : PenalisedStep
 {
     /// <summary>The neighbouring codewords among which learning decides; 2 to 8, default 3.</summary>
@@ -39,7 +40,8 @@ public sealed record JlcmStep : PenalisedStep
     public override StepCost Cost(PackedLayout layout, SolutionFamily family)
     {
         ArgumentNullException.ThrowIfNull(layout);
-        return base.Cost(layout, family) with { WorkBytes = (4L * layout.Columns + (20 + 12L * Neighbours) * layout.Rows) * layout.Columns };
+        return base.Cost(layout, family) with { WorkBytes =
+            (4L * layout.Columns + (20 + 12L * Neighbours) * layout.Rows) * layout.Columns };
     }
 
     /// <inheritdoc/>

@@ -8,12 +8,18 @@ using Vernier.Quantization.Solvers.Scalar;
 namespace Vernier.Quantization.Solvers.Jlcm;
 
 /// <summary>
-/// JLCM: codebook and mapping learned together. A weight is w~ = s sum_k p_k C_k, p = softmax(T I), over the codewords next to the original weight, with a logit I_k for
-/// each; T rises from 1 to 20, and at the end each weight takes the codeword of its largest logit. The exact gradient by a logit, T dL/dw~ p_k (s C_k - w~), is
-/// larger the farther the codeword; the proximal one, T dL/dw~ p_k sign(s C_k - w~) d / (1 + |s C_k - w~| / d) with d the median distance of neighbouring codewords,
-/// is larger the nearer. After a third of the iterations the penalty 2 lambda (1 - sum_k p_k^2), which rises from 0, drives weights to single codewords. The gradient by the codebook is exact, s sum p_k dL/dw~ over all weights. Codebooks are stored as they are rounded at the end, and scales
+/// JLCM: codebook and mapping learned together. A weight is w~ = s sum_k p_k C_k, p = softmax(T I), over the codewords next to the original
+/// weight, with a logit I_k for
+/// each; T rises from 1 to 20, and at the end each weight takes the codeword of its largest logit. The exact gradient by a logit, T dL/dw~
+/// p_k (s C_k - w~), is
+/// larger the farther the codeword; the proximal one, T dL/dw~ p_k sign(s C_k - w~) d / (1 + |s C_k - w~| / d) with d the median distance
+/// of neighbouring codewords,
+/// is larger the nearer. After a third of the iterations the penalty 2 lambda (1 - sum_k p_k^2), which rises from 0, drives weights to
+/// single codewords. The gradient by the codebook is exact, s sum p_k dL/dw~ over all weights. Codebooks are stored as they are rounded at
+/// the end, and scales
 /// refitted to them.
-/// <para>E. Yvinec, A. Dapogny, K. Bailly: JLCM, joint learning of codebooks and mappings, 2023. The start, the schedule and the decreasing function are our
+/// <para>E. Yvinec, A. Dapogny, K. Bailly: JLCM, joint learning of codebooks and mappings, 2023. The start, the schedule and the decreasing
+/// function are our
 /// reconstruction.</para>
 /// </summary>
 internal sealed class JointCodebook : RelaxedRounding
@@ -92,7 +98,8 @@ internal sealed class JointCodebook : RelaxedRounding
         Span<float> parts = partBuffer.Span;
         Parts(row, parts);
         Mix(row, parts, mixed.Span);
-        Span<double> own = _rowGradients.Length == 0 ? [] : _rowGradients.AsSpan(row * Problem.Scalar.Tables * _entries, Problem.Scalar.Tables * _entries);
+        Span<double> own = _rowGradients.Length == 0 ? []
+            : _rowGradients.AsSpan(row * Problem.Scalar.Tables * _entries, Problem.Scalar.Tables * _entries);
         own.Clear();
         float ramp = (float)Math.Max(0, (Progress - PenaltyFrom) / (1 - PenaltyFrom));
         for (int granule = 0; granule < Start.Granules; granule++)
@@ -131,12 +138,14 @@ internal sealed class JointCodebook : RelaxedRounding
         {
             int group = i / perRow;
             double sum = 0;
-            for (int row = group * Problem.Scalar.RowsPerGrid; row < Math.Min(Problem.Rows, (group + 1) * Problem.Scalar.RowsPerGrid); row++)
+            for (int row = group * Problem.Scalar.RowsPerGrid; row < Math.Min(Problem.Rows, (group + 1) * Problem.Scalar.RowsPerGrid);
+                row++)
                 sum += _rowGradients[row * perRow + i % perRow];
             gradients[i] = (float)sum;
         });
         for (int table = 0; table < _gaps.Length; table++)
-            _adam.Step(table * _entries, _values.AsSpan(table * _entries, _entries), gradients.AsSpan(table * _entries, _entries), CodebookRate * _gaps[table] * Rate, number);
+            _adam.Step(table * _entries, _values.AsSpan(table * _entries, _entries), gradients.AsSpan(table * _entries, _entries),
+                CodebookRate * _gaps[table] * Rate, number);
     }
 
     protected override ScalarSolution Harden()
@@ -206,7 +215,8 @@ internal sealed class JointCodebook : RelaxedRounding
 
     private static float Gap(LevelTable table)
     {
-        float[] gaps = [.. Enumerable.Range(1, table.Values.Length - 1).Select(i => table.Values[i] - table.Values[i - 1]).Where(gap => gap > 0).Order()];
+        float[] gaps = [.. Enumerable.Range(1, table.Values.Length - 1).Select(i => table.Values[i] - table.Values[i - 1])
+            .Where(gap => gap > 0).Order()];
         return gaps.Length == 0 ? 0 : gaps[gaps.Length / 2];
     }
 }

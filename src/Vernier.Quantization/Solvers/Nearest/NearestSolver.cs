@@ -44,8 +44,11 @@ public sealed class NearestSolver(IScaleFit fit)
         if (layout.Granularity.GroupColumns < 0)
             SolveWhole(matrix, layout, grids, importance.Span, scales, zeros, codes);
         else
-            matrix.Workers.For(layout.Rows, row => SolveRow(matrix, layout, row, grids.AsSpan(row / layout.RowsPerGrid * layout.Tables, layout.Tables), importance.Span, scales, zeros, codes));
-        return new ScalarMatrix(layout, Array.ConvertAll(grids, grid => grid.WithUnit(MathF.ScaleB(grid.Unit, matrix.Shift))), scales, zeros, codes);
+            matrix.Workers.For(layout.Rows, row => SolveRow(
+                matrix, layout, row, grids.AsSpan(row / layout.RowsPerGrid * layout.Tables, layout.Tables), importance.Span, scales, zeros,
+                codes));
+        return new ScalarMatrix(layout, Array.ConvertAll(grids, grid => grid.WithUnit(MathF.ScaleB(grid.Unit, matrix.Shift))), scales,
+            zeros, codes);
     }
 
     /// <summary>The squared error of a packed matrix against the original.</summary>
@@ -71,7 +74,8 @@ public sealed class NearestSolver(IScaleFit fit)
         return new WeightError(unit * errors.Sum(), unit * norms.Sum());
     }
 
-    private void SolveRow(WeightMatrix matrix, ScalarLayout layout, int row, ReadOnlySpan<LevelTable> tables, ReadOnlySpan<float> importance, Half[] scales, byte[] zeros, byte[] codes)
+    private void SolveRow(WeightMatrix matrix, ScalarLayout layout, int row, ReadOnlySpan<LevelTable> tables,
+        ReadOnlySpan<float> importance, Half[] scales, byte[] zeros, byte[] codes)
     {
         int granules = layout.Granularity.ScaleColumns(layout.Columns), width = layout.Granularity.Width(layout.Columns);
         using var weightBuffer = new PooledArray<float>(layout.Columns);
@@ -83,7 +87,8 @@ public sealed class NearestSolver(IScaleFit fit)
         for (int granule = 0; granule < granules; granule++)
         {
             int first = granule * width, count = Math.Min(width, layout.Columns - first);
-            FittedGranule fitted = fit.Fit(weights.Slice(first, count), importance.IsEmpty ? importance : importance.Slice(first, count), tables, rowCodes.Slice(first, count));
+            FittedGranule fitted = fit.Fit(weights.Slice(first, count), importance.IsEmpty ? importance
+                : importance.Slice(first, count), tables, rowCodes.Slice(first, count));
             scales[row * granules + granule] = fitted.Scale;
             zeroPoints[granule] = fitted.ZeroPoint;
         }
@@ -91,14 +96,16 @@ public sealed class NearestSolver(IScaleFit fit)
         if (fit.Constrain(rowScales))
         {
             for (int granule = 0; granule < granules; granule++)
-                ScalarSolution.Encode(weights, rowScales[granule], tables, granule * width, Math.Min(width, layout.Columns - granule * width), rowCodes);
+                ScalarSolution.Encode(weights, rowScales[granule], tables, granule * width,
+                    Math.Min(width, layout.Columns - granule * width), rowCodes);
         }
         CodePacking.Pack(rowCodes, layout.Bits, codes.AsSpan(row * layout.BytesPerRow, layout.BytesPerRow));
         if (layout.ZeroPoints)
             CodePacking.Pack(zeroPoints, layout.Bits, zeros.AsSpan(row * (layout.ZeroBytes / layout.Rows), layout.ZeroBytes / layout.Rows));
     }
 
-    private void SolveWhole(WeightMatrix matrix, ScalarLayout layout, ReadOnlySpan<LevelTable> tables, ReadOnlySpan<float> importance, Half[] scales, byte[] zeros, byte[] codes)
+    private void SolveWhole(WeightMatrix matrix, ScalarLayout layout, ReadOnlySpan<LevelTable> tables, ReadOnlySpan<float> importance,
+        Half[] scales, byte[] zeros, byte[] codes)
     {
         int elements = checked(layout.Rows * layout.Columns);
         using var weights = new PooledArray<float>(elements);
@@ -116,6 +123,7 @@ public sealed class NearestSolver(IScaleFit fit)
         if (layout.ZeroPoints)
             CodePacking.Pack([fitted.ZeroPoint], layout.Bits, zeros);
         for (int row = 0; row < layout.Rows; row++)
-            CodePacking.Pack(all.Span.Slice(row * layout.Columns, layout.Columns), layout.Bits, codes.AsSpan(row * layout.BytesPerRow, layout.BytesPerRow));
+            CodePacking.Pack(all.Span.Slice(row * layout.Columns, layout.Columns), layout.Bits,
+                codes.AsSpan(row * layout.BytesPerRow, layout.BytesPerRow));
     }
 }

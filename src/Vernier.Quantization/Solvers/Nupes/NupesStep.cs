@@ -5,7 +5,8 @@ using Vernier.Quantization.Solvers.Scalar;
 
 namespace Vernier.Quantization.Solvers.Nupes;
 
-/// <summary>Learned rounding to any level, with the exponents of the grids learned as well; the scales are refitted: see <see cref="SoftRound"/>.</summary>
+/// <summary>Learned rounding to any level, with the exponents of the grids learned as well; the scales are refitted: see
+/// <see cref="SoftRound"/>.</summary>
 public sealed record NupesStep : PenalisedStep
 {
     /// <summary>Whether the exponents of power grids are learned. Default no.</summary>
@@ -16,7 +17,8 @@ public sealed record NupesStep : PenalisedStep
 
     /// <inheritdoc/>
     public override string? ProblemWith(GridSpec grid, SolutionFamily family) =>
-        base.ProblemWith(grid, family) ?? (LearnExponent && grid is not PowerGridSpec ? "only a power grid has an exponent to learn" : null);
+        base.ProblemWith(grid, family) ?? (LearnExponent && grid is not PowerGridSpec ? "only a power grid has an exponent to learn"
+            : null);
 
     /// <inheritdoc/>
     protected override ScalarSolution Improve(SolverState state, ScalarSolution solution)

@@ -5,7 +5,8 @@ using Vernier.Levels;
 namespace Vernier.Quantization.Solvers.Nupes;
 
 /// <summary>
-/// The levels of a table while its exponent is learned: value_k = c sign(i_k) r_k^(1/a), r_k = |i_k| / N, with the indices i_k of the table's layout, N the
+/// The levels of a table while its exponent is learned: value_k = c sign(i_k) r_k^(1/a), r_k = |i_k| / N, with the indices i_k of the
+/// table's layout, N the
 /// largest, and c the largest value. The exponent is a = 0.2 + sigmoid(t), which keeps it between 0.2 and 1.2.
 /// </summary>
 internal sealed class PowerTable

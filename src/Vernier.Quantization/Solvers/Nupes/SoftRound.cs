@@ -5,14 +5,20 @@ using Vernier.Quantization.Solvers.Scalar;
 namespace Vernier.Quantization.Solvers.Nupes;
 
 /// <summary>
-/// NUPES with data, our reconstruction: each weight may take any code, and the exponents of the grids are learned with the codes. A weight has a place
+/// NUPES with data, our reconstruction: each weight may take any code, and the exponents of the grids are learned with the codes. A weight
+/// has a place
 /// v = N sign(u) |u|^a + delta among the codes, u the weight relative to its granule's largest value and delta its latent; the soft code is
-/// floor(v) + 1/2 + tanh(T (v - floor(v) - 1/2)) / (2 tanh(T / 2)), T rising from 1 to 30, and the soft weight lies between the two levels next to
+/// floor(v) + 1/2 + tanh(T (v - floor(v) - 1/2)) / (2 tanh(T / 2)), T rising from 1 to 30, and the soft weight lies between the two levels
+/// next to
 /// it. After a third of the iterations the penalty lambda sum (1 - |2 frac(v) - 1|^2), which rises from 0, drives places to whole codes.
-/// <para>delta starts where the place is that of w: of the start the scales and tables are taken, and rows of codes that stay better than what is learned. When an
-/// exponent moves, the places move with it and deltas stay. Its gradient passes straight through the rounding, d w~ / da = (value_(k+1) - value_k) N sign(u) |u|^a ln |u|
-/// + d value / da; it is held by a = 0.2 + sigmoid(t), by taking 0^a ln 0 for 0, by sums in double precision and by a learning rate of its own.</para>
-/// <para>E. Yvinec, A. Dapogny, K. Bailly: NUPES: non-uniform post-training quantization via power exponent search, 2023. The relaxation, the latent and the
+/// <para>delta starts where the place is that of w: of the start the scales and tables are taken, and rows of codes that stay better than
+/// what is learned. When an
+/// exponent moves, the places move with it and deltas stay. Its gradient passes straight through the rounding, d w~ / da = (value_(k+1) -
+/// value_k) N sign(u) |u|^a ln |u|
+/// + d value / da; it is held by a = 0.2 + sigmoid(t), by taking 0^a ln 0 for 0, by sums in double precision and by a learning rate of its
+/// own.</para>
+/// <para>E. Yvinec, A. Dapogny, K. Bailly: NUPES: non-uniform post-training quantization via power exponent search, 2023. The relaxation,
+/// the latent and the
 /// schedules are ours; the paper leaves them open.</para>
 /// </summary>
 internal sealed class SoftRound : RelaxedRounding
@@ -103,7 +109,8 @@ internal sealed class SoftRound : RelaxedRounding
     protected override void Backward(int row, ReadOnlySpan<float> gradient, Span<float> latentGradient)
     {
         int columns = Problem.Columns, first = row * columns;
-        float sharpness = Sharpness, half = 0.5f / MathF.Tanh(sharpness / 2), ramp = (float)Math.Max(0, (Progress - PenaltyFrom) / (1 - PenaltyFrom));
+        float sharpness = Sharpness, half = 0.5f / MathF.Tanh(sharpness / 2),
+            ramp = (float)Math.Max(0, (Progress - PenaltyFrom) / (1 - PenaltyFrom));
         ReadOnlySpan<float> places = _places.AsSpan(first, columns), curve = _curve.AsSpan(first, columns);
         Span<float> values = stackalloc float[256];
         Span<double> tableGradients = _tableGradients.AsSpan(row * Problem.Scalar.Tables, Problem.Scalar.Tables);
@@ -145,7 +152,8 @@ internal sealed class SoftRound : RelaxedRounding
         {
             int group = table / Problem.Scalar.Tables, choice = table % Problem.Scalar.Tables;
             double sum = 0;
-            for (int row = group * Problem.Scalar.RowsPerGrid; row < Math.Min(Problem.Rows, (group + 1) * Problem.Scalar.RowsPerGrid); row++)
+            for (int row = group * Problem.Scalar.RowsPerGrid; row < Math.Min(Problem.Rows, (group + 1) * Problem.Scalar.RowsPerGrid);
+                row++)
                 sum += _tableGradients[row * Problem.Scalar.Tables + choice];
             sum *= _tables[table].ExponentSlope;
             gradients[table] = double.IsFinite(sum) ? (float)Math.Clamp(sum, -1e6, 1e6) : 0;

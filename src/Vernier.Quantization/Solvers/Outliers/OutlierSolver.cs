@@ -6,10 +6,14 @@ using Vernier.Quantization.Solvers.Scalar;
 namespace Vernier.Quantization.Solvers.Outliers;
 
 /// <summary>
-/// The outlier-aware descent of QuantEase: min over Q on the grid and S of given size of ||(W - Q - S) X||^2. In turn S takes a step of iterative hard
-/// thresholding, S = P(S + (W - Q - S) H / l) with l the largest eigenvalue of H and P what keeps the largest single weights, or columns; the numbers of S
-/// descend one after the other, s_j += ((w - q - s) H)_j / H_jj; and Q descends on W - S. A round that does not lower the objective is undone and the last.
-/// <para>K. Behdin, A. Acharya, A. Gupta, S. Keerthi, R. Mazumder: QuantEase, 2023. The descent of the numbers on their places is ours.</para>
+/// The outlier-aware descent of QuantEase: min over Q on the grid and S of given size of ||(W - Q - S) X||^2. In turn S takes a step of
+/// iterative hard
+/// thresholding, S = P(S + (W - Q - S) H / l) with l the largest eigenvalue of H and P what keeps the largest single weights, or columns;
+/// the numbers of S
+/// descend one after the other, s_j += ((w - q - s) H)_j / H_jj; and Q descends on W - S. A round that does not lower the objective is
+/// undone and the last.
+/// <para>K. Behdin, A. Acharya, A. Gupta, S. Keerthi, R. Mazumder: QuantEase, 2023. The descent of the numbers on their places is
+/// ours.</para>
 /// </summary>
 internal static class OutlierSolver
 {
@@ -40,7 +44,8 @@ internal static class OutlierSolver
         return set;
     }
 
-    private static double Value(MatrixProblem whole, OutlierSet set, ScalarSolution solution) => whole.Objective.Value(set.Remaining(whole).Weights, solution.Decode());
+    private static double Value(MatrixProblem whole, OutlierSet set, ScalarSolution solution) =>
+        whole.Objective.Value(set.Remaining(whole).Weights, solution.Decode());
 
     private static OutlierSet Step(MatrixProblem whole, OutlierSet set, ScalarSolution solution, double eigenvalue)
     {

@@ -14,7 +14,8 @@ public sealed record OutliersStep : ScalarStep
 
     /// <inheritdoc/>
     /// <remarks>
-    /// The residual in double precision, what is left of the weights, what the codes decode to, the step in S and its order, and the descent of Q.
+    /// The residual in double precision, what is left of the weights, what the codes decode to, the step in S and its order, and the
+    /// descent of Q.
     /// </remarks>
     public override StepCost Cost(PackedLayout layout, SolutionFamily family)
     {

@@ -5,10 +5,13 @@ namespace Vernier.Quantization.Solvers.QuantEase;
 
 /// <summary>
 /// QuantEase: cyclic coordinate descent on the layer objective. With all other weights of a row as they are, the best value of column j is
-/// beta = q_j + ((w - q) H)_j / H_jj, and the best level the one nearest to it; the code changes where that lowers the objective. From a solution on the
+/// beta = q_j + ((w - q) H)_j / H_jj, and the best level the one nearest to it; the code changes where that lowers the objective. From a
+/// solution on the
 /// grid the objective never rises. Scales stay as they are.
-/// <para>K. Behdin, A. Acharya, A. Gupta, S. Keerthi, R. Mazumder: QuantEase: optimization-based quantization for language models, 2023. The
-/// paper also starts from the unquantized weights, and leaves rounding out in some sweeps; both give up that the objective falls, and are not done
+/// <para>K. Behdin, A. Acharya, A. Gupta, S. Keerthi, R. Mazumder: QuantEase: optimization-based quantization for language models, 2023.
+/// The
+/// paper also starts from the unquantized weights, and leaves rounding out in some sweeps; both give up that the objective falls, and are
+/// not done
 /// here.</para>
 /// </summary>
 internal static class QuantEaseSolver
@@ -25,12 +28,14 @@ internal static class QuantEaseSolver
         var residuals = new double[quantized.Length];
         problem.Objective.Residual(problem.Weights, quantized, residuals);
         problem.Workers.For(problem.Rows, row =>
-            changes[row] = ImproveRow(problem, solution, row, sweeps, quantized.AsSpan(row * problem.Columns, problem.Columns), residuals.AsSpan(row * problem.Columns, problem.Columns)));
+            changes[row] = ImproveRow(problem, solution, row, sweeps, quantized.AsSpan(row * problem.Columns, problem.Columns),
+                residuals.AsSpan(row * problem.Columns, problem.Columns)));
         return changes.Sum();
     }
 
     // The residual r = (w - q) H is kept up to date: a change of column j by d takes d H_j off it.
-    private static long ImproveRow(MatrixProblem problem, ScalarSolution solution, int row, int sweeps, Span<float> quantized, Span<double> residual)
+    private static long ImproveRow(MatrixProblem problem, ScalarSolution solution, int row, int sweeps, Span<float> quantized,
+        Span<double> residual)
     {
         int columns = problem.Columns;
         Span<byte> codes = solution.Codes.AsSpan(row * columns, columns);

@@ -43,7 +43,8 @@ public sealed record QuantEaseStep : SolverStep
     {
         ArgumentNullException.ThrowIfNull(layout);
         double cube = (double)layout.Rows * layout.Columns * layout.Columns;
-        return family is IDescentFamily other ? other.DescentCost(layout, Sweeps, RefitScales) : new StepCost(12L * layout.Rows * layout.Columns, 0, 8 * cube);
+        return family is IDescentFamily other ? other.DescentCost(layout, Sweeps, RefitScales)
+            : new StepCost(12L * layout.Rows * layout.Columns, 0, 8 * cube);
     }
 
     private void Descend(MatrixProblem problem, ScalarSolution solution)

@@ -31,7 +31,8 @@ internal sealed class Adam(int count)
         for (; i <= values.Length - Vector<float>.Count; i += Vector<float>.Count)
         {
             var g = new Vector<float>(gradient[i..]);
-            Vector<float> m = Beta1 * new Vector<float>(first[i..]) + (1 - Beta1) * g, v = Beta2 * new Vector<float>(second[i..]) + (1 - Beta2) * g * g;
+            Vector<float> m = Beta1 * new Vector<float>(first[i..]) + (1 - Beta1) * g,
+                v = Beta2 * new Vector<float>(second[i..]) + (1 - Beta2) * g * g;
             m.CopyTo(first[i..]);
             v.CopyTo(second[i..]);
             (new Vector<float>(values[i..]) - firstScale * m / (Vector.SquareRoot(secondScale * v) + epsilon)).CopyTo(values[i..]);

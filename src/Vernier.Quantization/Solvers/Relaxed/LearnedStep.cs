@@ -13,7 +13,8 @@ public abstract record LearnedStep : ScalarStep
     public double LearningRate { get; init; } = 0.03;
 
     /// <inheritdoc/>
-    public override string? Problem => Iterations < 1 ? "there is no iteration" : !(LearningRate > 0) ? "the learning rate is not above 0" : null;
+    public override string? Problem => Iterations < 1 ? "there is no iteration" : !(LearningRate > 0) ? "the learning rate is not above 0"
+        : null;
 
     /// <inheritdoc/>
     /// <remarks>H, the weights, their gradient and the latents with two moments, all in single precision.</remarks>
@@ -21,7 +22,8 @@ public abstract record LearnedStep : ScalarStep
     {
         ArgumentNullException.ThrowIfNull(layout);
         double rows = layout.Rows, columns = layout.Columns;
-        return new StepCost((4L * layout.Columns + 32L * layout.Rows) * layout.Columns, Iterations * (2 * rows * columns * columns + 800 * rows * columns));
+        return new StepCost((4L * layout.Columns + 32L * layout.Rows) * layout.Columns,
+            Iterations * (2 * rows * columns * columns + 800 * rows * columns));
     }
 }
 
@@ -29,7 +31,8 @@ public abstract record LearnedStep : ScalarStep
 public abstract record PenalisedStep : LearnedStep
 {
     /// <summary>
-    /// The weight of what drives learned rounding to whole codes, relative to the curvature of the objective, where a step of the grid counts as 1; at least 0, default 4.
+    /// The weight of what drives learned rounding to whole codes, relative to the curvature of the objective, where a step of the grid
+    /// counts as 1; at least 0, default 4.
     /// </summary>
     public double Penalty { get; init; } = 4;
 

@@ -6,7 +6,8 @@ namespace Vernier.Quantization.Solvers.Relaxed;
 internal static class LearnedTables
 {
     /// <summary>
-    /// On the learned tables each row takes the learned codes or those of the start, whichever is better once scales are refitted; then the better tables are kept.
+    /// On the learned tables each row takes the learned codes or those of the start, whichever is better once scales are refitted; then the
+    /// better tables are kept.
     /// </summary>
     /// <param name="problem">The layer.</param>
     /// <param name="start">The codes to start from; its scales are refitted.</param>
@@ -19,7 +20,8 @@ internal static class LearnedTables
         ScaleRefinement.Improve(problem, start);
         if (problem.Scalar.Granularity.GroupColumns >= 0)
         {
-            double[] ofKept = problem.Objective.RowValues(problem.Weights, kept.Decode()), ofLearned = problem.Objective.RowValues(problem.Weights, learned.Decode());
+            double[] ofKept = problem.Objective.RowValues(problem.Weights, kept.Decode()),
+                ofLearned = problem.Objective.RowValues(problem.Weights, learned.Decode());
             for (int row = 0; row < problem.Rows; row++)
             {
                 if (ofKept[row] < ofLearned[row])

@@ -5,9 +5,12 @@ using Vernier.Quantization.Solvers.Scalar;
 namespace Vernier.Quantization.Solvers.Relaxed;
 
 /// <summary>
-/// The part that all learned roundings share: one latent number for each weight, or several, weights decoded from them softly, the layer objective's gradient with
-/// respect to the decoded weights, 2 (Q - W) H, passed on to the latents by the chain rule, and Adam. No activation is needed: H holds all of them.
-/// <para>The objective is divided by the mean diagonal of H and by the mean squared distance of neighbouring levels, so that learning rates and penalties mean
+/// The part that all learned roundings share: one latent number for each weight, or several, weights decoded from them softly, the layer
+/// objective's gradient with
+/// respect to the decoded weights, 2 (Q - W) H, passed on to the latents by the chain rule, and Adam. No activation is needed: H holds all
+/// of them.
+/// <para>The objective is divided by the mean diagonal of H and by the mean squared distance of neighbouring levels, so that learning rates
+/// and penalties mean
 /// the same in every layer.</para>
 /// </summary>
 /// <param name="problem">The layer.</param>
@@ -78,10 +81,12 @@ internal abstract class RelaxedRounding(MatrixProblem problem, ScalarSolution st
     }
 
     /// <summary>
-    /// The weight of the penalty on each column: lambda H_jj / m, m the mean diagonal. The objective alone curves by 2 H_jj / m along a weight; a penalty in
+    /// The weight of the penalty on each column: lambda H_jj / m, m the mean diagonal. The objective alone curves by 2 H_jj / m along a
+    /// weight; a penalty in
     /// proportion to it makes whole codes win in every column alike.
     /// </summary>
-    protected float[] Penalties { get; } = Array.ConvertAll(problem.Objective.Diagonal, value => (float)(penalty * value / problem.Objective.MeanDiagonal));
+    protected float[] Penalties { get; } = Array.ConvertAll(
+        problem.Objective.Diagonal, value => (float)(penalty * value / problem.Objective.MeanDiagonal));
 
     /// <summary>Sets the latents of a row.</summary>
     protected abstract void Initialize(int row);
@@ -121,7 +126,8 @@ internal abstract class RelaxedRounding(MatrixProblem problem, ScalarSolution st
     protected void KeepTheBetterRows(ScalarSolution solution)
     {
         int columns = problem.Columns;
-        double[] before = problem.Objective.RowValues(problem.Weights, start.Decode()), after = problem.Objective.RowValues(problem.Weights, solution.Decode());
+        double[] before = problem.Objective.RowValues(problem.Weights, start.Decode()),
+            after = problem.Objective.RowValues(problem.Weights, solution.Decode());
         for (int row = 0; row < before.Length; row++)
         {
             if (after[row] >= before[row])

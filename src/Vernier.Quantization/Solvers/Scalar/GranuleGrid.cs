@@ -39,7 +39,8 @@ public readonly struct GranuleGrid
     public int Last => _table.Count - 1;
 
     /// <summary>
-    /// The code of the interval that a weight lies in: of all codes but the last that whose level and the next one enclose it, or the outermost.
+    /// The code of the interval that a weight lies in: of all codes but the last that whose level and the next one enclose it, or the
+    /// outermost.
     /// </summary>
     public int Below(float weight)
     {

@@ -26,7 +26,8 @@ public sealed class ScalarFamily : SolutionFamily
     }
 
     /// <inheritdoc/>
-    /// <remarks>The nearest solution and the best, what they decode to, and the products of the objective. How long rounding takes is measured.</remarks>
+    /// <remarks>The nearest solution and the best, what they decode to, and the products of the objective. How long rounding takes is
+    /// measured.</remarks>
     public override StepCost NearestCost(PackedLayout layout)
     {
         ArgumentNullException.ThrowIfNull(layout);

@@ -86,12 +86,15 @@ public sealed class ScalarSolution : MatrixSolution
     {
         var codes = new byte[checked(_layout.Rows * (long)_layout.BytesPerRow)];
         for (int row = 0; row < _layout.Rows; row++)
-            CodePacking.Pack(Codes.AsSpan(row * _layout.Columns, _layout.Columns), _layout.Bits, codes.AsSpan(row * _layout.BytesPerRow, _layout.BytesPerRow));
+            CodePacking.Pack(Codes.AsSpan(row * _layout.Columns, _layout.Columns), _layout.Bits,
+                codes.AsSpan(row * _layout.BytesPerRow, _layout.BytesPerRow));
         var zeros = new byte[_layout.ZeroBytes];
         int rows = _layout.Granularity.ScaleRows(_layout.Rows);
         for (int row = 0; row < rows && _layout.ZeroPoints; row++)
-            CodePacking.Pack(ZeroPoints.AsSpan(row * Granules, Granules), _layout.Bits, zeros.AsSpan(row * (zeros.Length / rows), zeros.Length / rows));
-        return new ScalarMatrix(_layout, Array.ConvertAll(Grids, grid => grid.WithUnit(MathF.ScaleB(grid.Unit, shift))), [.. Scales], zeros, codes, outliers);
+            CodePacking.Pack(ZeroPoints.AsSpan(row * Granules, Granules), _layout.Bits,
+                zeros.AsSpan(row * (zeros.Length / rows), zeros.Length / rows));
+        return new ScalarMatrix(_layout, Array.ConvertAll(Grids, grid => grid.WithUnit(MathF.ScaleB(grid.Unit, shift))), [.. Scales], zeros,
+            codes, outliers);
     }
 
     /// <summary>The nearest level of every weight, at scales that the problem's fit chooses.</summary>
@@ -115,7 +118,8 @@ public sealed class ScalarSolution : MatrixSolution
             {
                 int first = granule * solution.Width, count = Math.Min(solution.Width, columns - first), at = row * columns + first;
                 ReadOnlySpan<float> weighting = importance.Length == 0 ? [] : importance.AsSpan(first, count);
-                solution.Keep(row * solution.Granules + granule, problem.Fit.Fit(problem.Weights.AsSpan(at, count), weighting, problem.TablesOf(row), solution.Codes.AsSpan(at, count)));
+                solution.Keep(row * solution.Granules + granule,
+                    problem.Fit.Fit(problem.Weights.AsSpan(at, count), weighting, problem.TablesOf(row), solution.Codes.AsSpan(at, count)));
             }
             Span<Half> scales = solution.Scales.AsSpan(row * solution.Granules, solution.Granules);
             if (!problem.Fit.Constrain(scales))
@@ -130,7 +134,8 @@ public sealed class ScalarSolution : MatrixSolution
     }
 
     /// <summary>Rounds the weights of a granule at its scale, which chooses the table.</summary>
-    internal static void Encode(ReadOnlySpan<float> weights, Half scale, ReadOnlySpan<LevelTable> tables, int first, int count, Span<byte> codes)
+    internal static void Encode(ReadOnlySpan<float> weights, Half scale, ReadOnlySpan<LevelTable> tables, int first, int count,
+        Span<byte> codes)
     {
         LevelTable table = tables[BitConverter.HalfToUInt16Bits(scale) & (tables.Length - 1)];
         float inverse = scale == Half.Zero ? 0 : 1 / (float)scale;

@@ -6,7 +6,8 @@ using Vernier.Packing.Scalar;
 namespace Vernier.Quantization.Solvers.Scalar;
 
 /// <summary>
-/// The scales of least layer objective for given codes. A row is q = sum over granules of s_g v_g, v_g its levels at scale 1; the objective is a
+/// The scales of least layer objective for given codes. A row is q = sum over granules of s_g v_g, v_g its levels at scale 1; the objective
+/// is a
 /// quadratic in the scales with the matrix A_gh = v_g H v_h^T and the right-hand side b_g = v_g H w^T. Each scale in turn is set to
 /// (b_g - sum over h != g of A_gh s_h) / A_gg, as it will be stored, where that lowers the objective, until none does.
 /// </summary>
@@ -65,7 +66,8 @@ internal static class ScaleRefinement
             return false;
         double best = right / own;
         int table = BitConverter.HalfToUInt16Bits(scale) & (layout.Tables - 1);
-        Half stored = layout.ScaleFormat == ScaleFormat.Half ? StoredScale.Nearest(best, table, layout.Tables) : StoredScale.Nearest(best, layout.ScaleFormat);
+        Half stored = layout.ScaleFormat == ScaleFormat.Half ? StoredScale.Nearest(best, table, layout.Tables)
+            : StoredScale.Nearest(best, layout.ScaleFormat);
         if (!Half.IsFinite(stored) || !(Math.Abs((double)stored - best) < Math.Abs((double)scale - best)))
             return false;
         scale = stored;

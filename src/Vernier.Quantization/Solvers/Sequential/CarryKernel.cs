@@ -5,7 +5,8 @@ using System.Runtime.Intrinsics;
 namespace Vernier.Quantization.Solvers.Sequential;
 
 /// <summary>
-/// Carries the errors of some columns over to others: w_rk = w_rk + e_r0 v_0k + e_r1 v_1k + ..., for each row r, with e the errors negated, the
+/// Carries the errors of some columns over to others: w_rk = w_rk + e_r0 v_0k + e_r1 v_1k + ..., for each row r, with e the errors negated,
+/// the
 /// terms added one after the other. A number so depends only on its own terms and their order: carrying over in blocks of columns, however
 /// many, gives the same bits as carrying over after every column.
 /// </summary>
@@ -52,13 +53,15 @@ internal static unsafe class CarryKernel
                 for (; row + 4 <= rows; row += 4)
                 {
                     for (int part = 0; part < Strip; part += 2 * Vector<float>.Count)
-                        Tile(weights + (long)row * stride + column + part, stride, errors + row * errorStride + first, count, errorStride, copy + part);
+                        Tile(weights + (long)row * stride + column + part, stride, errors + row * errorStride + first, count, errorStride,
+                            copy + part);
                 }
                 for (; row < rows; row++)
                     Line(weights + (long)row * stride + column, errors + row * errorStride + first, count, copy, Strip, Strip);
             }
             for (int row = 0; row < rows && column < columns; row++)
-                Line(weights + (long)row * stride + column, errors + row * errorStride + first, count, factor + (long)first * stride + column, stride, columns - column);
+                Line(weights + (long)row * stride + column, errors + row * errorStride + first, count,
+                    factor + (long)first * stride + column, stride, columns - column);
         }
     }
 
@@ -68,10 +71,14 @@ internal static unsafe class CarryKernel
     {
         float* w2 = w + 2 * (long)stride, w4 = w2 + 2 * (long)stride, w6 = w4 + 2 * (long)stride;
         float* e2 = e + 2 * errorStride, e4 = e2 + 2 * errorStride, e6 = e4 + 2 * errorStride;
-        Vector512<float> a0 = Vector512.Load(w), b0 = Vector512.Load(w + 16), a1 = Vector512.Load(w + stride), b1 = Vector512.Load(w + stride + 16);
-        Vector512<float> a2 = Vector512.Load(w2), b2 = Vector512.Load(w2 + 16), a3 = Vector512.Load(w2 + stride), b3 = Vector512.Load(w2 + stride + 16);
-        Vector512<float> a4 = Vector512.Load(w4), b4 = Vector512.Load(w4 + 16), a5 = Vector512.Load(w4 + stride), b5 = Vector512.Load(w4 + stride + 16);
-        Vector512<float> a6 = Vector512.Load(w6), b6 = Vector512.Load(w6 + 16), a7 = Vector512.Load(w6 + stride), b7 = Vector512.Load(w6 + stride + 16);
+        Vector512<float> a0 = Vector512.Load(w), b0 = Vector512.Load(w + 16), a1 = Vector512.Load(w + stride),
+            b1 = Vector512.Load(w + stride + 16);
+        Vector512<float> a2 = Vector512.Load(w2), b2 = Vector512.Load(w2 + 16), a3 = Vector512.Load(w2 + stride),
+            b3 = Vector512.Load(w2 + stride + 16);
+        Vector512<float> a4 = Vector512.Load(w4), b4 = Vector512.Load(w4 + 16), a5 = Vector512.Load(w4 + stride),
+            b5 = Vector512.Load(w4 + stride + 16);
+        Vector512<float> a6 = Vector512.Load(w6), b6 = Vector512.Load(w6 + 16), a7 = Vector512.Load(w6 + stride),
+            b7 = Vector512.Load(w6 + stride + 16);
         for (int term = 0; term < terms; term++, v += Strip)
         {
             Vector512<float> v0 = Vector512.Load(v), v1 = Vector512.Load(v + 16), x = Vector512.Create(e[term]);

@@ -1,13 +1,15 @@
 namespace Vernier.Quantization.Solvers.Sequential;
 
 /// <summary>
-/// What gives codes to the columns of some rows while <see cref="SequentialSweep"/> takes them one after the other. Numbers of rows are those of the matrix; a place is the number of a
+/// What gives codes to the columns of some rows while <see cref="SequentialSweep"/> takes them one after the other. Numbers of rows are
+/// those of the matrix; a place is the number of a
 /// column in the order in which columns are taken.
 /// </summary>
 internal interface IRounder
 {
     /// <summary>
-    /// Whether products are added before they are rounded, which is faster. Two-level grids do it the other way, as in the files that there are.
+    /// Whether products are added before they are rounded, which is faster. Two-level grids do it the other way, as in the files that there
+    /// are.
     /// </summary>
     static virtual bool IsFused => true;
 

@@ -5,8 +5,10 @@ using Vernier.Quantization.Objectives;
 namespace Vernier.Quantization.Solvers.Sequential;
 
 /// <summary>
-/// The sweep of GPTQ over the columns of some rows: each column gets its code, and what that loses is made up for by those that have none yet: e = w_j - q_j,
-/// w_k = w_k - e U_jk / U_jj for k > j, with U of <see cref="GramFactor"/>. Errors go to a piece of columns one by one, to the rest of a block piece by piece, and to all others
+/// The sweep of GPTQ over the columns of some rows: each column gets its code, and what that loses is made up for by those that have none
+/// yet: e = w_j - q_j,
+/// w_k = w_k - e U_jk / U_jj for k > j, with U of <see cref="GramFactor"/>. Errors go to a piece of columns one by one, to the rest of a
+/// block piece by piece, and to all others
 /// block by block: the result does not depend on where these end. O(C^2) for each row.
 /// </summary>
 internal static class SequentialSweep
@@ -40,10 +42,12 @@ internal static class SequentialSweep
     /// <param name="source">The weights of the rows, by columns.</param>
     /// <param name="firstRow">The number of the first row in the matrix.</param>
     /// <param name="rows">The number of rows.</param>
-    /// <param name="factor">The factor of the Gram matrix, in the order in which columns are to be taken; null to carry nothing over.</param>
+    /// <param name="factor">The factor of the Gram matrix, in the order in which columns are to be taken; null to carry nothing
+    /// over.</param>
     /// <param name="ends">Where blocks end.</param>
     /// <param name="width">The columns of a group: pieces end where one begins that would not end within them.</param>
-    public static unsafe void Run<TRounder>(ref TRounder rounder, ReadOnlySpan<float> source, int firstRow, int rows, GramFactor? factor, int[] ends, int width)
+    public static unsafe void Run<TRounder>(ref TRounder rounder, ReadOnlySpan<float> source, int firstRow, int rows, GramFactor? factor,
+        int[] ends, int width)
         where TRounder : struct, IRounder
     {
         int columns = source.Length / rows, widest = ends.Zip(ends.Prepend(0), (end, start) => end - start).Max();
@@ -130,7 +134,8 @@ internal static class SequentialSweep
             for (int row = 0; row < rows; row++)
             {
                 for (int term = 0; term < stop - start; term++)
-                    One<TRounder>(_weights + (long)row * columns + stop, end - stop, lost[row * widest + term], factor + (long)term * columns);
+                    One<TRounder>(_weights + (long)row * columns + stop, end - stop, lost[row * widest + term],
+                        factor + (long)term * columns);
             }
         }
 

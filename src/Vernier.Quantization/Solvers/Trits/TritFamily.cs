@@ -28,8 +28,10 @@ public sealed class TritFamily : SolutionFamily
             Span<sbyte> first = solution.Plane(0, row), second = solution.Plane(1, row);
             for (int group = 0; group < layout.Groups; group++)
             {
-                int start = group * layout.Width, count = Math.Min(layout.Width, layout.Columns - start), at = (row * layout.Groups + group) * TritLayout.Planes;
-                ReadOnlySpan<float> weighting = counts.Length == 0 ? [] : counts.AsSpan(start, count), weights = problem.Weights.AsSpan(row * layout.Columns + start, count);
+                int start = group * layout.Width, count = Math.Min(layout.Width, layout.Columns - start),
+                    at = (row * layout.Groups + group) * TritLayout.Planes;
+                ReadOnlySpan<float> weighting = counts.Length == 0 ? []
+                    : counts.AsSpan(start, count), weights = problem.Weights.AsSpan(row * layout.Columns + start, count);
                 TritFit fit = TritSolver.Solve(weights, weighting, first.Slice(start, count), second.Slice(start, count));
                 (solution.Scales[at], solution.Scales[at + 1]) = (fit.First, fit.Second);
             }

@@ -44,7 +44,8 @@ internal sealed class TritSolution(TritLayout layout, Workers workers) : MatrixS
     {
         var trits = new byte[checked(TritLayout.Planes * layout.Rows * layout.BytesPerRow)];
         for (int row = 0; row < TritLayout.Planes * layout.Rows; row++)
-            TritPacking.Pack(_trits.AsSpan(row * layout.Columns, layout.Columns), layout.Storage, trits.AsSpan(row * layout.BytesPerRow, layout.BytesPerRow));
+            TritPacking.Pack(_trits.AsSpan(row * layout.Columns, layout.Columns), layout.Storage,
+                trits.AsSpan(row * layout.BytesPerRow, layout.BytesPerRow));
         return new TritMatrix(layout, MathF.ScaleB(Unit, shift), [.. Scales], trits, outliers);
     }
 }

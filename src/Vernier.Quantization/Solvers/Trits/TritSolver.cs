@@ -12,11 +12,15 @@ namespace Vernier.Quantization.Solvers.Trits;
 internal readonly record struct TritFit(Half First, Half Second, double Error, IReadOnlyList<double> Errors);
 
 /// <summary>
-/// PTQTP: w ~ a_1 t_1 + a_2 t_2 with trits t. From t_1 = t_2 = sign(w) in turn the scales a = (S^T S + l I)^-1 S^T w, S = [t_1 t_2], where l grows tenfold from 1e-8
-/// to 1 while ||A|| ||A^-1|| (Frobenius) exceeds 1e6; and of each weight the best of the nine pairs of trits, of equals the first in the order (-1, -1), (-1, 0) ..
-/// (1, 1). It ends when the scales move by less than 1e-4 of the group's root mean square, after 50 rounds, or before one with which the error would rise. Then the
+/// PTQTP: w ~ a_1 t_1 + a_2 t_2 with trits t. From t_1 = t_2 = sign(w) in turn the scales a = (S^T S + l I)^-1 S^T w, S = [t_1 t_2], where
+/// l grows tenfold from 1e-8
+/// to 1 while ||A|| ||A^-1|| (Frobenius) exceeds 1e6; and of each weight the best of the nine pairs of trits, of equals the first in the
+/// order (-1, -1), (-1, 0) ..
+/// (1, 1). It ends when the scales move by less than 1e-4 of the group's root mean square, after 50 rounds, or before one with which the
+/// error would rise. Then the
 /// scales are rounded as they are stored, and trits are chosen once more.
-/// <para>H. Xiao et al.: PTQTP: post-training quantization to trit-planes for large language models, 2025. The order of ties, the limit of the condition number, of
+/// <para>H. Xiao et al.: PTQTP: post-training quantization to trit-planes for large language models, 2025. The order of ties, the limit of
+/// the condition number, of
 /// which accounts differ, the measure of when to end, weights m of columns, and the last choice of trits are ours.</para>
 /// </summary>
 internal static class TritSolver
@@ -30,14 +34,16 @@ internal static class TritSolver
     /// <param name="first">Receives t_1.</param>
     /// <param name="second">Receives t_2.</param>
     /// <param name="trace">Whether to return the error after each round.</param>
-    public static TritFit Solve(ReadOnlySpan<float> weights, ReadOnlySpan<float> importance, Span<sbyte> first, Span<sbyte> second, bool trace = false)
+    public static TritFit Solve(ReadOnlySpan<float> weights, ReadOnlySpan<float> importance, Span<sbyte> first, Span<sbyte> second,
+        bool trace = false)
     {
         // Whole registers; what is beyond the group counts 0.
         int count = weights.Length, padded = (count + Vector<float>.Count - 1) / Vector<float>.Count * Vector<float>.Count;
         using var buffer = new PooledArray<float>(6 * padded);
         buffer.Span.Clear();
         Span<float> w = buffer.Span[..padded], m = buffer.Span.Slice(padded, padded);
-        Span<float> t1 = buffer.Span.Slice(2 * padded, padded), t2 = buffer.Span.Slice(3 * padded, padded), next1 = buffer.Span.Slice(4 * padded, padded), next2 = buffer.Span.Slice(5 * padded, padded);
+        Span<float> t1 = buffer.Span.Slice(2 * padded, padded), t2 = buffer.Span.Slice(3 * padded, padded),
+            next1 = buffer.Span.Slice(4 * padded, padded), next2 = buffer.Span.Slice(5 * padded, padded);
         weights.CopyTo(w);
         if (importance.IsEmpty)
             m[..count].Fill(1);
@@ -65,7 +71,8 @@ internal static class TritSolver
             (double A1, double A2) fitted = Ridge(sums);
             Assign(w, (float)fitted.A1, (float)fitted.A2, next1, next2);
             Sums after = Add(w, m, next1, next2);
-            double error = after.Error(squares, fitted.A1, fitted.A2), moved = Math.Sqrt(Math.Pow(fitted.A1 - scales.A1, 2) + Math.Pow(fitted.A2 - scales.A2, 2));
+            double error = after.Error(squares, fitted.A1, fitted.A2),
+                moved = Math.Sqrt(Math.Pow(fitted.A1 - scales.A1, 2) + Math.Pow(fitted.A2 - scales.A2, 2));
             if (!(error <= least))
                 break;
             (least, kept, scales, sums) = (error, fitted, fitted, after);
@@ -122,7 +129,8 @@ internal static class TritSolver
         Vector<float> s11 = default, s12 = default, s22 = default, w1 = default, w2 = default;
         for (int i = 0; i < w.Length; i += Vector<float>.Count)
         {
-            Vector<float> x = new(w[i..]), weight = new(m[i..]), a = new(t1[i..]), b = new(t2[i..]), weightedA = weight * a, weightedB = weight * b;
+            Vector<float> x = new(w[i..]), weight = new(m[i..]), a = new(t1[i..]), b = new(t2[i..]), weightedA = weight * a,
+                weightedB = weight * b;
             s11 += weightedA * a;
             s12 += weightedA * b;
             s22 += weightedB * b;
@@ -135,6 +143,7 @@ internal static class TritSolver
     /// <summary>Sums of m t t and of m t w.</summary>
     private readonly record struct Sums(double T11, double T12, double T22, double W1, double W2)
     {
-        public double Error(double squares, double a1, double a2) => squares - 2 * (a1 * W1 + a2 * W2) + a1 * a1 * T11 + 2 * a1 * a2 * T12 + a2 * a2 * T22;
+        public double Error(double squares, double a1, double a2) =>
+            squares - 2 * (a1 * W1 + a2 * W2) + a1 * a1 * T11 + 2 * a1 * a2 * T12 + a2 * a2 * T22;
     }
 }

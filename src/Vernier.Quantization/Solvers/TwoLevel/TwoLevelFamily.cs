@@ -60,7 +60,8 @@ public sealed class TwoLevelFamily : SolutionFamily, ISequentialFamily
     public override StepCost NearestCost(PackedLayout layout)
     {
         ArgumentNullException.ThrowIfNull(layout);
-        return new StepCost(10L * layout.Rows * layout.Columns + ChunkBytes, TwoLevelSearch.Operations(layout.Rows, layout.Columns, ((TwoLevelLayout)layout).Width));
+        return new StepCost(10L * layout.Rows * layout.Columns + ChunkBytes,
+            TwoLevelSearch.Operations(layout.Rows, layout.Columns, ((TwoLevelLayout)layout).Width));
     }
 
     /// <inheritdoc/>
@@ -75,7 +76,8 @@ public sealed class TwoLevelFamily : SolutionFamily, ISequentialFamily
     {
         var layout = (TwoLevelLayout)problem.Layout;
         float[] gram = importance == ColumnImportance.Output ? Single(problem.Objective) : [];
-        return new TwoLevelSolution(layout, problem.Workers, new TwoLevelSearch(layout, TwoLevelSolution.Unit, gram, problem.Workers).Run(problem.Weights));
+        return new TwoLevelSolution(layout, problem.Workers,
+            new TwoLevelSearch(layout, TwoLevelSolution.Unit, gram, problem.Workers).Run(problem.Weights));
     }
 
     // Of mean diagonal 1, so that single precision holds it.

@@ -18,7 +18,8 @@ internal sealed class TwoLevelGrids(TwoLevelLayout spec)
     /// <param name="row">The row.</param>
     /// <param name="group">The group.</param>
     /// <param name="unit">The unit of the matrix.</param>
-    public TwoLevelGrid Grid(int row, int group, float unit) => new(spec.Bits, unit * (float)Scales[row], Factors[row * spec.Groups + group], Zeros[row * spec.Groups + group]);
+    public TwoLevelGrid Grid(int row, int group, float unit) =>
+        new(spec.Bits, unit * (float)Scales[row], Factors[row * spec.Groups + group], Zeros[row * spec.Groups + group]);
 }
 
 /// <summary>The levels of a group: s k (q - z), with |q - z| at most floor(127 / k).</summary>

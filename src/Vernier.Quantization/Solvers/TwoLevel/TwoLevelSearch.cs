@@ -5,11 +5,15 @@ using Vernier.Packing.TwoLevel;
 namespace Vernier.Quantization.Solvers.TwoLevel;
 
 /// <summary>
-/// The search of DGQ for the scales of both levels, by the error of the output e H e^T, e = w - q; without data by that of the weights. First, for each group the range
-/// [min(w, 0), max(w, 0)] times 20 ratios from 1.009 to 0.8 gives s4 and z, by what the columns of the group alone do to the output. Then, for each row the scale s of
-/// its integers, the largest |q - z| s4 / 127 times 80 ratios from 1.00975 to 0.2, with k = max(1, round(s4 / s)) and the codes that follow: the eight ratios that are best
+/// The search of DGQ for the scales of both levels, by the error of the output e H e^T, e = w - q; without data by that of the weights.
+/// First, for each group the range
+/// [min(w, 0), max(w, 0)] times 20 ratios from 1.009 to 0.8 gives s4 and z, by what the columns of the group alone do to the output. Then,
+/// for each row the scale s of
+/// its integers, the largest |q - z| s4 / 127 times 80 ratios from 1.00975 to 0.2, with k = max(1, round(s4 / s)) and the codes that
+/// follow: the eight ratios that are best
 /// by the groups alone are compared by the whole row.
-/// <para>L. Zhang, W. Fei, W. Wu, Y. He, Z. Lou, H. Zhou: Dual grained quantization: efficient fine-grained quantization for LLM, 2023. That only eight ratios are
+/// <para>L. Zhang, W. Fei, W. Wu, Y. He, Z. Lou, H. Zhou: Dual grained quantization: efficient fine-grained quantization for LLM, 2023.
+/// That only eight ratios are
 /// compared by the whole row is ours.</para>
 /// </summary>
 /// <param name="spec">How the result is packed.</param>
@@ -32,14 +36,16 @@ internal sealed class TwoLevelSearch(TwoLevelLayout spec, float unit, float[] gr
         for (int first = 0; first < spec.Rows; first += chunk)
         {
             int rows = Math.Min(chunk, spec.Rows - first);
-            float[] steps = GroupSteps(weights.AsMemory(first * _columns, rows * _columns), grids.Zeros.AsSpan(first * _groups, rows * _groups), rows);
+            float[] steps = GroupSteps(weights.AsMemory(first * _columns, rows * _columns),
+                grids.Zeros.AsSpan(first * _groups, rows * _groups), rows);
             RowScales(weights, first, rows, steps, grids);
         }
         return grids;
     }
 
     /// <summary>About how many operations the search takes.</summary>
-    public static double Operations(double rows, double columns, double width) => rows * columns * ((GroupRatios + RowRatios) * (2 * width + 20) + 2 * Compared * columns);
+    public static double Operations(double rows, double columns, double width) =>
+        rows * columns * ((GroupRatios + RowRatios) * (2 * width + 20) + 2 * Compared * columns);
 
     private static double GroupRatio(int i) => 1.02 - 0.22 * (i + 1) / GroupRatios;
 
@@ -62,7 +68,8 @@ internal sealed class TwoLevelSearch(TwoLevelLayout spec, float unit, float[] gr
                 for (int i = 0; i < GroupRatios; i++)
                 {
                     float step = (float)((high - low) * GroupRatio(i) / _last);
-                    int zero = step == 0 ? 0 : (int)Math.Clamp(MathF.Round((float)(-low * GroupRatio(i)) / step), 0, _last), at = (row * _groups + group) * GroupRatios + i;
+                    int zero = step == 0 ? 0 : (int)Math.Clamp(MathF.Round((float)(-low * GroupRatio(i)) / step), 0, _last),
+                        at = (row * _groups + group) * GroupRatios + i;
                     (steps[at], candidates[at]) = (step, (byte)zero);
                     Span<float> error = errorMemory.Span.Slice((row * GroupRatios + i) * _columns + start, count);
                     for (int c = 0; c < count; c++)
@@ -100,7 +107,8 @@ internal sealed class TwoLevelSearch(TwoLevelLayout spec, float unit, float[] gr
                 Span<float> error = errors.Span.Slice((row * RowRatios + ratio) * _columns, _columns);
                 for (int group = 0; group < _groups; group++)
                 {
-                    TwoLevelGrid grid = new(spec.Bits, unit * (float)scale, FactorOf(steps[row * _groups + group], scale), grids.Zeros[(first + row) * _groups + group]);
+                    TwoLevelGrid grid = new(spec.Bits, unit * (float)scale, FactorOf(steps[row * _groups + group], scale),
+                        grids.Zeros[(first + row) * _groups + group]);
                     for (int c = group * _width; c < Math.Min(_columns, (group + 1) * _width); c++)
                     {
                         float weight = weights[(first + row) * _columns + c];
@@ -109,9 +117,11 @@ internal sealed class TwoLevelSearch(TwoLevelLayout spec, float unit, float[] gr
                 }
             }
         });
-        double[] byGroups = GroupCosts(errorBuffer.Span, rows * RowRatios), all = [.. Enumerable.Range(0, rows * RowRatios).Select(i => byGroups.AsSpan(i * _groups, _groups).ToArray().Sum())];
+        double[] byGroups = GroupCosts(errorBuffer.Span, rows * RowRatios),
+            all = [.. Enumerable.Range(0, rows * RowRatios).Select(i => byGroups.AsSpan(i * _groups, _groups).ToArray().Sum())];
         int compared = gram.Length == 0 ? 1 : Math.Min(Compared, RowRatios);
-        int[] chosen = [.. Enumerable.Range(0, rows).SelectMany(row => Enumerable.Range(0, RowRatios).OrderBy(ratio => all[row * RowRatios + ratio]).Take(compared).Order())];
+        int[] chosen = [.. Enumerable.Range(0, rows)
+            .SelectMany(row => Enumerable.Range(0, RowRatios).OrderBy(ratio => all[row * RowRatios + ratio]).Take(compared).Order())];
         double[] costs = gram.Length == 0 ? new double[chosen.Length] : WholeCosts(errorBuffer.Span, chosen, compared);
         for (int row = 0; row < rows; row++)
         {
@@ -135,7 +145,8 @@ internal sealed class TwoLevelSearch(TwoLevelLayout spec, float unit, float[] gr
         return most > 0 && scale == Half.Zero ? Half.Epsilon : scale;
     }
 
-    private int FactorOf(float step, Half scale) => scale == Half.Zero ? 1 : (int)Math.Clamp(MathF.Round(step / (unit * (float)scale)), 1, TwoLevelLayout.Largest);
+    private int FactorOf(float step, Half scale) =>
+        scale == Half.Zero ? 1 : (int)Math.Clamp(MathF.Round(step / (unit * (float)scale)), 1, TwoLevelLayout.Largest);
 
     /// <summary>e_g H_gg e_g^T of each group of each of n rows of errors; without H the sum of squares.</summary>
     private double[] GroupCosts(ReadOnlySpan<float> errors, int n)
@@ -149,7 +160,8 @@ internal sealed class TwoLevelSearch(TwoLevelLayout spec, float unit, float[] gr
             ReadOnlyMatrixSpan<float> part = matrix.Slice(0, start, n, count);
             var product = new MatrixSpan<float>(buffer.Span, n, count);
             if (gram.Length > 0)
-                MatrixProduct.Multiply(part, new ReadOnlyMatrixSpan<float>(gram, _columns, _columns).Slice(start, start, count, count), product, ProductUpdate.Set, workers);
+                MatrixProduct.Multiply(part, new ReadOnlyMatrixSpan<float>(gram, _columns, _columns).Slice(start, start, count, count),
+                    product, ProductUpdate.Set, workers);
             for (int i = 0; i < n; i++)
             {
                 ReadOnlySpan<float> error = errors.Slice(i * _columns + start, count);
@@ -168,7 +180,8 @@ internal sealed class TwoLevelSearch(TwoLevelLayout spec, float unit, float[] gr
         for (int i = 0; i < chosen.Length; i++)
             errors.Slice((i / perRow * RowRatios + chosen[i]) * _columns, _columns).CopyTo(some[(i * _columns)..]);
         var product = new MatrixSpan<float>(buffer.Span, chosen.Length, _columns);
-        MatrixProduct.Multiply(new ReadOnlyMatrixSpan<float>(some, chosen.Length, _columns), new ReadOnlyMatrixSpan<float>(gram, _columns, _columns), product,
+        MatrixProduct.Multiply(new ReadOnlyMatrixSpan<float>(some, chosen.Length, _columns),
+            new ReadOnlyMatrixSpan<float>(gram, _columns, _columns), product,
             ProductUpdate.Set, workers);
         var costs = new double[chosen.Length];
         for (int i = 0; i < costs.Length; i++)

@@ -8,7 +8,8 @@ namespace Vernier.Quantization.Solvers.TwoLevel;
 /// <param name="layout">How the result is stored.</param>
 /// <param name="workers">Who decodes.</param>
 /// <param name="grids">The scales.</param>
-internal sealed class TwoLevelSolution(TwoLevelLayout layout, Workers workers, TwoLevelGrids grids) : MatrixSolution(layout.Rows, layout.Columns, workers)
+internal sealed class TwoLevelSolution(TwoLevelLayout layout, Workers workers, TwoLevelGrids grids)
+    : MatrixSolution(layout.Rows, layout.Columns, workers)
 {
     /// <summary>The unit of a matrix of normalised weights: the scale of a row is about 1 / 127 of the largest.</summary>
     public const float Unit = 1f / 128;
@@ -32,11 +33,14 @@ internal sealed class TwoLevelSolution(TwoLevelLayout layout, Workers workers, T
     /// <inheritdoc/>
     public override TwoLevelMatrix Pack(int shift, Packing.Outliers? outliers = null)
     {
-        byte[] packed = new byte[checked(layout.Rows * layout.BytesPerRow)], zeros = new byte[checked(layout.Rows * layout.ZeroBytesPerRow)];
+        byte[] packed = new byte[checked(layout.Rows * layout.BytesPerRow)],
+            zeros = new byte[checked(layout.Rows * layout.ZeroBytesPerRow)];
         for (int row = 0; row < layout.Rows; row++)
         {
-            CodePacking.Pack(Codes.AsSpan(row * layout.Columns, layout.Columns), layout.Bits, packed.AsSpan(row * layout.BytesPerRow, layout.BytesPerRow));
-            CodePacking.Pack(grids.Zeros.AsSpan(row * layout.Groups, layout.Groups), layout.Bits, zeros.AsSpan(row * layout.ZeroBytesPerRow, layout.ZeroBytesPerRow));
+            CodePacking.Pack(Codes.AsSpan(row * layout.Columns, layout.Columns), layout.Bits,
+                packed.AsSpan(row * layout.BytesPerRow, layout.BytesPerRow));
+            CodePacking.Pack(grids.Zeros.AsSpan(row * layout.Groups, layout.Groups), layout.Bits,
+                zeros.AsSpan(row * layout.ZeroBytesPerRow, layout.ZeroBytesPerRow));
         }
         return new TwoLevelMatrix(layout, MathF.ScaleB(Unit, shift), grids.Scales, grids.Factors, zeros, packed, outliers);
     }

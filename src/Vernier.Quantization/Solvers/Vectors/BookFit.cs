@@ -40,7 +40,8 @@ internal static class BookFit
     /// <param name="weights">The weights of the band as they are, all columns.</param>
     /// <param name="band">The rows of the band.</param>
     /// <param name="columns">The columns.</param>
-    public static void Run(VectorSolution solution, VectorMetric metric, ReadOnlySpan<float> weights, (int First, int Count) band, (int First, int End) columns)
+    public static void Run(VectorSolution solution, VectorMetric metric, ReadOnlySpan<float> weights, (int First, int Count) band,
+        (int First, int End) columns)
     {
         VectorLayout layout = solution.Layout;
         int d = layout.Dimension, across = (columns.End - columns.First + d - 1) / d;
@@ -51,7 +52,8 @@ internal static class BookFit
         for (int row = 0; row < band.Count; row++)
         {
             for (int column = columns.First; column < columns.End; column++)
-                points[row * across * d + column - columns.First] = weights[row * layout.Columns + column] / solution.BlockScale(band.First + row, column);
+                points[row * across * d + column - columns.First] =
+                    weights[row * layout.Columns + column] / solution.BlockScale(band.First + row, column);
             for (int vector = 0; vector < across && counts.Length > 0; vector++)
             {
                 float scale = solution.BlockScale(band.First + row, columns.First + vector * d);
@@ -63,10 +65,12 @@ internal static class BookFit
         solution.Keep(layout.BookOf(band.First, columns.First), fit.Vectors);
     }
 
-    private static void FitBlocks(VectorSolution solution, ReadOnlySpan<float> weights, (int First, int Count) band, (int First, int End) columns)
+    private static void FitBlocks(VectorSolution solution, ReadOnlySpan<float> weights, (int First, int Count) band,
+        (int First, int End) columns)
     {
         VectorLayout layout = solution.Layout;
-        int firstBlock = columns.First / layout.BlockColumns, blocks = (columns.End - columns.First + layout.BlockColumns - 1) / layout.BlockColumns;
+        int firstBlock = columns.First / layout.BlockColumns,
+            blocks = (columns.End - columns.First + layout.BlockColumns - 1) / layout.BlockColumns;
         var sizes = new double[band.Count * blocks];
         for (int i = 0; i < sizes.Length; i++)
             sizes[i] = Size(layout, weights.Slice(i / blocks * layout.Columns, layout.Columns), firstBlock + i % blocks);
@@ -74,7 +78,8 @@ internal static class BookFit
         for (int i = 0; i < sizes.Length; i++)
         {
             double steps = (largest - sizes[i]) / solution.BlockStep;
-            byte code = double.IsNegativeInfinity(largest) ? (byte)0 : (byte)Math.Clamp(Math.Round(steps), 0, (1 << VectorLayout.BlockBits) - 1);
+            byte code = double.IsNegativeInfinity(largest) ? (byte)0
+                : (byte)Math.Clamp(Math.Round(steps), 0, (1 << VectorLayout.BlockBits) - 1);
             solution.Blocks[(band.First + i / blocks) * layout.Blocks + firstBlock + i % blocks] = code;
         }
     }

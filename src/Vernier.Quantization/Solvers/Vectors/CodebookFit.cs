@@ -3,10 +3,14 @@ using Vernier.Numerics;
 namespace Vernier.Quantization.Solvers.Vectors;
 
 /// <summary>
-/// The codebook of a rectangle of weights, by expectation and maximisation: each point x takes the vector c with the least (x - c) M (x - c)^T, each vector becomes
-/// (sum of M)^-1 (sum of M x) over its points, which count by their weights; the objective, the weighted sum, never rises. It starts from points at even distances
-/// in the order of their Mahalanobis distance, in one dimension of their value. A vector that has no points takes the place of the point with the largest error.
-/// <para>M. van Baalen, A. Kuzmin, M. Nagel, P. Couperus, C. Bastoul, E. Mahurin, T. Blankevoort, P. Whatmough: GPTVQ: the blessing of dimensionality for LLM
+/// The codebook of a rectangle of weights, by expectation and maximisation: each point x takes the vector c with the least (x - c) M (x -
+/// c)^T, each vector becomes
+/// (sum of M)^-1 (sum of M x) over its points, which count by their weights; the objective, the weighted sum, never rises. It starts from
+/// points at even distances
+/// in the order of their Mahalanobis distance, in one dimension of their value. A vector that has no points takes the place of the point
+/// with the largest error.
+/// <para>M. van Baalen, A. Kuzmin, M. Nagel, P. Couperus, C. Bastoul, E. Mahurin, T. Blankevoort, P. Whatmough: GPTVQ: the blessing of
+/// dimensionality for LLM
 /// quantization, 2024. The start in one dimension and the care for empty vectors are ours.</para>
 /// </summary>
 internal sealed class CodebookFit
@@ -37,9 +41,11 @@ internal sealed class CodebookFit
     /// <param name="entries">2^b.</param>
     /// <param name="dimension">d.</param>
     /// <param name="workers">Who fits; null for all processors.</param>
-    public CodebookFit(float[] points, float[] weights, VectorMetric metric, int firstVector, int across, int entries, int dimension, Workers? workers = null)
+    public CodebookFit(float[] points, float[] weights, VectorMetric metric, int firstVector, int across, int entries, int dimension,
+        Workers? workers = null)
     {
-        (_points, _weights, _metric, _firstVector, _across, _entries, _d) = (points, weights, metric, firstVector, across, entries, dimension);
+        (_points, _weights, _metric, _firstVector, _across, _entries, _d) =
+            (points, weights, metric, firstVector, across, entries, dimension);
         _workers = workers ?? Workers.Shared;
         int count = points.Length / dimension;
         _images = new float[points.Length];

@@ -4,7 +4,8 @@ using Vernier.Packing.Vectors;
 namespace Vernier.Quantization.Solvers.Vectors;
 
 /// <summary>
-/// The codebooks of one dimension as coefficients, [books, rank], times a basis that all share, [rank, 2^b], both in 8 bits: the best product of that rank for
+/// The codebooks of one dimension as coefficients, [books, rank], times a basis that all share, [rank, 2^b], both in 8 bits: the best
+/// product of that rank for
 /// codebooks whose numbers ascend, by their singular values. An entry is what <see cref="VectorMatrix"/> makes of it.
 /// </summary>
 /// <param name="Coefficients">[books, rank].</param>
@@ -56,7 +57,8 @@ internal sealed record CodebookProduct(sbyte[] Coefficients, sbyte[] Basis)
         {
             ReadOnlySpan<double> own = coefficients.AsSpan(book * rank, rank);
             // A coefficient of 127 and a basis of 127 make an entry of 127; neither coefficients nor entries may be larger.
-            double largest = Math.Max(Largest * Math.Abs(TensorPrimitives.MaxMagnitude(own)), Math.Abs(TensorPrimitives.MaxMagnitude<double>(product.AsSpan(book * entries, entries))));
+            double largest = Math.Max(Largest * Math.Abs(TensorPrimitives.MaxMagnitude(own)),
+                Math.Abs(TensorPrimitives.MaxMagnitude<double>(product.AsSpan(book * entries, entries))));
             solution.Scales[book] = (Half)Math.Min(largest / (Largest * VectorSolution.Unit), (double)Half.MaxValue);
             double factor = solution.Factor(book);
             for (int r = 0; r < rank && factor > 0; r++)
@@ -149,15 +151,20 @@ internal sealed record CodebookProduct(sbyte[] Coefficients, sbyte[] Basis)
                     off = Math.Max(off, Math.Abs(value));
                     if (Math.Abs(value) <= 1e-15 * scale)
                         continue;
-                    double ratio = (a[q * n + q] - a[p * n + p]) / (2 * value), tangent = Math.CopySign(1, ratio) / (Math.Abs(ratio) + Math.Sqrt(ratio * ratio + 1));
+                    double ratio = (a[q * n + q] - a[p * n + p]) / (2 * value),
+                        tangent = Math.CopySign(1, ratio) / (Math.Abs(ratio) + Math.Sqrt(ratio * ratio + 1));
                     double cosine = 1 / Math.Sqrt(tangent * tangent + 1), sine = tangent * cosine;
                     for (int k = 0; k < n; k++)
                     {
-                        (a[k * n + p], a[k * n + q]) = (cosine * a[k * n + p] - sine * a[k * n + q], sine * a[k * n + p] + cosine * a[k * n + q]);
-                        (vectors[p * n + k], vectors[q * n + k]) = (cosine * vectors[p * n + k] - sine * vectors[q * n + k], sine * vectors[p * n + k] + cosine * vectors[q * n + k]);
+                        (a[k * n + p], a[k * n + q]) = (cosine * a[k * n + p] - sine * a[k * n + q],
+                            sine * a[k * n + p] + cosine * a[k * n + q]);
+                        (vectors[p * n + k], vectors[q * n + k]) =
+                            (cosine * vectors[p * n + k] - sine * vectors[q * n + k],
+                            sine * vectors[p * n + k] + cosine * vectors[q * n + k]);
                     }
                     for (int k = 0; k < n; k++)
-                        (a[p * n + k], a[q * n + k]) = (cosine * a[p * n + k] - sine * a[q * n + k], sine * a[p * n + k] + cosine * a[q * n + k]);
+                        (a[p * n + k], a[q * n + k]) = (cosine * a[p * n + k] - sine * a[q * n + k],
+                            sine * a[p * n + k] + cosine * a[q * n + k]);
                 }
             }
             if (off <= 1e-13 * scale)

@@ -4,8 +4,10 @@ using Vernier.Quantization.Solvers.Codebooks;
 namespace Vernier.Quantization.Solvers.Vectors;
 
 /// <summary>
-/// The codebooks of least layer objective for the indices as they are: weighted least squares. With P the numbers of all codebooks, Q(P) is linear and the objective a
-/// quadratic, whose minimum <see cref="LeastSquares"/> finds. Then numbers are rounded as they are stored, and a band of rows keeps its new codebooks only if its objective falls. Of codebooks that are stored as a product, first the
+/// The codebooks of least layer objective for the indices as they are: weighted least squares. With P the numbers of all codebooks, Q(P) is
+/// linear and the objective a
+/// quadratic, whose minimum <see cref="LeastSquares"/> finds. Then numbers are rounded as they are stored, and a band of rows keeps its new
+/// codebooks only if its objective falls. Of codebooks that are stored as a product, first the
 /// coefficients are improved and then the basis.
 /// <para>GPTVQ takes 25 steps of Adam in place of conjugate gradients, and rounds at the end.</para>
 /// </summary>
@@ -23,18 +25,22 @@ internal static class CodebookUpdate
         CodebookMap map = MapOf(problem, solution);
         if (rank == 0)
         {
-            double[] found = LeastSquares.Minimise(map, new FreeCodebooks(solution.Entries.Length, bands), CodebookProduct.Numbers(solution), iterations);
+            double[] found = LeastSquares.Minimise(map, new FreeCodebooks(solution.Entries.Length, bands),
+                CodebookProduct.Numbers(solution), iterations);
             return KeepTheBetterBands(problem, solution, updated =>
             {
                 for (int book = 0; book < layout.Books; book++)
-                    updated.Keep(book, Array.ConvertAll(found[(book * solution.BookLength)..((book + 1) * solution.BookLength)], number => (float)number));
+                    updated.Keep(book, Array.ConvertAll(found[(book * solution.BookLength)..((book + 1) * solution.BookLength)], number =>
+                        (float)number));
             });
         }
-        double[] basis = Array.ConvertAll(solution.Product!.Basis, value => (double)value), start = CodebookProduct.Fitted(CodebookProduct.Numbers(solution), basis, rank);
+        double[] basis = Array.ConvertAll(solution.Product!.Basis, value => (double)value),
+            start = CodebookProduct.Fitted(CodebookProduct.Numbers(solution), basis, rank);
         double[] coefficients = LeastSquares.Minimise(map, new CoefficientModel(basis, rank, layout.Books, bands), start, iterations);
         bool changed = KeepTheBetterBands(problem, solution, updated => CodebookProduct.Keep(updated, coefficients, basis));
         coefficients = CodebookProduct.Fitted(CodebookProduct.Numbers(solution), basis, rank);
-        double[] moved = LeastSquares.Minimise(map, new BasisModel(coefficients, rank, layout.Entries), basis, iterations), numbers = CodebookProduct.Multiply(coefficients, moved, rank);
+        double[] moved = LeastSquares.Minimise(map, new BasisModel(coefficients, rank, layout.Entries), basis, iterations),
+            numbers = CodebookProduct.Multiply(coefficients, moved, rank);
         VectorSolution other = solution.Copy();
         CodebookProduct.Keep(other, CodebookProduct.Fitted(numbers, CodebookProduct.Rounded(moved, rank), rank), moved);
         if (!(problem.Objective.Value(problem.Weights, other.Decode()) < problem.Objective.Value(problem.Weights, solution.Decode())))
@@ -50,7 +56,8 @@ internal static class CodebookUpdate
         VectorLayout layout = solution.Layout;
         VectorSolution updated = solution.Copy();
         update(updated);
-        double[] before = problem.Objective.RowValues(problem.Weights, solution.Decode()), after = problem.Objective.RowValues(problem.Weights, updated.Decode());
+        double[] before = problem.Objective.RowValues(problem.Weights, solution.Decode()),
+            after = problem.Objective.RowValues(problem.Weights, updated.Decode());
         bool changed = false;
         for (int first = 0, book = 0; first < layout.Rows; first += layout.BookRows, book += layout.BooksAcross)
         {
@@ -71,7 +78,9 @@ internal static class CodebookUpdate
         VectorLayout layout = solution.Layout;
         var places = new int[solution.Codes.Length];
         for (int i = 0; i < places.Length; i++)
-            places[i] = layout.BookOf(i / layout.Vectors, i % layout.Vectors * layout.Dimension) * solution.BookLength + solution.Codes[i] * layout.Dimension;
-        return new CodebookMap(problem.Objective, problem.Weights, layout.Dimension, layout.BookRows, solution.Entries.Length, places, solution.BlockScale);
+            places[i] = layout.BookOf(i / layout.Vectors, i % layout.Vectors * layout.Dimension) * solution.BookLength + solution.Codes[i]
+                * layout.Dimension;
+        return new CodebookMap(problem.Objective, problem.Weights, layout.Dimension, layout.BookRows, solution.Entries.Length, places,
+            solution.BlockScale);
     }
 }

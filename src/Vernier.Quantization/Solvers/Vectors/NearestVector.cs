@@ -3,7 +3,8 @@ using System.Numerics;
 namespace Vernier.Quantization.Solvers.Vectors;
 
 /// <summary>
-/// Finds the vector c of a codebook that is nearest to a point x in a metric M: (x - c) M (x - c)^T is least where c M c^T - 2 c (M x^T) is. Of vectors that are
+/// Finds the vector c of a codebook that is nearest to a point x in a metric M: (x - c) M (x - c)^T is least where c M c^T - 2 c (M x^T)
+/// is. Of vectors that are
 /// equally near the first is taken.
 /// </summary>
 internal sealed class NearestVector

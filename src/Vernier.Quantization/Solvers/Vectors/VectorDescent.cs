@@ -4,8 +4,10 @@ using Vernier.Packing.Vectors;
 namespace Vernier.Quantization.Solvers.Vectors;
 
 /// <summary>
-/// Coordinate descent on the indices, ours after QuantEase: with all other weights of a row as they are, a vector that moves by e changes the objective by
-/// e H e^T - 2 e r^T, H and the residual r = (w - q) H restricted to its columns; each vector in turn takes the entry for which that is least, where it lowers the
+/// Coordinate descent on the indices, ours after QuantEase: with all other weights of a row as they are, a vector that moves by e changes
+/// the objective by
+/// e H e^T - 2 e r^T, H and the residual r = (w - q) H restricted to its columns; each vector in turn takes the entry for which that is
+/// least, where it lowers the
 /// objective, until none does. Codebooks stay as they are; the objective never rises.
 /// </summary>
 internal static class VectorDescent
@@ -35,7 +37,8 @@ internal static class VectorDescent
             problem.Workers.For(count, i =>
             {
                 int at = (first + i) * layout.Columns;
-                changes[first + i] = ImproveRow(problem, solution, books, metric, first + i, sweeps, quantized.AsSpan(at, layout.Columns), residuals.AsSpan(at, layout.Columns));
+                changes[first + i] = ImproveRow(problem, solution, books, metric, first + i, sweeps, quantized.AsSpan(at, layout.Columns),
+                    residuals.AsSpan(at, layout.Columns));
             });
         }
         return changes.Sum();
@@ -44,7 +47,8 @@ internal static class VectorDescent
     private static NearestVector Take(VectorSolution solution, VectorMetric metric, int band, int across)
     {
         VectorLayout layout = solution.Layout;
-        int d = layout.Dimension, first = across * layout.BookColumns, vectors = (Math.Min(layout.BookColumns, layout.Columns - first) + d - 1) / d;
+        int d = layout.Dimension, first = across * layout.BookColumns,
+            vectors = (Math.Min(layout.BookColumns, layout.Columns - first) + d - 1) / d;
         var numbers = new float[solution.BookLength];
         solution.Read(band * layout.BooksAcross + across, numbers);
         var nearest = new NearestVector(layout.Entries, d, vectors);
@@ -52,7 +56,8 @@ internal static class VectorDescent
         return nearest;
     }
 
-    private static long ImproveRow(MatrixProblem problem, VectorSolution solution, NearestVector[] books, VectorMetric metric, int row, int sweeps, Span<float> quantized, Span<double> residual)
+    private static long ImproveRow(MatrixProblem problem, VectorSolution solution, NearestVector[] books, VectorMetric metric, int row,
+        int sweeps, Span<float> quantized, Span<double> residual)
     {
         VectorLayout layout = solution.Layout;
         int d = layout.Dimension, columns = layout.Columns;
@@ -65,7 +70,8 @@ internal static class VectorDescent
             long changes = 0;
             for (int vector = 0; vector < layout.Vectors; vector++)
             {
-                int first = vector * d, count = Math.Min(d, columns - first), across = first / layout.BookColumns, book = layout.BookOf(row, first);
+                int first = vector * d, count = Math.Min(d, columns - first), across = first / layout.BookColumns,
+                    book = layout.BookOf(row, first);
                 float block = solution.BlockScale(row, first), scale = (float)solution.Scales[book] * block;
                 ReadOnlySpan<float> m = metric.Of(vector);
                 // M x^T where x is the best vector were there no codebook: M q^T + r^T.

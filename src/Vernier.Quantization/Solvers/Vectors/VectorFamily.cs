@@ -59,7 +59,8 @@ public sealed class VectorFamily : SolutionFamily, ISequentialFamily, IDescentFa
     }
 
     /// <inheritdoc/>
-    public void ImproveCodebooks(MatrixProblem problem, MatrixSolution solution, int iterations) => CodebookUpdate.Improve(problem, (VectorSolution)solution, iterations);
+    public void ImproveCodebooks(MatrixProblem problem, MatrixSolution solution, int iterations) =>
+        CodebookUpdate.Improve(problem, (VectorSolution)solution, iterations);
 
     /// <inheritdoc/>
     /// <remarks>What codebooks decode to and its product with H, two solutions, points and images of a fit.</remarks>
@@ -76,7 +77,8 @@ public sealed class VectorFamily : SolutionFamily, ISequentialFamily, IDescentFa
     public StepCost DescentCost(PackedLayout layout, int sweeps, bool refit)
     {
         ArgumentNullException.ThrowIfNull(layout);
-        return new StepCost(0, SweepsTaken * Search(layout), SweepsTaken * (2 + (refit ? 2 * RefitIterations + 4 : 0)) * layout.Columns * Weights(layout));
+        return new StepCost(0, SweepsTaken * Search(layout),
+            SweepsTaken * (2 + (refit ? 2 * RefitIterations + 4 : 0)) * layout.Columns * Weights(layout));
     }
 
     private static long Weights(PackedLayout layout) => (long)layout.Rows * layout.Columns;
@@ -86,7 +88,9 @@ public sealed class VectorFamily : SolutionFamily, ISequentialFamily, IDescentFa
     private static VectorSolution Made(MatrixProblem problem, ColumnImportance importance, GramFactor? factor, GramFactor? carried)
     {
         var layout = (VectorLayout)problem.Layout;
-        VectorSolution solution = new VectorGptq(VectorMetric.Of(problem.Objective, importance, factor, layout.Dimension), carried, problem.Workers).Solve(layout, problem.Weights);
+        VectorSolution solution = new VectorGptq(
+            VectorMetric.Of(problem.Objective, importance, factor, layout.Dimension), carried, problem.Workers)
+            .Solve(layout, problem.Weights);
         if (layout.BookRank > 0)
             CodebookProduct.Apply(solution);
         return solution;

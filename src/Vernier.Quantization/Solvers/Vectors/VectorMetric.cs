@@ -3,9 +3,12 @@ using Vernier.Quantization.Objectives;
 namespace Vernier.Quantization.Solvers.Vectors;
 
 /// <summary>
-/// What an error e of a vector counts: e M e^T, with a symmetric matrix M of d x d for each vector of a row, the same in all rows. Where columns count alike it is
-/// the identity; otherwise diagonal, or in the order in which GPTQ takes columns what remains of an error once later columns have made up for it:
-/// M = L^T diag(1 / U_jj^2) L, where L e = e' holds what is outstanding of each column of the vector, e'_i = e_i - sum over m before i of e'_m U_mi / U_mm.
+/// What an error e of a vector counts: e M e^T, with a symmetric matrix M of d x d for each vector of a row, the same in all rows. Where
+/// columns count alike it is
+/// the identity; otherwise diagonal, or in the order in which GPTQ takes columns what remains of an error once later columns have made up
+/// for it:
+/// M = L^T diag(1 / U_jj^2) L, where L e = e' holds what is outstanding of each column of the vector, e'_i = e_i - sum over m before i of
+/// e'_m U_mi / U_mm.
 /// </summary>
 internal sealed class VectorMetric
 {
@@ -42,7 +45,8 @@ internal sealed class VectorMetric
     /// <param name="importance">How columns count.</param>
     /// <param name="factor">The factor of H in the natural order; needed where the importance follows from it.</param>
     /// <param name="dimension">d.</param>
-    public static VectorMetric Of(LayerObjective objective, ColumnImportance importance, GramFactor? factor, int dimension) => importance switch
+    public static VectorMetric Of(LayerObjective objective, ColumnImportance importance, GramFactor? factor, int dimension) =>
+        importance switch
     {
         ColumnImportance.None => Identity(objective.Columns, dimension),
         ColumnImportance.Diagonal => Diagonal(objective.Diagonal, dimension),

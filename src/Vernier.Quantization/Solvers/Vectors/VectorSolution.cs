@@ -8,9 +8,11 @@ namespace Vernier.Quantization.Solvers.Vectors;
 /// <param name="layout">How the result is stored.</param>
 /// <param name="blockStep">A block of code c is scaled by 2^(-step c); 0 where there are no block scales.</param>
 /// <param name="workers">Who decodes; null for all processors.</param>
-internal sealed class VectorSolution(VectorLayout layout, float blockStep, Workers? workers = null) : MatrixSolution(layout.Rows, layout.Columns, workers)
+internal sealed class VectorSolution(VectorLayout layout, float blockStep, Workers? workers = null)
+    : MatrixSolution(layout.Rows, layout.Columns, workers)
 {
-    private readonly float[] _blockScales = [.. Enumerable.Range(0, 1 << VectorLayout.BlockBits).Select(code => VectorMatrix.BlockScale(blockStep, code))];
+    private readonly float[] _blockScales = [.. Enumerable.Range(0, 1 << VectorLayout.BlockBits)
+        .Select(code => VectorMatrix.BlockScale(blockStep, code))];
 
     /// <summary>What an entry of 1 stands for at scale 1, among weights of at most 1.</summary>
     public const float Unit = 1f / 128;
@@ -49,7 +51,8 @@ internal sealed class VectorSolution(VectorLayout layout, float blockStep, Worke
     public float Factor(int book) => (float)Scales[book] * Unit;
 
     /// <summary>What a block of a row is scaled by; 1 where there are none.</summary>
-    public float BlockScale(int row, int column) => layout.BlockColumns == 0 ? 1 : _blockScales[Blocks[row * layout.Blocks + column / layout.BlockColumns]];
+    public float BlockScale(int row, int column) =>
+        layout.BlockColumns == 0 ? 1 : _blockScales[Blocks[row * layout.Blocks + column / layout.BlockColumns]];
 
     /// <inheritdoc/>
     public override VectorSolution Copy()
@@ -123,11 +126,14 @@ internal sealed class VectorSolution(VectorLayout layout, float blockStep, Worke
         var blocks = new byte[checked(layout.Rows * layout.BlockBytesPerRow)];
         for (int row = 0; row < layout.Rows; row++)
         {
-            CodePacking.Pack(Codes.AsSpan(row * layout.Vectors, layout.Vectors), layout.IndexBits, codes.AsSpan(row * layout.BytesPerRow, layout.BytesPerRow));
+            CodePacking.Pack(Codes.AsSpan(row * layout.Vectors, layout.Vectors), layout.IndexBits,
+                codes.AsSpan(row * layout.BytesPerRow, layout.BytesPerRow));
             if (layout.Blocks > 0)
-                CodePacking.Pack(Blocks.AsSpan(row * layout.Blocks, layout.Blocks), VectorLayout.BlockBits, blocks.AsSpan(row * layout.BlockBytesPerRow, layout.BlockBytesPerRow));
+                CodePacking.Pack(Blocks.AsSpan(row * layout.Blocks, layout.Blocks), VectorLayout.BlockBits,
+                    blocks.AsSpan(row * layout.BlockBytesPerRow, layout.BlockBytesPerRow));
         }
-        var parts = new VectorParts(MathF.ScaleB(Unit, shift), Product?.Coefficients ?? Entries, Scales) { Basis = Product?.Basis ?? [], BlockStep = blockStep, Blocks = blocks };
+        var parts = new VectorParts(MathF.ScaleB(Unit, shift), Product?.Coefficients ?? Entries, Scales) {
+            Basis = Product?.Basis ?? [], BlockStep = blockStep, Blocks = blocks };
         return new VectorMatrix(layout, parts, codes);
     }
 }

@@ -34,7 +34,7 @@ internal static class SourceWeights
     /// <summary>The rows of the prepared matrix are those of the matrix, bit by bit, where its preparer says so.</summary>
     public static void CheckRows(PackedMatrix matrix)
     {
-        if (matrix.Outliers is not null || matrix.LowRank is not null || matrix.Prepare() is not IPreparedMatrix prepared || PreparedMatrices.Rows(matrix.Layout, prepared) is not PreparedRows rows)
+        if (matrix.Outliers is not null || matrix.LowRank is not null || matrix.Prepare(Workers.Shared) is not IPreparedMatrix prepared || PreparedMatrices.Rows(matrix.Layout, prepared) is not PreparedRows rows)
             return;
         float[] expected = new float[matrix.Columns], actual = new float[matrix.Columns];
         for (int row = 0; row < matrix.Rows; row++)

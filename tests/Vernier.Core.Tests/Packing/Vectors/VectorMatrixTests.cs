@@ -148,12 +148,14 @@ public class VectorMatrixTests
     public void WhatDoesNotGoTogetherIsRefused()
     {
         VectorMatrix packed = Random(new VectorLayout(32, 64, 2, 4, 16, 64), 3);
-        var parts = new VectorParts(0.5f, packed.Entries.ToArray(), packed.Scales.ToArray());
+        sbyte[] entries = packed.Entries.ToArray();
+        Half[] scales = packed.Scales.ToArray();
+        var parts = new VectorParts(0.5f, entries, scales);
         _ = new VectorMatrix(packed.Spec, parts, packed.Codes);
-        Assert.Throws<ArgumentException>(() => new VectorMatrix(packed.Spec, parts with { Unit = 0.3f }, packed.Codes));
-        Assert.Throws<ArgumentException>(() => new VectorMatrix(packed.Spec, parts with { Scales = new Half[3] }, packed.Codes));
-        Assert.Throws<ArgumentException>(() => new VectorMatrix(packed.Spec, parts with { Basis = new sbyte[1] }, packed.Codes));
-        Assert.Throws<ArgumentException>(() => new VectorMatrix(packed.Spec, parts with { Blocks = new byte[1] }, packed.Codes));
+        Assert.Throws<ArgumentException>(() => new VectorMatrix(packed.Spec, new VectorParts(0.3f, entries, scales), packed.Codes));
+        Assert.Throws<ArgumentException>(() => new VectorMatrix(packed.Spec, new VectorParts(0.5f, entries, new Half[3]), packed.Codes));
+        Assert.Throws<ArgumentException>(() => new VectorMatrix(packed.Spec, new VectorParts(0.5f, entries, scales) { Basis = new sbyte[1] }, packed.Codes));
+        Assert.Throws<ArgumentException>(() => new VectorMatrix(packed.Spec, new VectorParts(0.5f, entries, scales) { Blocks = new byte[1] }, packed.Codes));
         Assert.Throws<ArgumentException>(() => new VectorMatrix(packed.Spec, parts, packed.Codes[1..]));
         Assert.Throws<ArgumentException>(() => new VectorMatrix(packed.Spec with { Dimension = 3 }, parts, packed.Codes));
         Assert.Throws<ArgumentException>(() => new VectorMatrix(packed.Spec with { BookRows = 8 }, parts, packed.Codes));

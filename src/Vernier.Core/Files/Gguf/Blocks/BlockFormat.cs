@@ -153,10 +153,6 @@ public abstract class BlockFormat
         }
     }
 
-    // Shim: goes once all callers pass workers.
-    /// <inheritdoc cref="EncodeRows(ReadOnlySpan{float}, int, ReadOnlySpan{float}, Span{byte}, Workers)"/>
-    public void EncodeRows(ReadOnlySpan<float> weights, int columns, ReadOnlySpan<float> importance, Span<byte> blocks) => EncodeRows(weights, columns, importance, blocks, Workers.Shared);
-
     /// <summary>Encodes by the plain definition, which the fast way is tested against.</summary>
     internal void EncodePlain(ReadOnlySpan<float> weights, ReadOnlySpan<float> importance, Span<byte> blocks) => EncodeRow(weights, importance, blocks, plain: true);
 

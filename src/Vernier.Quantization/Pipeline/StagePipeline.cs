@@ -10,13 +10,13 @@ using Vernier.Quantization.Transforms;
 
 namespace Vernier.Quantization.Pipeline;
 
-/// <summary>How the blocks are gone through.</summary>
+/// <summary>How the stages are gone through.</summary>
 /// <param name="Strict">Whether to stop where a layer can't be solved as the recipe says.</param>
 /// <param name="SpillFolder">The folder for activations; null to keep them in memory.</param>
 /// <param name="Observers">Who looks at the inputs of the layers beside the recipe.</param>
 /// <param name="Progress">Told the layer in hand and the part of the work that is done.</param>
 /// <param name="Cancellation">Stops between two batches or layers.</param>
-internal sealed record BlockRun(
+internal sealed record StageRun(
     bool Strict, string? SpillFolder, IReadOnlyList<IActivationObserver> Observers, Action<string, double> Progress, CancellationToken Cancellation);
 
 /// <summary>
@@ -26,7 +26,7 @@ internal sealed record BlockRun(
 /// that follow come out
 /// as they would have.
 /// </summary>
-internal sealed class BlockPipeline(Model model, QuantizationPlan plan, TensorSolver solver, CalibrationSet set, Journal journal, BlockRun run)
+internal sealed class StagePipeline(QuantizationPlan plan, TensorSolver solver, CalibrationSet set, Journal journal, StageRun run)
 {
     private readonly Dictionary<string, TensorPlan> _planned = plan.Tensors.ToDictionary(planned => planned.Name, StringComparer.Ordinal);
     private readonly LayerSolving _solving = new(plan, solver);
@@ -51,7 +51,7 @@ internal sealed class BlockPipeline(Model model, QuantizationPlan plan, TensorSo
     }
 
     private INetwork Open() => NetworkFactory.Open(
-        model, set.Sequences, plan.Order.IsEmpty ? null : new ReorderedWeights(new FloatWeightSource(model.Checkpoint), plan.Order), plan.Workers);
+        plan.Model, set.Sequences, plan.Order.IsEmpty ? null : new ReorderedWeights(new FloatWeightSource(plan.Checkpoint), plan.Order), plan.Workers);
 
     // What turns samples into activations is rounded first, so that the layers see what comes out of it.
     private void RoundTables(INetwork network)
