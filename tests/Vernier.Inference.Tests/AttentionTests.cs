@@ -9,6 +9,7 @@ using Vernier.Numerics;
 
 namespace Vernier.Tests;
 
+[UsesInstructions]
 public class AttentionTests
 {
     /// <summary>Every row count, term count around the register widths, and lane count, against plain loops.</summary>

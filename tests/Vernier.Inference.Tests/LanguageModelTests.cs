@@ -6,6 +6,7 @@ using Vernier.Numerics;
 
 namespace Vernier.Tests;
 
+[UsesInstructions]
 public class LanguageModelTests
 {
     public static TheoryData<string> Names => [.. TinySpecs.All.Select(spec => spec.Name)];
