@@ -8,7 +8,8 @@ namespace Vernier.Bench.Pipeline;
 internal static class FloatModel
 {
     private static readonly string[] s_words =
-        "the of and a to in he was that his it had with as at for on not but from by they which she were all when there one their said him would no if who been so what up out into more some then them only".Split(' ');
+        ("the of and a to in he was that his it had with as at for on not but from by they which "
+        + "she were all when there one their said him would no if who been so what up out into more some then them only").Split(' ');
 
     /// <summary>The shape that the options give; by default of 1.1 billion parameters.</summary>
     public static LlamaShape Shape(Options options) =>

@@ -10,8 +10,10 @@ public class BenchTests(QuantizedQuill quantized)
     {
         JsonElement result = CommandRun.Json("bench", quantized.Folder, "--prompt", "16", "--generate", "4", "--repeats", "2");
         JsonSchema.Check(result, """
-            model:string recipe:string bytes:number bits_per_weight:number prompt_tokens:number generated_tokens:number prompt_tokens_per_second:number
-            tokens_per_second:number weight_gigabytes_per_second:number memory_gigabytes_per_second:number time_to_first_token:number peak_memory_bytes:number
+            model:string recipe:string bytes:number bits_per_weight:number prompt_tokens:number generated_tokens:number
+            prompt_tokens_per_second:number
+            tokens_per_second:number weight_gigabytes_per_second:number memory_gigabytes_per_second:number time_to_first_token:number
+            peak_memory_bytes:number
             threads:number
             """);
         Assert.All(result.EnumerateObject().Where(property => property.Value.ValueKind == JsonValueKind.Number), property =>

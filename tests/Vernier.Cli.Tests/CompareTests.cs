@@ -18,8 +18,10 @@ public class CompareTests(QuantizedQuill quantized)
         foreach (JsonElement row in rows.Skip(1))
         {
             JsonSchema.Check(row, """
-                recipe:string bits:number group:number embedding_bits:number bytes:number bits_per_weight:number perplexity:number perplexity_stderr:number kl_divergence:number
-                kl_divergence_stderr:number top1_agreement:number top1_agreement_stderr:number weight_error:number objective:null layers:null layers_below_first:null tokens:number seconds:number
+                recipe:string bits:number group:number embedding_bits:number bytes:number bits_per_weight:number perplexity:number
+                perplexity_stderr:number kl_divergence:number
+                kl_divergence_stderr:number top1_agreement:number top1_agreement_stderr:number weight_error:number objective:null
+                layers:null layers_below_first:null tokens:number seconds:number
                 """);
         }
         Assert.Equal(JsonValueKind.Null, result.GetProperty("calibration").ValueKind);

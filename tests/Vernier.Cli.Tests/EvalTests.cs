@@ -27,8 +27,10 @@ public class EvalTests(QuantizedQuill quantized)
         JsonElement result = CommandRun.Json("eval", quantized.Folder, "--against", SharedData.Quill, "--windows", "4", "--window", "64",
             "--seed", "5");
         JsonSchema.Check(result, """
-            model:string against:string recipe:string text:string windows:number tokens:number bytes:number bits_per_weight:number perplexity:number perplexity_stderr:number
-            reference_perplexity:number reference_perplexity_stderr:number kl_divergence:number kl_divergence_stderr:number top1_agreement:number top1_agreement_stderr:number
+            model:string against:string recipe:string text:string windows:number tokens:number bytes:number bits_per_weight:number
+            perplexity:number perplexity_stderr:number
+            reference_perplexity:number reference_perplexity_stderr:number kl_divergence:number kl_divergence_stderr:number
+            top1_agreement:number top1_agreement_stderr:number
             seconds:number tokens_per_second:number peak_memory_bytes:number
             """);
         Assert.Equal("4 texts of 64 tokens that the reference wrote itself, seed 5", result.GetProperty("text").GetString());

@@ -23,7 +23,8 @@ public sealed class InspectTests(QuantizedQuill quantized) : IDisposable
         JsonElement tensor = result.GetProperty("tensors").EnumerateArray()
             .Single(tensor => tensor.GetProperty("name").GetString() == "model.layers.3.mlp.down_proj.weight");
         JsonSchema.Check(tensor, """
-            name:string type:string shape:array role:string weights:number bytes:number bits_per_weight:number bits:number group:number exponents:array
+            name:string type:string shape:array role:string weights:number bytes:number bits_per_weight:number bits:number group:number
+            exponents:array
             min:number max:number mean:number std:number kurtosis:number beyond_3_sigma:number beyond_6_sigma:number not_finite:number
             """);
         Assert.Equal("4 bits, group 64", tensor.GetProperty("type").GetString());

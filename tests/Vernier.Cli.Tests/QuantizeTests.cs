@@ -61,7 +61,8 @@ public sealed partial class QuantizeTests(QuantizedQuill quantized) : IDisposabl
         JsonElement result = CommandRun.Json("quantize", SharedData.Quill, "-o", _temp["out"], "--recipe", "rtn", "--windows", "2",
             "--text", quantized.Text);
         JsonSchema.Check(result, """
-            model:string output:string recipe:string bits:number group:number embedding_bits:number parameters:number before:object after:object objective:number
+            model:string output:string recipe:string bits:number group:number embedding_bits:number parameters:number before:object
+            after:object objective:number
             tokens:number text:string seconds:number evaluation_seconds:number peak_memory_bytes:number notes:array tensors:array
             """);
         JsonSchema.Check(result.GetProperty("before"),

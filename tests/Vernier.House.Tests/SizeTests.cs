@@ -8,9 +8,6 @@ public class SizeTests
 {
     private const int Median = 90, NineInTen = 180, Longest = 350, LongestMethod = 60, Columns = 140;
 
-    // What is still to be mended; these numbers only fall.
-    private const int LongMethodsLeft = 3, LongLinesLeft = 39;
-
     private static readonly IReadOnlyList<SourceFile> s_sources = SourceFile.Below("src"), s_tests = SourceFile.Below("tests");
 
     private static readonly SourceFile[] s_all = [.. s_sources, .. s_tests, .. SourceFile.Below("bench")];
@@ -42,14 +39,14 @@ public class SizeTests
         let span = file.Tree.GetLineSpan(node.Span)
         let lines = span.EndLinePosition.Line - span.StartLinePosition.Line + 1
         where lines > LongestMethod
-        select $"{file.Path}({span.StartLinePosition.Line + 1}): a method of {lines} lines, more than {LongestMethod}", LongMethodsLeft);
+        select $"{file.Path}({span.StartLinePosition.Line + 1}): a method of {lines} lines, more than {LongestMethod}");
 
     [Fact]
     public void LinesAreShort() => AssertNone(
         from file in s_all
         from line in file.Lines.Index()
         where line.Item.Length > Columns
-        select $"{file.Path}({line.Index + 1}): {line.Item.Length} columns, more than {Columns}", LongLinesLeft);
+        select $"{file.Path}({line.Index + 1}): {line.Item.Length} columns, more than {Columns}");
 
     [Fact]
     public void TestsKeepUpWithSources()
@@ -62,9 +59,9 @@ public class SizeTests
     private static int LinesOfCode(SourceFile file) =>
         file.Lines.Count(line => line.AsSpan().Trim() is { Length: > 0 } text && !text.StartsWith("//", StringComparison.Ordinal));
 
-    private static void AssertNone(IEnumerable<string> faults, int left = 0)
+    private static void AssertNone(IEnumerable<string> faults)
     {
         string[] list = [.. faults];
-        Assert.True(list.Length <= left, $"{list.Length} of them:\n" + string.Join('\n', list));
+        Assert.True(list.Length == 0, $"{list.Length} of them:\n" + string.Join('\n', list));
     }
 }

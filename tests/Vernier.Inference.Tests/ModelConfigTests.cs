@@ -36,21 +36,25 @@ public class ModelConfigTests
     public void PublishedConfigurationsAreRead()
     {
         TransformerConfig llama = Read("""
-            {"architectures": ["LlamaForCausalLM"], "attention_bias": false, "attention_dropout": 0.0, "bos_token_id": 128000, "eos_token_id": 128001,
+            {"architectures": ["LlamaForCausalLM"], "attention_bias": false, "attention_dropout": 0.0, "bos_token_id": 128000,
+            "eos_token_id": 128001,
             "head_dim": 64, "hidden_act": "silu", "hidden_size": 2048, "initializer_range": 0.02, "intermediate_size": 8192,
             "max_position_embeddings": 131072, "mlp_bias": false, "model_type": "llama", "num_attention_heads": 32, "num_hidden_layers": 16,
             "num_key_value_heads": 8, "pretraining_tp": 1, "rms_norm_eps": 1e-05, "rope_scaling": {"factor": 32.0, "high_freq_factor": 4.0,
             "low_freq_factor": 1.0, "original_max_position_embeddings": 8192, "rope_type": "llama3"}, "rope_theta": 500000.0,
-            "tie_word_embeddings": true, "torch_dtype": "bfloat16", "transformers_version": "4.45.0.dev0", "use_cache": true, "vocab_size": 128256}
+            "tie_word_embeddings": true, "torch_dtype": "bfloat16", "transformers_version": "4.45.0.dev0", "use_cache": true,
+            "vocab_size": 128256}
             """);
         Assert.Equal((RopeScaling.Llama3, 32, 8192), (llama.Rope.Scaling, llama.Rope.Factor, llama.Rope.OriginalMaxPositions));
         Assert.Equal((32, 8, 64, true, false), (llama.HeadCount, llama.KeyValueHeadCount, llama.HeadSize, llama.TiedEmbeddings,
             llama.QueryKeyValueBias));
 
         TransformerConfig qwen = Read("""
-            {"architectures": ["Qwen3ForCausalLM"], "attention_bias": false, "attention_dropout": 0.0, "bos_token_id": 151643, "eos_token_id": 151645,
+            {"architectures": ["Qwen3ForCausalLM"], "attention_bias": false, "attention_dropout": 0.0, "bos_token_id": 151643,
+            "eos_token_id": 151645,
             "head_dim": 128, "hidden_act": "silu", "hidden_size": 1024, "initializer_range": 0.02, "intermediate_size": 3072,
-            "max_position_embeddings": 40960, "max_window_layers": 28, "model_type": "qwen3", "num_attention_heads": 16, "num_hidden_layers": 28,
+            "max_position_embeddings": 40960, "max_window_layers": 28, "model_type": "qwen3", "num_attention_heads": 16,
+            "num_hidden_layers": 28,
             "num_key_value_heads": 8, "rms_norm_eps": 1e-06, "rope_scaling": null, "rope_theta": 1000000, "sliding_window": null,
             "tie_word_embeddings": true, "torch_dtype": "bfloat16", "use_cache": true, "use_sliding_window": false, "vocab_size": 151936}
             """);
@@ -91,7 +95,10 @@ public class ModelConfigTests
         { """{"rope_parameters": {"rope_type": "mrope", "rope_theta": 2}}""", ModelRules.ConfigRopeScaling },
         { """{"rope_scaling": {"type": "linear"}}""", ModelRules.ConfigMissing },
         { """{"rope_scaling": {"type": "linear", "factor": 0}}""", ModelRules.ConfigRange },
-        { """{"rope_scaling": {"rope_type": "llama3", "factor": 8, "low_freq_factor": 4, "high_freq_factor": 4, "original_max_position_embeddings": 64}}""", ModelRules.ConfigRope },
+        { """
+            {"rope_scaling": {"rope_type": "llama3", "factor": 8, "low_freq_factor": 4, "high_freq_factor": 4,
+            "original_max_position_embeddings": 64}}
+            """, ModelRules.ConfigRope },
         { """{"rope_scaling": {"rope_type": "llama3", "factor": 8, "low_freq_factor": 1, "high_freq_factor": 4}}""",
             ModelRules.ConfigMissing },
         { """{"rope_scaling": {"type": "longrope", "factor": 4, "short_factor": [1, 1], "long_factor": [1, 1, 1]}}""",
@@ -134,7 +141,10 @@ public class ModelConfigTests
     [Fact]
     public void DefaultsAreThoseOfTheFamily()
     {
-        const string Sizes = """{"hidden_size": 4096, "num_attention_heads": 32, "num_key_value_heads": -1, "head_dim": -1, "rms_norm_eps": -1, "sliding_window": -1, "bos_token_id": -1, "eos_token_id": [5, 6]}""";
+        const string Sizes = """
+            {"hidden_size": 4096, "num_attention_heads": 32, "num_key_value_heads": -1, "head_dim": -1, "rms_norm_eps": -1,
+            "sliding_window": -1, "bos_token_id": -1, "eos_token_id": [5, 6]}
+            """;
         TransformerConfig Family(string type) => Read(
             Change(Change(TinySpecs.Llama.Config(), Sizes), $$"""{"model_type": "{{type}}"}""", remove: "-1"));
         Assert.Equal((32, 128, 1e-6f, null), Facts(Family("llama")));

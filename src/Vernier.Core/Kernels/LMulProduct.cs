@@ -1,4 +1,4 @@
-using System.Buffers;
+using Vernier.Memory;
 using Vernier.Numerics;
 using Vernier.Packing;
 
@@ -38,7 +38,8 @@ public static unsafe class LMulProduct
             nint output = (nint)py;
             workers.For((weight.Rows + RowsPerItem - 1) / RowsPerItem, item =>
             {
-                float[] row = ArrayPool<float>.Shared.Rent(columns);
+                using var rowBuffer = new PooledArray<float>(columns);
+                Span<float> row = rowBuffer.Span;
                 for (int r = item * RowsPerItem; r < Math.Min(weight.Rows, (item + 1) * RowsPerItem); r++)
                 {
                     weight.DequantizeRow(r, row);
@@ -46,9 +47,8 @@ public static unsafe class LMulProduct
                         row[i] = LMul.Round(row[i], MantissaBits);
                     for (int token = 0; token < rows; token++)
                         ((float*)output)[(long)token * weight.Rows + r] =
-                            LMul.Dot(input.Span.Slice(token * columns, columns), row.AsSpan(0, columns), MantissaBits);
+                            LMul.Dot(input.Span.Slice(token * columns, columns), row, MantissaBits);
                 }
-                ArrayPool<float>.Shared.Return(row);
             });
         }
     }

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Numerics.Tensors;
 using Vernier.Numerics;
 using Vernier.Packing;
@@ -31,17 +30,17 @@ public static unsafe class PackedProduct
             OneRow(x, weight, y, workers);
             return;
         }
-        float[] buffer = ArrayPool<float>.Shared.Rent(tile * weight.Columns), product = ArrayPool<float>.Shared.Rent(tile * rows);
+        using var buffer = new PooledArray<float>(tile * weight.Columns);
+        using var product = new PooledArray<float>(tile * rows);
+        Memory<float> tileRows = buffer.Memory;
         for (int first = 0; first < weight.Rows; first += tile)
         {
             int count = Math.Min(tile, weight.Rows - first), start = first;
-            workers.For(count, r => weight.DequantizeRow(start + r, buffer.AsSpan(r * weight.Columns, weight.Columns)));
-            MatrixProduct.MultiplyTransposed(x, buffer, product, rows, count, weight.Columns, workers);
+            workers.For(count, r => weight.DequantizeRow(start + r, tileRows.Span.Slice(r * weight.Columns, weight.Columns)));
+            MatrixProduct.MultiplyTransposed(x, buffer.Span, product.Span, rows, count, weight.Columns, workers);
             for (int r = 0; r < rows; r++)
-                product.AsSpan(r * count, count).CopyTo(y[(r * weight.Rows + first)..]);
+                product.Span.Slice(r * count, count).CopyTo(y[(r * weight.Rows + first)..]);
         }
-        ArrayPool<float>.Shared.Return(buffer);
-        ArrayPool<float>.Shared.Return(product);
     }
 
     private static void OneRow(ReadOnlySpan<float> x, PackedMatrix weight, Span<float> y, Workers workers)
@@ -52,15 +51,14 @@ public static unsafe class PackedProduct
             const int Chunk = 64;
             workers.For((weight.Rows + Chunk - 1) / Chunk, index =>
             {
-                float[] buffer = ArrayPool<float>.Shared.Rent(weight.Columns);
-                Span<float> row = buffer.AsSpan(0, weight.Columns);
+                using var buffer = new PooledArray<float>(weight.Columns);
+                Span<float> row = buffer.Span;
                 int end = Math.Min(weight.Rows, (index + 1) * Chunk);
                 for (int r = index * Chunk; r < end; r++)
                 {
                     weight.DequantizeRow(r, row);
                     ((float*)output)[r] = TensorPrimitives.Dot(new ReadOnlySpan<float>((float*)input, weight.Columns), row);
                 }
-                ArrayPool<float>.Shared.Return(buffer);
             });
         }
     }

@@ -52,7 +52,7 @@ internal sealed unsafe partial class PanelKernel<M, V, P, L, F> : IPanelKernel
                 byte* step = matrix.Codes + (long)panel * plan.PanelBytes + 4 * half, limit = matrix.Codes + (long)end * plan.PanelBytes;
                 int* sums = x.Sums;
                 float* xScales = x.Scales;
-                P f = P.Broadcast(0);
+                P f = P.Broadcast(0), n;
                 foreach (ref readonly Segment segment in plan.Segments.AsSpan())
                 {
                     long at = ((long)panel * granules + segment.Granule) * Rows + half;
@@ -62,7 +62,6 @@ internal sealed unsafe partial class PanelKernel<M, V, P, L, F> : IPanelKernel
                         lookup = L.Load(tables + (long)segment.Granule * tableStride, M.Bias, tableStride);
                     int* values = x.Values + segment.Quad;
                     byte* stop = step + segment.Quads / stepQuads * stepBytes;
-                    P n;
                     if (tableCount == 1)
                     {
                         var sink = new DotSink(lookup, values);

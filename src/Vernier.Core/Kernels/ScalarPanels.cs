@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
+using Vernier.Memory;
 using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Packing.Scalar;

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Numerics;
 using System.Numerics.Tensors;
 
@@ -22,6 +21,9 @@ internal sealed unsafe class BlockedProduct<TTile, T>
     private const int BlockRows = 72, BlockColumns = 512;
     private const int FewRows = 288, StepRows = 4608, StepColumns = 2048;
     private const int StepElements = 1 << 22, PackElements = 1 << 16, SmallWork = 1 << 19, TasksPerWorker = 16;
+
+    /// <summary>Elements more than are used, so that the first begins on a cache line.</summary>
+    private static int Slack => 64 / sizeof(T);
 
     private static int BlockTerms => 4096 / sizeof(T);
 
@@ -53,19 +55,17 @@ internal sealed unsafe class BlockedProduct<TTile, T>
     public void Run()
     {
         int length = _stepBlocks * LongestBlock;
-        T[] a = ArrayPool<T>.Shared.Rent((_stepRows * length) + 16);
-        T[] b = ArrayPool<T>.Shared.Rent((_fewRows ? 0 : _stepColumns * length) + 16);
+        using var a = new PooledArray<T>((_stepRows * length) + Slack);
+        using var b = new PooledArray<T>(_fewRows ? 0 : (_stepColumns * length) + Slack);
         int steps = Steps(_task.N, _stepColumns) * Steps(_blocks, _stepBlocks) * Steps(_task.M, _stepRows);
         _phases = new PhaseCounter(2 * steps);
-        fixed (T* pa = a, pb = b)
+        fixed (T* pa = a.Span, pb = b.Span)
         {
             _packedA = Align(pa);
-            _packedB = Align(pb);
+            _packedB = _fewRows ? null : Align(pb);
             var team = new Team { Product = this };
             _task.Workers.Run(_workers, ref team);
         }
-        ArrayPool<T>.Shared.Return(a);
-        ArrayPool<T>.Shared.Return(b);
     }
 
     private struct Team : ITeamWork
@@ -78,12 +78,12 @@ internal sealed unsafe class BlockedProduct<TTile, T>
     // Every worker walks through the same steps and takes part in each as far as tasks are left.
     private void Work()
     {
-        T* edge = stackalloc T[(TTile.Rows * TTile.Columns) + 16];
+        T* edge = stackalloc T[(TTile.Rows * TTile.Columns) + Slack];
         nint* list = stackalloc nint[Steps(BlockTerms, TileStore.AheadTerms)];
-        T[]? own = _fewRows ? ArrayPool<T>.Shared.Rent((_groupPanels * TTile.Columns * LongestBlock) + 16) : null;
-        fixed (T* panel = own)
+        using var own = new PooledArray<T>(_fewRows ? (_groupPanels * TTile.Columns * LongestBlock) + Slack : 0);
+        fixed (T* panel = own.Span)
         {
-            var scratch = new Scratch(Align(edge), own is null ? null : Align(panel), list);
+            var scratch = new Scratch(Align(edge), _fewRows ? Align(panel) : null, list);
             int phase = 0;
             for (int column = 0; column < _task.N; column += _stepColumns)
             {
@@ -97,8 +97,6 @@ internal sealed unsafe class BlockedProduct<TTile, T>
                 }
             }
         }
-        if (own is not null)
-            ArrayPool<T>.Shared.Return(own);
     }
 
     private void Step(Extent step, int phase, Scratch scratch)

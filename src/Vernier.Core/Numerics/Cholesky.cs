@@ -1,4 +1,5 @@
 using System.Numerics;
+using Vernier.Memory;
 
 namespace Vernier.Numerics;
 

@@ -1,5 +1,6 @@
 using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
+using Vernier.Memory;
 using Vernier.Numerics;
 
 namespace Vernier.Packing;

@@ -10,8 +10,9 @@ internal static class GgufPreTokenizers
     private static readonly (string[] Names, Func<JsonNode> PreTokenizer)[] s_preTokenizers =
     [
         (["gpt-2", "phi-2", "mpt", "olmo"], () => ByteLevel(useRegex: true)),
-        (["llama-bpe", "llama3", "llama-v3"], () =>
-            Sequence(Split(@"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"), ByteLevel(useRegex: false))),
+        (["llama-bpe", "llama3", "llama-v3"], () => Sequence(
+            Split(@"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"),
+            ByteLevel(useRegex: false))),
         (["qwen2", "deepseek-r1-qwen"], () => Sequence(
             Split(@"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"),
             ByteLevel(useRegex: false))),

@@ -1,5 +1,6 @@
 using Vernier.Inference.Passes;
 using Vernier.Inference;
+using Vernier.Memory;
 using Vernier.Numerics;
 
 namespace Vernier.Quantization.Evaluation;

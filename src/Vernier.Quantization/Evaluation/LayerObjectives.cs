@@ -2,6 +2,7 @@ using Vernier.Errors;
 using Vernier.Files;
 using Vernier.Files.Checkpoints;
 using Vernier.Inference.Models;
+using Vernier.Memory;
 using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Packing.Configuration;

@@ -1,6 +1,7 @@
 using Vernier.Errors;
 using Vernier.Files;
 using Vernier.Files.Checkpoints;
+using Vernier.Memory;
 using Vernier.Numerics;
 using Vernier.Packing;
 

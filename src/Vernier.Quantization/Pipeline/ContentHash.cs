@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Microsoft.Win32.SafeHandles;
+using Vernier.Memory;
 using Vernier.Numerics;
 
 namespace Vernier.Quantization.Pipeline;

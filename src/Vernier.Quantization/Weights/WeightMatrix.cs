@@ -5,6 +5,7 @@ using System.Runtime.InteropServices;
 using Vernier.Errors;
 using Vernier.Files;
 using Vernier.Files.Checkpoints;
+using Vernier.Memory;
 using Vernier.Numerics;
 
 namespace Vernier.Quantization.Weights;

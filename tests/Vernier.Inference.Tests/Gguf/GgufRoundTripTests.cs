@@ -210,12 +210,21 @@ public class GgufRoundTripTests
             ["version"] = "1.0", ["truncation"] = null, ["padding"] = null,
             ["added_tokens"] = new JsonArray(Added(0), Added(1), Added(2)),
             ["normalizer"] = JsonNode.Parse(
-                """{"type":"Sequence","normalizers":[{"type":"Prepend","prepend":"\u2581"},{"type":"Replace","pattern":{"String":" "},"content":"\u2581"}]}"""),
+                """
+                    {"type":"Sequence","normalizers":[{"type":"Prepend","prepend":"\u2581"},{"type":"Replace","pattern":{"String":" "},
+                    "content":"\u2581"}]}
+                    """),
             ["pre_tokenizer"] = null,
             ["post_processor"] = JsonNode.Parse(
-                """{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<s>","type_id":0}},{"Sequence":{"id":"A","type_id":0}}],"pair":[],"special_tokens":{"<s>":{"id":"<s>","ids":[1],"tokens":["<s>"]}}}"""),
+                """
+                    {"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<s>","type_id":0}},{"Sequence":{"id":"A","type_id":0}}],
+                    "pair":[],"special_tokens":{"<s>":{"id":"<s>","ids":[1],"tokens":["<s>"]}}}
+                    """),
             ["decoder"] = JsonNode.Parse(
-                """{"type":"Sequence","decoders":[{"type":"Replace","pattern":{"String":"\u2581"},"content":" "},{"type":"ByteFallback"},{"type":"Fuse"},{"type":"Strip","content":" ","start":1,"stop":0}]}"""),
+                """
+                    {"type":"Sequence","decoders":[{"type":"Replace","pattern":{"String":"\u2581"},"content":" "},{"type":"ByteFallback"},
+                    {"type":"Fuse"},{"type":"Strip","content":" ","start":1,"stop":0}]}
+                    """),
             ["model"] = new JsonObject
             {
                 ["type"] = "BPE", ["dropout"] = null, ["unk_token"] = "<unk>", ["continuing_subword_prefix"] = null,
@@ -225,7 +234,10 @@ public class GgufRoundTripTests
         };
         File.WriteAllText(Path.Combine(folder, "tokenizer.json"), tokenizer.ToJsonString());
         File.WriteAllText(Path.Combine(folder, "tokenizer_config.json"),
-            """{"bos_token":{"content":"<s>"},"eos_token":"</s>","unk_token":"<unk>","chat_template":[{"name":"default","template":"{{ x }}"},{"name":"tool","template":"{{ y }}"}],"model_max_length":128}""");
+            """
+                {"bos_token":{"content":"<s>"},"eos_token":"</s>","unk_token":"<unk>","chat_template":[{"name":"default",
+                "template":"{{ x }}"},{"name":"tool","template":"{{ y }}"}],"model_max_length":128}
+                """);
         File.WriteAllText(Path.Combine(folder, "chat_template.jinja"), "{{ x }}");
     }
 }

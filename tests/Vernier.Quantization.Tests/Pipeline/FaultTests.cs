@@ -57,7 +57,8 @@ public sealed class FaultTests : IDisposable
     [InlineData("dgq", null)]
     [InlineData("gguf", null)]
     [InlineData("trits", """
-        { "name": "trits", "summary": "s", "paper": "p", "ours": "", "needs": "text", "group": 64, "grid": { "kind": "trits", "layouts": ["symmetric"], "storage": "base3" },
+        { "name": "trits", "summary": "s", "paper": "p", "ours": "", "needs": "text", "group": 64, "grid": { "kind": "trits", "layouts":
+        ["symmetric"], "storage": "base3" },
           "solver": [{ "method": "nearest", "importance": "diagonal" }] }
         """)]
     public void WhateverTheGridAStrictRunStopsWhereThereIsNoData(string recipe, string? json)

@@ -23,8 +23,10 @@ namespace Vernier.Tests.Transforms;
 public class ChannelOrderTests
 {
     private const string Sizes = """
-        "vocab_size": 48, "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2,
-        "hidden_act": "silu", "rms_norm_eps": 1e-05, "rope_theta": 10000.0, "max_position_embeddings": 64, "tie_word_embeddings": true, "bos_token_id": 0, "eos_token_id": 1
+        "vocab_size": 48, "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2, "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "hidden_act": "silu", "rms_norm_eps": 1e-05, "rope_theta": 10000.0, "max_position_embeddings": 64, "tie_word_embeddings": true,
+        "bos_token_id": 0, "eos_token_id": 1
         """;
 
     private static readonly int[] s_tokens = [3, 17, 5, 0, 41, 22, 9, 13];
@@ -192,7 +194,8 @@ public class ChannelOrderTests
                     Add(prefix + name + ".bias", 0.3, outputs);
             }
         }
-        string config = $$"""{ "architectures": ["{{architecture}}"], "model_type": "{{type}}", {{Sizes}}{{(type == "phi3" ? ", \"original_max_position_embeddings\": 64" : "")}} }""";
+        string more = type == "phi3" ? ", \"original_max_position_embeddings\": 64" : "";
+        string config = $$"""{ "architectures": ["{{architecture}}"], "model_type": "{{type}}", {{Sizes}}{{more}} }""";
         TinyModel.Write(folder, config, [.. tensors]);
 
         void Add(string name, double deviation, params long[] shape)

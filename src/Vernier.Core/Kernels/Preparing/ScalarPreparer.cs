@@ -1,4 +1,5 @@
 using Vernier.Levels;
+using Vernier.Memory;
 using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Packing.Scalar;

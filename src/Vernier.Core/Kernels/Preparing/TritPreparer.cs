@@ -1,3 +1,4 @@
+using Vernier.Memory;
 using Vernier.Numerics;
 using Vernier.Packing.Trits;
 

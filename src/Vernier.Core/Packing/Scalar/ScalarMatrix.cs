@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
@@ -74,8 +73,8 @@ public sealed class ScalarMatrix : PackedMatrix
     /// <inheritdoc/>
     protected override void DecodeRow(int row, Span<float> destination)
     {
-        byte[] buffer = ArrayPool<byte>.Shared.Rent(Columns);
-        Span<byte> codes = buffer.AsSpan(0, Columns);
+        using var buffer = new PooledArray<byte>(Columns);
+        Span<byte> codes = buffer.Span;
         UnpackRow(row, codes);
         int scaleRow = Spec.Granularity.GroupColumns < 0 ? 0 : row;
         int granules = Spec.Granularity.ScaleColumns(Columns), width = Spec.Granularity.Width(Columns);
@@ -87,7 +86,6 @@ public sealed class ScalarMatrix : PackedMatrix
             float scale = (float)scales[granule], zero = Spec.ZeroPoints ? values[ZeroPoint(scaleRow, granule)] : 0;
             LookUp(codes.Slice(first, count), values, scale, zero, destination.Slice(first, count));
         }
-        ArrayPool<byte>.Shared.Return(buffer);
     }
 
     /// <summary>destination_i = scale * (values[codes_i] - zero).</summary>

@@ -1,3 +1,4 @@
+using Vernier.Memory;
 using Vernier.Numerics;
 using Vernier.Quantization.Objectives;
 using Vernier.Quantization.Solvers.Scalar;

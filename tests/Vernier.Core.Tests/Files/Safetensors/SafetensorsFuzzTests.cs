@@ -55,7 +55,10 @@ public class SafetensorsFuzzTests
         ]);
         yield return SafetensorsBytes.Of("""{"a\u0020\ud83d\ude00":{"shape":[1,1,1,1],"data_offsets":[0,1],"dtype":"I8"}}""", 1);
         yield return SafetensorsBytes.Of(
-            """{"__metadata__":{"k":"v","l":""},"s":{"dtype":"F4","shape":[2,2],"data_offsets":[0,2]},"t":{"dtype":"F6_E2M3","shape":[4],"data_offsets":[2,5]}}""", 5);
+            """
+                {"__metadata__":{"k":"v","l":""},"s":{"dtype":"F4","shape":[2,2],"data_offsets":[0,2]},"t":{"dtype":"F6_E2M3","shape":[4],
+                "data_offsets":[2,5]}}
+                """, 5);
         yield return SampleHeader();
     }
 

@@ -164,7 +164,10 @@ public class SafetensorsReadTests
         using var folder = new TempFolder();
         string path = folder["large.safetensors"];
         byte[] header = SafetensorsBytes.Of(
-            $$$"""{"a":{"dtype":"BF16","shape":[{{{count / 2}}}],"data_offsets":[0,{{{count}}}]},"b":{"dtype":"U8","shape":[1],"data_offsets":[{{{count}}},{{{count + 1}}}]}}""", []);
+            $$$"""
+                {"a":{"dtype":"BF16","shape":[{{{count / 2}}}],"data_offsets":[0,{{{count}}}]},"b":{"dtype":"U8","shape":[1],
+                "data_offsets":[{{{count}}},{{{count + 1}}}]}}
+                """, []);
         using (FileStream stream = File.Create(path))
         {
             stream.Write(header);

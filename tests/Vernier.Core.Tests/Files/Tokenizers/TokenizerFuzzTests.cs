@@ -95,22 +95,29 @@ public class TokenizerFuzzTests
     {
         JsonObject document = TokenizerFixtures.Create("added");
         document["normalizer"] = JsonNode.Parse("""
-            {"type":"Sequence","normalizers":[{"type":"NFKC"},{"type":"Replace","pattern":{"Regex":"[a-c]{2,3}|\\p{Lu}+(?!x)"},"content":"hello"},
-            {"type":"Strip","strip_left":true,"strip_right":false},{"type":"StripAccents"},{"type":"Prepend","prepend":" "},{"type":"Lowercase"}]}
+            {"type":"Sequence","normalizers":[{"type":"NFKC"},{"type":"Replace","pattern":{"Regex":"[a-c]{2,3}|\\p{Lu}+(?!x)"},
+            "content":"hello"},
+            {"type":"Strip","strip_left":true,"strip_right":false},{"type":"StripAccents"},{"type":"Prepend","prepend":" "},
+            {"type":"Lowercase"}]}
             """);
         document["pre_tokenizer"] = JsonNode.Parse("""
-            {"type":"Sequence","pretokenizers":[{"type":"Digits","individual_digits":true},{"type":"Punctuation","behavior":"MergedWithPrevious"},
+            {"type":"Sequence","pretokenizers":[{"type":"Digits","individual_digits":true},{"type":"Punctuation",
+            "behavior":"MergedWithPrevious"},
             {"type":"Split","pattern":{"Regex":"(?i:'s|x+?)|[^\\s\\d]?\\w+| ?[^\\S\\n]{1,3}"},"behavior":"MergedWithNext","invert":true},
-            {"type":"Whitespace"},{"type":"CharDelimiterSplit","delimiter":"-"},{"type":"Metaspace","replacement":"▁","prepend_scheme":"first","split":true},
+            {"type":"Whitespace"},{"type":"CharDelimiterSplit","delimiter":"-"},{"type":"Metaspace","replacement":"▁",
+            "prepend_scheme":"first","split":true},
             {"type":"ByteLevel","add_prefix_space":true,"use_regex":true}]}
             """);
         document["post_processor"] = JsonNode.Parse("""
             {"type":"Sequence","processors":[{"type":"RobertaProcessing","sep":["<end>",283],"cls":["<left>",276]},
-            {"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"x","type_id":0}},{"Sequence":{"id":"A","type_id":0}}],"special_tokens":{"x":{"ids":[283,276]}}}]}
+            {"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"x","type_id":0}},{"Sequence":{"id":"A","type_id":0}}],
+            "special_tokens":{"x":{"ids":[283,276]}}}]}
             """);
         document["decoder"] = JsonNode.Parse("""
-            {"type":"Sequence","decoders":[{"type":"BPEDecoder","suffix":"</w>"},{"type":"Metaspace","replacement":"▁","prepend_scheme":"never"},{"type":"ByteFallback"},
-            {"type":"Replace","pattern":{"String":"e"},"content":"ee"},{"type":"ByteLevel"},{"type":"Strip","content":" ","start":1,"stop":1}]}
+            {"type":"Sequence","decoders":[{"type":"BPEDecoder","suffix":"</w>"},{"type":"Metaspace","replacement":"▁",
+            "prepend_scheme":"never"},{"type":"ByteFallback"},
+            {"type":"Replace","pattern":{"String":"e"},"content":"ee"},{"type":"ByteLevel"},{"type":"Strip","content":" ","start":1,
+            "stop":1}]}
             """);
         return Arranged(document);
     }

@@ -50,84 +50,89 @@ public class QuantizationConfigTests
         Assert.Null(Read("{\"quantization_config\": null}"));
     }
 
+    public static TheoryData<string, string, string?> Faults { get; } = new()
+    {
+        { "quantization-method", "quant_method", "\"gptq\"" },
+        { "quantization-method", "quant_method", null },
+        { "quantization-format", "format", "2" },
+        { "quantization-format", "format", "\"1\"" },
+        { "quantization-tensors", "tensors", "[]" },
+        { "quantization-tensor", "tensors", "{\"w\": 3}" },
+        { "quantization-tensor", "tensors", "{\"w\": {\"shape\": [1], \"bits\": 4, \"group\": 64}}" },
+        { "quantization-tensor", "tensors", "{\"w\": {\"shape\": [0, 1], \"bits\": 4, \"group\": 64}}" },
+        { "quantization-tensor", "tensors", "{\"w\": {\"shape\": [1, 1], \"bits\": 9, \"group\": 64}}" },
+        { "quantization-tensor", "tensors", "{\"w\": {\"shape\": [1, 1], \"bits\": 4.5, \"group\": 64}}" },
+        { "quantization-tensor", "tensors", "{\"w\": {\"shape\": [1, 1], \"bits\": 4}}" },
+        { "quantization-tensor", "tensors", "{\"w\": {\"shape\": [1, 1], \"bits\": 4, \"group\": -2}}" },
+        { "quantization-tensor", "tensors", "{\"w\": {\"shape\": [1, 1], \"bits\": 4, \"group\": 64, \"rows_per_grid\": 2}}" },
+        { "quantization-tensor", "tensors", "{\"w\": {\"shape\": [1, 1], \"bits\": 4, \"group\": 64, \"tables\": 3}}" },
+        { "quantization-tensor", "tensors", "{\"w\": {\"shape\": [1, 1], \"bits\": 4, \"group\": 64, \"wide_levels\": 1}}" },
+        { "quantization-tensor", "tensors",
+            "{\"w\": {\"shape\": [1, 1], \"bits\": 8, \"group\": 64, \"wide_levels\": true, \"float_levels\": true}}" },
+        { "quantization-tensor", "tensors", "{\"w\": {\"shape\": [1, 1], \"bits\": 4, \"group\": 64, \"scale_format\": \"e5m2\"}}" },
+        { "quantization-tensor", "tensors",
+            "{\"w\": {\"shape\": [1, 1], \"bits\": 4, \"group\": 64, \"scale_format\": \"e8m0\", \"tables\": 2}}" },
+        { "quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"bits\": 4, \"group\": 64, \"outliers\": 7}}" },
+        { "quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"bits\": 4, \"group\": 64, \"rank\": 3}}" },
+        { "quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"layout\": \"two-level\", \"bits\": 1, \"group\": 0}}" },
+        { "quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"layout\": \"two-level\", \"bits\": 4, \"group\": -1}}" },
+        { "quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"bits\": 4, \"group\": 64, \"outlier_type\": \"F16\"}}" },
+        { "quantization-tensor", "tensors",
+            "{\"w\": {\"shape\": [2, 3], \"bits\": 4, \"group\": 64, \"outliers\": 1, \"outlier_type\": \"F64\"}}" },
+        { "quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"layout\": \"trits\", \"group\": 0}}" },
+        { "quantization-tensor", "tensors",
+            "{\"w\": {\"shape\": [2, 3], \"layout\": \"trits\", \"group\": -1, \"storage\": \"base3\"}}" },
+        { "quantization-tensor", "tensors",
+            "{\"w\": {\"shape\": [2, 3], \"layout\": \"trits\", \"group\": 0, \"storage\": \"base4\"}}" },
+        { "quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"layout\": \"quats\", \"group\": 0}}" },
+        { "quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"bits\": 4, \"group\": 64, \"outliers\": 0}}" },
+        { "quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"bits\": 4, \"group\": 64, \"outlier_columns\": 4}}" },
+        { "quantization-tensor", "tensors",
+            "{\"w\": {\"shape\": [2, 3], \"bits\": 4, \"group\": 64, \"outliers\": 1, \"outlier_columns\": 1}}" },
+        { "quantization-tensor", "tensors",
+            "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 3, \"index_bits\": 4, \"book_rows\": 16,"
+            + " \"book_columns\": 32}}" },
+        { "quantization-tensor", "tensors",
+            "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 0, \"index_bits\": 4, \"book_rows\": 16,"
+            + " \"book_columns\": 32}}" },
+        { "quantization-tensor", "tensors",
+            "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 2, \"index_bits\": 1, \"book_rows\": 16,"
+            + " \"book_columns\": 32}}" },
+        { "quantization-tensor", "tensors",
+            "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 2, \"index_bits\": 9, \"book_rows\": 16,"
+            + " \"book_columns\": 32}}" },
+        { "quantization-tensor", "tensors",
+            "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 2, \"index_bits\": 4, \"book_rows\": 8,"
+            + " \"book_columns\": 32}}" },
+        { "quantization-tensor", "tensors",
+            "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 2, \"index_bits\": 4, \"book_rows\": 48,"
+            + " \"book_columns\": 32}}" },
+        { "quantization-tensor", "tensors",
+            "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 2, \"index_bits\": 4, \"book_rows\": 16,"
+            + " \"book_columns\": 12}}" },
+        { "quantization-tensor", "tensors",
+            "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 2, \"index_bits\": 4, \"book_rows\": 16,"
+            + " \"book_columns\": 128}}" },
+        { "quantization-tensor", "tensors",
+            "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 2, \"index_bits\": 4, \"book_rows\": 16,"
+            + " \"book_columns\": 32, \"block_columns\": 24}}" },
+        { "quantization-tensor", "tensors",
+            "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 2, \"index_bits\": 4, \"book_rows\": 16,"
+            + " \"book_columns\": 32, \"block_columns\": 4}}" },
+        { "quantization-tensor", "tensors",
+            "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 2, \"index_bits\": 4, \"book_rows\": 16,"
+            + " \"book_columns\": 32, \"book_rank\": 1}}" },
+        { "quantization-tensor", "tensors",
+            "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"index_bits\": 4, \"book_rows\": 16, \"book_columns\": 32}}" },
+        { "quantization-tensor", "tensors",
+            "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 2, \"index_bits\": 4, \"book_columns\": 32}}" },
+        { "quantization-tensor", "tensors",
+            "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 1, \"index_bits\": 4, \"book_rows\": 16,"
+            + " \"book_columns\": 32, \"book_rank\": 17}}" },
+    };
+
     [Theory]
-    [InlineData("quantization-method", "quant_method", "\"gptq\"")]
-    [InlineData("quantization-method", "quant_method", null)]
-    [InlineData("quantization-format", "format", "2")]
-    [InlineData("quantization-format", "format", "\"1\"")]
-    [InlineData("quantization-tensors", "tensors", "[]")]
-    [InlineData("quantization-tensor", "tensors", "{\"w\": 3}")]
-    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [1], \"bits\": 4, \"group\": 64}}")]
-    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [0, 1], \"bits\": 4, \"group\": 64}}")]
-    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [1, 1], \"bits\": 9, \"group\": 64}}")]
-    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [1, 1], \"bits\": 4.5, \"group\": 64}}")]
-    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [1, 1], \"bits\": 4}}")]
-    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [1, 1], \"bits\": 4, \"group\": -2}}")]
-    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [1, 1], \"bits\": 4, \"group\": 64, \"rows_per_grid\": 2}}")]
-    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [1, 1], \"bits\": 4, \"group\": 64, \"tables\": 3}}")]
-    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [1, 1], \"bits\": 4, \"group\": 64, \"wide_levels\": 1}}")]
-    [InlineData("quantization-tensor", "tensors",
-        "{\"w\": {\"shape\": [1, 1], \"bits\": 8, \"group\": 64, \"wide_levels\": true, \"float_levels\": true}}")]
-    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [1, 1], \"bits\": 4, \"group\": 64, \"scale_format\": \"e5m2\"}}")]
-    [InlineData("quantization-tensor", "tensors",
-        "{\"w\": {\"shape\": [1, 1], \"bits\": 4, \"group\": 64, \"scale_format\": \"e8m0\", \"tables\": 2}}")]
-    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"bits\": 4, \"group\": 64, \"outliers\": 7}}")]
-    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"bits\": 4, \"group\": 64, \"rank\": 3}}")]
-    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"layout\": \"two-level\", \"bits\": 1, \"group\": 0}}")]
-    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"layout\": \"two-level\", \"bits\": 4, \"group\": -1}}")]
-    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"bits\": 4, \"group\": 64, \"outlier_type\": \"F16\"}}")]
-    [InlineData("quantization-tensor", "tensors",
-        "{\"w\": {\"shape\": [2, 3], \"bits\": 4, \"group\": 64, \"outliers\": 1, \"outlier_type\": \"F64\"}}")]
-    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"layout\": \"trits\", \"group\": 0}}")]
-    [InlineData("quantization-tensor", "tensors",
-        "{\"w\": {\"shape\": [2, 3], \"layout\": \"trits\", \"group\": -1, \"storage\": \"base3\"}}")]
-    [InlineData("quantization-tensor", "tensors",
-        "{\"w\": {\"shape\": [2, 3], \"layout\": \"trits\", \"group\": 0, \"storage\": \"base4\"}}")]
-    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"layout\": \"quats\", \"group\": 0}}")]
-    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"bits\": 4, \"group\": 64, \"outliers\": 0}}")]
-    [InlineData("quantization-tensor", "tensors", "{\"w\": {\"shape\": [2, 3], \"bits\": 4, \"group\": 64, \"outlier_columns\": 4}}")]
-    [InlineData("quantization-tensor", "tensors",
-        "{\"w\": {\"shape\": [2, 3], \"bits\": 4, \"group\": 64, \"outliers\": 1, \"outlier_columns\": 1}}")]
-    [InlineData("quantization-tensor", "tensors",
-        "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 3, \"index_bits\": 4, \"book_rows\": 16, \"book_columns\": "
-        + "32}}")]
-    [InlineData("quantization-tensor", "tensors",
-        "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 0, \"index_bits\": 4, \"book_rows\": 16, \"book_columns\": "
-        + "32}}")]
-    [InlineData("quantization-tensor", "tensors",
-        "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 2, \"index_bits\": 1, \"book_rows\": 16, \"book_columns\": "
-        + "32}}")]
-    [InlineData("quantization-tensor", "tensors",
-        "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 2, \"index_bits\": 9, \"book_rows\": 16, \"book_columns\": "
-        + "32}}")]
-    [InlineData("quantization-tensor", "tensors",
-        "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 2, \"index_bits\": 4, \"book_rows\": 8, \"book_columns\": "
-        + "32}}")]
-    [InlineData("quantization-tensor", "tensors",
-        "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 2, \"index_bits\": 4, \"book_rows\": 48, \"book_columns\": "
-        + "32}}")]
-    [InlineData("quantization-tensor", "tensors",
-        "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 2, \"index_bits\": 4, \"book_rows\": 16, \"book_columns\": "
-        + "12}}")]
-    [InlineData("quantization-tensor", "tensors",
-        "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 2, \"index_bits\": 4, \"book_rows\": 16, \"book_columns\": "
-        + "128}}")]
-    [InlineData("quantization-tensor", "tensors",
-        "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 2, \"index_bits\": 4, \"book_rows\": 16, \"book_columns\": "
-        + "32, \"block_columns\": 24}}")]
-    [InlineData("quantization-tensor", "tensors",
-        "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 2, \"index_bits\": 4, \"book_rows\": 16, \"book_columns\": "
-        + "32, \"block_columns\": 4}}")]
-    [InlineData("quantization-tensor", "tensors",
-        "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 2, \"index_bits\": 4, \"book_rows\": 16, \"book_columns\": "
-        + "32, \"book_rank\": 1}}")]
-    [InlineData("quantization-tensor", "tensors",
-        "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"index_bits\": 4, \"book_rows\": 16, \"book_columns\": 32}}")]
-    [InlineData("quantization-tensor", "tensors",
-        "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 2, \"index_bits\": 4, \"book_columns\": 32}}")]
-    [InlineData("quantization-tensor", "tensors",
-        "{\"w\": {\"shape\": [32, 64], \"layout\": \"vector\", \"dimension\": 1, \"index_bits\": 4, \"book_rows\": 16, \"book_columns\": "
-        + "32, \"book_rank\": 17}}")]
+    [MemberData(nameof(Faults))]
     public void WhatBreaksARuleIsRefusedByItsName(string rule, string key, string? value)
     {
         JsonObject config = s_config.ToJson();

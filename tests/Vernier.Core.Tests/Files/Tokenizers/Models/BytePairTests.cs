@@ -57,7 +57,10 @@ public class BytePairTests
     public void APrefixOfContinuingSymbolsIsKept()
     {
         JsonNode model = JsonNode.Parse(
-            """{"type":"BPE","continuing_subword_prefix":"##","vocab":{"a":0,"##b":1,"##c":2,"ab":3,"##bc":4,"abc":5},"merges":["##b ##c","a ##bc"]}""")!;
+            """
+                {"type":"BPE","continuing_subword_prefix":"##","vocab":{"a":0,"##b":1,"##c":2,"ab":3,"##bc":4,"abc":5},
+                "merges":["##b ##c","a ##bc"]}
+                """)!;
         using var folder = new TokenizerFolder(new JsonObject { ["model"] = model });
         Assert.Equal([5], folder.Load().Encode("abc"));
         Assert.Equal([0, 1], folder.Load().Encode("ab"));

@@ -1,0 +1,76 @@
+#if VERNIER_CHECKED
+using System.Buffers;
+using System.ComponentModel;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace Vernier.Memory;
+
+/// <summary>
+/// Memory that ends where a page ends that nobody may touch, and has another before it. It begins as bytes of 255, which are no numbers
+/// to floating point, and its pages are taken back when it is released. For checked builds on Linux.
+/// </summary>
+/// <typeparam name="T">The element type.</typeparam>
+internal sealed unsafe partial class GuardedMemory<T> : MemoryManager<T>
+    where T : unmanaged
+{
+    private const int None = 0, ReadAndWrite = 1 | 2, PrivateAndAnonymous = 0x22;
+
+    private readonly byte* _pages;
+    private readonly nuint _bytes;
+    private readonly int _length;
+    private int _released;
+
+    /// <summary>Maps the pages.</summary>
+    /// <param name="length">The number of elements, at least 0.</param>
+    public GuardedMemory(int length)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        var page = (nuint)Environment.SystemPageSize;
+        nuint used = ((nuint)length * (nuint)sizeof(T) + page - 1) / page * page;
+        (_length, _bytes) = (length, used + 2 * page);
+        _pages = (byte*)Map(null, _bytes, None, PrivateAndAnonymous, -1, 0);
+        if (_pages == (byte*)-1 || (used > 0 && Protect(_pages + page, used, ReadAndWrite) != 0))
+            throw new OutOfMemoryException($"no pages for {length} guarded elements: {new Win32Exception().Message}");
+        new Span<byte>(Start, length * sizeof(T)).Fill(255);
+    }
+
+    private T* Start => (T*)(_pages + _bytes - (nuint)Environment.SystemPageSize) - _length;
+
+    /// <inheritdoc/>
+    public override Span<T> GetSpan()
+    {
+        ObjectDisposedException.ThrowIf(Volatile.Read(ref _released) != 0, this);
+        return new Span<T>(Start, _length);
+    }
+
+    /// <inheritdoc/>
+    public override MemoryHandle Pin(int elementIndex = 0) => new(Unsafe.Add<T>(Start, elementIndex));
+
+    /// <inheritdoc/>
+    public override void Unpin()
+    {
+    }
+
+    /// <summary>Takes the pages back.</summary>
+    /// <exception cref="InvalidOperationException">They were taken back before.</exception>
+    public void Release()
+    {
+        if (Interlocked.Exchange(ref _released, 1) != 0)
+            throw new InvalidOperationException("memory was returned twice");
+        Unmap(_pages, _bytes);
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing) => Release();
+
+    [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]
+    private static partial void* Map(void* address, nuint length, int protection, int flags, int file, nint offset);
+
+    [LibraryImport("libc", EntryPoint = "mprotect", SetLastError = true)]
+    private static partial int Protect(void* address, nuint length, int protection);
+
+    [LibraryImport("libc", EntryPoint = "munmap", SetLastError = true)]
+    private static partial int Unmap(void* address, nuint length);
+}
+#endif

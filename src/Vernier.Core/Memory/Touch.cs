@@ -1,0 +1,30 @@
+using System.Diagnostics;
+
+namespace Vernier.Memory;
+
+/// <summary>
+/// What unsafe code says it reads and writes of the memory it was given. A checked build holds it against the memory's length; in others
+/// nothing is left of it.
+/// </summary>
+internal static class Touch
+{
+    /// <summary>The elements first .. first + count - 1.</summary>
+    /// <exception cref="InvalidOperationException">They are not all inside.</exception>
+    [Conditional("VERNIER_CHECKED")]
+    public static void Range<T>(ReadOnlySpan<T> memory, long first, long count)
+    {
+        if (count > 0 && (first < 0 || first > memory.Length - count))
+            throw new InvalidOperationException($"elements {first} to {first + count - 1} of {memory.Length} are touched");
+    }
+
+    /// <summary>Rows of width elements that begin stride elements apart, the first at an offset.</summary>
+    /// <exception cref="InvalidOperationException">They are not all inside.</exception>
+    [Conditional("VERNIER_CHECKED")]
+    public static void Rows<T>(ReadOnlySpan<T> memory, long offset, long rows, long width, long stride)
+    {
+        if (rows <= 0 || width <= 0)
+            return;
+        Range(memory, offset, width);
+        Range(memory, offset + (rows - 1) * stride, width);
+    }
+}
