@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using Vernier.Memory;
 using Vernier.Numerics;
 using Vernier.Packing;
 

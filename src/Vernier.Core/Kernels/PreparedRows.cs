@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using Vernier.Memory;
-using Vernier.Numerics;
 
 namespace Vernier.Kernels;
 

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using Vernier.Memory;
 using Vernier.Numerics;
 
 namespace Vernier.Kernels;
@@ -24,9 +25,9 @@ internal unsafe ref struct QuantizedRows
     /// <summary>Up to so many tokens go through a panel one by one, which costs less than a tile that is mostly empty.</summary>
     public const int FewTokens = 3;
 
-    private readonly byte[] _memory;
+    private readonly PooledArray<byte> _memory;
     private readonly byte* _start;
-    private System.Runtime.InteropServices.GCHandle _pin;
+    private MemoryHandle _pin;
 
     /// <summary>The most columns that a code stands for.</summary>
     public const int MostViews = 4;
@@ -47,9 +48,9 @@ internal unsafe ref struct QuantizedRows
         TileQuads = (long)plan.Quads * Tile;
         TileSegments = plan.Segments.Length * Tile;
         _viewBytes = (Tiles * (4 * TileQuads + 8 * TileSegments) + 63) & ~63L;
-        _memory = ArrayPool<byte>.Shared.Rent(checked((int)(views * _viewBytes) + 64));
-        _pin = System.Runtime.InteropServices.GCHandle.Alloc(_memory, System.Runtime.InteropServices.GCHandleType.Pinned);
-        _start = (byte*)(((nint)_pin.AddrOfPinnedObject() + 63) & ~63);
+        _memory = new PooledArray<byte>(checked((int)(views * _viewBytes) + 64));
+        _pin = _memory.Memory.Pin();
+        _start = (byte*)(((nint)_pin.Pointer + 63) & ~63);
         var work = new Work { X = x, Rows = rows, Columns = columns, Views = views, Tile = Tile, Segments = plan.Segments };
         for (int view = 0; view < views; view++)
             work.Targets[view] = View(view);
@@ -79,8 +80,8 @@ internal unsafe ref struct QuantizedRows
     /// <summary>Gives the memory back.</summary>
     public void Dispose()
     {
-        _pin.Free();
-        ArrayPool<byte>.Shared.Return(_memory);
+        _pin.Dispose();
+        _memory.Dispose();
     }
 
     /// <summary>Quantizes one segment: the plain definition is in the remarks of the type.</summary>

@@ -1,8 +1,6 @@
 #if VERNIER_CHECKED
 using System.Buffers;
-using System.ComponentModel;
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 
 namespace Vernier.Memory;
 
@@ -11,11 +9,9 @@ namespace Vernier.Memory;
 /// to floating point, and its pages are taken back when it is released. For checked builds on Linux.
 /// </summary>
 /// <typeparam name="T">The element type.</typeparam>
-internal sealed unsafe partial class GuardedMemory<T> : MemoryManager<T>
+internal sealed unsafe class GuardedMemory<T> : MemoryManager<T>
     where T : unmanaged
 {
-    private const int None = 0, ReadAndWrite = 1 | 2, PrivateAndAnonymous = 0x22;
-
     private readonly byte* _pages;
     private readonly nuint _bytes;
     private readonly int _length;
@@ -26,12 +22,8 @@ internal sealed unsafe partial class GuardedMemory<T> : MemoryManager<T>
     public GuardedMemory(int length)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
-        var page = (nuint)Environment.SystemPageSize;
-        nuint used = ((nuint)length * (nuint)sizeof(T) + page - 1) / page * page;
-        (_length, _bytes) = (length, used + 2 * page);
-        _pages = (byte*)Map(null, _bytes, None, PrivateAndAnonymous, -1, 0);
-        if (_pages == (byte*)-1 || (used > 0 && Protect(_pages + page, used, ReadAndWrite) != 0))
-            throw new OutOfMemoryException($"no pages for {length} guarded elements: {new Win32Exception().Message}");
+        _length = length;
+        _pages = GuardedPages.Map((nuint)length * (nuint)sizeof(T), out _bytes);
         new Span<byte>(Start, length * sizeof(T)).Fill(255);
     }
 
@@ -58,19 +50,10 @@ internal sealed unsafe partial class GuardedMemory<T> : MemoryManager<T>
     {
         if (Interlocked.Exchange(ref _released, 1) != 0)
             throw new InvalidOperationException("memory was returned twice");
-        Unmap(_pages, _bytes);
+        GuardedPages.Unmap(_pages, _bytes);
     }
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing) => Release();
-
-    [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]
-    private static partial void* Map(void* address, nuint length, int protection, int flags, int file, nint offset);
-
-    [LibraryImport("libc", EntryPoint = "mprotect", SetLastError = true)]
-    private static partial int Protect(void* address, nuint length, int protection);
-
-    [LibraryImport("libc", EntryPoint = "munmap", SetLastError = true)]
-    private static partial int Unmap(void* address, nuint length);
 }
 #endif

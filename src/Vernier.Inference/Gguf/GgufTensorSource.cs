@@ -1,9 +1,9 @@
-using System.Buffers;
 using Vernier.Errors;
 using Vernier.Files;
 using Vernier.Files.Gguf;
 using Vernier.Files.Gguf.Blocks;
 using Vernier.Inference.Configuration;
+using Vernier.Memory;
 using Vernier.Packing.Ggml;
 
 namespace Vernier.Inference.Gguf;
@@ -114,21 +114,19 @@ internal sealed class GgufTensorSource : ITensorFile
         // Only floats of whole bytes come here; a range may begin and end within one.
         const int Piece = 1 << 14;
         int size = entry.Info.Type.Size();
-        float[] numbers = ArrayPool<float>.Shared.Rent(Piece);
-        byte[] bytes = ArrayPool<byte>.Shared.Rent(Piece * size);
+        using var numbers = new PooledArray<float>(Piece);
+        using var bytes = new PooledArray<byte>(Piece * size);
         while (!destination.IsEmpty)
         {
             long first = firstByte / size;
             int skip = (int)(firstByte % size), count = (int)Math.Min(Piece, (skip + (long)destination.Length + size - 1) / size);
-            Read(entry, first, numbers.AsSpan(0, count));
-            FloatBytes.Write(numbers.AsSpan(0, count), entry.Info.Type, bytes);
+            Read(entry, first, numbers.Span[..count]);
+            FloatBytes.Write(numbers.Span[..count], entry.Info.Type, bytes.Span);
             int copied = Math.Min(destination.Length, count * size - skip);
-            bytes.AsSpan(skip, copied).CopyTo(destination);
+            bytes.Span.Slice(skip, copied).CopyTo(destination);
             destination = destination[copied..];
             firstByte += copied;
         }
-        ArrayPool<float>.Shared.Return(numbers);
-        ArrayPool<byte>.Shared.Return(bytes);
     }
 
     /// <inheritdoc/>

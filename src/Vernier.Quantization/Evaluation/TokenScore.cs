@@ -1,6 +1,5 @@
 using System.Numerics.Tensors;
 using Vernier.Memory;
-using Vernier.Numerics;
 
 namespace Vernier.Quantization.Evaluation;
 

@@ -1,6 +1,5 @@
 using Vernier.Errors;
 using Vernier.Memory;
-using Vernier.Numerics;
 using Vernier.Quantization.Weights;
 
 namespace Vernier.Quantization.Solvers;

@@ -3,6 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 using Microsoft.Win32.SafeHandles;
 using Vernier.Errors;
 using Vernier.Files.Safetensors;
+using Vernier.Memory;
 
 namespace Vernier.Files.Gguf;
 
@@ -173,30 +174,27 @@ public sealed unsafe class GgufFile : IDisposable
         int columns = type.BlockColumns, skip = (int)(first % columns);
         long block = first / columns, blocks = (skip + (long)destination.Length + columns - 1) / columns;
         int most = (int)Math.Min(blocks, Math.Max(1, PieceBytes / type.BlockBytes));
-        byte[] buffer = ArrayPool<byte>.Shared.Rent(most * type.BlockBytes);
-        float[]? decoded = type.Format is null ? null : ArrayPool<float>.Shared.Rent(most * columns);
+        using var buffer = new PooledArray<byte>(most * type.BlockBytes);
+        using var decoded = new PooledArray<float>(type.Format is null ? 0 : most * columns);
         while (!destination.IsEmpty)
         {
             int count = (int)Math.Min(most, (skip + (long)destination.Length + columns - 1) / columns);
-            ReadBytes(name, block * type.BlockBytes, buffer.AsSpan(0, count * type.BlockBytes));
+            ReadBytes(name, block * type.BlockBytes, buffer.Span[..(count * type.BlockBytes)]);
             int numbers = Math.Min(count * columns - skip, destination.Length);
-            if (decoded is null)
+            if (type.Format is not { } format)
             {
-                fixed (byte* source = buffer)
+                fixed (byte* source = buffer.Span)
                     ElementReader.ToSingle(type.Element!.Value, source, destination[..numbers]);
             }
             else
             {
-                type.Format!.Decode(buffer.AsSpan(0, count * type.BlockBytes), decoded.AsSpan(0, count * columns));
-                decoded.AsSpan(skip, numbers).CopyTo(destination);
+                format.Decode(buffer.Span[..(count * type.BlockBytes)], decoded.Span[..(count * columns)]);
+                decoded.Span.Slice(skip, numbers).CopyTo(destination);
             }
             destination = destination[numbers..];
             block += count;
             skip = 0;
         }
-        ArrayPool<byte>.Shared.Return(buffer);
-        if (decoded is not null)
-            ArrayPool<float>.Shared.Return(decoded);
     }
 
     /// <inheritdoc/>

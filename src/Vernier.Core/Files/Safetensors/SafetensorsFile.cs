@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using Vernier.Errors;
+using Vernier.Memory;
 
 namespace Vernier.Files.Safetensors;
 
@@ -147,18 +148,17 @@ public sealed unsafe class SafetensorsFile : ITensorFile
             ElementReader.ToSingle(type, _data + entry.Begin + first * type.Size(), destination);
             return;
         }
-        byte[] buffer = ArrayPool<byte>.Shared.Rent((int)Math.Min(PieceBytes, (long)destination.Length * type.Size()));
-        int most = buffer.Length / type.Size();
+        int most = (int)Math.Min(PieceBytes / type.Size(), (long)destination.Length);
+        using var buffer = new PooledArray<byte>(most * type.Size());
         for (long position = _dataPosition + entry.Begin + first * type.Size(); !destination.IsEmpty;)
         {
             int count = Math.Min(most, destination.Length), bytes = count * type.Size();
-            ReadFromFile(name, position, buffer.AsSpan(0, bytes));
-            fixed (byte* source = buffer)
+            ReadFromFile(name, position, buffer.Span[..bytes]);
+            fixed (byte* source = buffer.Span)
                 ElementReader.ToSingle(type, source, destination[..count]);
             destination = destination[count..];
             position += bytes;
         }
-        ArrayPool<byte>.Shared.Return(buffer);
     }
 
     /// <inheritdoc/>

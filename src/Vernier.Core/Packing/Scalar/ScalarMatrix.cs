@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using Vernier.Levels;
+using Vernier.Memory;
 
 namespace Vernier.Packing.Scalar;
 

@@ -1,6 +1,6 @@
-using System.Buffers;
 using System.Numerics.Tensors;
 using Vernier.Inference.Passes;
+using Vernier.Memory;
 using Vernier.Numerics;
 
 namespace Vernier.Inference.Parts.Attention;
@@ -73,8 +73,8 @@ internal static class ScaledDotProductAttention
         private readonly LayerCache _store;
         private readonly int _head, _headSize, _base, _stride, _resultOffset, _queryOffset, _scratchOffset;
         private readonly float _scale;
-        private readonly float[] _memory;
-        private readonly int[] _ranges;
+        private readonly PooledArray<float> _memory;
+        private readonly PooledArray<int> _ranges;
 
         /// <summary>Rents memory for the scores of positions from, a multiple of the chunk, to end - 1.</summary>
         public Scope(LayerCache store, int head, int from, int end)
@@ -85,46 +85,47 @@ internal static class ScaledDotProductAttention
             _resultOffset = checked(AttentionKernel.MaxRows * _stride);
             _queryOffset = _resultOffset + AttentionKernel.MaxRows * store.ValueStride;
             _scratchOffset = _queryOffset + AttentionKernel.MaxRows * _headSize;
-            _memory = ArrayPool<float>.Shared.Rent(_scratchOffset + store.ScratchLength);
-            _ranges = ArrayPool<int>.Shared.Rent(2 * AttentionKernel.MaxRows);
+            _memory = new PooledArray<float>(_scratchOffset + store.ScratchLength);
+            _ranges = new PooledArray<int>(2 * AttentionKernel.MaxRows);
         }
 
         public void Return()
         {
-            ArrayPool<float>.Shared.Return(_memory);
-            ArrayPool<int>.Shared.Return(_ranges);
+            _memory.Dispose();
+            _ranges.Dispose();
         }
 
-        private Span<float> Scratch => _memory.AsSpan(_scratchOffset);
+        private Span<float> Scratch => _memory.Span[_scratchOffset..];
 
-        public ReadOnlySpan<float> Result(int query) => _memory.AsSpan(_resultOffset + query * _store.ValueStride, _headSize);
+        public ReadOnlySpan<float> Result(int query) => _memory.Span.Slice(_resultOffset + query * _store.ValueStride, _headSize);
 
         /// <summary>Sets query number i, which sees positions start to end - 1.</summary>
         public void Load(int i, ReadOnlySpan<float> query, int start, int end)
         {
-            TensorPrimitives.Multiply(query, _scale, _memory.AsSpan(_queryOffset + i * _headSize, _headSize));
-            (_ranges[2 * i], _ranges[2 * i + 1]) = (start, end);
+            TensorPrimitives.Multiply(query, _scale, _memory.Span.Slice(_queryOffset + i * _headSize, _headSize));
+            (_ranges.Span[2 * i], _ranges.Span[2 * i + 1]) = (start, end);
         }
 
         public void Attend(int count)
         {
             // In ascending order of rows both ends ascend, so the first starts and the last ends the union,
             // and what all see is from the last's start to the first's end.
-            int start = _ranges[0], end = _ranges[2 * count - 1];
-            int commonStart = _ranges[2 * count - 2], commonEnd = _ranges[1];
+            Span<int> ranges = _ranges.Span;
+            int start = ranges[0], end = ranges[2 * count - 1];
+            int commonStart = ranges[2 * count - 2], commonEnd = ranges[1];
             Score(count, start, end);
-            Span<float> results = _memory.AsSpan(_resultOffset, count * _store.ValueStride);
+            Span<float> results = _memory.Span.Slice(_resultOffset, count * _store.ValueStride);
             results.Clear();
             Span<float> sums = stackalloc float[AttentionKernel.MaxRows];
             for (int i = 0; i < count; i++)
-                sums[i] = Exponentiate(_memory.AsSpan(i * _stride + _ranges[2 * i] - _base, _ranges[2 * i + 1] - _ranges[2 * i]));
+                sums[i] = Exponentiate(_memory.Span.Slice(i * _stride + ranges[2 * i] - _base, ranges[2 * i + 1] - ranges[2 * i]));
             commonEnd = Math.Max(commonStart, commonEnd);
             for (int i = 0; i < count; i++)
-                Weigh(i, 1, _ranges[2 * i], Math.Min(commonStart, _ranges[2 * i + 1]));
-            if (_ranges[1] > commonStart)
+                Weigh(i, 1, ranges[2 * i], Math.Min(commonStart, ranges[2 * i + 1]));
+            if (ranges[1] > commonStart)
                 Weigh(0, count, commonStart, commonEnd);
             for (int i = 0; i < count; i++)
-                Weigh(i, 1, Math.Max(commonEnd, _ranges[2 * i]), _ranges[2 * i + 1]);
+                Weigh(i, 1, Math.Max(commonEnd, ranges[2 * i]), ranges[2 * i + 1]);
             for (int i = 0; i < count; i++)
             {
                 Span<float> result = results.Slice(i * _store.ValueStride, _headSize);
@@ -135,7 +136,7 @@ internal static class ScaledDotProductAttention
         /// <summary>The scores of all queries for every position of the chunks between; what a query doesn't see is never read.</summary>
         private void Score(int count, int start, int end)
         {
-            fixed (float* memory = _memory)
+            fixed (float* memory = _memory.Span)
             {
                 for (int chunk = start / Chunk; chunk * Chunk < end; chunk++)
                 {
@@ -161,7 +162,7 @@ internal static class ScaledDotProductAttention
         private void Weigh(int query, int count, int from, int end)
         {
             int stride = _store.ValueStride;
-            fixed (float* memory = _memory)
+            fixed (float* memory = _memory.Span)
             {
                 for (int position = from; position < end;)
                 {

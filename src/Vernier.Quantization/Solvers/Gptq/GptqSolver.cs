@@ -1,5 +1,4 @@
 using Vernier.Memory;
-using Vernier.Numerics;
 using Vernier.Quantization.Objectives;
 using Vernier.Quantization.Solvers.Scalar;
 using Vernier.Quantization.Solvers.Sequential;

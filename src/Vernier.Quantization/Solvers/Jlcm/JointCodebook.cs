@@ -1,7 +1,6 @@
 using System.Numerics.Tensors;
 using Vernier.Levels;
 using Vernier.Memory;
-using Vernier.Numerics;
 using Vernier.Quantization.Solvers.Codebooks;
 using Vernier.Quantization.Solvers.Relaxed;
 using Vernier.Quantization.Solvers.Scalar;

@@ -2,7 +2,6 @@ using System.Numerics.Tensors;
 using Vernier.Grids;
 using Vernier.Levels;
 using Vernier.Memory;
-using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Packing.Scalar;
 using Vernier.Quantization.Solvers.Scalar;

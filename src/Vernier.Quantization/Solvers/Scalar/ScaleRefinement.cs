@@ -1,7 +1,6 @@
 using System.Numerics.Tensors;
 using Vernier.Levels;
 using Vernier.Memory;
-using Vernier.Numerics;
 using Vernier.Packing.Scalar;
 
 namespace Vernier.Quantization.Solvers.Scalar;

@@ -1,6 +1,5 @@
 using System.Numerics.Tensors;
 using Vernier.Memory;
-using Vernier.Numerics;
 using Vernier.Quantization.Objectives;
 
 namespace Vernier.Quantization.Solvers.Sequential;

@@ -1,7 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using Vernier.Memory;
-using Vernier.Numerics;
 
 namespace Vernier.Quantization.Solvers.Trits;
 

@@ -1,23 +1,21 @@
-using System.Buffers;
 using System.Numerics;
+using Vernier.Memory;
 
 namespace Vernier.Files.Gguf.Blocks.Encoding;
 
 /// <summary>The importance of the weights x of a row that ggml makes of an importance matrix's numbers h: h sqrt(mean x^2 + x^2).</summary>
 internal readonly ref struct ImportantRow
 {
-    private readonly float[] _weights;
-    private readonly int _count;
+    private readonly PooledArray<float> _weights;
 
     public ImportantRow(ReadOnlySpan<float> x, ReadOnlySpan<float> importance)
     {
-        _count = x.Length;
-        _weights = ArrayPool<float>.Shared.Rent(_count);
-        Fill(x, importance, SquareSum(x) / _count, _weights);
+        _weights = new PooledArray<float>(x.Length);
+        Fill(x, importance, SquareSum(x) / x.Length, _weights.Span);
     }
 
     /// <summary>One number for each weight.</summary>
-    public ReadOnlySpan<float> Weights => _weights.AsSpan(0, _count);
+    public ReadOnlySpan<float> Weights => _weights.Span;
 
     /// <summary>The sum of x^2, from the first to the last in single precision.</summary>
     public static float SquareSum(ReadOnlySpan<float> x)
@@ -41,5 +39,5 @@ internal readonly ref struct ImportantRow
             weights[i] = importance[i] * MathF.Sqrt(variance + x[i] * x[i]);
     }
 
-    public void Dispose() => ArrayPool<float>.Shared.Return(_weights);
+    public void Dispose() => _weights.Dispose();
 }
