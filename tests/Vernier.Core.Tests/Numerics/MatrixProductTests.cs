@@ -140,9 +140,9 @@ public class MatrixProductTests
         Refusal.Of<ArgumentException>("1 x 3 and 2 x 4 does not fit into 1 x 4", () => MatrixProduct.Multiply(
             new ReadOnlyMatrixSpan<float>(data, 1, 3), new ReadOnlyMatrixSpan<float>(data, 4, 2).Transpose(),
             new MatrixSpan<float>(data, 1, 4), ProductUpdate.Set, Workers.Shared));
-        Refusal.Of<ArgumentOutOfRangeException>("length", () => new MatrixSpan<float>(data, 5, 5));
-        Refusal.Of<ArgumentOutOfRangeException>("stride", () => new MatrixSpan<float>(data, 2, 5, 4));
-        Refusal.Of<ArgumentOutOfRangeException>("rows", () => new ReadOnlyMatrixSpan<float>(data, -1, 5));
+        Refusal.Of<ArgumentOutOfRangeException>("length", () => new MatrixSpan<float>(data, 5, 5).Rows);
+        Refusal.Of<ArgumentOutOfRangeException>("stride", () => new MatrixSpan<float>(data, 2, 5, 4).Rows);
+        Refusal.Of<ArgumentOutOfRangeException>("rows", () => new ReadOnlyMatrixSpan<float>(data, -1, 5).Rows);
         Refusal.Of<ArgumentOutOfRangeException>("rows", () => new MatrixSpan<float>(data, 4, 6).Slice(3, 0, 2, 6));
         Refusal.Of<ArgumentOutOfRangeException>("(uint)index", () => new MatrixSpan<float>(data, 4, 6)[4, 0]);
         Refusal.Of<ArgumentOutOfRangeException>("length",
