@@ -146,7 +146,8 @@ public sealed class OptionTests : IDisposable
     public void What_does_not_fit_the_model_or_the_rest_is_refused(string command, string options, string message)
     {
         string model = TinyNetwork.Write(_temp["tiny"]);
-        CommandRun run = CommandRun.Of([command, model, .. options.Split(' '), .. command == "quantize" ? (string[])["-o", _temp["o"]] : []]);
+        string[] output = command == "quantize" ? ["-o", _temp["o"]] : [];
+        CommandRun run = CommandRun.Of([command, model, .. options.Split(' '), .. output]);
         Assert.Equal("", run.Output);
         Assert.Contains("error: " + message, run.Error, StringComparison.Ordinal);
         Assert.Contains(run.Status, new[] { 1, 2 });

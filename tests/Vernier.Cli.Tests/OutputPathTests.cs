@@ -31,8 +31,8 @@ public sealed class OutputPathTests : IDisposable
         {
             CommandRun run = CommandRun.Of("quantize", name, "-o", _temp[output], "--force", "--no-eval", "--recipe", "rtn");
             Assert.Equal((2, ""), (run.Status, run.Output));
-            Assert.Equal($"error: {_temp[output]}: the output would lie in the model's folder, or replace it. Name another folder with -o.\n",
-                run.Error);
+            Assert.Equal($"error: {_temp[output]}: the output would lie in the model's folder, or replace it. Name another folder with "
+                + "-o.\n", run.Error);
         }
         Assert.Equal(["alias", "chain", "link", "real"], _temp.Names);
         Assert.Equal(["config.json", "model.safetensors"], Directory.EnumerateFileSystemEntries(model).Select(Path.GetFileName)
@@ -57,13 +57,15 @@ public sealed class OutputPathTests : IDisposable
     [InlineData("file.gguf")]
     public void A_file_is_not_overwritten_by_itself(string output)
     {
-        CommandRun.Succeeding("export", Write(), "--to", "gguf", "-o", _temp["real/m.gguf"], "--type", "F16");
+        Write();
+        CommandRun.Succeeding("export", SharedData.Quill, "--to", "gguf", "-o", _temp["real/m.gguf"], "--type", "BF16");
         File.CreateSymbolicLink(_temp["file.gguf"], _temp["real/m.gguf"]);
         byte[] before = File.ReadAllBytes(_temp["real/m.gguf"]);
         string[][] commands = [["export", "--type", "Q8_0"], ["quantize", "--no-eval", "--type", "Q8_0"]];
         foreach (string[] command in commands)
         {
-            CommandRun run = CommandRun.Of([command[0], _temp["real/m.gguf"], .. command[1..], "--to", "gguf", "-o", _temp[output], "--force"]);
+            CommandRun run = CommandRun.Of(
+                [command[0], _temp["real/m.gguf"], .. command[1..], "--to", "gguf", "-o", _temp[output], "--force"]);
             Assert.Equal((2, ""), (run.Status, run.Output));
             Assert.Contains($"error: {_temp[output]}: this is the model itself. Name another file with -o.\n", run.Error,
                 StringComparison.Ordinal);

@@ -1,3 +1,4 @@
+using Vernier.Grids;
 using Vernier.Grids.Uniform;
 using Vernier.Inference.Models;
 using Vernier.Numerics;
@@ -67,7 +68,7 @@ public class WeightStatisticsTests
     {
         const int Rows = 9, Columns = 70;
         var problem = new MatrixProblem(new UniformGridSpec().LayoutOf(Rows, Columns, 3, Granularity.Group(24)),
-            TinyModel.Gaussian(Rows * Columns, 5, 0.2)) { Tables = [UniformGrid.Create(3, Levels.LevelLayout.Full)] };
+            TinyModel.Gaussian(Rows * Columns, 5, 0.2)) { Tables = [UniformGrid.Create(3, LevelLayout.Full)] };
         PackedMatrix packed = new MatrixSolver([]).Solve(problem).Matrix;
         var values = new float[Rows * Columns];
         for (int row = 0; row < Rows; row++)

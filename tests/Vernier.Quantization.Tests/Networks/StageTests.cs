@@ -91,18 +91,6 @@ public sealed class StageTests : IDisposable
     }
 
     [Fact]
-    public void AFileOfActivationsThatHasBecomeShorterIsTold()
-    {
-        using var store = new ActivationStore([100, 100], _folder["activations"]);
-        store.Write(0, new float[100]);
-        store.Write(1, new float[100]);
-        using (FileStream file = new(_folder["activations"], FileMode.Open, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete))
-            file.SetLength(500);
-        Assert.StartsWith("the file of activations has become shorter",
-            Assert.Throws<IOException>(() => store.Read(1, new float[100])).Message, StringComparison.Ordinal);
-    }
-
-    [Fact]
     public void AShapeIsNotRun()
     {
         var source = new WeightlessSource();

@@ -2,7 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Vernier.Errors;
-using Vernier.Files.Checkpoints;
+using Vernier.Files;
 using Vernier.Inference.Models;
 using Vernier.Packing;
 using Vernier.Quantization.Allocation;
@@ -85,7 +85,7 @@ public sealed class PlanTests : IDisposable
     {
         using var model = Model.Open(_folder["in"]);
         TensorFormat uniform = Plan(model, "rtn").Tensors.First(tensor => tensor.IsQuantized).Format!;
-        TensorInfo tensor = model.Checkpoint.Tensors[0];
+        TensorInfo tensor = model.Checkpoint.Tensors.First();
         var none = new BlockFormatAllocator(_ => null);
         TensorFormat blocks = uniform with { Grid = RecipeCatalogue.Find("gguf").Grid };
         Assert.Equal([uniform, null, null], none.Allocate([new(tensor, default, uniform), new(tensor, default, null),
@@ -168,6 +168,20 @@ public sealed class PlanTests : IDisposable
         DateTime before = File.GetLastWriteTimeUtc(_folder["out/model.safetensors"]);
         Assert.Equal(OutputException.Exists, Assert.Throws<OutputException>(run.Resumed.Run).Rule);
         Assert.Equal(before, File.GetLastWriteTimeUtc(_folder["out/model.safetensors"]));
+    }
+
+    [Fact]
+    public void WhatWasFinishedByOtherInputsIsNotReplacedByARunThatGoesOn()
+    {
+        PipelineRun run = new(_folder["in"], _folder["out"]) { Recipe = "rtn" };
+        run.Run();
+        byte[] before = run.Bytes;
+        Assert.Equal(OutputException.Exists, Assert.Throws<OutputException>((run with { Bits = 3 }).Resumed.Run).Rule);
+        Assert.Equal(before, run.Bytes);
+        Assert.Equal(["in", "out"], _folder.Names);
+        PipelineRun replaced = run with { Bits = 3, Options = new RunOptions { Resume = true, Replace = true } };
+        replaced.Run();
+        Assert.NotEqual(before, run.Bytes);
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using Vernier.Grids;
 using Vernier.Grids.Specs;
 using Vernier.Levels;
 using Vernier.Numerics;
@@ -10,7 +11,8 @@ using Vernier.Quantization.Solvers;
 
 namespace Vernier.Tests.Solvers;
 
-/// <summary>A matrix of any shape with inputs that are correlated, and one channel that is always zero; without a model around it.</summary>
+/// <summary>A matrix of any shape whose inputs are correlated, with one channel that is always zero; there is no model around
+/// it.</summary>
 internal sealed record ShapedProblem(int Rows, int Columns)
 {
     private const int Bits = 3;
@@ -53,7 +55,7 @@ internal sealed record ShapedProblem(int Rows, int Columns)
         {
             Grid = recipe.Grid,
             Tables = recipe.Grid is ScalarGridSpec grid ? Tables(grid, (ScalarLayout)layout, weights, recipe.Rounding, workers) : [],
-            Fit = recipe.Grid is ScalarGridSpec scalar ? recipe.FitOf(scalar, linear: true) : new Grids.ScaleSearch(),
+            Fit = recipe.Grid is ScalarGridSpec scalar ? recipe.FitOf(scalar, linear: true) : new ScaleSearch(),
             Samples = samples,
             Workers = workers,
         };
