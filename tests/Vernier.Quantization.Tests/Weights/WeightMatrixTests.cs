@@ -73,16 +73,15 @@ public sealed class WeightMatrixTests : IDisposable
         Assert.Equal((count, count), (sample.Count, plain.Count));
         Assert.Equal(length, sample.Weights(0).Length);
         Assert.Equal(Math.ScaleB(1, 2 * matrix.Shift), sample.ErrorUnit);
-        int last = -1;
         for (int granule = 0; granule < count; granule++)
         {
             float[] found = sample.Weights(granule).ToArray();
             Assert.Equal(found, plain.Weights(granule).ToArray());
             int at = (int)Math.Round(Math.ScaleB(found[0], matrix.Shift + 20)) - 1;
-            Assert.True(at > last);
-            last = at;
-            Assert.Equal(0, at % columns % (group > 0 ? group : columns));
-            Assert.Equal(Math.Min(group > 0 ? group : columns, columns - at % columns), found.Length);
+            int width = group > 0 ? group : columns, perRow = (columns + width - 1) / width;
+            Assert.Equal(rows * perRow * granule / count, at / columns * perRow + at % columns / width);
+            Assert.Equal(0, at % columns % width);
+            Assert.Equal(Math.Min(width, columns - at % columns), found.Length);
             Assert.All(found.Index(), pair => Assert.Equal(weights[at + pair.Index], Math.ScaleB(pair.Item, matrix.Shift)));
             Assert.Equal(importance[at % columns], sample.Importance(granule)[0]);
             Assert.True(plain.Importance(granule).IsEmpty);
