@@ -4,7 +4,6 @@ using System.Text.RegularExpressions;
 using Vernier.Errors;
 using Vernier.Files;
 using Vernier.Inference.Models;
-using Vernier.Packing;
 using Vernier.Quantization.Allocation;
 using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Pipeline;

@@ -2,7 +2,6 @@ using Vernier.Grids;
 using Vernier.Grids.Codebook;
 using Vernier.Grids.Minifloat;
 using Vernier.Grids.Power;
-using Vernier.Grids.Specs;
 using Vernier.Grids.Trits;
 using Vernier.Grids.Uniform;
 using Vernier.Levels;
