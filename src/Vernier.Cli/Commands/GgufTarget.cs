@@ -11,11 +11,4 @@ internal sealed record GgufTarget(GgufMix Mix, IReadOnlyList<GgufOverride> Overr
     /// <summary>The types of the tensors.</summary>
     /// <param name="data">Whether data is used: llama-quantize's rules differ a little.</param>
     public GgufTypes Types(bool data) => new(Mix, Overrides, data);
-
-    /// <summary>Refuses a file that is the model itself.</summary>
-    public static void Check(string model, string file)
-    {
-        if (string.Equals(Path.GetFullPath(model), Path.GetFullPath(file), StringComparison.OrdinalIgnoreCase))
-            throw new Terminal.UsageException($"{file}: this is the model itself. Name another file with -o.");
-    }
 }

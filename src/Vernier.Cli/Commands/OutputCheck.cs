@@ -47,12 +47,22 @@ internal static class OutputCheck
                 + $"folder on another disk with -o.");
     }
 
+    /// <summary>Refuses a file that is the model itself.</summary>
+    public static void CheckFile(string model, string file)
+    {
+        if (string.Equals(Resolve(model), Resolve(file), StringComparison.OrdinalIgnoreCase))
+            throw new UsageException($"{file}: this is the model itself. Name another file with -o.");
+    }
+
+    // Links count wherever they stand in the path, whether or not its end is there yet.
     private static string Resolve(string path)
     {
         string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
-        return Directory.Exists(full) && new DirectoryInfo(full).ResolveLinkTarget(returnFinalTarget: true) is FileSystemInfo target
-            ? Path.TrimEndingDirectorySeparator(target.FullName)
-            : full;
+        if (Path.GetDirectoryName(full) is not string parent)
+            return full;
+        string here = Path.Combine(Resolve(parent), Path.GetFileName(full));
+        FileSystemInfo entry = Directory.Exists(here) ? new DirectoryInfo(here) : new FileInfo(here);
+        return entry.LinkTarget is null ? here : Resolve(entry.ResolveLinkTarget(returnFinalTarget: true)!.FullName);
     }
 
     // Ignoring case refuses a little too much where file systems tell cases apart, and never too little.

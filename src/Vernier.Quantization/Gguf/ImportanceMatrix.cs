@@ -62,6 +62,8 @@ public static class ImportanceMatrix
             var count = new float[1];
             file.Read(sums.Name, 0, values);
             file.Read(counts.Name, 0, count);
+            if (!float.IsFinite(count[0]) || count[0] < 0)
+                throw new InvalidFileException(path, Rule, "a number is negative or not finite", Remedy, name);
             matrices.Add((name, Array.ConvertAll(values, value => count[0] > 0 ? value / count[0] : 0)));
         }
         return matrices;

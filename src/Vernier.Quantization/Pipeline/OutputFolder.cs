@@ -69,19 +69,18 @@ public sealed class OutputFolder : IDisposable
             throw new OutputException(target, OutputException.Kind, isFile ? "this is a folder" : "this is a file", isFile ? "Name a file"
                 : "Name a folder");
         }
-        bool exists = isFile ? File.Exists(target) : Directory.Exists(target) && Directory.EnumerateFileSystemEntries(target).Any();
-        bool finished = resume && exists && File.Exists(ReportOf(target, isFile));
-        if (!replace && !finished && exists)
-        {
-            throw new OutputException(target, OutputException.Exists, isFile ? "the file exists" : "the folder exists and is not empty",
-                "Name another, or allow to replace it");
-        }
+        if (!resume || !File.Exists(ReportOf(target, isFile)))
+            CheckFree(target, replace, isFile);
         if (!replace && !resume && Pipeline.Journal.HasEntries(Path.Combine(PartialOf(target), JournalName)))
         {
             throw new OutputException(PartialOf(target), OutputException.Unfinished, "an unfinished run into this output exists",
                 "Go on where it stopped, or start afresh");
         }
     }
+
+    /// <summary>Refuses an output that is there and may not be replaced, finished or not.</summary>
+    /// <exception cref="OutputException">There is one.</exception>
+    internal void CheckFree() => CheckFree(_target, _replace, _isFile);
 
     /// <summary>Gives the output its name. What the run has left beside it is removed on disposal.</summary>
     /// <exception cref="OutputException">An output of that name exists and may not be replaced.</exception>
@@ -106,6 +105,16 @@ public sealed class OutputFolder : IDisposable
             Directory.Delete(Partial, recursive: true);
     }
 
+    private static void CheckFree(string target, bool replace, bool isFile)
+    {
+        bool exists = isFile ? File.Exists(target) : Directory.Exists(target) && Directory.EnumerateFileSystemEntries(target).Any();
+        if (exists && !replace)
+        {
+            throw new OutputException(target, OutputException.Exists, isFile ? "the file exists" : "the folder exists and is not empty",
+                "Name another, or allow to replace it");
+        }
+    }
+
     private static string PartialOf(string target) => Path.TrimEndingDirectorySeparator(Path.GetFullPath(target)) + ".partial";
 
     private void CompleteFolder()
@@ -113,7 +122,7 @@ public sealed class OutputFolder : IDisposable
         string old = _target + ".replaced";
         if (Directory.Exists(_target))
         {
-            Check(_target, _replace, resume: true);
+            CheckFree();
             if (Directory.Exists(old))
                 Directory.Delete(old, recursive: true);
             Directory.Move(_target, old);
@@ -128,6 +137,7 @@ public sealed class OutputFolder : IDisposable
     {
         string report = ReportOf(_target, isFile: true);
         Check(_target, _replace, resume: true, isFile: true);
+        CheckFree();
         File.Delete(report);
         File.Delete(_target);
         File.Move(Path.Combine(Result, RunReport.FileName), report);

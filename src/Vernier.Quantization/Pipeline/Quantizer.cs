@@ -59,6 +59,8 @@ public sealed class Quantizer(QuantizationPlan plan, IProgress<QuantizationProgr
             folder.Forget();
             return finished;
         }
+        // What others have finished, or other inputs, is not continued.
+        folder.CheckFree();
         var result = new RunResult(plan, run.Gguf, folder.Result);
         using var journal = Journal.Open(folder, plan, fingerprint, result.Open, run.Trace);
         try

@@ -120,9 +120,10 @@ public class EvaluationTests
     public void NoWindowsAndOtherVocabulariesAreRefused()
     {
         LanguageModel model = LanguageModel.Load(SharedData.Quill);
-        Assert.Throws<ArgumentException>(() => Evaluator.Evaluate(model, null, []));
-        Assert.Throws<ArgumentOutOfRangeException>(() => EvaluationWindows.Cut([1, 2, 3], 1, 1, null));
-        Assert.Throws<ArgumentOutOfRangeException>(() => EvaluationWindows.Cut([1, 2, 3], 2, 3, null));
+        Assert.Equal("windows", Assert.Throws<ArgumentException>(() => Evaluator.Evaluate(model, null, [])).ParamName);
+        Assert.Equal("length", Assert.Throws<ArgumentOutOfRangeException>(() => EvaluationWindows.Cut([1, 2, 3], 1, 1, null)).ParamName);
+        Assert.Equal("stride", Assert.Throws<ArgumentOutOfRangeException>(() => EvaluationWindows.Cut([1, 2, 3], 2, 3, null)).ParamName);
+        Assert.Equal("stride", Assert.Throws<ArgumentOutOfRangeException>(() => EvaluationWindows.Cut([1, 2, 3], 2, 0, null)).ParamName);
     }
 
     private static double[] Softmax(float[] logits)

@@ -16,12 +16,15 @@ public class CatalogueTests
     [Fact]
     public void WhatIsThereIsNotRegisteredAgain()
     {
-        Assert.Throws<ArgumentException>(() => GridSpecs.Register<UniformGridSpec>("even"));
-        Assert.Throws<ArgumentException>(() => SolverSteps.Register<NearestStep>("closest"));
-        Assert.Throws<ArgumentException>(() => SolutionFamilies.Register<ScalarLayout>(new ScalarFamily()));
-        Assert.Contains("there is no grid 'even'", Assert.Throws<ArgumentException>(() => GridSpecs.Create("even")).Message,
-            StringComparison.Ordinal);
-        Assert.Throws<ArgumentException>(() => SolutionFamilies.Of(typeof(string)));
+        Refused("the grid 'even', or its record, is there already", () => GridSpecs.Register<UniformGridSpec>("even"));
+        Refused("the step 'closest', or its record, is there already", () => SolverSteps.Register<NearestStep>("closest"));
+        Refused("the layout ScalarLayout has a family", () => SolutionFamilies.Register<ScalarLayout>(new ScalarFamily()));
+        Refused("there is no grid 'even'", () => GridSpecs.Create("even"));
+        Refused("there is no step 'closest'", () => SolverSteps.Types.Create("closest"));
+        Refused("there is no family of solutions for the layout String", () => SolutionFamilies.Of(typeof(string)));
+
+        static void Refused(string message, Action action) =>
+            Assert.StartsWith(message, Assert.Throws<ArgumentException>(action).Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -178,14 +178,20 @@ public class RefusalTests
         Assert.StartsWith(message, Assert.Throws<JsonException>(() => Parse(Uniform, parts)).Message, StringComparison.Ordinal);
 
     [Theory]
-    [InlineData("{}")]
-    [InlineData("null")]
-    [InlineData("""{"name":"x","summary":"","paper":"","needs":"","grid":{"kind":"power"},"typo":1}""")]
-    [InlineData("""{"name":"x","summary":"","paper":"","needs":"","grid":{"kind":"power","layouts":[3]}}""")]
-    [InlineData("""{"name":"x","summary":"","paper":"","needs":"","grid":{"kind":"power","layouts":null}}""")]
-    [InlineData("""{"name":"x","summary":"","paper":"","needs":"","grid":{"kind":"minifloat","formats":["e2m1"],"scale_format":"e5m2"}}""")]
-    public void WhatIsNoRecipeIsRefused(string json) =>
-        Assert.Throws<JsonException>(() => Recipe.Parse(new MemoryStream(Encoding.UTF8.GetBytes(json))));
+    [InlineData("{}", "name")]
+    [InlineData("null", "the recipe is null")]
+    [InlineData("""{"summary":"","paper":"","needs":"","grid":{"kind":"power"}}""", "name")]
+    [InlineData("""{"name":"x","summary":"","paper":"","needs":""}""", "grid")]
+    [InlineData("""{"name":"x","summary":"","paper":"","needs":"","grid":{"kind":"power"},"typo":1}""", "typo")]
+    [InlineData("""{"name":"x","summary":"","paper":null,"needs":"","grid":{"kind":"power"}}""", "paper")]
+    [InlineData("""{"name":"x","summary":"","paper":"","needs":"","grid":{"kind":"power","layouts":[3]}}""", "layouts")]
+    [InlineData("""{"name":"x","summary":"","paper":"","needs":"","grid":{"kind":"power","layouts":null}}""", "layouts")]
+    [InlineData("""{"name":"x","summary":"","paper":"","needs":"","grid":{"kind":"minifloat","formats":["e2m1"],"scale_format":"e5m2"}}""",
+        "scale_format")]
+    [InlineData("""{"name":"x","summary":"","paper":"","needs":"","grid":{"kind":"power"},"scale":2}""", "scale")]
+    [InlineData("""{"name":"x","summary":"","paper":"","needs":"","grid":{"kind":"power"}""", "depth")]
+    public void WhatIsNoRecipeIsRefused(string json, string words) => Assert.Contains(words,
+        Assert.Throws<JsonException>(() => Recipe.Parse(new MemoryStream(Encoding.UTF8.GetBytes(json)))).Message, StringComparison.Ordinal);
 
     private static Recipe Parse(string grid, string parts) => Recipe.Parse(new MemoryStream(Encoding.UTF8.GetBytes(Json(grid, parts))));
 

@@ -94,10 +94,16 @@ public class CodebookTests
         Assert.Equal([-127, 0, 13, 64], table.Levels.ToArray());
         Assert.Equal(3, unit * 127 / 128, 1e-12);
         Assert.Equal(32767, CodebookGrid.Create(8, [.. Enumerable.Range(0, 256).Select(i => (double)i)], out _).Levels[^1]);
-        Assert.Throws<ArgumentException>(() => CodebookGrid.Create(2, [1, 2, 3], out _));
-        Assert.Throws<ArgumentException>(() => CodebookGrid.Create(2, [0, 0, 0, 0], out _));
-        Assert.Throws<ArgumentException>(() => CodebookGrid.Create(2, [0, 0, 0, double.NaN], out _));
     }
+
+    [Theory]
+    [InlineData(new double[] { 1, 2, 3 }, "3 numbers are not the 4 of 2 bits")]
+    [InlineData(new double[] { 1, 2, 3, 4, 5 }, "5 numbers are not the 4 of 2 bits")]
+    [InlineData(new double[] { 0, 0, 0, 0 }, "a codebook holds finite numbers that are not all 0")]
+    [InlineData(new double[] { 0, 0, 0, double.NaN }, "a codebook holds finite numbers that are not all 0")]
+    [InlineData(new double[] { 1, 0, double.NegativeInfinity, 2 }, "a codebook holds finite numbers that are not all 0")]
+    public void WhatIsNoCodebookIsRefused(double[] values, string message) => Assert.StartsWith(message,
+        Assert.Throws<ArgumentException>(() => CodebookGrid.Create(2, values, out _)).Message, StringComparison.Ordinal);
 
     [Fact]
     public void WithCodesFrozenTheCodebookIsWeightedLeastSquares()

@@ -87,7 +87,7 @@ public class MatrixProblemTests
         Assert.Same(problem.Importance, other.Importance);
         Assert.Same(problem.Samples, other.Samples);
         Assert.Same(problem.Workers, other.Workers);
-        Assert.Throws<ArgumentException>(() => problem.WithWeights(new float[1]));
+        Assert.Equal("layout", Assert.Throws<ArgumentException>(() => problem.WithWeights(new float[1])).ParamName);
     }
 
     [Fact]
