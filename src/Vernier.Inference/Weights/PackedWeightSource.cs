@@ -44,7 +44,7 @@ public sealed class PackedWeightSource : IWeightSource
             return _floats.Linear(weightName, biasName, outputs, inputs);
         float[]? bias = biasName is null ? null : _floats.Vector(biasName, outputs);
         if (_arithmetic == PackedArithmetic.Integer
-            && PreparedMatrices.Read(_checkpoint, weightName, layout, out Outliers? outliers, out LowRank? lowRank, Workers.Shared)
+            && PreparedMatrices.Read(_checkpoint, weightName, layout, out Outliers? outliers, out LowRank? lowRank, _workers)
             is IPreparedMatrix prepared)
             return new PackedLinear(layout, prepared, bias, outliers, lowRank);
         return new PackedLinear(Read(weightName, layout), bias, _arithmetic == PackedArithmetic.LMul ? _arithmetic
@@ -64,7 +64,7 @@ public sealed class PackedWeightSource : IWeightSource
         if (LayoutOf(name, rows, width) is not PackedLayout layout)
             return ((IWeightSource)_floats).Tied(name, rows, width);
         if (_arithmetic == PackedArithmetic.Integer
-            && PreparedMatrices.Read(_checkpoint, name, layout, out Outliers? outliers, out LowRank? lowRank, Workers.Shared)
+            && PreparedMatrices.Read(_checkpoint, name, layout, out Outliers? outliers, out LowRank? lowRank, _workers)
                 is IPreparedMatrix prepared)
         {
             IEmbedding embedding = PreparedMatrices.Rows(layout, prepared) is PreparedRows shared
