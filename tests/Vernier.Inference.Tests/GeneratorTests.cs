@@ -87,12 +87,12 @@ public class GeneratorTests
     public void WrongArgumentsAreRefusedAtOnce()
     {
         var generator = new Generator(Load());
-        Assert.Throws<ArgumentException>(() => generator.Generate(default, Free, 1));
-        Assert.Throws<ArgumentException>(() => generator.Generate(new int[129], Free, 1));
-        Assert.Throws<ArgumentOutOfRangeException>(() => generator.Generate(new[] { 1 }, Free, -1));
-        Assert.Throws<ArgumentOutOfRangeException>(() => generator.Sample(1, 129, Free));
-        Assert.Throws<ArgumentOutOfRangeException>(() => generator.Sample(1, 0, Free));
-        Assert.Throws<ArgumentException>(() => new Generator(Load(("bos_token_id", null))).Sample(1, 4, Free));
+        Refusal.Of<ArgumentException>("the prompt has no tokens", () => generator.Generate(default, Free, 1));
+        Refusal.Of<ArgumentException>("more than the model's context of 128", () => generator.Generate(new int[129], Free, 1));
+        Refusal.Of<ArgumentOutOfRangeException>("maxTokens", () => generator.Generate(new[] { 1 }, Free, -1));
+        Refusal.Of<ArgumentOutOfRangeException>("length", () => generator.Sample(1, 129, Free));
+        Refusal.Of<ArgumentOutOfRangeException>("length", () => generator.Sample(1, 0, Free));
+        Refusal.Of<ArgumentException>("no begin-of-text token", () => new Generator(Load(("bos_token_id", null))).Sample(1, 4, Free));
         Assert.Equal([3, 3], new Generator(Load(("bos_token_id", null))).Sample(2, 1, Free, firstToken: 3).Select(text => text.Single()));
     }
 

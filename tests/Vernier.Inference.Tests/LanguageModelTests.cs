@@ -130,9 +130,9 @@ public class LanguageModelTests
         AssertRefused(session, "no tokens", new Segment(default, state));
         AssertRefused(session, "at least one segment");
         AssertRefused(session, "another model", new Segment(tokens, Load("qwen3").Session.CreateState()));
-        Assert.Throws<ArgumentOutOfRangeException>(
-            () => session.Forward([new Segment(new[] { 1 }, state), new Segment(tokens)], LogitRows.All, new float[spec.Vocabulary]));
-        Assert.Throws<ArgumentOutOfRangeException>(() => state.Truncate(5));
+        Refusal.Of<ArgumentOutOfRangeException>("logits", () => session.Forward(
+            [new Segment(new[] { 1 }, state), new Segment(tokens)], LogitRows.All, new float[spec.Vocabulary]));
+        Refusal.Of<ArgumentOutOfRangeException>("length", () => state.Truncate(5));
         Assert.Equal(4, state.Length);
     }
 

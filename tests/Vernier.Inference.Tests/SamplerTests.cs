@@ -31,25 +31,25 @@ public class SamplerTests
             var sampler = new Sampler(options);
             Assert.Contains("token 1 is NaN", Assert.Throws<ArgumentException>(() => sampler.Next([0, float.NaN])).Message,
                 StringComparison.Ordinal);
-            Assert.Throws<ArgumentException>(() => sampler.Next([0, float.PositiveInfinity]));
-            Assert.Throws<ArgumentException>(() => sampler.Next([float.NegativeInfinity, float.NegativeInfinity]));
-            Assert.Throws<ArgumentException>(() => sampler.Next([]));
+            Refusal.Of<ArgumentException>("the logit of token 1 is Infinity", () => sampler.Next([0, float.PositiveInfinity]));
+            Refusal.Of<ArgumentException>("every token is ruled out", () => sampler.Next([float.NegativeInfinity, float.NegativeInfinity]));
+            Refusal.Of<ArgumentException>("every token is ruled out", () => sampler.Next([]));
         }
     }
 
     [Theory]
-    [InlineData(-0.1, 0, 1, 0)]
-    [InlineData(double.NaN, 0, 1, 0)]
-    [InlineData(double.PositiveInfinity, 0, 1, 0)]
-    [InlineData(1, -1, 1, 0)]
-    [InlineData(1, 0, 0, 0)]
-    [InlineData(1, 0, 1.1, 0)]
-    [InlineData(1, 0, 1, -0.1)]
-    [InlineData(1, 0, 1, 1.1)]
-    public void OptionsOutsideTheirRangeAreRefused(double temperature, int topK, double topP, double minP)
+    [InlineData(-0.1, 0, 1, 0, nameof(SamplingOptions.Temperature))]
+    [InlineData(double.NaN, 0, 1, 0, nameof(SamplingOptions.Temperature))]
+    [InlineData(double.PositiveInfinity, 0, 1, 0, nameof(SamplingOptions.Temperature))]
+    [InlineData(1, -1, 1, 0, nameof(SamplingOptions.TopK))]
+    [InlineData(1, 0, 0, 0, nameof(SamplingOptions.TopP))]
+    [InlineData(1, 0, 1.1, 0, nameof(SamplingOptions.TopP))]
+    [InlineData(1, 0, 1, -0.1, nameof(SamplingOptions.MinP))]
+    [InlineData(1, 0, 1, 1.1, nameof(SamplingOptions.MinP))]
+    public void OptionsOutsideTheirRangeAreRefused(double temperature, int topK, double topP, double minP, string what)
     {
         var options = new SamplingOptions { Temperature = temperature, TopK = topK, TopP = topP, MinP = minP };
-        Assert.Throws<ArgumentOutOfRangeException>(() => new Sampler(options));
+        Refusal.Of<ArgumentOutOfRangeException>(what, () => new Sampler(options));
     }
 
     /// <summary>What the filters leave, against sorting everything and applying them one after the other.</summary>

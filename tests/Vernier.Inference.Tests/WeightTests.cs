@@ -84,9 +84,9 @@ public class WeightTests
         float[] y = new float[6];
         linear.Apply([1, 1, -1, 2], y, 2, Workers.Shared);
         Assert.Equal([13, 27, 41, 13, 25, 37], y);
-        Assert.Throws<ArgumentException>(() => new FloatLinear(new float[5], 3, 2));
-        Assert.Throws<ArgumentException>(() => new FloatLinear(new float[6], 3, 2, new float[2]));
-        Assert.Throws<ArgumentException>(() => new FloatEmbedding(new float[5], 3, 2));
+        Refusal.Of<ArgumentException>("5 weights are not 3 x 2", () => new FloatLinear(new float[5], 3, 2));
+        Refusal.Of<ArgumentException>("2 biases for 3 outputs", () => new FloatLinear(new float[6], 3, 2, new float[2]));
+        Refusal.Of<ArgumentException>("5 numbers are not 3 x 2", () => new FloatEmbedding(new float[5], 3, 2));
     }
 
     private static void CheckTied(LanguageModel integer, LanguageModel single)

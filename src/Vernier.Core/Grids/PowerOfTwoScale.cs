@@ -23,7 +23,7 @@ public sealed class PowerOfTwoScale(IScaleFit fit, bool ratios) : IScaleFit
         if (ratios || fitted.Scale == Half.Zero)
             return fitted;
         var trial = new ScaleTrial(weights, importance, tables);
-        trial.Try(Above((double)fitted.Scale), 0);
+        trial.Try(Math.CopySign(Above(Math.Abs((double)fitted.Scale)), (double)fitted.Scale), 0);
         return trial.Finish(codes);
     }
 

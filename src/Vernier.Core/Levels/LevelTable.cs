@@ -74,9 +74,9 @@ public sealed class LevelTable
         Exponent = source.Exponent;
         Offset = source.Offset;
         _levels = source._levels;
-        float ratio = unit / source.Unit;
-        _values = Array.ConvertAll(source._values, value => value * ratio);
-        _boundaries = Array.ConvertAll(source._boundaries, boundary => NotAbove((double)boundary * ratio));
+        double ratio = (double)unit / source.Unit;
+        _values = Array.ConvertAll(source._values, value => (float)(value * ratio));
+        _boundaries = Array.ConvertAll(source._boundaries, boundary => NotAbove(boundary * ratio));
         _index = BoundaryIndex.For(_boundaries);
         (IsRounding, StepArray, Tree) = (CheckRounding(), Steps(), LevelTree.For(this));
         (_padded, _inverseUnit) = (Padded(), 1 / unit);

@@ -84,6 +84,6 @@ public readonly partial record struct MinifloatFormat(int ExponentBits, int Mant
     /// <inheritdoc/>
     public override string ToString() => $"{(Reserved == ReservedCodes.None ? "" : OcpPrefix)}e{ExponentBits}m{MantissaBits}";
 
-    [GeneratedRegex("^e(?<exponent>[0-7])m(?<mantissa>[0-7])$", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
+    [GeneratedRegex("^e(?<exponent>[0-7])m(?<mantissa>[0-7])\\z", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
     private static partial Regex Name();
 }

@@ -44,7 +44,7 @@ public readonly ref struct MatrixSpan<T>
     public Span<T> Row(int index)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)index, (uint)Rows);
-        return Data.Slice(checked(index * Stride), Columns);
+        return Columns == 0 ? [] : Data.Slice(checked(index * Stride), Columns);
     }
 
     /// <summary>The block of <paramref name="rows"/> x <paramref name="columns"/> elements from (row, column) on.</summary>

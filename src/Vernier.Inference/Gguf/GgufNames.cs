@@ -45,7 +45,7 @@ public sealed class GgufNames(string hfLayer, IReadOnlyList<(string Hf, string G
             return null;
         int number = name.IndexOf('.', from.Length), last = name.LastIndexOf('.');
         if (number < 0 || last <= number || name[last..] is not (".weight" or ".bias")
-            || !name.AsSpan(from.Length, number - from.Length).ContainsAnyInRange('0', '9'))
+            || number == from.Length || name.AsSpan(from.Length, number - from.Length).ContainsAnyExceptInRange('0', '9'))
             return null;
         return part(name[(number + 1)..last]) is string mapped ? $"{to}{name[from.Length..number]}.{mapped}{name[last..]}" : null;
     }

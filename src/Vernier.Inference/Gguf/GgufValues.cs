@@ -68,7 +68,8 @@ internal static class GgufValues
             GgufType.UInt64 => ulong.Parse(text, c),
             GgufType.Int64 => long.Parse(text, c),
             GgufType.Float64 => double.Parse(text, c),
-            _ => text,
+            GgufType.String => text,
+            _ => throw new FormatException(),
         };
     }
 }

@@ -46,7 +46,7 @@ internal sealed class GgufWeightSource : IWeightSource
         if (Blocks(name, rows, width) is not BlockMatrix blocks)
             return ((IWeightSource)_floats).Tied(name, rows, width);
         _read.Remove(name);
-        if (_arithmetic == PackedArithmetic.Integer && blocks.Prepare(Workers.Shared) is IPreparedMatrix prepared)
+        if (_arithmetic == PackedArithmetic.Integer && blocks.Prepare(_workers) is IPreparedMatrix prepared)
         {
             IEmbedding embedding = PreparedMatrices.Rows(blocks.Layout, prepared) is PreparedRows shared
                 ? new PackedEmbedding(blocks.Layout, shared) : new PackedEmbedding(blocks);

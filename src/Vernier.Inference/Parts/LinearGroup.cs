@@ -27,6 +27,8 @@ public sealed class LinearGroup
             if (slot.Inputs != slots[0].Inputs)
                 throw new ArgumentException(
                     $"{slot.Name} has {slot.Inputs} inputs, and {slots[0].Name}, which shares them, {slots[0].Inputs}", nameof(slots));
+            if (slots.Count(other => other == slot) > 1)
+                throw new ArgumentException($"{slot.Name} is in the group twice", nameof(slots));
             if (slot.Group is not null)
                 throw new ArgumentException($"{slot.Name} is in another group", nameof(slots));
         }

@@ -27,7 +27,7 @@ public sealed class PackedLinear : ILinear
         : this(weight?.Layout, bias)
     {
         ArgumentNullException.ThrowIfNull(weight);
-        _prepared = arithmetic == PackedArithmetic.Integer ? weight.Prepare(Workers.Shared) : null;
+        _prepared = arithmetic == PackedArithmetic.Integer ? weight.Prepare(workers ?? Workers.Shared) : null;
         _packed = _prepared is null ? weight : null;
         _adds = arithmetic == PackedArithmetic.LMul;
         // Float products are those of the dequantized weights, which include all that is added.

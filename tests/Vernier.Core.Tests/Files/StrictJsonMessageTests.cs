@@ -73,7 +73,7 @@ public class StrictJsonMessageTests
         Refused(folder["none.json"], 10, FileRules.FileMissing, "the file does not exist");
         Refused(folder.Path, 10, FileRules.FileUnreadable, "this is a folder, not a file");
         Refused(Path.Combine(folder["long.json"], "x"), 10, FileRules.FileMissing, "the file does not exist");
-        Assert.Throws<ArgumentOutOfRangeException>(() => StrictJson.Parse(folder["long.json"], -1));
+        Refusal.Of<ArgumentOutOfRangeException>("maxBytes", () => StrictJson.Parse(folder["long.json"], -1));
         using JsonDocument json = StrictJson.Parse(folder["long.json"], long.MaxValue);
         Assert.Equal(3, json.RootElement.GetArrayLength());
     }

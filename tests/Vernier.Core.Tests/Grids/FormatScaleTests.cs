@@ -31,8 +31,8 @@ public class FormatScaleTests
         Assert.Equal((Half)448, StoredScale.Decode(126, ScaleFormat.E4M3));
         Assert.Equal((Half)Math.ScaleB(1, -9), StoredScale.Decode(1, ScaleFormat.E4M3));
         Assert.Equal((Half)1.5, StoredScale.Decode(0b0111_100, ScaleFormat.E4M3));
-        Assert.Throws<ArgumentException>(() => StoredScale.Encode((Half)3, ScaleFormat.E8M0));
-        Assert.Throws<ArgumentException>(() => StoredScale.Encode((Half)(-1), ScaleFormat.E4M3));
+        Refusal.Of<ArgumentException>("the scale 3 is no number of E8M0", () => StoredScale.Encode((Half)3, ScaleFormat.E8M0));
+        Refusal.Of<ArgumentException>("the scale -1 is no number of E4M3", () => StoredScale.Encode((Half)(-1), ScaleFormat.E4M3));
     }
 
     [Theory]

@@ -121,9 +121,10 @@ public class IntegerKernelTests
             if (kernel.IsSupported)
                 Assert.Same(kernel, KernelRegistry.Choose(kernel.Name));
             else
-                Assert.Throws<InvalidOperationException>(() => KernelRegistry.Choose(kernel.Name));
+                Refusal.Of<InvalidOperationException>("this machine does not have its instructions",
+                    () => KernelRegistry.Choose(kernel.Name));
         }
-        Assert.Throws<InvalidOperationException>(() => KernelRegistry.Choose("no-such-kernel"));
+        Refusal.Of<InvalidOperationException>("no-such-kernel: there is no such kernel", () => KernelRegistry.Choose("no-such-kernel"));
         PreparedWeight weight = PreparedWeight.Create(
             RandomPacked.Create(new Random(8), 16, 32, 4, Granularity.Group(32), "power", 8), Workers.Shared)!;
         Assert.Equal(KernelRegistry.Best.Name, weight.Kernel);
@@ -191,9 +192,9 @@ public class IntegerKernelTests
             }
         }
         PreparedWeight one = PreparedWeight.Create(cases[0][0], Workers.Shared)!;
-        Assert.Throws<ArgumentOutOfRangeException>(
+        Refusal.Of<ArgumentOutOfRangeException>("weights.Length",
             () => PreparedWeight.Multiply(new float[320], 1, [one, one, one, one], [[], [], [], []], Workers.Shared));
-        Assert.Throws<ArgumentOutOfRangeException>(
+        Refusal.Of<ArgumentOutOfRangeException>("y",
             () => PreparedWeight.Multiply(new float[320], 1, [one], [new float[47]], Workers.Shared));
     }
 

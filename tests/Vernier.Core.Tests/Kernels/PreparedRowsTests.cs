@@ -50,7 +50,7 @@ public class PreparedRowsTests
         ScalarMatrix matrix = RandomPacked.Create(new Random(1), 32, 64, 4, Granularity.Group(32), "uniform");
         Assert.Null(PreparedMatrices.Rows(layout, matrix.Prepare(Workers.Shared)!));
         PreparedRows rows = PreparedMatrices.Rows(matrix.Layout, matrix.Prepare(Workers.Shared)!)!;
-        Assert.Throws<ArgumentOutOfRangeException>(() => rows.Decode(32, new float[64]));
-        Assert.Throws<ArgumentOutOfRangeException>(() => rows.Decode(-1, new float[64]));
+        Refusal.Of<ArgumentOutOfRangeException>("row", () => rows.Decode(32, new float[64]));
+        Refusal.Of<ArgumentOutOfRangeException>("row", () => rows.Decode(-1, new float[64]));
     }
 }

@@ -12,7 +12,7 @@ public class SquareRootPowerTests
             Assert.Equal((int)Math.Sqrt(x), SquareRootPower.Root(x));
         foreach (int x in (int[])[int.MaxValue, int.MaxValue - 1, 46340 * 46340, 46340 * 46340 - 1, 1 << 30])
             Assert.Equal((int)Math.Floor(Math.Sqrt(x)), SquareRootPower.Root(x));
-        Assert.Throws<ArgumentOutOfRangeException>(() => SquareRootPower.Root(-1));
+        Refusal.Of<ArgumentOutOfRangeException>("x", () => SquareRootPower.Root(-1));
     }
 
     [Fact]
@@ -25,7 +25,7 @@ public class SquareRootPowerTests
         }
         for (int q = -127; q <= 127; q++)
             Assert.Equal(q, SquareRootPower.Encode(q * Math.Abs(q)));
-        Assert.Throws<ArgumentOutOfRangeException>(() => SquareRootPower.Encode(127 * 127 + 1));
+        Refusal.Of<ArgumentOutOfRangeException>("value", () => SquareRootPower.Encode(127 * 127 + 1));
     }
 
     [Fact]

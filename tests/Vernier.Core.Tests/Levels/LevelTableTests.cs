@@ -40,12 +40,12 @@ public class LevelTableTests
     [Fact]
     public void MalformedTablesAreRefused()
     {
-        Assert.Throws<ArgumentException>(() => new LevelTable(2, [1, 0], 1, 1));
-        Assert.Throws<ArgumentException>(() => new LevelTable(2, [1], 1, 1));
-        Assert.Throws<ArgumentException>(() => new LevelTable(2, [1, 2, 3, 4, 5], 1, 1));
-        Assert.Throws<ArgumentException>(() => new LevelTable(2, [0, 1], 0.75f, 1));
-        Assert.Throws<ArgumentException>(() => new LevelTable(2, [0, 1], float.NaN, 1));
-        Assert.Throws<ArgumentException>(() => new LevelTable(2, [0, 1], -1, 1));
-        Assert.Throws<ArgumentException>(() => new LevelTable(2, [0, 1], 1, 1, thresholds: [0.5, 0.6]));
+        Refusal.Of<ArgumentException>("must ascend", () => new LevelTable(2, [1, 0], 1, 1));
+        Refusal.Of<ArgumentException>("2 to 4 levels, not 1", () => new LevelTable(2, [1], 1, 1));
+        Refusal.Of<ArgumentException>("2 to 4 levels, not 5", () => new LevelTable(2, [1, 2, 3, 4, 5], 1, 1));
+        Refusal.Of<ArgumentException>("unit", () => new LevelTable(2, [0, 1], 0.75f, 1));
+        Refusal.Of<ArgumentException>("unit", () => new LevelTable(2, [0, 1], float.NaN, 1));
+        Refusal.Of<ArgumentException>("unit", () => new LevelTable(2, [0, 1], -1, 1));
+        Refusal.Of<ArgumentException>("thresholds", () => new LevelTable(2, [0, 1], 1, 1, thresholds: [0.5, 0.6]));
     }
 }

@@ -71,7 +71,7 @@ public class LevelTableValueTests
         Assert.Equal((8, 9, 15), (large.Encode(1e30f), large.Encode(1e37f), large.Encode(float.MaxValue)));
         Assert.Same(table, table.WithUnit(table.Unit));
         foreach (float unit in (float[])[tie, 0, -1, 3, float.PositiveInfinity, float.NaN])
-            Assert.Throws<ArgumentException>(() => table.WithUnit(unit));
+            Refusal.Of<ArgumentException>("unit", () => table.WithUnit(unit));
     }
 
     [Fact]
@@ -96,10 +96,10 @@ public class LevelTableValueTests
         Assert.Equal((7, 500f, 0.5f), (table.Count, table.LargestValue, table.Unit));
         Assert.Equal([0, 1, 1, 3, 3, 4, 5, 6], ((float[])[-300, -250, -0.4f, -1e-8f, 0, 6e-7f, 250, 251]).Select(table.Encode));
         foreach (float[] levels in (float[][])[[1, 0], [0], [0, float.NaN], [0, float.PositiveInfinity], [0, 1, 2, 3, 4]])
-            Assert.Throws<ArgumentException>(() => LevelTable.OfFloats(2, levels, 1));
-        Assert.Throws<ArgumentException>(() => LevelTable.OfFloats(2, [0, float.MaxValue], 2));
-        Assert.Throws<ArgumentOutOfRangeException>(() => LevelTable.OfFloats(1, [0, 1], 1));
-        Assert.Throws<ArgumentOutOfRangeException>(() => LevelTable.OfFloats(9, [0, 1], 1));
+            Refusal.Of<ArgumentException>("levels", () => LevelTable.OfFloats(2, levels, 1));
+        Refusal.Of<ArgumentException>("must be finite and ascend", () => LevelTable.OfFloats(2, [0, float.MaxValue], 2));
+        Refusal.Of<ArgumentOutOfRangeException>("bits", () => LevelTable.OfFloats(1, [0, 1], 1));
+        Refusal.Of<ArgumentOutOfRangeException>("bits", () => LevelTable.OfFloats(9, [0, 1], 1));
     }
 
     [Fact]
@@ -112,8 +112,8 @@ public class LevelTableValueTests
         Assert.True(new LevelTable(2, [-128, 127], 1, 1).FitsInSByte);
         Assert.False(new LevelTable(2, [-129, 127], 1, 1).FitsInSByte);
         Assert.False(new LevelTable(2, [-128, 128], 1, 1).FitsInSByte);
-        Assert.Throws<ArgumentOutOfRangeException>(() => new LevelTable(1, [0, 1], 1, 1));
-        Assert.Throws<ArgumentOutOfRangeException>(() => new LevelTable(9, [0, 1], 1, 1));
+        Refusal.Of<ArgumentOutOfRangeException>("bits", () => new LevelTable(1, [0, 1], 1, 1));
+        Refusal.Of<ArgumentOutOfRangeException>("bits", () => new LevelTable(9, [0, 1], 1, 1));
     }
 
     [Theory]

@@ -41,9 +41,9 @@ public class StoredScaleTests
         Assert.True(Half.IsNaN(StoredScale.Decode(102, ScaleFormat.E8M0)) && Half.IsNaN(StoredScale.Decode(143, ScaleFormat.E8M0)));
         Assert.Equal((Half.Epsilon, (Half)32768), (StoredScale.Decode(103, ScaleFormat.E8M0), StoredScale.Decode(142, ScaleFormat.E8M0)));
         Assert.True(Half.IsNaN(StoredScale.Decode(127, ScaleFormat.E4M3)) && Half.IsNaN(StoredScale.Decode(255, ScaleFormat.E4M3)));
-        Assert.Throws<ArgumentException>(() => StoredScale.Encode((Half)3, ScaleFormat.E8M0));
-        Assert.Throws<ArgumentException>(() => StoredScale.Encode((Half)(-1), ScaleFormat.E4M3));
-        Assert.Throws<ArgumentOutOfRangeException>(() => StoredScale.Values(ScaleFormat.Half).Length);
+        Refusal.Of<ArgumentException>("the scale 3 is no number of E8M0", () => StoredScale.Encode((Half)3, ScaleFormat.E8M0));
+        Refusal.Of<ArgumentException>("the scale -1 is no number of E4M3", () => StoredScale.Encode((Half)(-1), ScaleFormat.E4M3));
+        Refusal.Of<ArgumentOutOfRangeException>("format", () => StoredScale.Values(ScaleFormat.Half).Length);
     }
 
     [Theory]

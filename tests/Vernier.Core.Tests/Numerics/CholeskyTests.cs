@@ -107,8 +107,10 @@ public class CholeskyTests
     [Fact]
     public void AMatrixThatIsNotSquareIsRefused()
     {
-        Assert.Throws<ArgumentException>(() => Cholesky.TryFactor(new MatrixSpan<float>(new float[6], 2, 3), out _, Workers.Shared));
-        Assert.Throws<ArgumentException>(() => Cholesky.InvertTriangle(new MatrixSpan<double>(new double[6], 2, 3), Workers.Shared));
+        Refusal.Of<ArgumentException>("2 x 3 is not square",
+            () => Cholesky.TryFactor(new MatrixSpan<float>(new float[6], 2, 3), out _, Workers.Shared));
+        Refusal.Of<ArgumentException>("2 x 3 is not square",
+            () => Cholesky.InvertTriangle(new MatrixSpan<double>(new double[6], 2, 3), Workers.Shared));
     }
 
     private static void CheckFactor<T>(int size, double condition)

@@ -156,8 +156,8 @@ public class HardMatrixTests
             Assert.Equal(k % 2 == 0 ? 1 : -1, left * right, 1e-4);
         }
         foreach (int wrong in (int[])[0, Math.Min(rows, columns) + 1])
-            Assert.Throws<ArgumentOutOfRangeException>(() => TruncatedSvd.Of(matrix, rows, columns, wrong, Workers.Shared));
-        Assert.Throws<ArgumentOutOfRangeException>(() => TruncatedSvd.Of(matrix.AsSpan(1), rows, columns, 1, Workers.Shared));
+            Refusal.Of<ArgumentOutOfRangeException>("rank", () => TruncatedSvd.Of(matrix, rows, columns, wrong, Workers.Shared));
+        Refusal.Of<ArgumentOutOfRangeException>("matrix.Length", () => TruncatedSvd.Of(matrix.AsSpan(1), rows, columns, 1, Workers.Shared));
     }
 
     private static double[,] Hilbert(int n)

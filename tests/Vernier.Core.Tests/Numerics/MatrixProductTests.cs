@@ -134,18 +134,19 @@ public class MatrixProductTests
     public void ShapesThatDoNotFitAreRefused()
     {
         float[] data = new float[24];
-        Assert.Throws<ArgumentException>(() => MatrixProduct.Multiply(
+        Refusal.Of<ArgumentException>("2 x 3 and 4 x 3 does not fit into 2 x 4", () => MatrixProduct.Multiply(
             new ReadOnlyMatrixSpan<float>(data, 2, 3), new ReadOnlyMatrixSpan<float>(data, 4, 3), new MatrixSpan<float>(data, 2, 4),
             ProductUpdate.Set, Workers.Shared));
-        Assert.Throws<ArgumentException>(() => MatrixProduct.Multiply(
+        Refusal.Of<ArgumentException>("1 x 3 and 2 x 4 does not fit into 1 x 4", () => MatrixProduct.Multiply(
             new ReadOnlyMatrixSpan<float>(data, 1, 3), new ReadOnlyMatrixSpan<float>(data, 4, 2).Transpose(),
             new MatrixSpan<float>(data, 1, 4), ProductUpdate.Set, Workers.Shared));
-        Assert.Throws<ArgumentOutOfRangeException>(() => new MatrixSpan<float>(data, 5, 5));
-        Assert.Throws<ArgumentOutOfRangeException>(() => new MatrixSpan<float>(data, 2, 5, 4));
-        Assert.Throws<ArgumentOutOfRangeException>(() => new ReadOnlyMatrixSpan<float>(data, -1, 5));
-        Assert.Throws<ArgumentOutOfRangeException>(() => new MatrixSpan<float>(data, 4, 6).Slice(3, 0, 2, 6));
-        Assert.Throws<ArgumentOutOfRangeException>(() => new MatrixSpan<float>(data, 4, 6)[4, 0]);
-        Assert.Throws<ArgumentOutOfRangeException>(() => MatrixProduct.MultiplyTransposed(data, data, data, 5, 5, 5, Workers.Shared));
+        Refusal.Of<ArgumentOutOfRangeException>("length", () => new MatrixSpan<float>(data, 5, 5).Rows);
+        Refusal.Of<ArgumentOutOfRangeException>("stride", () => new MatrixSpan<float>(data, 2, 5, 4).Rows);
+        Refusal.Of<ArgumentOutOfRangeException>("rows", () => new ReadOnlyMatrixSpan<float>(data, -1, 5).Rows);
+        Refusal.Of<ArgumentOutOfRangeException>("rows", () => new MatrixSpan<float>(data, 4, 6).Slice(3, 0, 2, 6));
+        Refusal.Of<ArgumentOutOfRangeException>("(uint)index", () => new MatrixSpan<float>(data, 4, 6)[4, 0]);
+        Refusal.Of<ArgumentOutOfRangeException>("length",
+            () => MatrixProduct.MultiplyTransposed(data, data, data, 5, 5, 5, Workers.Shared));
     }
 
     private static void Check<T>(Random random, int m, int n, int k, bool transposeA, bool transposeB, ProductUpdate update, int gap)

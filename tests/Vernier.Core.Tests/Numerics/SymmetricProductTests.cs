@@ -77,11 +77,12 @@ public class SymmetricProductTests
     public void ShapesThatDoNotFitAreRefused()
     {
         float[] data = new float[24];
-        Assert.Throws<ArgumentException>(() => SymmetricProduct.Update(
+        Refusal.Of<ArgumentException>("2 samples of 3 does not fit into 2 x 2", () => SymmetricProduct.Update(
             new ReadOnlyMatrixSpan<float>(data, 2, 3), new MatrixSpan<float>(data, 2, 2), ProductUpdate.Add, Workers.Shared));
-        Assert.Throws<ArgumentException>(() => SymmetricProduct.Update(
+        Refusal.Of<ArgumentException>("2 samples of 3 does not fit into 3 x 2", () => SymmetricProduct.Update(
             new ReadOnlyMatrixSpan<float>(data, 2, 3), new MatrixSpan<double>(new double[6], 3, 2), Workers.Shared));
-        Assert.Throws<ArgumentException>(() => SymmetricProduct.Mirror(new MatrixSpan<float>(data, 2, 3), Workers.Shared));
+        Refusal.Of<ArgumentException>("2 x 3 has no mirror image",
+            () => SymmetricProduct.Mirror(new MatrixSpan<float>(data, 2, 3), Workers.Shared));
     }
 
     // Sums of squares grow with every term, and each addition rounds the sum so far, while sums of either sign stay small.

@@ -39,11 +39,11 @@ public class TriangularSolveTests
     public void ShapesThatDoNotFitAreRefused()
     {
         float[] data = new float[24];
-        Assert.Throws<ArgumentException>(() => TriangularSolve.Left(
+        Refusal.Of<ArgumentException>("3 x 3 can't solve a system of 2", () => TriangularSolve.Left(
             new ReadOnlyMatrixSpan<float>(data, 3, 3), new MatrixSpan<float>(data, 2, 3), Workers.Shared));
-        Assert.Throws<ArgumentException>(() => TriangularSolve.Right(
+        Refusal.Of<ArgumentException>("3 x 3 can't solve a system of 2", () => TriangularSolve.Right(
             new ReadOnlyMatrixSpan<float>(data, 3, 3), new MatrixSpan<float>(data, 3, 2), Workers.Shared));
-        Assert.Throws<ArgumentException>(() => TriangularSolve.Left(
+        Refusal.Of<ArgumentException>("3 x 2 can't solve a system of 3", () => TriangularSolve.Left(
             new ReadOnlyMatrixSpan<float>(data, 3, 2), new MatrixSpan<float>(data, 3, 2), Workers.Shared));
     }
 

@@ -120,9 +120,9 @@ public class WorkersCallTests
             caller.Start();
             Assert.True(begun.Wait(s_long));
             workers.Dispose();
-            Assert.Throws<ObjectDisposedException>(() => workers.For(2, _ => { }));
+            Refusal.Of<ObjectDisposedException>("Vernier.Numerics.Workers", () => workers.For(2, _ => { }));
             var work = new Adding { Done = new int[2] };
-            Assert.Throws<ObjectDisposedException>(() => workers.Run(2, ref work));
+            Refusal.Of<ObjectDisposedException>("Vernier.Numerics.Workers", () => workers.Run(2, ref work));
             disposed.Set();
             Assert.True(caller.Join(s_long));
             Assert.Equal(300, done);
@@ -145,7 +145,7 @@ public class WorkersCallTests
             ids.Add(caller.ManagedThreadId);
         }
         Assert.NotEmpty(ids);
-        Assert.Throws<ArgumentNullException>(() => workers.For(1, null!));
+        Refusal.Of<ArgumentNullException>("body", () => workers.For(1, null!));
     }
 
     [Fact]

@@ -39,7 +39,7 @@ public class WorkersTests
     {
         using var workers = new Workers();
         Assert.Equal(Environment.ProcessorCount, workers.Threads);
-        Assert.Throws<ArgumentOutOfRangeException>(() => new Workers(-1));
+        Refusal.Of<ArgumentOutOfRangeException>("threads", () => new Workers(-1));
     }
 
     // Each item waits for all others: it ends only where there are as many threads as were asked for.
@@ -111,7 +111,7 @@ public class WorkersTests
         }));
         Assert.Equal("the seventeenth", error.Message);
         var work = default(Failing);
-        Assert.Throws<InvalidOperationException>(() => workers.Run(10, ref work));
+        Refusal.Of<InvalidOperationException>("no item can be done", () => workers.Run(10, ref work));
         // It goes on working afterwards.
         int sum = 0;
         workers.For(10, i => Interlocked.Add(ref sum, i));
@@ -168,7 +168,7 @@ public class WorkersTests
         Thread[] threads = Threads(workers);
         workers.Dispose();
         workers.Dispose();
-        Assert.Throws<ObjectDisposedException>(() => workers.For(3, _ => { }));
+        Refusal.Of<ObjectDisposedException>("Vernier.Numerics.Workers", () => workers.For(3, _ => { }));
         Assert.All(threads, thread => Assert.True(thread.Join(TimeSpan.FromSeconds(60))));
     }
 
@@ -184,7 +184,7 @@ public class WorkersTests
             Interlocked.Increment(ref done);
         });
         Assert.Equal(50, done);
-        Assert.Throws<ObjectDisposedException>(() => workers.For(1, _ => { }));
+        Refusal.Of<ObjectDisposedException>("Vernier.Numerics.Workers", () => workers.For(1, _ => { }));
     }
 
     [Fact]

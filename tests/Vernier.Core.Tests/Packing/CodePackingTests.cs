@@ -37,9 +37,9 @@ public class CodePackingTests
     [Fact]
     public void ShortBuffersAndOddBitsAreRefused()
     {
-        Assert.Throws<ArgumentOutOfRangeException>(() => CodePacking.Pack(new byte[8], 3, new byte[2]));
-        Assert.Throws<ArgumentOutOfRangeException>(() => CodePacking.Unpack(new byte[2], 3, new byte[8]));
-        Assert.Throws<ArgumentOutOfRangeException>(() => CodePacking.Unpack(new byte[8], 1, new byte[8]));
-        Assert.Throws<ArgumentOutOfRangeException>(() => CodePacking.Pack(new byte[8], 9, new byte[16]));
+        Refusal.Of<ArgumentOutOfRangeException>("packed", () => CodePacking.Pack(new byte[8], 3, new byte[2]));
+        Refusal.Of<ArgumentOutOfRangeException>("packed", () => CodePacking.Unpack(new byte[2], 3, new byte[8]));
+        Refusal.Of<ArgumentOutOfRangeException>("bits", () => CodePacking.Unpack(new byte[8], 1, new byte[8]));
+        Refusal.Of<ArgumentOutOfRangeException>("bits", () => CodePacking.Pack(new byte[8], 9, new byte[16]));
     }
 }

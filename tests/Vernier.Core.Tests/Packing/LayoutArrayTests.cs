@@ -125,7 +125,7 @@ public class LayoutArrayTests
         }
         Assert.Equal((1, 3), (Granularity.Group(100).ScaleColumns(100), Granularity.Group(1).ScaleColumns(3)));
         Assert.Equal(1, Granularity.Group(int.MaxValue).ScaleColumns(int.MaxValue));
-        Assert.Throws<ArgumentOutOfRangeException>(() => Granularity.Group(0));
+        Refusal.Of<ArgumentOutOfRangeException>("columns", () => Granularity.Group(0));
     }
 
     [Fact]
@@ -133,8 +133,8 @@ public class LayoutArrayTests
     {
         IReadOnlyList<string> names = PackedLayouts.Names;
         Assert.Equal(names.Order(StringComparer.Ordinal), names);
-        Assert.Throws<ArgumentException>(() => PackedLayouts.Register("", _ => throw new InvalidOperationException()));
-        Assert.Throws<ArgumentNullException>(() => PackedLayouts.Register("none", null!));
+        Refusal.Of<ArgumentException>("name", () => PackedLayouts.Register("", _ => throw new InvalidOperationException()));
+        Refusal.Of<ArgumentNullException>("read", () => PackedLayouts.Register("none", null!));
         Assert.DoesNotContain("none", PackedLayouts.Names);
         foreach (string name in (string[])["ggml", "scalar", "trits", "two-level", "vector"])
         {

@@ -86,11 +86,12 @@ public class LowRankTests
     public void WhatTheLayoutDoesNotHaveIsNotAddedAndWhatItHasIsNotForgotten()
     {
         ScalarMatrix plain = Create(0, out _), whole = Create(3, out _);
-        Assert.Throws<InvalidOperationException>(() => plain.Add(whole.LowRank!));
-        Assert.Throws<InvalidOperationException>(() => whole.Add(whole.LowRank!));
-        Assert.Throws<InvalidOperationException>(
+        Refusal.Of<InvalidOperationException>("or it is there already", () => plain.Add(whole.LowRank!));
+        Refusal.Of<InvalidOperationException>("or it is there already", () => whole.Add(whole.LowRank!));
+        Refusal.Of<InvalidOperationException>("that the layout has is missing",
             () => new ScalarMatrix(whole.Spec, whole.Grids, whole.Scales.ToArray(), [], whole.Codes).ArrayBytes());
-        Assert.Throws<ArgumentException>(() => new LowRank(whole.Spec, new sbyte[1], new sbyte[3 * Columns], new float[3]));
+        Refusal.Of<ArgumentException>("the factors do not have the size",
+            () => new LowRank(whole.Spec, new sbyte[1], new sbyte[3 * Columns], new float[3]));
     }
 
     private static ScalarMatrix Create(int rank, out float[] product)

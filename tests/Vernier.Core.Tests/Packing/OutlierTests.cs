@@ -150,7 +150,8 @@ public class OutlierTests
             read.DequantizeRow(places[i] / 101, line);
             Assert.Equal(BitConverter.SingleToUInt32Bits(values[i]), BitConverter.SingleToUInt32Bits(line[places[i] % 101]));
         }
-        Assert.Throws<ArgumentException>(() => new Outliers(spec, 0.5f, counts, Array.ConvertAll(places, place => place % 101), values));
+        Refusal.Of<ArgumentException>("have the unit 1",
+            () => new Outliers(spec, 0.5f, counts, Array.ConvertAll(places, place => place % 101), values));
 
         float Of(float value) => type switch
         {
@@ -164,12 +165,13 @@ public class OutlierTests
     public void OutliersThatTheSpecificationDoesNotHaveAreRefused()
     {
         ScalarMatrix packed = Create(101, 500, 0);
-        Assert.Throws<ArgumentException>(() => new ScalarMatrix(packed.Spec, packed.Grids, packed.Scales.ToArray(), [], packed.Codes));
-        Assert.Throws<ArgumentException>(() => new ScalarMatrix(
+        Refusal.Of<ArgumentException>("the outliers are not those that the layout gives",
+            () => new ScalarMatrix(packed.Spec, packed.Grids, packed.Scales.ToArray(), [], packed.Codes));
+        Refusal.Of<ArgumentException>("the outliers are not those that the layout gives", () => new ScalarMatrix(
             packed.Spec with { Outliers = 0 }, packed.Grids, packed.Scales.ToArray(), [], packed.Codes, packed.Outliers));
-        Assert.Throws<ArgumentException>(() => new ScalarMatrix(
+        Refusal.Of<ArgumentException>("another unit than the matrix", () => new ScalarMatrix(
             packed.Spec, [packed.Grids[0].WithUnit(1)], packed.Scales.ToArray(), [], packed.Codes, packed.Outliers));
-        Assert.Throws<ArgumentException>(() => new Outliers(packed.Spec, 1, new int[Rows], [], []));
+        Refusal.Of<ArgumentException>("not as many outliers", () => new Outliers(packed.Spec, 1, new int[Rows], [], []));
     }
 
     /// <summary>A matrix of random codes with random outliers.</summary>

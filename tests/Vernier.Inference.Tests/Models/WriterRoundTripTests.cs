@@ -112,8 +112,8 @@ public sealed class WriterRoundTripTests : IDisposable
         }
         Assert.Equal("old", File.ReadAllText(_work["x.gguf"]));
         Assert.Equal(["x.gguf"], _work.Names);
-        Assert.ThrowsAny<IOException>(() => new GgufModelWriter(Plan(model), _work["missing/x.gguf"]));
-        Assert.ThrowsAny<IOException>(() => Writer(_work["missing"], model));
+        Refusal.Of<DirectoryNotFoundException>("missing", () => new GgufModelWriter(Plan(model), _work["missing/x.gguf"]));
+        Refusal.Of<DirectoryNotFoundException>("missing", () => Writer(_work["missing"], model));
     }
 
     [Fact]
@@ -125,7 +125,7 @@ public sealed class WriterRoundTripTests : IDisposable
         using var model = Model.Open(source);
         Assert.Single(model.Companions).CopyTo(target);
         Assert.Equal("{}", File.ReadAllText(Path.Combine(target, "generation_config.json")));
-        Assert.ThrowsAny<IOException>(() => model.Companions[0].CopyTo(_work["missing"]));
+        Refusal.Of<DirectoryNotFoundException>("missing", () => model.Companions[0].CopyTo(_work["missing"]));
     }
 
     private static GgufPlan Plan(Model model)

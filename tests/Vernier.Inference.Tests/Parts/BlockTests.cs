@@ -48,7 +48,7 @@ public class BlockTests
             Assert.Equal(first - 10 * first, hidden[i]);
         }
         Assert.Equal((3, null), (block.Layer, block.State));
-        Assert.Throws<ArgumentOutOfRangeException>(() => block.Forward(new float[3 * Width - 1], context));
+        Refusal.Of<ArgumentOutOfRangeException>("hidden.Length", () => block.Forward(new float[3 * Width - 1], context));
     }
 
     [Fact]
@@ -74,10 +74,10 @@ public class BlockTests
     {
         BlockStep Keeping() => new(new Scale(1), new Map(x => x, [], new KeyValueShape(1, 4)));
         Assert.NotNull(new Block(0, Width, Keeping()).State);
-        Assert.Throws<ArgumentException>(() => new Block(0, Width, Keeping(), Keeping()));
-        Assert.Throws<ArgumentException>(() => new Block(0, Width));
-        Assert.Throws<ArgumentOutOfRangeException>(() => new Block(-1, Width, Keeping()));
-        Assert.Throws<ArgumentOutOfRangeException>(() => new Block(0, 0, Keeping()));
+        Refusal.Of<ArgumentException>("at most one that keeps something", () => new Block(0, Width, Keeping(), Keeping()));
+        Refusal.Of<ArgumentException>("a block has at least one part", () => new Block(0, Width));
+        Refusal.Of<ArgumentOutOfRangeException>("layer", () => new Block(-1, Width, Keeping()));
+        Refusal.Of<ArgumentOutOfRangeException>("width", () => new Block(0, 0, Keeping()));
     }
 
     private static LinearSlot Slot(string name, int outputs, int inputs) =>

@@ -29,8 +29,8 @@ public class SequenceStateTests
         winding.Truncate(0);
         SequenceState fresh = session.CreateState();
         Assert.Equal(Forward(session, fresh, s_text[..66]), Forward(session, winding, s_text[..66]));
-        Assert.Throws<ArgumentOutOfRangeException>(() => winding.Truncate(67));
-        Assert.Throws<ArgumentOutOfRangeException>(() => winding.Truncate(-1));
+        Refusal.Of<ArgumentOutOfRangeException>("length", () => winding.Truncate(67));
+        Refusal.Of<ArgumentOutOfRangeException>("length", () => winding.Truncate(-1));
         Assert.Equal(66, winding.Length);
     }
 
@@ -71,8 +71,8 @@ public class SequenceStateTests
         Assert.Contains("has 4 tokens and takes at most 5, not 2 more", message, StringComparison.Ordinal);
         Forward(session, state, s_text[..1]);
         Assert.Equal(5, state.Length);
-        Assert.Throws<ArgumentOutOfRangeException>(() => session.CreateState(-1));
-        Assert.Throws<ArgumentOutOfRangeException>(() => state.BytesFor(-1));
+        Refusal.Of<ArgumentOutOfRangeException>("maxLength", () => session.CreateState(-1));
+        Refusal.Of<ArgumentOutOfRangeException>("tokens", () => state.BytesFor(-1));
     }
 
     [Fact]
@@ -100,14 +100,14 @@ public class SequenceStateTests
         SequenceState state = session.CreateState();
         Segment[] segments = [new(s_text.AsMemory(0, 3), state)];
         var logits = new float[3 * 37];
-        Assert.Throws<ArgumentOutOfRangeException>(() => session.Forward(segments, LogitRows.All, logits.AsSpan(1)));
+        Refusal.Of<ArgumentOutOfRangeException>("logits", () => session.Forward(segments, LogitRows.All, logits.AsSpan(1)));
         Assert.Equal(0, state.Length);
         session.Forward(segments, LogitRows.All, logits);
         state.Truncate(0);
         Assert.Equal(logits, session.Forward(segments, LogitRows.All).ToArray());
         string message = Assert.Throws<ArgumentException>(() => Forward(session, state, [1, 37])).Message;
         Assert.Contains("token 37 of segment 0 is not in the vocabulary of 37", message, StringComparison.Ordinal);
-        Assert.Throws<ArgumentException>(() => Forward(session, state, [-1]));
+        Refusal.Of<ArgumentException>("token -1 of segment 0 is not in the vocabulary", () => Forward(session, state, [-1]));
     }
 
     private static float[] Forward(InferenceSession session, SequenceState state, int[] tokens) =>

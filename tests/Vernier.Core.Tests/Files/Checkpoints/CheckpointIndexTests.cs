@@ -90,8 +90,8 @@ public class CheckpointIndexTests
         Assert.Equal(["model.safetensors"], one.Names);
         Assert.Null(one.Index);
         Assert.Empty(Assert.Single(new CheckpointShards([], 1).Tensors));
-        Assert.Throws<ArgumentOutOfRangeException>(() => new CheckpointShards(tensors, 0));
-        Assert.ThrowsAny<ArgumentException>(() => new CheckpointShards([tensors[0], tensors[3], tensors[0]], 1));
+        Refusal.Of<ArgumentOutOfRangeException>("maxBytes", () => new CheckpointShards(tensors, 0));
+        Refusal.Of<ArgumentException>("two tensors have this name", () => new CheckpointShards([tensors[0], tensors[3], tensors[0]], 1));
     }
 
     [Fact]
@@ -106,9 +106,9 @@ public class CheckpointIndexTests
         Assert.Equal(CheckpointWriter.SizeOf(tensors, 4, metadata), folder.Names.Sum(name => new FileInfo(folder[name]).Length));
         draft.Write("b", 2, [7, 8]);
         draft.Flush(["b"]);
-        Assert.Throws<ArgumentOutOfRangeException>(() => draft.Write("b", 3, [1, 2]));
-        Assert.Throws<ArgumentOutOfRangeException>(() => draft.Write("b", -1, [1]));
-        Assert.Throws<KeyNotFoundException>(() => draft.Write("c", 0, [1]));
+        Refusal.Of<ArgumentOutOfRangeException>("firstByte", () => draft.Write("b", 3, [1, 2]));
+        Refusal.Of<ArgumentOutOfRangeException>("firstByte", () => draft.Write("b", -1, [1]));
+        Refusal.Of<KeyNotFoundException>("'c'", () => draft.Write("c", 0, [1]));
         using Checkpoint checkpoint = draft.Open();
         Assert.Equal([0, 0, 7, 8], checkpoint.Bytes(checkpoint["b"]).ToArray());
         Assert.Equal(["a", "b", "e"], checkpoint.Tensors.Select(tensor => tensor.Name));

@@ -100,8 +100,8 @@ public class CheckpointTests
         using var folder = new TempFolder();
         var draft = new CheckpointDraft(folder.Path, [new("a", ElementType.U8, [4])]);
         draft.Write("a", 0, [1, 2, 3, 4]);
-        Assert.Throws<ArgumentOutOfRangeException>(() => draft.Write("a", 3, [1, 2]));
-        Assert.Throws<ArgumentOutOfRangeException>(() => draft.Write("a", -1, [1]));
+        Refusal.Of<ArgumentOutOfRangeException>("firstByte", () => draft.Write("a", 3, [1, 2]));
+        Refusal.Of<ArgumentOutOfRangeException>("firstByte", () => draft.Write("a", -1, [1]));
         draft = new CheckpointDraft(folder.Path, [new("a", ElementType.U8, [4])]);
         using (Checkpoint kept = draft.Open())
             Assert.Equal([1, 2, 3, 4], kept.Bytes(kept["a"]).ToArray());
@@ -159,7 +159,7 @@ public class CheckpointTests
             writer.Write([1, 2]);
             writer.Write([1]);
             Assert.Equal(2, folder.Names.Count());
-            Assert.Throws<InvalidOperationException>(writer.Complete);
+            Refusal.Of<InvalidOperationException>("tensor 'b' lacks 1 bytes", writer.Complete);
         }
         Assert.Empty(folder.Names);
     }

@@ -69,10 +69,10 @@ public class GgufDraftTests
         byte[] before = File.ReadAllBytes(folder["x"]);
         foreach ((long first, int count) in ((long, int)[])[(-1, 1), (14, 1), (0, 15), (long.MaxValue, 1)])
         {
-            Assert.Throws<ArgumentOutOfRangeException>(() => draft.Write("c", first, new byte[count]));
-            Assert.Throws<ArgumentOutOfRangeException>(() => draft.Read("c", first, new byte[count]));
+            Refusal.Of<ArgumentOutOfRangeException>("firstByte", () => draft.Write("c", first, new byte[count]));
+            Refusal.Of<ArgumentOutOfRangeException>("firstByte", () => draft.Read("c", first, new byte[count]));
         }
-        Assert.Throws<KeyNotFoundException>(() => draft.Write("d", 0, []));
+        Refusal.Of<KeyNotFoundException>("'d'", () => draft.Write("d", 0, []));
         draft.Write("c", 14, []);
         draft.Write("none", 0, []);
         Assert.Equal(before, File.ReadAllBytes(folder["x"]));

@@ -120,8 +120,8 @@ public partial class GgufFileTests
                 file.ReadBytes(info.Name, data.Length - raw.Length, raw);
                 Assert.Equal(data[^raw.Length..], raw);
             }
-            Assert.Throws<ArgumentOutOfRangeException>(() => file.Read(info.Name, 1, whole));
-            Assert.Throws<ArgumentOutOfRangeException>(() => file.Read(info.Name, -1, new float[1]));
+            Refusal.Of<ArgumentOutOfRangeException>("first", () => file.Read(info.Name, 1, whole));
+            Refusal.Of<ArgumentOutOfRangeException>("first", () => file.Read(info.Name, -1, new float[1]));
         }
     }
 
@@ -145,9 +145,9 @@ public partial class GgufFileTests
         {
             writer.Write(new byte[8]);
             Assert.Equal(tensor, writer.Current);
-            Assert.Throws<InvalidOperationException>(() => writer.Write(new byte[9]));
-            Assert.Throws<InvalidOperationException>(() => writer.Write("u", new byte[1]));
-            Assert.Throws<InvalidOperationException>(writer.Complete);
+            Refusal.Of<InvalidOperationException>("tensor 't' lacks 8 bytes, but 9 were given", () => writer.Write(new byte[9]));
+            Refusal.Of<InvalidOperationException>("tensor 'u' was given, but 't' comes next", () => writer.Write("u", new byte[1]));
+            Refusal.Of<InvalidOperationException>("tensor 't' lacks 8 bytes.", writer.Complete);
         }
         Assert.Empty(Directory.EnumerateFiles(folder.Path));
     }
@@ -156,30 +156,32 @@ public partial class GgufFileTests
     public void TheWriterRefusesWhatTheReaderWould()
     {
         using var folder = new TempFolder();
-        void Refused(IEnumerable<KeyValuePair<string, GgufValue>> metadata, params GgufTensor[] tensors)
+        void Refused(string what, IEnumerable<KeyValuePair<string, GgufValue>> metadata, params GgufTensor[] tensors)
         {
-            Assert.ThrowsAny<ArgumentException>(() => new GgufWriter(folder["x"], metadata, tensors));
-            Assert.ThrowsAny<ArgumentException>(() => GgufWriter.SizeOf(metadata, tensors));
+            Refusal.Of<ArgumentException>(what, () => new GgufWriter(folder["x"], metadata, tensors));
+            Refusal.Of<ArgumentException>(what, () => GgufWriter.SizeOf(metadata, tensors));
         }
         GgufValue one = GgufValue.Of(1u);
-        Refused([KeyValuePair.Create("", one)]);
-        Refused([KeyValuePair.Create(new string('k', 65536), one)]);
-        Refused([KeyValuePair.Create("a", one), KeyValuePair.Create("a", one)]);
-        Refused([KeyValuePair.Create("\ud800", one)]);
-        Refused([KeyValuePair.Create("a", GgufValue.Of("\ud800"))]);
-        Refused([KeyValuePair.Create(GgufFile.AlignmentKey, GgufValue.Of(24u))]);
-        Refused([KeyValuePair.Create(GgufFile.AlignmentKey, GgufValue.Of(32))]);
-        Refused([], new GgufTensor("", GgufTensorType.F32, [1]));
-        Refused([], new GgufTensor(new string('n', 64), GgufTensorType.F32, [1]));
-        Refused([], new GgufTensor("a", GgufTensorType.F32, [1]), new GgufTensor("a", GgufTensorType.F32, [1]));
-        Refused([], new GgufTensor("a", GgufTensorType.F32, [1, 1, 1, 1, 1]));
-        Refused([], new GgufTensor("a", GgufTensorType.All.First(type => type.Name == "Q4_0"), [2, 33]));
-        Assert.Throws<ArgumentException>(() => GgufValue.Of('c'));
-        Assert.Throws<ArgumentException>(() => GgufValue.Of(new decimal[1]));
+        Refused("'' has 0 bytes", [KeyValuePair.Create("", one)]);
+        Refused("has 65536 bytes, not 1 to 65535", [KeyValuePair.Create(new string('k', 65536), one)]);
+        Refused("The key 'a' stands twice", [KeyValuePair.Create("a", one), KeyValuePair.Create("a", one)]);
+        Refused("half of a surrogate pair", [KeyValuePair.Create("\ud800", one)]);
+        Refused("half of a surrogate pair", [KeyValuePair.Create("a", GgufValue.Of("\ud800"))]);
+        Refused("is 24, not a power of two", [KeyValuePair.Create(GgufFile.AlignmentKey, GgufValue.Of(24u))]);
+        Refused("is 32, not a power of two", [KeyValuePair.Create(GgufFile.AlignmentKey, GgufValue.Of(32))]);
+        Refused("'' has 0 bytes, not 1 to 63", [], new GgufTensor("", GgufTensorType.F32, [1]));
+        Refused("has 64 bytes, not 1 to 63", [], new GgufTensor(new string('n', 64), GgufTensorType.F32, [1]));
+        Refused("Two tensors have the name 'a'", [],
+            new GgufTensor("a", GgufTensorType.F32, [1]), new GgufTensor("a", GgufTensorType.F32, [1]));
+        Refused("'a' of [1,1,1,1,1] cannot be written as F32", [], new GgufTensor("a", GgufTensorType.F32, [1, 1, 1, 1, 1]));
+        Refused("'a' of [2,33] cannot be written as Q4_0", [],
+            new GgufTensor("a", GgufTensorType.All.First(type => type.Name == "Q4_0"), [2, 33]));
+        Refusal.Of<ArgumentException>("cannot be a System.Char", () => GgufValue.Of('c'));
+        Refusal.Of<ArgumentException>("cannot be a System.Decimal[]", () => GgufValue.Of(new decimal[1]));
         GgufValue deep = GgufValue.Of(new[] { 1 });
         for (int i = 0; i < GgufFile.MaxArrayDepth; i++)
             deep = GgufValue.Of(new[] { deep });
-        Refused([KeyValuePair.Create("a", deep)]);
+        Refused("The arrays of 'a' are nested deeper", [KeyValuePair.Create("a", deep)]);
     }
 
     [GeneratedRegex(@"^\| `(?<rule>gguf-(?!model-)[a-z0-9-]+)` \|", RegexOptions.Multiline | RegexOptions.CultureInvariant, 1000)]

@@ -93,7 +93,7 @@ public class GgufValueTests
         object[] values = [1m, 'c', DateTime.UnixEpoch, GgufType.Int8, new[] { 'c' }, new object[1], new int[1, 1], Half.One];
         foreach (object value in values)
             Assert.Equal("value", Assert.Throws<ArgumentException>(() => GgufValue.Of(value)).ParamName);
-        Assert.Throws<ArgumentNullException>(() => GgufValue.Of(null!));
+        Refusal.Of<ArgumentNullException>("value", () => GgufValue.Of(null!));
     }
 
     [Fact]

@@ -134,9 +134,9 @@ public class SafetensorsReadTests
             SafetensorsBytes.Of("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""", 8));
         file.Read("a", 2, []);
         foreach ((long first, int length) in new (long, int)[] { (-1, 1), (2, 1), (0, 3), (long.MaxValue, 2), (long.MinValue, 1), (1, 2) })
-            Assert.Throws<ArgumentOutOfRangeException>(() => file.Read("a", first, new float[length]));
+            Refusal.Of<ArgumentOutOfRangeException>("first", () => file.Read("a", first, new float[length]));
         foreach ((long first, int length) in new (long, int)[] { (-1, 1), (8, 1), (0, 9), (long.MaxValue, 2), (4, 5) })
-            Assert.Throws<ArgumentOutOfRangeException>(() => file.ReadBytes("a", first, new byte[length]));
+            Refusal.Of<ArgumentOutOfRangeException>("first", () => file.ReadBytes("a", first, new byte[length]));
     }
 
     [Fact]
@@ -151,8 +151,8 @@ public class SafetensorsReadTests
         {
             file.Dispose();
             file.Dispose();
-            Assert.Throws<ObjectDisposedException>(() => file.Read("a", 0, new float[2]));
-            Assert.Throws<ObjectDisposedException>(() => file.Bytes("a").Length);
+            Refusal.Of<ObjectDisposedException>("Vernier.Files.Safetensors.SafetensorsFile", () => file.Read("a", 0, new float[2]));
+            Refusal.Of<ObjectDisposedException>("Vernier.Files.Safetensors.SafetensorsFile", () => file.Bytes("a").Length);
         }
     }
 

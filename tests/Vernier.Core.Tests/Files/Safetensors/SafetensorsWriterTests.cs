@@ -124,7 +124,7 @@ public class SafetensorsWriterTests
             + new string('.', 1000));
         using (var writer = new SafetensorsWriter(folder["x"], tensors))
         {
-            Assert.Throws<IOException>(() => new SafetensorsWriter(folder["x"], tensors));
+            Refusal.Of<IOException>("x.partial", () => new SafetensorsWriter(folder["x"], tensors));
             writer.Write([1]);
             writer.Complete();
         }
@@ -140,32 +140,33 @@ public class SafetensorsWriterTests
             folder["x"], [new("z", ElementType.U8, [0]), new("a", ElementType.U8, [2]), new("b", ElementType.U8, [1])]);
         Assert.Equal("a", writer.Current?.Name);
         writer.Write("z", []);
-        Assert.Throws<InvalidOperationException>(() => writer.Write("b", [1]));
-        Assert.Throws<InvalidOperationException>(() => writer.Write("a", [1, 2, 3]));
+        Refusal.Of<InvalidOperationException>("tensor 'b' was given, but 'a' comes next", () => writer.Write("b", [1]));
+        Refusal.Of<InvalidOperationException>("tensor 'a' lacks 2 bytes, but 3 were given", () => writer.Write("a", [1, 2, 3]));
         writer.Write("a", [1, 2]);
         writer.Write([3]);
-        Assert.Throws<InvalidOperationException>(() => writer.Write([4]));
+        Refusal.Of<InvalidOperationException>("all tensors are written already", () => writer.Write([4]));
         writer.Complete();
-        Assert.Throws<ObjectDisposedException>(() => writer.Write([4]));
+        Refusal.Of<ObjectDisposedException>("Vernier.Files.Safetensors.SafetensorsWriter", () => writer.Write([4]));
     }
 
     [Fact]
     public void TensorsThatNoReaderWouldTakeAreRefused()
     {
-        TensorInfo[][] faulty =
+        (string What, TensorInfo[] Tensors)[] faulty =
         [
-            [new("__metadata__", ElementType.U8, [])],
-            [new("\ud800", ElementType.U8, [])],
-            [new("a", ElementType.U8, []), new("a", ElementType.U8, [])],
-            [new("a", ElementType.U8, [-1])],
-            [new("a", ElementType.U8, [.. Enumerable.Repeat(1L, 65)])],
-            [new("a", ElementType.F4, [3])],
-            [new("a", ElementType.F64, [1L << 60])],
-            [new("a", ElementType.F64, [1L << 60, 1L << 60])],
+            ("the name is reserved", [new("__metadata__", ElementType.U8, [])]),
+            ("the name has half of a surrogate pair", [new("\ud800", ElementType.U8, [])]),
+            ("two tensors have this name", [new("a", ElementType.U8, []), new("a", ElementType.U8, [])]),
+            ("a dimension is negative", [new("a", ElementType.U8, [-1])]),
+            ("more than 64 dimensions", [new("a", ElementType.U8, [.. Enumerable.Repeat(1L, 65)])]),
+            ("do not fill whole bytes", [new("a", ElementType.F4, [3])]),
+            ("more than 2^63 - 1 elements or bytes", [new("a", ElementType.F64, [1L << 60])]),
+            ("more than 2^63 - 1 elements or bytes", [new("a", ElementType.F64, [1L << 60, 1L << 60])]),
         ];
-        foreach (TensorInfo[] tensors in faulty)
-            Assert.Throws<ArgumentException>(() => SafetensorsWriter.SizeOf(tensors));
-        Assert.Throws<ArgumentException>(() => SafetensorsWriter.SizeOf([], new Dictionary<string, string> { ["a"] = "\udc00" }));
+        foreach ((string what, TensorInfo[] tensors) in faulty)
+            Refusal.Of<ArgumentException>(what, () => SafetensorsWriter.SizeOf(tensors));
+        Refusal.Of<ArgumentException>("Metadata 'a' cannot be written: it has half of a surrogate pair",
+            () => SafetensorsWriter.SizeOf([], new Dictionary<string, string> { ["a"] = "\udc00" }));
         Assert.Throws<OverflowException>(() => SafetensorsWriter.SizeOf(
             [new("a", ElementType.U8, [long.MaxValue]), new("b", ElementType.U8, [long.MaxValue])]));
     }

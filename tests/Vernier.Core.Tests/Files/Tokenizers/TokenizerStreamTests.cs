@@ -53,7 +53,7 @@ public class TokenizerStreamTests
         Assert.Equal("", stream.Add(0xC3));
         Assert.Equal("\uFFFD", stream.Finish());
         Assert.Equal("", stream.Finish());
-        Assert.Throws<InvalidOperationException>(() => stream.Add('a'));
+        Refusal.Of<InvalidOperationException>("the stream is finished", () => stream.Add('a'));
     }
 
     [Fact]

@@ -152,10 +152,10 @@ public class PowerGridTests
     [Fact]
     public void WhatIsNoPowerGridIsRefused()
     {
-        Assert.Throws<ArgumentException>(() => PowerGrid.Create(4, LevelLayout.Asymmetric, 0.5));
-        Assert.Throws<ArgumentException>(() => PowerGrid.Create(4, LevelLayout.Full, 0.5, 0.25));
-        Assert.Throws<ArgumentOutOfRangeException>(() => PowerGrid.Create(4, LevelLayout.Full, 0.1));
-        Assert.Throws<ArgumentOutOfRangeException>(() => PowerGrid.Create(9, LevelLayout.Full, 0.5));
-        Assert.Throws<ArgumentOutOfRangeException>(() => PowerGrid.Create(1, LevelLayout.Full, 0.5));
+        Refusal.Of<ArgumentException>("only the offset layout has an offset", () => PowerGrid.Create(4, LevelLayout.Asymmetric, 0.5));
+        Refusal.Of<ArgumentException>("only the offset layout has an offset", () => PowerGrid.Create(4, LevelLayout.Full, 0.5, 0.25));
+        Refusal.Of<ArgumentOutOfRangeException>("exponent", () => PowerGrid.Create(4, LevelLayout.Full, 0.1));
+        Refusal.Of<ArgumentOutOfRangeException>("bits", () => PowerGrid.Create(9, LevelLayout.Full, 0.5));
+        Refusal.Of<ArgumentOutOfRangeException>("bits", () => PowerGrid.Create(1, LevelLayout.Full, 0.5));
     }
 }

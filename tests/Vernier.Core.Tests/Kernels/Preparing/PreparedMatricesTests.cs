@@ -26,7 +26,7 @@ public class PreparedMatricesTests
         { new TritLayout(Rows, Columns, 32, TritStorage.TwoBits), true },
         { new BlockLayout(Rows, Columns, BlockFormats.Q4_0), true },
         { new TwoLevelLayout(Rows, Columns, 4, 32), false },
-        { new VectorLayout(Rows, Columns, 2, 4, 16, 32), false },
+        { new VectorLayout(Rows, Columns, 2, 4, 16, 32), true },
     };
 
     [Theory]
@@ -69,7 +69,7 @@ public class PreparedMatricesTests
     [MemberData(nameof(Layouts), DisableDiscoveryEnumeration = true)]
     public void WhatIsAddedIsHandedOutBesideTheCodes(PackedLayout layout, bool keepsWeights)
     {
-        Assert.Equal(keepsWeights, layout is not (TwoLevelLayout or VectorLayout));
+        Assert.Equal(keepsWeights, layout is not TwoLevelLayout);
         PackedLayout more = layout with { OutlierColumns = 2, Rank = 1 };
         using var folder = new TempFolder();
         Write(folder.Path, more, 9);
@@ -96,7 +96,7 @@ public class PreparedMatricesTests
         Refused<BlockLayout>();
         Refused<TritLayout>();
         Refused<TwoLevelLayout>();
-        Assert.Throws<ArgumentNullException>(() => PreparedMatrices.Register<ScalarLayout>(null!));
+        Refusal.Of<ArgumentNullException>("preparer", () => PreparedMatrices.Register<ScalarLayout>(null!));
 
         static void Refused<T>()
             where T : PackedLayout

@@ -113,9 +113,11 @@ public class ScalarMatrixTests
     {
         var spec = new ScalarLayout(4, 64, 4, Granularity.Channel, 4, 1, false, false);
         LevelTable[] grid = [UniformGrid.Create(4, LevelLayout.Full)];
-        Assert.Throws<ArgumentException>(() => new ScalarMatrix(spec, grid, new Half[4], [], new byte[127]));
-        Assert.Throws<ArgumentException>(() => new ScalarMatrix(spec, grid, new Half[5], [], new byte[128]));
-        Assert.Throws<ArgumentException>(() => new ScalarMatrix(spec, [], new Half[4], [], new byte[128]));
+        Refusal.Of<ArgumentException>("an array does not have the size",
+            () => new ScalarMatrix(spec, grid, new Half[4], [], new byte[127]));
+        Refusal.Of<ArgumentException>("an array does not have the size",
+            () => new ScalarMatrix(spec, grid, new Half[5], [], new byte[128]));
+        Refusal.Of<ArgumentException>("an array does not have the size", () => new ScalarMatrix(spec, [], new Half[4], [], new byte[128]));
     }
 
     internal static ScalarMatrix Random(int rows, int columns, int bits, Granularity granularity, int rowsPerGrid, int tables,

@@ -63,7 +63,7 @@ public class ScaleFormatTests
     {
         ScalarMatrix packed = Create("ocp-e5m2", ScaleFormat.Half, 64, 37, 128);
         Assert.Null(packed.Prepare(Workers.Shared));
-        Assert.Throws<ArgumentException>(() => new ScalarMatrix(
+        Refusal.Of<ArgumentException>("levels that are floats are stored as such", () => new ScalarMatrix(
             packed.Spec with { FloatLevels = false, WideLevels = true }, packed.Grids, packed.Scales.ToArray(), [], packed.Codes));
     }
 

@@ -160,18 +160,25 @@ public class VectorMatrixTests
         Half[] scales = packed.Scales.ToArray();
         var parts = new VectorParts(0.5f, entries, scales);
         _ = new VectorMatrix(packed.Spec, parts, packed.Codes);
-        Assert.Throws<ArgumentException>(() => new VectorMatrix(packed.Spec, new VectorParts(0.3f, entries, scales), packed.Codes));
-        Assert.Throws<ArgumentException>(() => new VectorMatrix(packed.Spec, new VectorParts(0.5f, entries, new Half[3]), packed.Codes));
-        Assert.Throws<ArgumentException>(() => new VectorMatrix(
+        Refusal.Of<ArgumentException>("the unit is no power of two",
+            () => new VectorMatrix(packed.Spec, new VectorParts(0.3f, entries, scales), packed.Codes));
+        Refusal.Of<ArgumentException>("an array does not have the size",
+            () => new VectorMatrix(packed.Spec, new VectorParts(0.5f, entries, new Half[3]), packed.Codes));
+        Refusal.Of<ArgumentException>("an array does not have the size", () => new VectorMatrix(
             packed.Spec, new VectorParts(0.5f, entries, scales) { Basis = new sbyte[1] }, packed.Codes));
-        Assert.Throws<ArgumentException>(() => new VectorMatrix(
+        Refusal.Of<ArgumentException>("an array does not have the size", () => new VectorMatrix(
             packed.Spec, new VectorParts(0.5f, entries, scales) { Blocks = new byte[1] }, packed.Codes));
-        Assert.Throws<ArgumentException>(() => new VectorMatrix(packed.Spec, parts, packed.Codes[1..]));
-        Assert.Throws<ArgumentException>(() => new VectorMatrix(packed.Spec with { Dimension = 3 }, parts, packed.Codes));
-        Assert.Throws<ArgumentException>(() => new VectorMatrix(packed.Spec with { BookRows = 8 }, parts, packed.Codes));
-        Assert.Throws<ArgumentException>(() => new VectorMatrix(packed.Spec with { BookColumns = 12 }, parts, packed.Codes));
-        Assert.Throws<ArgumentException>(() => new VectorMatrix(packed.Spec with { BlockColumns = 24 }, parts, packed.Codes));
-        Assert.Throws<ArgumentException>(() => new VectorMatrix(packed.Spec with { BookRank = 2 }, parts, packed.Codes));
+        Refusal.Of<ArgumentException>("an array does not have the size", () => new VectorMatrix(packed.Spec, parts, packed.Codes[1..]));
+        Refusal.Of<ArgumentException>("'dimension' is not 1, 2 or 4",
+            () => new VectorMatrix(packed.Spec with { Dimension = 3 }, parts, packed.Codes));
+        Refusal.Of<ArgumentException>("'book_rows' is neither",
+            () => new VectorMatrix(packed.Spec with { BookRows = 8 }, parts, packed.Codes));
+        Refusal.Of<ArgumentException>("'book_columns' is neither",
+            () => new VectorMatrix(packed.Spec with { BookColumns = 12 }, parts, packed.Codes));
+        Refusal.Of<ArgumentException>("'block_columns' is no multiple of 8",
+            () => new VectorMatrix(packed.Spec with { BlockColumns = 24 }, parts, packed.Codes));
+        Refusal.Of<ArgumentException>("'book_rank' is above",
+            () => new VectorMatrix(packed.Spec with { BookRank = 2 }, parts, packed.Codes));
     }
 
     /// <summary>A matrix of random indices, codebooks and scales.</summary>

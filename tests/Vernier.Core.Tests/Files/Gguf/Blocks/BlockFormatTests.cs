@@ -38,7 +38,7 @@ public class BlockFormatTests
         Assert.Equal((columns, bytes, bits), (format.BlockColumns, format.BlockBytes, format.BitsPerWeight));
         Assert.Equal(0, format.BlockColumns % format.SubBlockColumns);
         Assert.Equal(3L * bytes, format.BytesOf(3 * columns));
-        Assert.Throws<ArgumentException>(() => format.BytesOf(columns + 1));
+        Refusal.Of<ArgumentException>("are no whole number of blocks", () => format.BytesOf(columns + 1));
     }
 
     [Theory]
@@ -206,11 +206,15 @@ public class BlockFormatTests
     public void LengthsThatDoNotFitAreRefused(string name)
     {
         BlockFormat format = Get(name);
-        Assert.Throws<ArgumentException>(() => format.Decode(new byte[format.BlockBytes - 1], new float[format.BlockColumns]));
-        Assert.Throws<ArgumentException>(() => format.Decode(new byte[format.BlockBytes], new float[2 * format.BlockColumns]));
-        Assert.Throws<ArgumentException>(() => format.Encode(new float[format.BlockColumns - 1], [], new byte[format.BlockBytes]));
-        Assert.Throws<ArgumentException>(() => format.Encode(new float[format.BlockColumns], new float[1], new byte[format.BlockBytes]));
-        Assert.Throws<ArgumentException>(() => format.EncodeRows(
+        Refusal.Of<ArgumentException>($"take {format.BlockBytes} bytes, not {format.BlockBytes - 1}",
+            () => format.Decode(new byte[format.BlockBytes - 1], new float[format.BlockColumns]));
+        Refusal.Of<ArgumentException>($"take {2 * format.BlockBytes} bytes, not {format.BlockBytes}",
+            () => format.Decode(new byte[format.BlockBytes], new float[2 * format.BlockColumns]));
+        Refusal.Of<ArgumentException>("are no whole number of blocks",
+            () => format.Encode(new float[format.BlockColumns - 1], [], new byte[format.BlockBytes]));
+        Refusal.Of<ArgumentException>("numbers for the importance of",
+            () => format.Encode(new float[format.BlockColumns], new float[1], new byte[format.BlockBytes]));
+        Refusal.Of<ArgumentException>("are no rows of", () => format.EncodeRows(
             new float[3 * format.BlockColumns], 2 * format.BlockColumns, [], new byte[3 * format.BlockBytes], Workers.Shared));
         format.Encode([], [], []);
     }
