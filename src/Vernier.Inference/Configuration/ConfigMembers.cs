@@ -69,7 +69,7 @@ internal static class ConfigMembers
                 unknown.Add(member.Name);
             else if (!neutral(member.Value))
                 throw root.Unsupported(ModelRules.ConfigMember,
-                    $"'{member.Name}' is {ConfigObject.Quote(member.Value.GetRawText())}, which {root.ModelType} does not have here and which "
+                    $"{ConfigObject.Quote(member.Name)} is {ConfigObject.Quote(member.Value.GetRawText())}, which {root.ModelType} does not have here and which "
                     + "changes what the network computes", "Give a model without it, or one of a family that has it");
         }
         return [.. unknown];

@@ -85,8 +85,8 @@ public static class RopeConfigReader
     {
         if (parameters is not { } place)
             return;
-        if (!place.Has("rope_theta") && !root.Has("rope_theta"))
-            throw root.Error(ModelRules.ConfigRope, "'rope_parameters' has no 'rope_theta', nor has the file");
+        if (!place.Element.EnumerateObject().Any() && !root.Has("rope_theta"))
+            throw root.Error(ModelRules.ConfigRope, "'rope_parameters' is empty, and the file has no 'rope_theta'");
         foreach (string name in (string[])["rope_theta", "partial_rotary_factor"])
         {
             if (place.Has(name) && root.Has(name) && place.Number(name, 0, MaxTheta) != root.Number(name, 0, MaxTheta))
@@ -112,7 +112,7 @@ public static class RopeConfigReader
                 && !s_members[type].Contains(member.Name))
             {
                 throw root.Unsupported(ModelRules.ConfigRopeScaling,
-                    $"'{member.Name}' in the rope scaling {ConfigObject.Quote(type)} is not computed here", "Give a model without it");
+                    $"{ConfigObject.Quote(member.Name)} in the rope scaling {ConfigObject.Quote(type)} is not computed here", "Give a model without it");
             }
         }
     }
