@@ -53,7 +53,9 @@ public sealed class LanguageModel
     public static LanguageModel Load(Model model, PackedArithmetic arithmetic = PackedArithmetic.Integer, Workers? workers = null)
     {
         ArgumentNullException.ThrowIfNull(model);
-        return Load(model.Configuration, model.Weights(arithmetic, workers));
+        ModelConfig config = model.Configuration;
+        model.Check();
+        return Load(config, model.Weights(arithmetic, workers));
     }
 
     /// <summary>Opens and loads a model from a folder with config.json and safetensors files, or from a GGUF file.</summary>

@@ -76,7 +76,7 @@ public static class ArchitectureCatalogue
     /// <exception cref="InvalidFileException">A value is missing, has the wrong type or lies outside its range: the rules of
     /// <see cref="ModelRules"/>.</exception>
     public static ModelConfig Read(ConfigObject root) =>
-        TryFind(root, out IArchitecture? architecture, out string name) ? architecture.ReadConfiguration(root)
+        TryFind(root, out IArchitecture? architecture, out string name) ? Read(architecture, root)
         : throw root.Unsupported(ModelRules.UnknownArchitecture, $"the architecture {ConfigObject.Quote(name)} can't be run",
             $"Give a causal language model of one of the families {string.Join(", ", All.Select(known => known.ModelType))}");
 
@@ -88,6 +88,15 @@ public static class ArchitectureCatalogue
     {
         using JsonDocument document = StrictJson.Parse(utf8, path);
         return Read(ConfigObject.Of(document.RootElement, path));
+    }
+
+    /// <summary>Reads a config.json of a known architecture, and holds what that did not read against <see cref="ConfigMembers"/>.</summary>
+    internal static ModelConfig Read(IArchitecture architecture, ConfigObject root)
+    {
+        var read = new HashSet<string>(StringComparer.Ordinal) { "model_type", "architectures", "quantization_config" };
+        ModelConfig config = architecture.ReadConfiguration(root.Noting(read));
+        config.NotUnderstood = ConfigMembers.Check(root, read);
+        return config;
     }
 
     /// <summary>How a model of a configuration is put together.</summary>

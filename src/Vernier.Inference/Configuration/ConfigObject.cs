@@ -10,6 +10,11 @@ public readonly struct ConfigObject(string path, JsonElement element)
 {
     private const int LongestQuote = 60;
 
+    private readonly HashSet<string>? _read;
+
+    private ConfigObject(string path, JsonElement element, HashSet<string> read)
+        : this(path, element) => _read = read;
+
     /// <summary>The path of the file, for messages.</summary>
     public string Path => path;
 
@@ -24,7 +29,14 @@ public readonly struct ConfigObject(string path, JsonElement element)
     public bool Has(string name) => TryGet(name, out _);
 
     /// <summary>Whether the name is there at all, even with the value null.</summary>
-    public bool Mentions(string name) => element.TryGetProperty(name, out _);
+    public bool Mentions(string name)
+    {
+        _read?.Add(name);
+        return element.TryGetProperty(name, out _);
+    }
+
+    /// <summary>The same object, which notes the names that it is asked for.</summary>
+    internal ConfigObject Noting(HashSet<string> read) => new(path, element, read);
 
     /// <summary>A whole number.</summary>
     /// <param name="name">The member.</param>
@@ -149,8 +161,11 @@ public readonly struct ConfigObject(string path, JsonElement element)
         "'" + string.Concat((text.Length > LongestQuote ? text[..LongestQuote] + "..." : text).Select(c => char.IsControl(c) ? '?' : c))
             + "'";
 
-    private bool TryGet(string name, out JsonElement value) =>
-        element.TryGetProperty(name, out value) && value.ValueKind != JsonValueKind.Null;
+    private bool TryGet(string name, out JsonElement value)
+    {
+        _read?.Add(name);
+        return element.TryGetProperty(name, out value) && value.ValueKind != JsonValueKind.Null;
+    }
 
     private int CheckInteger(string name, JsonElement value, int minimum, int maximum)
     {

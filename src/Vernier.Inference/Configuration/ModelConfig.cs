@@ -76,6 +76,9 @@ public abstract class ModelConfig
     /// <summary>The object <c>quantization_config</c>, or null for a model that is not quantized.</summary>
     public JsonElement? Quantization { get; }
 
+    /// <summary>The members of config.json that nothing is known of; none of them is computed.</summary>
+    public IReadOnlyList<string> NotUnderstood { get; internal set; } = [];
+
     private static ElementType? ReadDataType(ConfigObject root) => (root.Text("dtype") ?? root.Text("torch_dtype")) switch
     {
         null => null,

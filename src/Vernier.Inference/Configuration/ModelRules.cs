@@ -39,6 +39,18 @@ public static class ModelRules
     /// <summary>The data type has a name that is known.</summary>
     public const string ConfigDataType = "config-dtype";
 
+    /// <summary>No member changes the network without being computed.</summary>
+    public const string ConfigMember = "config-member";
+
+    /// <summary>Every token of the tokenizer has a row of the embedding.</summary>
+    public const string TokenRows = "token-rows";
+
+    /// <summary>Every tensor that is there has a use.</summary>
+    public const string TensorUnused = "tensor-unused";
+
+    /// <summary>A head that is there is the embedding where the two are tied.</summary>
+    public const string TiedHead = "tied-head";
+
     /// <summary>Every tensor the configuration asks for is there.</summary>
     public const string TensorMissing = "tensor-missing";
 

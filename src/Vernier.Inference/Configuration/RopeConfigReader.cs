@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Vernier.Errors;
 
 namespace Vernier.Inference.Configuration;
@@ -23,6 +24,17 @@ public static class RopeConfigReader
     private const double MinFactor = 1e-6;
     private const double MaxFactor = 1e6;
 
+    private static readonly string[] s_common = ["rope_type", "type", "rope_theta", "partial_rotary_factor"];
+
+    // What is read of each type; the longest context is the model's, given once more.
+    private static readonly Dictionary<string, string[]> s_members = new(StringComparer.Ordinal)
+    {
+        ["default"] = ["original_max_position_embeddings", "max_position_embeddings"],
+        ["linear"] = ["factor", "original_max_position_embeddings"],
+        ["llama3"] = ["factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings"],
+        ["longrope"] = ["factor", "short_factor", "long_factor", "attention_factor", "original_max_position_embeddings"],
+    };
+
     /// <summary>Reads the embedding.</summary>
     /// <param name="root">The object of config.json.</param>
     /// <param name="rules">What the architecture may say.</param>
@@ -33,9 +45,10 @@ public static class RopeConfigReader
     public static RopeConfig Read(ConfigObject root, RopeRules rules, int headSize, int maxPositions)
     {
         ArgumentNullException.ThrowIfNull(rules);
-        ConfigObject? parameters = root.Object("rope_parameters");
+        ConfigObject? parameters = Parameters(root);
         ConfigObject? scaling = root.Object("rope_scaling") ?? parameters;
         ConfigObject thetaFrom = parameters is { } p && p.Has("rope_theta") ? p : root;
+        Agree(root, parameters);
         ConfigObject partialFrom = parameters is { } q && q.Has("partial_rotary_factor") ? q : root;
         double partial = partialFrom.Number("partial_rotary_factor", 0, 1, 1);
         if (!rules.Partial && partial != 1)
@@ -49,16 +62,75 @@ public static class RopeConfigReader
             : new RopeConfig { Theta = theta, RotarySize = rotary };
     }
 
+    // Newer files may have one object for each type of layer; where all are the same it is as one.
+    private static ConfigObject? Parameters(ConfigObject root)
+    {
+        if (root.Object("rope_parameters") is not { } parameters)
+            return null;
+        JsonProperty[] nested = [.. parameters.Element.EnumerateObject().Where(member => member.Value.ValueKind == JsonValueKind.Object)];
+        if (nested.Length == 0)
+            return parameters;
+        if (nested.Length < parameters.Element.EnumerateObject().Count()
+            || !Array.TrueForAll(nested, member => JsonElement.DeepEquals(member.Value, nested[0].Value)))
+        {
+            throw root.Unsupported(ModelRules.ConfigRope, "'rope_parameters' differ by type of layer: "
+                + string.Join(", ", nested.Select(member => ConfigObject.Quote(member.Name))),
+                "Give a model with one rotary embedding for all layers");
+        }
+        return new ConfigObject(root.Path, nested[0].Value);
+    }
+
+    // Of two places that differ none is right.
+    private static void Agree(ConfigObject root, ConfigObject? parameters)
+    {
+        if (parameters is not { } place)
+            return;
+        if (!place.Element.EnumerateObject().Any() && !root.Has("rope_theta"))
+            throw root.Error(ModelRules.ConfigRope, "'rope_parameters' is empty, and the file has no 'rope_theta'");
+        foreach (string name in (string[])["rope_theta", "partial_rotary_factor"])
+        {
+            if (place.Has(name) && root.Has(name) && place.Number(name, 0, MaxTheta) != root.Number(name, 0, MaxTheta))
+                throw root.Error(ModelRules.ConfigRope, $"'{name}' of 'rope_parameters' is not that of the file",
+                    "Keep the one that the model was trained with");
+        }
+        if (root.Object("rope_scaling") is { } scaling && (TypeOf(scaling) != TypeOf(place) || scaling.Element.EnumerateObject().Any(member =>
+            place.Element.TryGetProperty(member.Name, out JsonElement other) && !JsonElement.DeepEquals(member.Value, other))))
+        {
+            throw root.Error(ModelRules.ConfigRope, "'rope_scaling' and 'rope_parameters' differ",
+                "Keep the one that the model was trained with");
+        }
+    }
+
+    private static string TypeOf(ConfigObject scaling) => scaling.Text("rope_type") ?? scaling.Text("type") ?? "default";
+
+    // What is there and not computed would change the frequencies.
+    private static void CheckMembers(ConfigObject root, ConfigObject scaling, string type)
+    {
+        foreach (JsonProperty member in scaling.Element.EnumerateObject())
+        {
+            if (member.Value.ValueKind != JsonValueKind.Null && !s_common.Contains(member.Name)
+                && !s_members[type].Contains(member.Name))
+            {
+                throw root.Unsupported(ModelRules.ConfigRopeScaling,
+                    $"{ConfigObject.Quote(member.Name)} in the rope scaling {ConfigObject.Quote(type)} is not computed here", "Give a model without it");
+            }
+        }
+    }
+
     private static RopeConfig ReadScaled(ConfigObject root, ConfigObject scaling, RopeRules rules, bool mayBeNone, double theta, int rotary,
         int maxPositions)
     {
         string? type = scaling.Text("rope_type") ?? scaling.Text("type");
         if (type is "default" || type is null && mayBeNone)
+        {
+            CheckMembers(root, scaling, "default");
             return new RopeConfig { Theta = theta, RotarySize = rotary };
+        }
         if (type is not null && rules.LongRopeNames.Contains(type))
             type = "longrope";
         if (type is null || !rules.Scalings.Contains(type))
             throw Unsupported(root, rules, type is null ? "of no type" : ConfigObject.Quote(type));
+        CheckMembers(root, scaling, type);
         return type switch
         {
             "linear" => new RopeConfig { Theta = theta, RotarySize = rotary, Scaling = RopeScaling.Linear,

@@ -22,7 +22,7 @@ public sealed class LayerWindows
     /// window.</exception>
     public LayerWindows(ConfigObject root, int layers)
     {
-        bool used = root.Flag("use_sliding_window", false) && (root.Has("sliding_window") || !root.Mentions("sliding_window"));
+        bool given = root.Has("sliding_window") || !root.Mentions("sliding_window"), used = root.Flag("use_sliding_window", false) && given;
         _window = used ? root.Integer("sliding_window", 1, ModelConfig.MostPositions, 4096) : null;
         _sliding = new bool[layers];
         int first = root.Integer("max_window_layers", 0, ModelConfig.MostPositions, 28);

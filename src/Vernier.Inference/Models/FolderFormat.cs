@@ -26,7 +26,7 @@ internal sealed class FolderFormat : ModelFormat
         try
         {
             using JsonDocument document = StrictJson.Parse(ConfigPath, ModelConfig.MaxFileBytes);
-            Config = ConfigObject.Of(document.RootElement, ConfigPath).Element.Clone();
+            Config = WithoutScales(ConfigObject.Of(document.RootElement, ConfigPath));
         }
         catch
         {
@@ -76,7 +76,11 @@ internal sealed class FolderFormat : ModelFormat
     }
 
     /// <inheritdoc/>
-    public override (string Type, long Bytes) Stored(TensorInfo tensor) => (tensor.Type.ToString(), tensor.Bytes);
+    public override (string Type, long Bytes) Stored(TensorInfo tensor)
+    {
+        (ElementType type, long bytes) = Checkpoint.Stored(tensor);
+        return (type.ToString(), bytes);
+    }
 
     /// <inheritdoc/>
     public override IWeightSource? Weights(PackedArithmetic arithmetic, Workers workers) => null;
@@ -93,6 +97,23 @@ internal sealed class FolderFormat : ModelFormat
             File.Exists(settings) ? ReadObject(settings, MaxSettingsBytes) : [],
             File.Exists(template) ? File.ReadAllText(template) : null,
             tokenizer);
+    }
+
+    // A model in 8-bit floats is read as the products with its scales: then it is as if nobody had quantized it.
+    private static JsonElement WithoutScales(ConfigObject root)
+    {
+        if (root.Element.TryGetProperty("quantization_config", out JsonElement element) && element.ValueKind == JsonValueKind.Object
+            && new ConfigObject(root.Path, element) is var quantized && quantized.Element.TryGetProperty("quant_method", out JsonElement method)
+            && method.ValueEquals("fp8"))
+        {
+            if (quantized.Integers("weight_block_size", 1, int.MaxValue) is { Length: > 0 } sides && Array.Exists(sides, side => side != 128))
+                throw root.Unsupported(ModelRules.ConfigMember, $"'weight_block_size' is [{string.Join(", ", sides)}]",
+                    "Give a model with blocks of 128 x 128, or one in BF16");
+            JsonObject config = JsonObject.Create(root.Element)!;
+            config.Remove("quantization_config");
+            return JsonSerializer.SerializeToElement(config);
+        }
+        return root.Element.Clone();
     }
 
     private static JsonObject ReadObject(string path, long maxBytes)

@@ -28,6 +28,7 @@ public static class GgufExport
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(mix);
+        model.Check();
         IReadOnlyDictionary<string, GgufTensorType> types = GgufPlan.TypesOf(model, mix, overrides);
         var plan = GgufPlan.Of(model, mix.FileType, tensor => types[tensor.Name]);
         using var writer = new GgufModelWriter(plan, path, workers: workers);
@@ -62,6 +63,7 @@ public static class GgufExport
     public static void WriteFolder(Model model, string folder, IProgress<double>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(model);
+        model.Check();
         ModelTexts texts = model.ReadTexts();
         List<Companion> companions = [Text("tokenizer.json", texts.Tokenizer), Text("tokenizer_config.json", texts.Settings)];
         if (texts.ChatTemplate is not null)

@@ -25,6 +25,7 @@ public sealed class Model : IDisposable
     private readonly Lazy<QuantizationConfig?> _quantization;
     private readonly Lazy<Tokenizer> _tokenizer;
     private readonly Lazy<IReadOnlyList<Companion>> _companions;
+    private bool _checked;
 
     private Model(string path, ModelFormat format)
     {
@@ -32,7 +33,7 @@ public sealed class Model : IDisposable
         var root = ConfigObject.Of(format.Config, format.ConfigPath);
         bool known = ArchitectureCatalogue.TryFind(root, out IArchitecture? architecture, out string name);
         Architecture = name;
-        _configuration = new(() => known ? architecture!.ReadConfiguration(root) : null);
+        _configuration = new(() => known ? ArchitectureCatalogue.Read(architecture!, root) : null);
         _quantization = new(() => format.Kind == ModelKind.Folder ? QuantizationConfig.Read(format.Config, format.ConfigPath) : null);
         _tokenizer = new(format.ReadTokenizer);
         _companions = new(format.FindCompanions);
@@ -127,6 +128,19 @@ public sealed class Model : IDisposable
         _format.Weights(arithmetic, workers ?? Workers.Shared)
         ?? (Quantization is QuantizationConfig packed ? new PackedWeightSource(Checkpoint, packed, arithmetic, workers)
             : new FloatWeightSource(Checkpoint));
+
+    /// <summary>
+    /// Holds the model against its own description, before any work: tensors that are missing, of another shape or without a use, tokens
+    /// without a row. A model of an architecture that does not run here passes.
+    /// </summary>
+    /// <exception cref="InvalidFileException">It is not as it says: a rule of <see cref="ModelRules"/>.</exception>
+    /// <exception cref="UnsupportedModelException">Something that the model uses does not run here.</exception>
+    public void Check()
+    {
+        if (!_checked && TryGetConfiguration(out ModelConfig? config))
+            ModelCheck.Run(this, config);
+        _checked = true;
+    }
 
     /// <summary>The texts, ready for an export.</summary>
     internal ModelTexts ReadTexts() => _format.ReadTexts();

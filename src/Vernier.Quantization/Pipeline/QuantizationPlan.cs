@@ -122,6 +122,7 @@ public sealed class QuantizationPlan
         string path = model.ConfigPath;
         if (model.Config.TryGetProperty("quantization_config", out JsonElement quantized) && quantized.ValueKind != JsonValueKind.Null)
             throw new InvalidFileException(path, "already-quantized", "the model is quantized already", "Give the original model");
+        model.Check();
         TensorPlan[] tensors = new TensorPlanner(model.Checkpoint, options, workers ?? Workers.Shared).Run();
         if (!Array.Exists(tensors, planned => planned.Layout is not null))
             throw new InvalidFileException(model.Path, "nothing-to-quantize", "no tensor is a matrix of floats that may be quantized",

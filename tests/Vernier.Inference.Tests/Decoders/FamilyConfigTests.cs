@@ -102,7 +102,7 @@ public class FamilyConfigTests
     }
 
     [Theory]
-    [InlineData("llama", """{"sliding_window": 5}""", null, null, null)]
+    [InlineData("llama", """{"sliding_window": null}""", null, null, null)]
     [InlineData("mistral", """{"sliding_window": "-"}""", Window, Window, Window)]
     [InlineData("mistral", """{"sliding_window": null}""", null, null, null)]
     [InlineData("mistral", """{"sliding_window": 5}""", 5, 5, 5)]

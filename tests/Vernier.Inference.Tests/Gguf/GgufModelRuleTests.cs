@@ -73,7 +73,8 @@ public sealed partial class GgufModelRuleTests : IDisposable
         Refused(GgufModelRules.PreTokenizer, () => GgufExport.Write(folder, _work["x.gguf"], mix));
         Edit(folder, "tokenizer.json", json => json["model"]!["byte_fallback"] = true);
         Refused(GgufModelRules.Tokenizer, () => GgufExport.Write(folder, _work["x.gguf"], mix));
-        Edit(folder, "config.json", json => json["quantization_config"] = new JsonObject());
+        Edit(folder, "config.json", json => json["quantization_config"] = JsonNode.Parse(
+            """{"quant_method":"vernier","format":1,"recipe":"rtn","tensors":{}}"""));
         Refused(GgufModelRules.TensorType, () => GgufExport.Write(folder, _work["x.gguf"], mix));
         Assert.Equal(s_rules, broken.Order(StringComparer.Ordinal));
     }

@@ -8,6 +8,7 @@ namespace Vernier.Files.Checkpoints;
 /// The tensors of a model folder, mapped into memory: one <c>model.safetensors</c>, or the shards that
 /// <c>model.safetensors.index.json</c> lists. Where both are present, the single file is the checkpoint. A tensor in a
 /// shard that the index doesn't mention belongs to the checkpoint, as it does in Transformers, which loads whole shards.
+/// Matrices in 8 bits with scales beside them (<c>weight_scale_inv</c>, <c>weight_scale</c>) are read as the products.
 /// Any number of threads may read at the same time.
 /// </summary>
 public sealed class Checkpoint : IDisposable
@@ -48,6 +49,7 @@ public sealed class Checkpoint : IDisposable
                 throw new InvalidFileException(folder, CheckpointRules.NoCheckpoint,
                     $"there is no {SingleFileName} and no {CheckpointIndex.FileName}",
                     "Give the folder of a Hugging Face model in safetensors format");
+            checkpoint.Scale();
             return checkpoint;
         }
         catch
@@ -74,6 +76,10 @@ public sealed class Checkpoint : IDisposable
         tensor = _fileOf.TryGetValue(name, out ITensorFile? file) ? file[name] : null;
         return tensor is not null;
     }
+
+    /// <summary>The type and the bytes that a tensor has in its file, its scales included.</summary>
+    internal (ElementType Type, long Bytes) Stored(TensorInfo tensor) =>
+        FileWith(tensor.Name) is ScaledFile scaled ? scaled.Stored(tensor) : (tensor.Type, tensor.Bytes);
 
     /// <summary>The path of the file that holds the tensor, for messages.</summary>
     public string FileOf(TensorInfo tensor) => FileWith(tensor.Name).Path;
@@ -131,6 +137,19 @@ public sealed class Checkpoint : IDisposable
                     $"the index says that it is in '{shard}', but it is {(actual is null ? "in no file" : $"in '{actual}'")}",
                     "Download the index and the files again, all of the same version", tensor);
         }
+    }
+
+    // Scales may stand in another file than what they scale.
+    private void Scale()
+    {
+        Dictionary<string, BlockScales> scales = BlockScales.Find(this);
+        if (scales.Count == 0)
+            return;
+        ITensorFile[] stored = [.. _files];
+        _files.Clear();
+        _fileOf.Clear();
+        foreach (ITensorFile file in stored)
+            Add(new ScaledFile(file, scales));
     }
 
     private void Add(string name) => Add(SafetensorsFile.Open(Path.Combine(Folder, name)));

@@ -27,6 +27,9 @@ public static class CheckpointRules
     /// <summary>No tensor is in two files.</summary>
     public const string TensorInTwoFiles = "tensor-in-two-files";
 
+    /// <summary>The scales of a matrix in 8 bits are finite numbers, one for the whole, for each row or for each block.</summary>
+    public const string Scales = "scales";
+
     /// <summary>A folder that a checkpoint is written to holds no checkpoint of the other kind, single or sharded.</summary>
     public const string OtherCheckpoint = "other-checkpoint";
 }
