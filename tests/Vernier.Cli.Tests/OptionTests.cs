@@ -9,64 +9,69 @@ public sealed class OptionTests : IDisposable
 
     public void Dispose() => _temp.Dispose();
 
+    public static TheoryData<string, string?> Wrong { get; } = new()
+    {
+        { "quantize x --bits", "Required argument missing for option: '--bits'." },
+        { "quantize x --bits 4.0", "--bits: '4.0' is not a whole number from 2 to 8." },
+        { "quantize x --bits 1", "--bits: '1' is not a whole number from 2 to 8." },
+        { "quantize x --group 64,32", "--group: '64,32' is not a whole number from 1 to 1048576, 'channel' or 'tensor'." },
+        { "quantize x --group 1048577", "--group: '1048577' is not a whole number from 1 to 1048576, 'channel' or 'tensor'." },
+        { "quantize x --group Channel", "--group: 'Channel' is not a whole number from 1 to 1048576, 'channel' or 'tensor'." },
+        { "quantize x --embedding-bits all", "--embedding-bits: 'all' is not a whole number from 2 to 8, or 'none'." },
+        { "quantize x --exponent NaN", "--exponent: 'NaN' is not a number from 0.2 to 1.2." },
+        { "quantize x --exponent 0,5", "--exponent: '0,5' is not a number from 0.2 to 1.2." },
+        { "quantize x --exponent-bits 0,1", "--exponent-bits: '0,1' is not a list, with commas, of whole numbers from 1 to 7." },
+        { "quantize x --exponent-bits 1,", "--exponent-bits: '1,' is not a list, with commas, of whole numbers from 1 to 7." },
+        { "quantize x --layout Full",
+            "--layout: 'Full' is not a list, with commas, of symmetric, full, mid-rise, offset, asymmetric." },
+        { "quantize x --scope row", "--scope: 'row' is not one of network, layer, rows." },
+        { "quantize x --rounding up", "--rounding: 'up' is not one of nearest, power-domain." },
+        { "quantize x --scale 1",
+            "--scale: '1' is not one of search, largest, power-of-two, power-of-two-ratios, gradient." },
+        { "quantize x --preserve-norm true", "--preserve-norm: 'true' is not one of yes, no." },
+        { "quantize x --sequences 0", "--sequences: '0' is not a whole number from 1 to 1048576." },
+        { "quantize x --length 1", "--length: '1' is not a whole number from 2 to 1048576." },
+        { "quantize x --memory 4GiB", "--memory: '4GiB' is not a size such as 4GB, 500MB or a number of bytes." },
+        { "quantize x --memory 1e9", "--memory: '1e9' is not a size such as 4GB, 500MB or a number of bytes." },
+        { "quantize x --memory 0", "--memory: '0' is not a size such as 4GB, 500MB or a number of bytes." },
+        { "quantize x --memory 9999999TB", "--memory: '9999999TB' is not a size such as 4GB, 500MB or a number of bytes." },
+        { "quantize x --memory .", "--memory: '.' is not a size such as 4GB, 500MB or a number of bytes." },
+        { "quantize x --keep (?=a)",
+            "--keep: '(?=a)' is not a regular expression, without lookarounds and back-references." },
+        { "quantize x --keep (a)\\1",
+            "--keep: '(a)\\1' is not a regular expression, without lookarounds and back-references." },
+        { "eval x --window 1", "--window: '1' is not a whole number from 2 to 1048576." },
+        { "eval x --windows 0", "--windows: '0' is not a whole number from 1 to 2147483647." },
+        { "eval x --seed 18446744073709551616", "--seed: '18446744073709551616' is not a whole number from 0 to "
+            + "18446744073709551615." },
+        { "eval x --arithmetic double", "--arithmetic: 'double' is not one of integer, float, l-mul." },
+        { "eval x --threads 0", "--threads: '0' is not a whole number from 1 to 1024." },
+        { "compare x --bits 4,9", "--bits: '4,9' is not a list, with commas, of whole numbers from 2 to 8." },
+        { "compare x --bits 4,,3", "--bits: '4,,3' is not a list, with commas, of whole numbers from 2 to 8." },
+        { "compare x --bits +4", "--bits: '+4' is not a list, with commas, of whole numbers from 2 to 8." },
+        { "compare x --group 64,row",
+            "--group: '64,row' is not a list, with commas, of a whole number from 1 to 1048576, 'channel' or 'tensor'." },
+        { "run x y --kv-cache half", "--kv-cache: 'half' is not one of single, int8." },
+        { "run x y --temperature hot", "--temperature: 'hot' is not a number from 0 to 100." },
+        { "run x y --temperature 100.5", "--temperature: '100.5' is not a number from 0 to 100." },
+        { "run x y --top-k -1", "--top-k: '-1' is not a whole number from 0 to 2147483647." },
+        { "run x y --top-p 0", "--top-p: '0' is not a number from 1E-09 to 1." },
+        { "run x y --min-p 1.5", "--min-p: '1.5' is not a number from 0 to 1." },
+        { "run x y --max-tokens 1e3", "--max-tokens: '1e3' is not a whole number from 0 to 2147483647." },
+        { "run x y --seed 1.5", "--seed: '1.5' is not a whole number from 0 to 18446744073709551615." },
+        { "bench x --prompt 0", "--prompt: '0' is not a whole number from 1 to 1048576." },
+        { "bench x --repeats 1001", "--repeats: '1001' is not a whole number from 1 to 1000." },
+        { "bench x --generate 2147483648", "--generate: '2147483648' is not a whole number from 1 to 1048576." },
+        { "inspect x --match [", "--match: '[' is not a regular expression, without lookarounds and back-references." },
+        { "inspect x --threads 1025", "--threads: '1025' is not a whole number from 1 to 1024." },
+        { "recipes x y", "Unrecognized command or argument 'y'." },
+        { "export x y", "Unrecognized command or argument 'y'." },
+        { "bench x --fast", "Unrecognized command or argument '--fast'." },
+        { "run x @file", null },
+    };
+
     [Theory]
-    [InlineData("quantize x --bits", "Required argument missing for option: '--bits'.")]
-    [InlineData("quantize x --bits 4.0", "--bits: '4.0' is not a whole number from 2 to 8.")]
-    [InlineData("quantize x --bits 1", "--bits: '1' is not a whole number from 2 to 8.")]
-    [InlineData("quantize x --group 64,32", "--group: '64,32' is not a whole number from 1 to 1048576, 'channel' or 'tensor'.")]
-    [InlineData("quantize x --group 1048577", "--group: '1048577' is not a whole number from 1 to 1048576, 'channel' or 'tensor'.")]
-    [InlineData("quantize x --group Channel", "--group: 'Channel' is not a whole number from 1 to 1048576, 'channel' or 'tensor'.")]
-    [InlineData("quantize x --embedding-bits all", "--embedding-bits: 'all' is not a whole number from 2 to 8, or 'none'.")]
-    [InlineData("quantize x --exponent NaN", "--exponent: 'NaN' is not a number from 0.2 to 1.2.")]
-    [InlineData("quantize x --exponent 0,5", "--exponent: '0,5' is not a number from 0.2 to 1.2.")]
-    [InlineData("quantize x --exponent-bits 0,1", "--exponent-bits: '0,1' is not a list, with commas, of whole numbers from 1 to 7.")]
-    [InlineData("quantize x --exponent-bits 1,", "--exponent-bits: '1,' is not a list, with commas, of whole numbers from 1 to 7.")]
-    [InlineData("quantize x --layout Full",
-        "--layout: 'Full' is not a list, with commas, of symmetric, full, mid-rise, offset, asymmetric.")]
-    [InlineData("quantize x --scope row", "--scope: 'row' is not one of network, layer, rows.")]
-    [InlineData("quantize x --rounding up", "--rounding: 'up' is not one of nearest, power-domain.")]
-    [InlineData("quantize x --scale 1",
-        "--scale: '1' is not one of search, largest, power-of-two, power-of-two-ratios, gradient.")]
-    [InlineData("quantize x --preserve-norm true", "--preserve-norm: 'true' is not one of yes, no.")]
-    [InlineData("quantize x --sequences 0", "--sequences: '0' is not a whole number from 1 to 1048576.")]
-    [InlineData("quantize x --length 1", "--length: '1' is not a whole number from 2 to 1048576.")]
-    [InlineData("quantize x --memory 4GiB", "--memory: '4GiB' is not a size such as 4GB, 500MB or a number of bytes.")]
-    [InlineData("quantize x --memory 1e9", "--memory: '1e9' is not a size such as 4GB, 500MB or a number of bytes.")]
-    [InlineData("quantize x --memory 0", "--memory: '0' is not a size such as 4GB, 500MB or a number of bytes.")]
-    [InlineData("quantize x --memory 9999999TB", "--memory: '9999999TB' is not a size such as 4GB, 500MB or a number of bytes.")]
-    [InlineData("quantize x --memory .", "--memory: '.' is not a size such as 4GB, 500MB or a number of bytes.")]
-    [InlineData("quantize x --keep (?=a)",
-        "--keep: '(?=a)' is not a regular expression, without lookarounds and back-references.")]
-    [InlineData("quantize x --keep (a)\\1",
-        "--keep: '(a)\\1' is not a regular expression, without lookarounds and back-references.")]
-    [InlineData("eval x --window 1", "--window: '1' is not a whole number from 2 to 1048576.")]
-    [InlineData("eval x --windows 0", "--windows: '0' is not a whole number from 1 to 2147483647.")]
-    [InlineData("eval x --seed 18446744073709551616", "--seed: '18446744073709551616' is not a whole number from 0 to "
-        + "18446744073709551615.")]
-    [InlineData("eval x --arithmetic double", "--arithmetic: 'double' is not one of integer, float, l-mul.")]
-    [InlineData("eval x --threads 0", "--threads: '0' is not a whole number from 1 to 1024.")]
-    [InlineData("compare x --bits 4,9", "--bits: '4,9' is not a list, with commas, of whole numbers from 2 to 8.")]
-    [InlineData("compare x --bits 4,,3", "--bits: '4,,3' is not a list, with commas, of whole numbers from 2 to 8.")]
-    [InlineData("compare x --bits +4", "--bits: '+4' is not a list, with commas, of whole numbers from 2 to 8.")]
-    [InlineData("compare x --group 64,row",
-        "--group: '64,row' is not a list, with commas, of a whole number from 1 to 1048576, 'channel' or 'tensor'.")]
-    [InlineData("run x y --kv-cache half", "--kv-cache: 'half' is not one of single, int8.")]
-    [InlineData("run x y --temperature hot", "--temperature: 'hot' is not a number from 0 to 100.")]
-    [InlineData("run x y --temperature 100.5", "--temperature: '100.5' is not a number from 0 to 100.")]
-    [InlineData("run x y --top-k -1", "--top-k: '-1' is not a whole number from 0 to 2147483647.")]
-    [InlineData("run x y --top-p 0", "--top-p: '0' is not a number from 1E-09 to 1.")]
-    [InlineData("run x y --min-p 1.5", "--min-p: '1.5' is not a number from 0 to 1.")]
-    [InlineData("run x y --max-tokens 1e3", "--max-tokens: '1e3' is not a whole number from 0 to 2147483647.")]
-    [InlineData("run x y --seed 1.5", "--seed: '1.5' is not a whole number from 0 to 18446744073709551615.")]
-    [InlineData("bench x --prompt 0", "--prompt: '0' is not a whole number from 1 to 1048576.")]
-    [InlineData("bench x --repeats 1001", "--repeats: '1001' is not a whole number from 1 to 1000.")]
-    [InlineData("bench x --generate 2147483648", "--generate: '2147483648' is not a whole number from 1 to 1048576.")]
-    [InlineData("inspect x --match [", "--match: '[' is not a regular expression, without lookarounds and back-references.")]
-    [InlineData("inspect x --threads 1025", "--threads: '1025' is not a whole number from 1 to 1024.")]
-    [InlineData("recipes x y", "Unrecognized command or argument 'y'.")]
-    [InlineData("export x y", "Unrecognized command or argument 'y'.")]
-    [InlineData("bench x --fast", "Unrecognized command or argument '--fast'.")]
-    [InlineData("run x @file", null)]
+    [MemberData(nameof(Wrong))]
     public void A_wrong_value_is_named_with_those_that_there_are(string command, string? message)
     {
         CommandRun run = CommandRun.Of(command.Split(' '));

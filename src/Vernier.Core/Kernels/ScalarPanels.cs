@@ -136,11 +136,13 @@ internal sealed unsafe class ScalarPanels : IDisposable
         if (_straight)
         {
             packedRows[(rows * bytes)..].Clear();
+            Touch.Range<byte>(packedRows, 0, PanelPlan.PanelRows * bytes);
             fixed (byte* packed = packedRows)
                 PanelInterleave.Interleave4(_plan, packed, bytes, lines);
             return;
         }
         storedRows[(rows * stride)..].Clear();
+        Touch.Range<byte>(storedRows, 0, 4L * PanelPlan.PanelRows * _plan.Quads);
         fixed (byte* stored = storedRows)
             PanelInterleave.Interleave(_plan, (uint*)stored, lines);
     }

@@ -94,6 +94,7 @@ internal sealed unsafe class SourcePanels(PanelSource source, IntegerKernel kern
                         row.Slice(segment.Column, segment.Count).CopyTo(stored[(r * stride + 4 * segment.Quad)..]);
                 }
                 stored[(rows * stride)..].Clear();
+                Touch.Range<byte>(stored, 0, 4L * PanelPlan.PanelRows * plan.Quads);
                 fixed (byte* words = stored)
                     PanelInterleave.Interleave(plan, (uint*)words, (uint*)(matrix.Codes + (long)panel * plan.PanelBytes));
             }

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using Vernier.Memory;
 using Vernier.Numerics;
 
 namespace Vernier.Levels;
@@ -28,6 +29,7 @@ internal static unsafe class GridKernels
     public static void Project(ReadOnlySpan<float> weights, ReadOnlySpan<float> importance, ReadOnlySpan<float> inverseScales,
         LevelTable table, Span<Moments> moments)
     {
+        Touch.Range<Moments>(moments, 0, inverseScales.Length);
         fixed (float* r = inverseScales)
         fixed (Moments* target = moments[..inverseScales.Length])
         {
@@ -39,6 +41,7 @@ internal static unsafe class GridKernels
     /// <summary>The sum of m w^2. In double precision: errors are small differences from it.</summary>
     public static double SquareSum(ReadOnlySpan<float> weights, ReadOnlySpan<float> importance)
     {
+        Touch.Range(importance, 0, importance.IsEmpty ? 0 : weights.Length);
         fixed (float* w = weights, m = importance)
         {
             Vector512<double> sums = Vector512<double>.Zero;
@@ -64,6 +67,7 @@ internal static unsafe class GridKernels
     /// <summary>The codes of the weights at inverse scale r: codes of w r.</summary>
     public static void Encode(ReadOnlySpan<float> weights, float inverseScale, LevelTable table, Span<byte> codes)
     {
+        Touch.Range<byte>(codes, 0, weights.Length);
         fixed (float* w = weights)
         fixed (byte* c = codes[..weights.Length])
         {
@@ -112,6 +116,7 @@ internal static unsafe class GridKernels
         LevelTable table, Moments* moments)
     {
         new Span<Moments>(moments, scales).Clear();
+        Touch.Range(importance, 0, importance.IsEmpty ? 0 : weights.Length);
         fixed (float* w = weights, m = importance)
         {
             for (int first = 0; first < weights.Length; first += Piece)

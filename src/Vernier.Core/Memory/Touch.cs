@@ -17,6 +17,18 @@ internal static class Touch
             throw new InvalidOperationException($"elements {first} to {first + count - 1} of {memory.Length} are touched");
     }
 
+    /// <summary>The places of a table that indices name.</summary>
+    /// <exception cref="InvalidOperationException">One lies outside.</exception>
+    [Conditional("VERNIER_CHECKED")]
+    public static void Indices(ReadOnlySpan<byte> indices, int count)
+    {
+        foreach (byte index in indices)
+        {
+            if (index >= count)
+                throw new InvalidOperationException($"element {index} of {count} is touched");
+        }
+    }
+
     /// <summary>Rows of width elements that begin stride elements apart, the first at an offset.</summary>
     /// <exception cref="InvalidOperationException">They are not all inside.</exception>
     [Conditional("VERNIER_CHECKED")]

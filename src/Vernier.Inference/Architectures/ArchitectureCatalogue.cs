@@ -90,7 +90,8 @@ public static class ArchitectureCatalogue
         return Read(ConfigObject.Of(document.RootElement, path));
     }
 
-    /// <summary>Reads a config.json of a known architecture, and holds what that did not read against <see cref="ConfigMembers"/>.</summary>
+    /// <summary>Reads a config.json of a known architecture, and holds what that did not read against
+    /// <see cref="ConfigMembers"/>.</summary>
     internal static ModelConfig Read(IArchitecture architecture, ConfigObject root)
     {
         var read = new HashSet<string>(StringComparer.Ordinal) { "model_type", "architectures", "quantization_config" };

@@ -7,7 +7,8 @@ namespace Vernier.Inference.Configuration;
 /// What becomes of the members of config.json that an architecture did not read: those that would change the network are refused unless
 /// they have the value that leaves it as it is, those that say nothing about it are passed over, and all others are listed.
 /// </summary>
-/// <remarks>What asks for tensors of its own (biases, norms of heads, experts) is found by the tensors: none may be without a use.</remarks>
+/// <remarks>What asks for tensors of its own (biases, norms of heads, experts) is found by the tensors: none may be without a
+/// use.</remarks>
 internal static class ConfigMembers
 {
     // What the library keeps of a checkpoint's history, of training and of generation.
@@ -69,7 +70,8 @@ internal static class ConfigMembers
                 unknown.Add(member.Name);
             else if (!neutral(member.Value))
                 throw root.Unsupported(ModelRules.ConfigMember,
-                    $"{ConfigObject.Quote(member.Name)} is {ConfigObject.Quote(member.Value.GetRawText())}, which {root.ModelType} does not have here and which "
+                    $"{ConfigObject.Quote(member.Name)} is {ConfigObject.Quote(member.Value.GetRawText())}, which {root.ModelType} does "
+                        + $"not have here and which "
                     + "changes what the network computes", "Give a model without it, or one of a family that has it");
         }
         return [.. unknown];

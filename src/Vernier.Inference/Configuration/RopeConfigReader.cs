@@ -93,7 +93,8 @@ public static class RopeConfigReader
                 throw root.Error(ModelRules.ConfigRope, $"'{name}' of 'rope_parameters' is not that of the file",
                     "Keep the one that the model was trained with");
         }
-        if (root.Object("rope_scaling") is { } scaling && (TypeOf(scaling) != TypeOf(place) || scaling.Element.EnumerateObject().Any(member =>
+        if (root.Object("rope_scaling") is { } scaling
+            && (TypeOf(scaling) != TypeOf(place) || scaling.Element.EnumerateObject().Any(member =>
             place.Element.TryGetProperty(member.Name, out JsonElement other) && !JsonElement.DeepEquals(member.Value, other))))
         {
             throw root.Error(ModelRules.ConfigRope, "'rope_scaling' and 'rope_parameters' differ",
@@ -112,7 +113,8 @@ public static class RopeConfigReader
                 && !s_members[type].Contains(member.Name))
             {
                 throw root.Unsupported(ModelRules.ConfigRopeScaling,
-                    $"{ConfigObject.Quote(member.Name)} in the rope scaling {ConfigObject.Quote(type)} is not computed here", "Give a model without it");
+                    $"{ConfigObject.Quote(member.Name)} in the rope scaling {ConfigObject.Quote(type)} is not computed here",
+                        "Give a model without it");
             }
         }
     }

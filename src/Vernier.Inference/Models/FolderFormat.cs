@@ -103,10 +103,12 @@ internal sealed class FolderFormat : ModelFormat
     private static JsonElement WithoutScales(ConfigObject root)
     {
         if (root.Element.TryGetProperty("quantization_config", out JsonElement element) && element.ValueKind == JsonValueKind.Object
-            && new ConfigObject(root.Path, element) is var quantized && quantized.Element.TryGetProperty("quant_method", out JsonElement method)
+            && new ConfigObject(root.Path, element) is var quantized
+                && quantized.Element.TryGetProperty("quant_method", out JsonElement method)
             && method.ValueEquals("fp8"))
         {
-            if (quantized.Integers("weight_block_size", 1, int.MaxValue) is { Length: > 0 } sides && Array.Exists(sides, side => side != 128))
+            if (quantized.Integers("weight_block_size", 1, int.MaxValue) is { Length: > 0 } sides
+                && Array.Exists(sides, side => side != 128))
                 throw root.Unsupported(ModelRules.ConfigMember, $"'weight_block_size' is [{string.Join(", ", sides)}]",
                     "Give a model with blocks of 128 x 128, or one in BF16");
             JsonObject config = JsonObject.Create(root.Element)!;

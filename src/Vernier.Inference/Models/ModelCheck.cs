@@ -85,7 +85,8 @@ internal static class ModelCheck
         if (tensor.Type == embedding.Type && tensor.Shape.SequenceEqual(embedding.Shape) && AreEqual(checkpoint, tensor, embedding))
             return true;
         throw new InvalidFileException(checkpoint.FileOf(tensor), ModelRules.TiedHead,
-            "'tie_word_embeddings' makes the embedding the head, and this is another", "Correct config.json, or remove the tensor", tensor.Name);
+            "'tie_word_embeddings' makes the embedding the head, and this is another", "Correct config.json, or remove the tensor",
+                tensor.Name);
     }
 
     private static bool AreEqual(Checkpoint checkpoint, TensorInfo one, TensorInfo other)

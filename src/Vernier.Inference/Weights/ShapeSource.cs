@@ -8,7 +8,8 @@ using Vernier.Packing.Configuration;
 
 namespace Vernier.Inference.Weights;
 
-/// <summary>A source of weights that reads none: it checks that what is asked for is there in the right shape, and notes its name.</summary>
+/// <summary>A source of weights that reads none: it checks that what is asked for is there in the right shape, and notes its
+/// name.</summary>
 /// <param name="checkpoint">The tensors.</param>
 /// <param name="packed">Which of them are packed, or null.</param>
 internal sealed class ShapeSource(Checkpoint checkpoint, QuantizationConfig? packed) : IWeightSource

@@ -171,7 +171,10 @@ internal static class BrokenInput
         yield return new(CheckpointRules.Scales, "scales that fit no matrix", folder =>
         {
             File.WriteAllBytes(Path.Combine(folder, "model.safetensors"), SafetensorsBytes.Of(
-                """{"w":{"dtype":"F8_E4M3","shape":[2,2],"data_offsets":[8,12]},"w_scale":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""",
+                """
+                    {"w":{"dtype":"F8_E4M3","shape":[2,2],"data_offsets":[8,12]},
+                    "w_scale":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}
+                    """u8,
                 [0, 0, 128, 127, 0, 0, 128, 127, 1, 2, 3, 4]));
             Checkpoint.Open(folder).Dispose();
         }, "w_scale");

@@ -95,6 +95,8 @@ public sealed class ScalarMatrix : PackedMatrix
         Span<float> destination)
     {
         int i = 0;
+        Touch.Range<float>(destination, 0, codes.Length);
+        Touch.Indices(codes, values.Length);
         fixed (byte* code = codes)
         fixed (float* value = values, target = destination)
         {

@@ -136,14 +136,18 @@ internal static class ScaledDotProductAttention
         /// <summary>The scores of all queries for every position of the chunks between; what a query doesn't see is never read.</summary>
         private void Score(int count, int start, int end)
         {
+            Touch.Rows<float>(_memory.Span, _queryOffset, count, _headSize, _headSize);
             fixed (float* memory = _memory.Span)
             {
                 for (int chunk = start / Chunk; chunk * Chunk < end; chunk++)
                 {
+                    Touch.Rows<float>(_memory.Span, chunk * Chunk - _base, count, Chunk, _stride);
+                    ReadOnlySpan<float> stored = _store.Keys(chunk, _head, Scratch);
+                    Touch.Range(stored, 0, _headSize * Chunk);
                     float* scores = memory + chunk * Chunk - _base;
                     for (int i = 0; i < count; i++)
                         new Span<float>(scores + i * _stride, Chunk).Clear();
-                    fixed (float* keys = _store.Keys(chunk, _head, Scratch))
+                    fixed (float* keys = stored)
                         AttentionKernel.MultiplyAdd(memory + _queryOffset, _headSize, keys, Chunk, scores, _stride, count, _headSize,
                             Chunk);
                 }
@@ -162,13 +166,17 @@ internal static class ScaledDotProductAttention
         private void Weigh(int query, int count, int from, int end)
         {
             int stride = _store.ValueStride;
+            Touch.Rows<float>(_memory.Span, _resultOffset + query * stride, count, stride, stride);
             fixed (float* memory = _memory.Span)
             {
                 for (int position = from; position < end;)
                 {
                     (int chunk, int place) = Math.DivRem(position, Chunk);
                     int terms = Math.Min(end - position, Chunk - place);
-                    fixed (float* values = _store.Values(chunk, _head, Scratch))
+                    ReadOnlySpan<float> stored = _store.Values(chunk, _head, Scratch);
+                    Touch.Rows(stored, place * stride, terms, stride, stride);
+                    Touch.Rows<float>(_memory.Span, query * _stride + position - _base, count, terms, _stride);
+                    fixed (float* values = stored)
                     {
                         AttentionKernel.MultiplyAdd(memory + query * _stride + position - _base, _stride, values + place * stride, stride,
                             memory + _resultOffset + query * stride, stride, count, terms, stride);

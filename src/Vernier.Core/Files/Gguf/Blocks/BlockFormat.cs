@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Vernier.Memory;
 using Vernier.Numerics;
 
 namespace Vernier.Files.Gguf.Blocks;
@@ -143,6 +144,8 @@ public abstract class BlockFormat
         int rows = weights.Length / columns, rowBytes = (int)BytesOf(columns), important = importance.Length;
         // Enough work for one item: a few ten thousand weights.
         int together = Math.Max(1, (1 << 15) / columns);
+        Touch.Rows(weights, 0, rows, columns, columns);
+        Touch.Rows<byte>(blocks, 0, rows, rowBytes, rowBytes);
         fixed (float* w = weights, m = importance)
         fixed (byte* b = blocks)
         {

@@ -1,4 +1,5 @@
 using System.Numerics;
+using Vernier.Memory;
 
 namespace Vernier.Files.Gguf.Blocks.Encoding;
 
@@ -17,6 +18,8 @@ internal static class LaneBuffer
         int lanes = Vector<float>.Count, count = Math.Min(lanes, groups.Length / columns);
         if (count < lanes)
             turned[..columns].Clear();
+        Touch.Range(groups, 0, count * columns);
+        Touch.Range<Vector<float>>(turned, 0, columns);
         fixed (float* source = groups)
         fixed (Vector<float>* target = turned)
         {
