@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Vernier.Cli.Reports;
 using Vernier.Cli.Terminal;
+using Vernier.Files;
 using Vernier.Inference.Gguf;
 using Vernier.Inference.Models;
 using Vernier.Numerics;
@@ -13,7 +14,7 @@ internal sealed class ExportCommand(CommandConsole console, CancellationToken ca
 {
     private const string Gguf = "gguf", HuggingFace = "hf";
 
-    private readonly Argument<string> _model = Choose.Model("The folder of a model that is not quantized, or a .gguf file.");
+    private readonly Argument<string> _model = Choose.Model("The folder of a model, or a .gguf file. One that Vernier quantized becomes floats: F32, F16 or BF16.");
     private readonly Option<string?> _to = Choose.Text(
         "--to", "FORMAT", $"What to write: {Gguf}, a file for llama.cpp, or {HuggingFace}, a folder.");
     private readonly Option<string?> _output = Choose.Text("-o", "PATH", "The file or the folder to write.", "--output");
@@ -41,7 +42,7 @@ internal sealed class ExportCommand(CommandConsole console, CancellationToken ca
         string output = arguments.GetValue(_output) ?? throw new UsageException("-o: name the file or the folder to write.");
         if (to is not (Gguf or HuggingFace))
             throw new UsageException($"--to: '{to}' is neither {Gguf} nor {HuggingFace}.");
-        using var model = Model.Open(path);
+        using Model model = Open(arguments, path, to);
         bool json = arguments.GetValue(_json), force = arguments.GetValue(_force);
         long start = console.Time.GetTimestamp();
         string? type = null;
@@ -56,7 +57,23 @@ internal sealed class ExportCommand(CommandConsole console, CancellationToken ca
             JsonOutput.Write(console, written);
         else
             written.WriteTo(console.Output);
+        if (model.DequantizedFrom is string recipe && !json)
+            console.Remark($"the floats are what the codes of {recipe} stand for, not the original model");
         return ErrorBoundary.Success;
+    }
+
+    // Codes of a format of our own become floats, and nothing else: other codes of them would be a second loss.
+    private Model Open(ParseResult arguments, string path, string to)
+    {
+        string type = _types.Name(arguments, to == Gguf ? "F16" : "F32");
+        Model model = Model.Open(path);
+        if (model.Quantization is null)
+            return model;
+        model.Dispose();
+        return !Enum.TryParse(type, out ElementType element) || element is not (ElementType.F32 or ElementType.F16 or ElementType.BF16)
+            ? throw new UsageException($"--type: '{type}' would quantize {path} a second time. Say F32, F16 or BF16, or give the original "
+                + "model.")
+            : Model.OpenFloat(path, to == Gguf ? ElementType.F32 : element);
     }
 
     private long WriteFile(ParseResult arguments, Model model, string output, bool force, IProgress<double> progress, out string type)
@@ -75,9 +92,9 @@ internal sealed class ExportCommand(CommandConsole console, CancellationToken ca
 
     private long WriteFolder(ParseResult arguments, Model model, string output, bool force, IProgress<double> progress)
     {
-        if (_types.AreGiven(arguments))
+        if (_types.AreGiven(arguments) && model.DequantizedFrom is null)
             throw new UsageException($"--type, --tensor-type: a folder keeps the types of the file; blocks become F32. Leave them out.");
-        if (model.Kind == ModelKind.Folder)
+        if (model.Kind == ModelKind.Folder && model.DequantizedFrom is null)
             throw new UsageException($"{model.Path}: this is a folder already. Give a .gguf file.");
         OutputCheck.CheckOutput(model.Path, output, new RunOptions { Replace = force });
         using var folder = new OutputFolder(output, force);

@@ -24,6 +24,9 @@ internal sealed class GgufArguments(string standard)
         command.Options.Add(_tensorTypes);
     }
 
+    /// <summary>The name of the type that is asked for.</summary>
+    public string Name(ParseResult arguments, string absent) => arguments.GetValue(_type) ?? absent;
+
     /// <summary>Whether the command has one of them.</summary>
     public bool AreGiven(ParseResult arguments) =>
         arguments.GetValue(_type) is not null || arguments.GetValue(_tensorTypes) is { Length: > 0 };

@@ -54,7 +54,8 @@ public static class GgufExport
         return Write(open, path, mix, overrides, progress, workers, cancellation);
     }
 
-    /// <summary>Writes a GGUF file as a Hugging Face folder: blocks become single precision, everything else stays as it is.</summary>
+    /// <summary>Writes a model as a Hugging Face folder: blocks of a GGUF file become single precision, everything else stays as it
+    /// is.</summary>
     /// <param name="model">The model.</param>
     /// <param name="folder">The folder, which must exist, and be one that nobody takes for finished.</param>
     /// <param name="progress">Told the part that is done, 0 to 1.</param>
@@ -64,16 +65,27 @@ public static class GgufExport
     {
         ArgumentNullException.ThrowIfNull(model);
         model.Check();
+        (JsonObject config, IReadOnlyList<Companion> companions) = TextsOf(model);
+        TensorInfo[] tensors = [.. model.Checkpoint.Tensors];
+        var content = new FolderContent(ModelTexts.Serialize(config), companions, new Dictionary<string,
+            Packing.PackedLayout>(StringComparer.Ordinal));
+        var metadata = new Dictionary<string, string>(StringComparer.Ordinal) { ["format"] = "pt" };
+        if (model.DequantizedFrom is string recipe)
+            metadata["vernier.dequantized_from"] = recipe;
+        using var writer = new FolderWriter(folder, tensors, content, metadata);
+        CopyAll(writer, model.Checkpoint, tensors, progress, cancellation);
+    }
+
+    // A folder has all its companions; what a GGUF file has of them is made anew.
+    private static (JsonObject Config, IReadOnlyList<Companion> Companions) TextsOf(Model model)
+    {
+        if (model.Kind == ModelKind.Folder)
+            return (JsonObject.Create(model.Config)!, model.Companions);
         ModelTexts texts = model.ReadTexts();
         List<Companion> companions = [Text("tokenizer.json", texts.Tokenizer), Text("tokenizer_config.json", texts.Settings)];
         if (texts.ChatTemplate is not null)
             companions.Add(new Companion("chat_template.jinja", System.Text.Encoding.UTF8.GetBytes(texts.ChatTemplate)));
-        TensorInfo[] tensors = [.. model.Checkpoint.Tensors];
-        var content = new FolderContent(ModelTexts.Serialize(texts.Config), companions, new Dictionary<string,
-            Packing.PackedLayout>(StringComparer.Ordinal));
-        using var writer = new FolderWriter(folder, tensors, content, new Dictionary<string,
-            string>(StringComparer.Ordinal) { ["format"] = "pt" });
-        CopyAll(writer, model.Checkpoint, tensors, progress, cancellation);
+        return (texts.Config, companions);
 
         static Companion Text(string name, JsonObject json) => new(name, ModelTexts.Serialize(json));
     }

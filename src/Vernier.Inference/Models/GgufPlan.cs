@@ -51,6 +51,8 @@ public sealed class GgufPlan
             .ToDictionary(item => item.Source.Name, item => item.Source.Type, StringComparer.Ordinal);
         string name = Path.GetFileNameWithoutExtension(Path.TrimEndingDirectorySeparator(Path.GetFullPath(model.Path)));
         OrderedDictionary<string, GgufValue> metadata = GgufTexts.ToMetadata(texts, config, architecture, name, widened);
+        if (model.DequantizedFrom is string recipe)
+            metadata["vernier.dequantized_from"] = GgufValue.Of(recipe);
         metadata["general.file_type"] = GgufValue.Of((uint)fileType);
         metadata["general.quantization_version"] = GgufValue.Of(QuantizationVersion);
         return new GgufPlan(metadata, [.. architecture.RopeTensors(config)], items);
@@ -87,7 +89,7 @@ public sealed class GgufPlan
                 "Export the model to a folder");
         return config.Quantization is null ? config
             : throw new InvalidFileException(config.Path, GgufModelRules.TensorType,
-                "the model is quantized already, in a format of its own", "Give the original model");
+                "the model is quantized already, in a format of its own", "Give the original model, or open this one as floats");
     }
 
     /// <summary>The tensors of a model with their names in a GGUF file; a head that is the embedding is left out.</summary>

@@ -61,6 +61,9 @@ public sealed class Model : IDisposable
     /// <summary>Whether the architecture runs here.</summary>
     public bool Runs => TryGetConfiguration(out _);
 
+    /// <summary>The recipe of the codes that a model opened as floats comes from; null where it was none of codes.</summary>
+    public string? DequantizedFrom { get; private init; }
+
     /// <summary>The configuration.</summary>
     /// <exception cref="UnsupportedModelException">The architecture, or something that the model uses, does not run here.</exception>
     /// <exception cref="InvalidFileException">config.json breaks a rule of <see cref="ModelRules"/>.</exception>
@@ -105,6 +108,29 @@ public sealed class Model : IDisposable
         catch
         {
             format.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Opens a model as floats: one that Vernier quantized becomes what its codes stand for, and so can be judged by other
+    /// programs.</summary>
+    /// <param name="path">A Hugging Face folder or a GGUF file.</param>
+    /// <param name="type">What packed matrices become: F32, the default, F16 or BF16.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The type is another.</exception>
+    /// <exception cref="InvalidFileException">As for <see cref="Open"/>.</exception>
+    public static Model OpenFloat(string path, ElementType type = ElementType.F32)
+    {
+        if (type is not (ElementType.F32 or ElementType.F16 or ElementType.BF16))
+            throw new ArgumentOutOfRangeException(nameof(type), type, "packed matrices become F32, F16 or BF16");
+        Model model = Open(path);
+        try
+        {
+            return model._format is FolderFormat folder && model.Quantization is QuantizationConfig packed
+                ? new Model(path, new DequantizedFormat(folder, packed, type)) { DequantizedFrom = packed.Recipe } : model;
+        }
+        catch
+        {
+            model.Dispose();
             throw;
         }
     }
