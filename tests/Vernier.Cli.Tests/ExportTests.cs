@@ -64,6 +64,23 @@ public sealed class ExportTests(QuantizedQuill quantized) : IDisposable
         CommandRun.Succeeding("export", file, "--to", "hf", "-o", folder, "--force");
     }
 
+    /// <summary>What codes stand for, for other programs to judge: said to be so, and the same network.</summary>
+    [Fact]
+    public void A_quantized_model_becomes_floats()
+    {
+        CommandRun run = CommandRun.Succeeding("export", quantized.Folder, "--to", "hf", "-o", _temp["floats"], "--type", "BF16");
+        Assert.Contains("not the original model", run.Error, StringComparison.Ordinal);
+        CommandRun.Succeeding("export", quantized.Folder, "--to", "gguf", "-o", _temp["floats.gguf"], "--type", "F32");
+        double[] perplexities = [.. ((string[])[quantized.Folder, _temp["floats"], _temp["floats.gguf"]]).Select(model =>
+            CommandRun.Json("eval", model, "--text", quantized.Text, "--windows", "2", "--arithmetic", "float").GetProperty("perplexity")
+                .GetDouble())];
+        Assert.Equal(perplexities[0], perplexities[1], 0.02 * perplexities[0]);
+        Assert.Equal(perplexities[0], perplexities[2], 1e-3 * perplexities[0]);
+        Assert.False(File.Exists(Path.Combine(_temp["floats"], "report.json")));
+        using GgufFile written = GgufFile.Open(_temp["floats.gguf"]);
+        Assert.Equal(GgufValue.Of("rtn"), written.Metadata["vernier.dequantized_from"]);
+    }
+
     [Fact]
     public void Types_are_chosen_by_pattern()
     {
@@ -92,7 +109,8 @@ public sealed class ExportTests(QuantizedQuill quantized) : IDisposable
         Fails(2, "--tensor-type", SharedData.Quill, "--to", "gguf", "-o", file, "--tensor-type", "ffn");
         Fails(2, "--tensor-type", SharedData.Quill, "--to", "gguf", "-o", file, "--tensor-type", "(=Q8_0");
         Fails(2, "already", SharedData.Quill, "--to", "hf", "-o", _temp["y"]);
-        Fails(1, "quantized", quantized.Folder, "--to", "gguf", "-o", file);
+        Fails(2, "a second time", quantized.Folder, "--to", "gguf", "-o", file, "--type", "Q4_K_M");
+        Fails(2, "a second time", quantized.Folder, "--to", "hf", "-o", _temp["y"], "--type", "Q8_0");
         File.WriteAllText(_temp["broken.gguf"], "GGUF");
         Fails(1, "incomplete", _temp["broken.gguf"], "--to", "hf", "-o", _temp["y"]);
         File.WriteAllText(file, "");

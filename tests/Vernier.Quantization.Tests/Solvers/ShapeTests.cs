@@ -10,7 +10,7 @@ namespace Vernier.Tests.Solvers;
 /// <summary>What holds of the steps of every recipe, on shapes that end anywhere.</summary>
 public class ShapeTests
 {
-    private static readonly (int Rows, int Columns)[] s_shapes = [(5, 1), (1, 7), (6, 24), (9, 33), (70, 17), (2, 256), (3, 1000)];
+    private static readonly (int Rows, int Columns)[] s_shapes = [(5, 1), (1, 7), (9, 33), (70, 17), (3, 200)];
 
     public static TheoryData<string, int, int> Cases
     {
@@ -36,7 +36,7 @@ public class ShapeTests
         Recipe recipe = RecipeCatalogue.Find(name);
         var shaped = new ShapedProblem(rows, columns);
         var outcomes = new List<MatrixOutcome>();
-        foreach (int threads in (int[])[1, 2, 3])
+        foreach (int threads in (int[])[1, 3])
         {
             using var workers = new Workers(threads);
             outcomes.Add(new MatrixSolver(recipe.Solver).Solve(shaped.Of(recipe, workers)));
