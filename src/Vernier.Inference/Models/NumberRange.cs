@@ -13,7 +13,7 @@ namespace Vernier.Inference.Models;
 /// <summary>
 /// Whether the numbers of a tensor have a place in the type that it is to have, found before anything is written. F16 holds magnitudes below
 /// 65520 and BF16 below (2 - 2^-8) 2^127, from which on they round to infinity. A block type holds a block where ggml's encoding of it
-/// decodes to finite numbers: where the halves that are its scales are finite.
+/// decodes to finite numbers, where the halves that are its scales are finite, and no number is beyond <see cref="BlockFormat.Reach"/>.
 /// </summary>
 /// <param name="source">The tensors.</param>
 /// <param name="workers">Who looks through them.</param>
@@ -38,6 +38,7 @@ internal sealed class NumberRange(Checkpoint source, Workers workers)
         {
             ElementType.F16 => HalfBound,
             ElementType.BF16 => Bfloat16Bound,
+            null => (float)Math.BitIncrement((float)type.Format!.Reach),
             _ => float.PositiveInfinity,
         };
         if (!float.IsFinite(largest))
@@ -115,7 +116,7 @@ internal sealed class NumberRange(Checkpoint source, Workers workers)
     private InvalidFileException Beyond(TensorInfo tensor, (long At, float Number) found, GgufTensorType type, string name)
     {
         string what = type.Format is null ? $"{type} holds none beyond {(type.Element == ElementType.F16 ? "65504" : "3.38953E+38")}"
-            : $"with it a scale of its block in {type}, a number of half precision, is beyond 65504";
+            : $"with it a scale of its block in {type}, which is of half precision, is beyond 65504";
         string wider = MathF.Abs(found.Number) < Bfloat16Bound ? "BF16 or F32" : "F32";
         return new InvalidFileException(source.FileOf(tensor), GgufModelRules.NumberRange,
             $"{Place(tensor, found.At)} is {found.Number:G6}, and {what}",

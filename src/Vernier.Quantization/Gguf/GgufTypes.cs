@@ -70,6 +70,10 @@ public sealed class GgufTypes
         return new GgufModelWriter(Plan(model, types), path, keep: true, workers);
     }
 
+    /// <summary>The type of each tensor of a file, as text.</summary>
+    internal string Describe(Model model) => string.Join('\n',
+        Of(model).Select(pair => $"{pair.Key} {pair.Value}").Order(StringComparer.Ordinal).Prepend(Mix.Name));
+
     /// <summary>Whether a file has a tensor: an output layer that is the embedding is not there twice.</summary>
     internal Func<TensorInfo, bool> Holds(Model model)
     {

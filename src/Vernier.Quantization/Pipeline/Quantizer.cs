@@ -53,7 +53,7 @@ public sealed class Quantizer(QuantizationPlan plan, IProgress<QuantizationProgr
         WeightCheck.Run(plan, run.Gguf, walk);
         CalibrationSet? set = Calibration(run, cancellation), used = plan.Options.Recipe.NeedsCalibration ? set : null;
         progress?.Report(new QuantizationProgress("reading the model", "", 0));
-        Fingerprint fingerprint = Fingerprint.Of(plan, used, cancellation);
+        Fingerprint fingerprint = Fingerprint.Of(plan, used, run.Gguf, cancellation);
         if (run.Resume && RunReport.TryRead(OutputFolder.ReportOf(output, run.Gguf is not null), plan, fingerprint) is { } finished)
         {
             folder.Forget();

@@ -67,6 +67,8 @@ internal static class WeightCheck
         for (int i = 0; i < layout.Rows; i++)
         {
             plan.Checkpoint.Read(planned.Tensor, (long)i * row.Length, row);
+            if (Math.Abs(TensorPrimitives.MaxMagnitude<float>(row)) > layout.Format.Reach)
+                return false;
             layout.Format.Encode(row, importance, blocks);
             layout.Format.Decode(blocks, row);
             if (row.AsSpan().ContainsAnyExceptInRange(float.MinValue, float.MaxValue))
