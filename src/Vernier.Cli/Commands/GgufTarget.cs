@@ -1,4 +1,5 @@
 using Vernier.Inference.Gguf;
+using Vernier.Inference.Models;
 using Vernier.Quantization.Gguf;
 
 namespace Vernier.Cli.Commands;
@@ -12,10 +13,11 @@ internal sealed record GgufTarget(GgufMix Mix, IReadOnlyList<GgufOverride> Overr
     /// <param name="data">Whether data is used: llama-quantize's rules differ a little.</param>
     public GgufTypes Types(bool data) => new(Mix, Overrides, data);
 
-    /// <summary>Refuses a file that is the model itself.</summary>
-    public static void Check(string model, string file)
+    /// <summary>Refuses a file that is the model itself, or a part of it.</summary>
+    public static void Check(Model model, string file)
     {
-        if (string.Equals(Path.GetFullPath(model), Path.GetFullPath(file), StringComparison.OrdinalIgnoreCase))
+        if (model.Files.Append(model.Path).Any(part =>
+            string.Equals(Path.GetFullPath(part), Path.GetFullPath(file), StringComparison.OrdinalIgnoreCase)))
             throw new Terminal.UsageException($"{file}: this is the model itself. Name another file with -o.");
     }
 }

@@ -43,7 +43,7 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
         if (!_arguments.DryRun(arguments))
         {
             if (target is not null)
-                GgufTarget.Check(model, output);
+                GgufTarget.Check(opened, output);
             OutputCheck.CheckOutput(model, output, run);
         }
         long bytes = run.Gguf?.SizeOf(opened) ?? plan.Bytes;

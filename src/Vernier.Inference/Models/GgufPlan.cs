@@ -50,7 +50,7 @@ public sealed class GgufPlan
         GgufItem[] items = [.. Tensors(model).Select(tensor => ItemOf(model, config, architecture, tensor.Tensor, tensor.Name, typeOf))];
         Dictionary<string, ElementType> widened = items.Where(IsWidened)
             .ToDictionary(item => item.Source.Name, item => item.Source.Type, StringComparer.Ordinal);
-        string name = Path.GetFileNameWithoutExtension(Path.TrimEndingDirectorySeparator(Path.GetFullPath(model.Path)));
+        string name = GgufSplit.StemOf(Path.TrimEndingDirectorySeparator(Path.GetFullPath(model.Path)));
         OrderedDictionary<string, GgufValue> metadata = GgufTexts.ToMetadata(texts, config, architecture, name, widened);
         metadata["general.file_type"] = GgufValue.Of((uint)fileType);
         metadata["general.quantization_version"] = GgufValue.Of(QuantizationVersion);
