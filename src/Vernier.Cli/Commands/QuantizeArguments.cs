@@ -94,7 +94,11 @@ internal sealed class QuantizeArguments
             : $"{ModelFiles.NameOf(model)}-{target.Mix.Name}.gguf");
 
     /// <summary>What to do with the model.</summary>
-    public QuantizationOptions Options(ParseResult arguments, GgufTarget? target, Inference.Models.Model model)
+    /// <param name="arguments">The command.</param>
+    /// <param name="target">The GGUF file; null for a folder.</param>
+    /// <param name="model">The model.</param>
+    /// <param name="notes">Receives what the user should know.</param>
+    public QuantizationOptions Options(ParseResult arguments, GgufTarget? target, Inference.Models.Model model, List<string> notes)
     {
         string? imatrix = arguments.GetValue(_imatrix);
         Recipe recipe = _recipe.Build(arguments, target is null ? null : Calibration.IsGiven(arguments) ? "gguf" : "gguf-datafree");
@@ -112,7 +116,7 @@ internal sealed class QuantizeArguments
             Keep = arguments.GetValue(_keep),
             Allocator = target is null ? null : new BlockFormatAllocator(
                 target.Types(recipe.NeedsCalibration || imatrix is not null).FormatsOf(model)),
-            Importance = imatrix is null ? null : ImportanceMatrix.Read(imatrix, model.Configuration),
+            Importance = imatrix is null ? null : Importance(arguments, imatrix, model, notes),
         };
         if (options.LinearBits != options.Bits && arguments.GetResult(_bits) is { Implicit: false })
             throw new UsageException($"--bits: the grid of the recipe {recipe.Name} has {options.LinearBits}. Leave it out.");
@@ -120,6 +124,16 @@ internal sealed class QuantizeArguments
             throw new UsageException(
                 $"--group: the blocks of the recipe {recipe.Name} are of {options.LinearGranularity.GroupColumns}. Leave it out.");
         return options;
+    }
+
+    private IReadOnlyDictionary<string, float[]> Importance(ParseResult arguments, string path, Inference.Models.Model model,
+        List<string> notes)
+    {
+        ModelImportance importance = ModelImportance.Read(path, model);
+        if (arguments.GetValue(_strict))
+            importance.CheckComplete();
+        notes.AddRange(importance.Notes.Select(note => $"importance matrix: {note}"));
+        return importance.Matrices;
     }
 
     /// <summary>Whether to evaluate.</summary>

@@ -34,7 +34,7 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
         string model = _arguments.Model(arguments);
         GgufTarget? target = _arguments.Target(arguments);
         using var opened = Model.Open(model);
-        QuantizationOptions options = _arguments.Options(arguments, target, opened);
+        QuantizationOptions options = _arguments.Options(arguments, target, opened, _notes);
         string output = _arguments.Output(arguments, options, target, opened);
         using Workers workers = Threads.Of(_arguments.Threads(arguments));
         QuantizationPlan plan = QuantizationPlan.Create(opened, options, workers);
@@ -93,6 +93,7 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
             JsonOutput.Write(console, report);
             return ErrorBoundary.Success;
         }
+        _notes.ForEach(console.Remark);
         console.Output.WriteLine(Headline(plan, output, target));
         console.Output.WriteLine();
         report.WriteTo(console.Output);
