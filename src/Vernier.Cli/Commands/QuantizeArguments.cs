@@ -35,7 +35,8 @@ internal sealed class QuantizeArguments
         "--force", "Replace the output folder if it is there, and forget an interrupted run.");
     private readonly Option<bool> _resume = Choose.Flag("--resume", "Go on with a run that was interrupted. It ends in the same bytes.");
     private readonly Option<bool> _strict = Choose.Flag(
-        "--strict", "Stop where a layer can't be solved as the recipe says, in place of rounding it to nearest.");
+        "--strict", "Stop where a layer can't be solved as the recipe says, in place of rounding it to nearest, or where an importance "
+        + "matrix is not that of the model.");
     private readonly Option<long?> _memory = Choose.Bytes(
         "--memory", "The most memory to take, such as 4GB. [default: three quarters of what the machine has]");
     private readonly Option<bool> _dryRun = Choose.Flag(
