@@ -61,7 +61,8 @@ internal sealed class GgufWeightSource : IWeightSource
     {
         if (_read.TryGetValue(name, out BlockMatrix? known))
             return known;
-        if (!_floats.Contains(name) || _files[name].ReadBlocks(name) is not BlockMatrix blocks || blocks.Rows != rows || blocks.Columns != columns)
+        if (!_floats.Contains(name) || _files[name].ReadBlocks(name) is not BlockMatrix blocks || blocks.Rows != rows
+            || blocks.Columns != columns)
             return null;
         return _read[name] = blocks;
     }

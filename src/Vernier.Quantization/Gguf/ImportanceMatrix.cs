@@ -14,8 +14,8 @@ namespace Vernier.Quantization.Gguf;
 /// The importance matrix of llama.cpp: of each matrix the mean square of each of its inputs on some text. Both kinds of file are read:
 /// GGUF with tensors NAME.in_sum2 and
 /// NAME.counts, and the older one of a count of entries, each a name, a number of calls, a number of values, and the values, summed over
-/// the calls. Entries of a mixture of experts, n x C sums and n counts, are passed over. Where there is no data, a count of 0 or sums that are
-/// all 0, inputs count alike, as they do in llama.cpp. <see cref="ModelImportance"/> says what a model takes of a file.
+/// the calls. Entries of a mixture of experts, n x C sums and n counts, are passed over. Where there is no data, a count of 0 or sums that
+/// are all 0, inputs count alike, as they do in llama.cpp. <see cref="ModelImportance"/> says what a model takes of a file.
 /// </summary>
 public static class ImportanceMatrix
 {

@@ -24,8 +24,8 @@ public sealed class ModelImportance
     /// <summary>By the name of a weight in the checkpoint, a number for each input channel, none negative.</summary>
     public IReadOnlyDictionary<string, float[]> Matrices => _matrices;
 
-    /// <summary>What was passed over and what is missing, a line for each kind, with its number and some names as a GGUF file has them; none
-    /// where the file fits.</summary>
+    /// <summary>What was passed over and what is missing, a line for each kind, with its number and some names as a GGUF file has them;
+    /// none where the file fits.</summary>
     public IReadOnlyList<string> Notes => [.. Missing, .. Line("entries without data, whose inputs count alike", _empty)];
 
     private IEnumerable<string> Missing =>

@@ -135,7 +135,8 @@ public sealed class QuantizationPlan
             throw new InvalidFileException(path, "already-quantized", "the model is quantized already", "Give the original model");
         TensorPlan[] tensors = new TensorPlanner(model.Checkpoint, options, workers ?? Workers.Shared).Run();
         // The types of a GGUF file may be none but floats.
-        if ((tensors.Length == 0 || options.Allocator is not BlockFormatAllocator) && !Array.Exists(tensors, planned => planned.Layout is not null))
+        bool floats = options.Allocator is BlockFormatAllocator && tensors.Length > 0;
+        if (!floats && !Array.Exists(tensors, planned => planned.Layout is not null))
             throw new InvalidFileException(model.Path, "nothing-to-quantize", "no tensor is a matrix of floats that may be quantized",
                 "Check the model, and which tensors are left as they are");
         var packed = tensors.Where(planned => planned.Layout is not null)

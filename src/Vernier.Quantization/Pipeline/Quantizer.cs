@@ -27,8 +27,8 @@ public sealed class Quantizer(QuantizationPlan plan, IProgress<QuantizationProgr
     /// <see cref="RunOptions.Resume"/>.</param>
     /// <returns>A report for each packed matrix.</returns>
     /// <exception cref="InvalidFileException">
-    /// A weight is not finite or has no place in the format that it is to have, the input of a layer is not, the unfinished run to continue had other inputs, or the written file does not
-    /// read back.
+    /// A weight is not finite or has no place in the format that it is to have, the input of a layer is not finite, the unfinished run to
+    /// continue had other inputs, or the written file does not read back.
     /// </exception>
     /// <exception cref="UnsupportedModelException">The recipe observes the model at work, and its architecture does not run
     /// here.</exception>

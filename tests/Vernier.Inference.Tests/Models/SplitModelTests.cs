@@ -61,7 +61,7 @@ public sealed class SplitModelTests : IDisposable
         GgufExport.Write(_work["quill.gguf"], fromWhole, mix);
         Assert.Equal(File.ReadAllBytes(fromWhole), File.ReadAllBytes(fromParts));
         string[] folders = [Directory.CreateDirectory(_work["a"]).FullName, Directory.CreateDirectory(_work["b"]).FullName];
-        foreach ((string source, string folder) in (ReadOnlySpan<(string, string)>)[(_parts[1], folders[0]), (_work["quill.gguf"], folders[1])])
+        foreach ((string source, string folder) in ((string[])[_parts[1], _work["quill.gguf"]]).Zip(folders))
         {
             using var model = Model.Open(source);
             GgufExport.WriteFolder(model, folder);

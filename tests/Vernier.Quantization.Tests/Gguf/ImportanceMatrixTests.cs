@@ -161,7 +161,8 @@ public class ImportanceMatrixTests
         ModelImportance importance = ModelImportance.Read(folder["empty"], model);
         Assert.Equal(42, importance.Matrices.Count);
         Assert.All(importance.Matrices.Values, values => Assert.All(values, value => Assert.Equal(1, value)));
-        Assert.StartsWith("entries without data, whose inputs count alike: 42 (", Assert.Single(importance.Notes), StringComparison.Ordinal);
+        Assert.StartsWith("entries without data, whose inputs count alike: 42 (", Assert.Single(importance.Notes),
+            StringComparison.Ordinal);
         importance.CheckComplete();
         Assert.True(GgufMix.TryGet("Q4_0", out GgufMix? mix));
         var types = new GgufTypes(mix, importance: true);

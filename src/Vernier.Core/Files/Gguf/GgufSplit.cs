@@ -27,8 +27,8 @@ internal static partial class GgufSplit
     /// <summary>Opens all parts, where a file is one of several.</summary>
     /// <param name="named">The part that was named, which is open.</param>
     /// <returns>The parts in their order, <paramref name="named"/> among them; that alone where the model is not split.</returns>
-    /// <exception cref="InvalidFileException">A part breaks a rule of <see cref="GgufSplitRules"/> or of <see cref="GgufRules"/>. Parts that
-    /// were opened are closed, but for <paramref name="named"/>.</exception>
+    /// <exception cref="InvalidFileException">A part breaks a rule of <see cref="GgufSplitRules"/> or of <see cref="GgufRules"/>. Parts
+    /// that were opened are closed, but for <paramref name="named"/>.</exception>
     public static GgufFile[] OpenBeside(GgufFile named)
     {
         if (!named.Metadata.ContainsKey(Count) || Integer(named, Count) is long few and <= 1 && few >= 0)

@@ -1,7 +1,6 @@
 using System.Reflection;
 using System.Text.RegularExpressions;
 using Vernier.Errors;
-using Vernier.Files;
 using Vernier.Files.Gguf;
 
 namespace Vernier.Tests.Files.Gguf;
