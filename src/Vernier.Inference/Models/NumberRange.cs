@@ -12,8 +12,8 @@ namespace Vernier.Inference.Models;
 
 /// <summary>
 /// Whether the numbers of a tensor have a place in the type that it is to have, found before anything is written. F16 holds magnitudes
-/// below 65520 and BF16 below (2 - 2^-8) 2^127, from which on they round to infinity. A block type holds a block where ggml's encoding of it
-/// decodes to finite numbers, where the halves that are its scales are finite, and no number is beyond <see cref="BlockFormat.Reach"/>.
+/// below 65520 and BF16 below (2 - 2^-8) 2^127, from which on they round to infinity. A block type holds a block where ggml's encoding of
+/// it decodes to finite numbers, where the halves that are its scales are finite, and no number is beyond <see cref="BlockFormat.Reach"/>.
 /// </summary>
 /// <param name="source">The tensors.</param>
 /// <param name="workers">Who looks through them.</param>
