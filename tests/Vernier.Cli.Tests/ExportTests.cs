@@ -92,6 +92,26 @@ public sealed class ExportTests(QuantizedQuill quantized) : IDisposable
             written["blk.1.attn_q.weight"].Type.Name));
     }
 
+    [Theory]
+    [InlineData("F16", 7e4f, "the weight at row 3, column 70 is 69632, and F16 holds none beyond 65504")]
+    [InlineData("Q4_0", 1e6f, "the weight at row 3, column 70 is 999424, and with it a scale of its block in Q4_0")]
+    [InlineData("Q4_K_M", 3e38f, "the weight at row 3, column 70 is 2.99076E+38, and with it a scale of its block in ")]
+    [InlineData("F32", float.NaN, "the weight at row 3, column 70 is NaN. Repair the checkpoint.")]
+    public void What_has_no_place_in_its_type_is_refused_before_anything_is_written(string type, float number, string message)
+    {
+        string model = QuillCopy.Write(_temp["in"], ("model.layers.0.mlp.up_proj.weight", 3 * 256 + 70, number));
+        foreach (string command in (string[])["export", "quantize"])
+        {
+            CommandRun run = CommandRun.Of(command, model, "--to", "gguf", "-o", _temp["x.gguf"], "--type", type);
+            Assert.Equal(1, run.Status);
+            Assert.Contains(message, run.Error.ReplaceLineEndings(" "), StringComparison.Ordinal);
+            Assert.Equal(["in"], _temp.Names);
+        }
+        CommandRun kept = CommandRun.Of("export", model, "--to", "gguf", "-o", _temp["x.gguf"], "--type", type, "--tensor-type",
+            "blk.0.ffn_up.weight=F32");
+        Assert.Equal(float.IsFinite(number) ? 0 : 1, kept.Status);
+    }
+
     [Fact]
     public void Wrong_commands_and_files_are_refused()
     {

@@ -11,6 +11,9 @@ public class HintTests
     [InlineData("output-unfinished", "With --resume it goes on where it stopped, with --force it starts afresh.")]
     [InlineData("resume-other-inputs", "With --force in place of --resume it starts afresh.")]
     [InlineData("weight-not-finite", "The option for that is --keep.")]
+    [InlineData("weight-out-of-range", "--keep leaves the tensor as it is.")]
+    [InlineData("gguf-model-number-range", "--tensor-type NAME=F32 says it for one tensor, --type for all.")]
+    [InlineData("importance-matrix-incomplete", "Without --strict it goes on.")]
     [InlineData("nothing-to-quantize", "See --keep and --embedding-bits.")]
     public void ARuleHasItsHint(string rule, string hint)
     {

@@ -56,4 +56,51 @@ public sealed class QuantizeToGgufTests(QuantizedQuill quantized) : IDisposable
         Assert.Contains("none.dat", run.Error);
         Assert.Empty(_temp.Names);
     }
+
+    [Theory]
+    [InlineData("F16")]
+    [InlineData("F32")]
+    public void A_file_of_floats_is_written_and_evaluated(string type)
+    {
+        string file = _temp["quill.gguf"];
+        string[] command = ["quantize", SharedData.Quill, "--to", "gguf", "--type", type, "-o", file, "--text", quantized.Text,
+            "--windows", "2"];
+        long promised = CommandRun.Json([.. command, "--dry-run"]).GetProperty("after").GetProperty("bytes").GetInt64();
+        JsonElement written = CommandRun.Json(command);
+        Assert.Equal(promised, new FileInfo(file).Length);
+        Assert.Equal(0, written.GetProperty("tensors").GetArrayLength());
+        Assert.InRange(written.GetProperty("after").GetProperty("kl_divergence").GetDouble(), 0, 1e-4);
+        CommandRun.Succeeding("export", SharedData.Quill, "--to", "gguf", "--type", type, "-o", _temp["export.gguf"]);
+        Assert.Equal(File.ReadAllBytes(_temp["export.gguf"]), File.ReadAllBytes(file));
+    }
+
+    [Fact]
+    public void What_an_importance_matrix_lacks_is_said_at_the_start_and_stops_a_strict_run()
+    {
+        string matrix = _temp["imatrix.dat"];
+        using (var writer = new BinaryWriter(File.Create(matrix)))
+        {
+            writer.Write(1);
+            writer.Write("blk.0.ffn_up_exps.weight".Length);
+            writer.Write("blk.0.ffn_up_exps.weight"u8);
+            writer.Write(3);
+            writer.Write(4);
+            writer.Write(new byte[16]);
+        }
+        string[] command = ["quantize", SharedData.Quill, "--to", "gguf", "--type", "Q4_0", "-o", _temp["x.gguf"], "--no-eval",
+            "--imatrix", matrix];
+        CommandRun strict = CommandRun.Of([.. command, "--strict"]);
+        Assert.Equal(1, strict.Status);
+        string error = strict.Error.ReplaceLineEndings(" ");
+        Assert.Contains("entries for tensors that the model lacks, passed over: 1 (blk.0.ffn_up_exps.weight); linear layers without an "
+            + "entry, quantized without importance: 42 (", error, StringComparison.Ordinal);
+        Assert.EndsWith("Without --strict it goes on. ", error, StringComparison.Ordinal);
+        Assert.Equal(["imatrix.dat"], _temp.Names);
+        Assert.Contains("importance matrix: linear layers without an entry", CommandRun.Succeeding([.. command, "--dry-run"]).Error,
+            StringComparison.Ordinal);
+        string[] notes = [.. CommandRun.Json(command).GetProperty("notes").EnumerateArray().Select(note => note.GetString()!)];
+        Assert.Equal("importance matrix: entries for tensors that the model lacks, passed over: 1 (blk.0.ffn_up_exps.weight)", notes[0]);
+        Assert.StartsWith("importance matrix: linear layers without an entry, quantized without importance: 42 (", notes[1],
+            StringComparison.Ordinal);
+    }
 }

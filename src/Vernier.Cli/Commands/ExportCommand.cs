@@ -85,7 +85,7 @@ internal sealed class ExportCommand(CommandConsole console, CancellationToken ca
             throw new IOException($"{output}: this is a folder. Name a file.");
         if (!force && File.Exists(output))
             throw new IOException($"{output}: the file exists. Name another, or say --force to replace it.");
-        OutputCheck.CheckFile(model.Path, output);
+        OutputCheck.CheckFile(model, output);
         using Workers workers = Threads.Of(arguments.GetValue(_threads));
         return GgufExport.Write(model, output, mix, overrides, progress, workers, cancellation);
     }

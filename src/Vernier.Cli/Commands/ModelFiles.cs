@@ -58,9 +58,7 @@ internal sealed class ModelFiles : IDisposable
     }
 
     /// <summary>The name of a model: that of its folder or file.</summary>
-    public static string NameOf(Model model) => model.Kind == ModelKind.Gguf
-        ? Path.GetFileNameWithoutExtension(model.Path)
-        : new DirectoryInfo(Path.TrimEndingDirectorySeparator(Path.GetFullPath(model.Path))).Name;
+    public static string NameOf(Model model) => model.Name;
 
     /// <summary>The ids of a text file, without special tokens.</summary>
     public static int[] Tokenize(Model model, string file) => model.Tokenizer.Encode(ReadText(file));

@@ -47,10 +47,11 @@ internal static class OutputCheck
                 + $"folder on another disk with -o.");
     }
 
-    /// <summary>Refuses a file that is the model itself.</summary>
-    public static void CheckFile(string model, string file)
+    /// <summary>Refuses a file that is the model itself, or a part of it.</summary>
+    public static void CheckFile(Model model, string file)
     {
-        if (string.Equals(Resolve(model), Resolve(file), StringComparison.OrdinalIgnoreCase))
+        string target = Resolve(file);
+        if (model.Files.Append(model.Path).Any(part => string.Equals(Resolve(part), target, StringComparison.OrdinalIgnoreCase)))
             throw new UsageException($"{file}: this is the model itself. Name another file with -o.");
     }
 

@@ -35,7 +35,8 @@ internal sealed class QuantizeArguments
         "--force", "Replace the output folder if it is there, and forget an interrupted run.");
     private readonly Option<bool> _resume = Choose.Flag("--resume", "Go on with a run that was interrupted. It ends in the same bytes.");
     private readonly Option<bool> _strict = Choose.Flag(
-        "--strict", "Stop where a layer can't be solved as the recipe says, in place of rounding it to nearest.");
+        "--strict", "Stop where a layer can't be solved as the recipe says, in place of rounding it to nearest, or where an importance "
+        + "matrix is not that of the model.");
     private readonly Option<long?> _memory = Choose.Bytes(
         "--memory", "The most memory to take, such as 4GB. [default: three quarters of what the machine has]");
     private readonly Option<bool> _dryRun = Choose.Flag(
@@ -94,7 +95,11 @@ internal sealed class QuantizeArguments
             : $"{ModelFiles.NameOf(model)}-{target.Mix.Name}.gguf");
 
     /// <summary>What to do with the model.</summary>
-    public QuantizationOptions Options(ParseResult arguments, GgufTarget? target, Inference.Models.Model model)
+    /// <param name="arguments">The command.</param>
+    /// <param name="target">The GGUF file; null for a folder.</param>
+    /// <param name="model">The model.</param>
+    /// <param name="notes">Receives what the user should know.</param>
+    public QuantizationOptions Options(ParseResult arguments, GgufTarget? target, Inference.Models.Model model, List<string> notes)
     {
         string? imatrix = arguments.GetValue(_imatrix);
         Recipe recipe = _recipe.Build(arguments, target is null ? null : Calibration.IsGiven(arguments) ? "gguf" : "gguf-datafree");
@@ -112,7 +117,7 @@ internal sealed class QuantizeArguments
             Keep = arguments.GetValue(_keep),
             Allocator = target is null ? null : new BlockFormatAllocator(
                 target.Types(recipe.NeedsCalibration || imatrix is not null).FormatsOf(model)),
-            Importance = imatrix is null ? null : ImportanceMatrix.Read(imatrix, model.Configuration),
+            Importance = imatrix is null ? null : Importance(arguments, imatrix, model, notes),
         };
         if (options.LinearBits != options.Bits && arguments.GetResult(_bits) is { Implicit: false })
             throw new UsageException($"--bits: the grid of the recipe {recipe.Name} has {options.LinearBits}. Leave it out.");
@@ -120,6 +125,16 @@ internal sealed class QuantizeArguments
             throw new UsageException(
                 $"--group: the blocks of the recipe {recipe.Name} are of {options.LinearGranularity.GroupColumns}. Leave it out.");
         return options;
+    }
+
+    private IReadOnlyDictionary<string, float[]> Importance(ParseResult arguments, string path, Inference.Models.Model model,
+        List<string> notes)
+    {
+        ModelImportance importance = ModelImportance.Read(path, model);
+        if (arguments.GetValue(_strict))
+            importance.CheckComplete();
+        notes.AddRange(importance.Notes.Select(note => $"importance matrix: {note}"));
+        return importance.Matrices;
     }
 
     /// <summary>Whether to evaluate.</summary>

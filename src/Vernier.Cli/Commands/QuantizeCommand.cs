@@ -35,7 +35,7 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
         string model = _arguments.Model(arguments);
         GgufTarget? target = _arguments.Target(arguments);
         using var opened = Model.Open(model);
-        QuantizationOptions options = _arguments.Options(arguments, target, opened);
+        QuantizationOptions options = _arguments.Options(arguments, target, opened, _notes);
         string output = _arguments.Output(arguments, options, target, opened);
         using Workers workers = Threads.Of(_arguments.Threads(arguments));
         QuantizationPlan plan = QuantizationPlan.Create(opened, options, workers);
@@ -44,7 +44,7 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
         if (!_arguments.DryRun(arguments))
         {
             if (target is not null)
-                OutputCheck.CheckFile(model, output);
+                OutputCheck.CheckFile(opened, output);
             OutputCheck.CheckOutput(model, output, run);
         }
         long bytes = run.Gguf?.SizeOf(opened) ?? plan.Bytes;
@@ -96,6 +96,7 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
             JsonOutput.Write(console, report);
             return ErrorBoundary.Success;
         }
+        _notes.ForEach(console.Remark);
         console.Output.WriteLine(Headline(plan, output, target));
         console.Output.WriteLine();
         report.WriteTo(console.Output);

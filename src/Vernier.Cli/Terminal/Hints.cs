@@ -13,6 +13,9 @@ internal static class Hints
         ["resume-other-inputs"] = "With --force in place of --resume it starts afresh.",
         ["strict-fallback"] = "With --resume and without --strict it goes on; --keep leaves the tensor as it is.",
         ["weight-not-finite"] = "The option for that is --keep.",
+        ["weight-out-of-range"] = "--keep leaves the tensor as it is.",
+        ["gguf-model-number-range"] = "--tensor-type NAME=F32 says it for one tensor, --type for all.",
+        ["importance-matrix-incomplete"] = "Without --strict it goes on.",
         ["nothing-to-quantize"] = "See --keep and --embedding-bits.",
     };
 

@@ -30,4 +30,10 @@ public static class GgufModelRules
 
     /// <summary>A tensor that becomes part of a GGUF file consists of real numbers, and is not packed already.</summary>
     public const string TensorType = "gguf-model-tensor-type";
+
+    /// <summary>What becomes part of a file, or of a folder made of one, is finite.</summary>
+    public const string NotFinite = "gguf-model-not-finite";
+
+    /// <summary>The numbers of a tensor have a place in the type that it is to have.</summary>
+    public const string NumberRange = "gguf-model-number-range";
 }

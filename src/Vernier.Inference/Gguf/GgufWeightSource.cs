@@ -10,7 +10,7 @@ namespace Vernier.Inference.Gguf;
 /// <summary>The weights of a GGUF file: matrices in blocks as they are, everything else in single precision.</summary>
 internal sealed class GgufWeightSource : IWeightSource
 {
-    private readonly GgufTensorSource _file;
+    private readonly IReadOnlyDictionary<string, GgufTensorSource> _files;
     private readonly FloatWeightSource _floats;
     private readonly PackedArithmetic _arithmetic;
     private readonly Workers _workers;
@@ -18,11 +18,12 @@ internal sealed class GgufWeightSource : IWeightSource
 
     /// <summary>Reads from a checkpoint, which must stay open until the model is loaded.</summary>
     /// <param name="checkpoint">The checkpoint.</param>
-    /// <param name="file">The file behind it.</param>
+    /// <param name="files">The file behind each tensor.</param>
     /// <param name="arithmetic">How layers in blocks multiply.</param>
     /// <param name="workers">The threads that make them ready.</param>
-    public GgufWeightSource(Checkpoint checkpoint, GgufTensorSource file, PackedArithmetic arithmetic, Workers workers) =>
-        (_file, _floats, _arithmetic, _workers) = (file, new FloatWeightSource(checkpoint), arithmetic, workers);
+    public GgufWeightSource(Checkpoint checkpoint, IReadOnlyDictionary<string, GgufTensorSource> files, PackedArithmetic arithmetic,
+        Workers workers) =>
+        (_files, _floats, _arithmetic, _workers) = (files, new FloatWeightSource(checkpoint), arithmetic, workers);
 
     /// <inheritdoc/>
     public bool Contains(string name) => _floats.Contains(name);
@@ -60,7 +61,8 @@ internal sealed class GgufWeightSource : IWeightSource
     {
         if (_read.TryGetValue(name, out BlockMatrix? known))
             return known;
-        if (!_floats.Contains(name) || _file.ReadBlocks(name) is not BlockMatrix blocks || blocks.Rows != rows || blocks.Columns != columns)
+        if (!_floats.Contains(name) || _files[name].ReadBlocks(name) is not BlockMatrix blocks || blocks.Rows != rows
+            || blocks.Columns != columns)
             return null;
         return _read[name] = blocks;
     }

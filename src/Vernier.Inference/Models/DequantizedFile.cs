@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Vernier.Files;
 using Vernier.Files.Checkpoints;
 using Vernier.Inference.Gguf;

@@ -20,7 +20,8 @@ public static class GgufExport
     /// <param name="workers">Who encodes; null, the default, for <see cref="Workers.Shared"/>.</param>
     /// <param name="cancellation">Stops between two pieces; no file is left.</param>
     /// <returns>The bytes of the file.</returns>
-    /// <exception cref="InvalidFileException">The model is invalid, or packed already.</exception>
+    /// <exception cref="InvalidFileException">The model is invalid, or packed already, or a number is not finite or has no place in its
+    /// type.</exception>
     /// <exception cref="UnsupportedModelException">The model is of a family or has a tokenizer that llama.cpp lacks.</exception>
     public static long Write(Model model, string path, GgufMix mix, IReadOnlyList<GgufOverride>? overrides = null,
         IProgress<double>? progress = null, Workers? workers = null,
@@ -31,6 +32,7 @@ public static class GgufExport
         model.Check();
         IReadOnlyDictionary<string, GgufTensorType> types = GgufPlan.TypesOf(model, mix, overrides);
         var plan = GgufPlan.Of(model, mix.FileType, tensor => types[tensor.Name]);
+        plan.CheckNumbers(model, workers: workers, cancellation: cancellation);
         using var writer = new GgufModelWriter(plan, path, workers: workers);
         CopyAll(writer, model.Checkpoint, [.. plan.Items.Select(item => item.Source)], progress, cancellation);
         return writer.Bytes;
@@ -60,6 +62,7 @@ public static class GgufExport
     /// <param name="folder">The folder, which must exist, and be one that nobody takes for finished.</param>
     /// <param name="progress">Told the part that is done, 0 to 1.</param>
     /// <param name="cancellation">Stops between two pieces.</param>
+    /// <exception cref="InvalidFileException">A number is not finite, or has no place in its type.</exception>
     /// <exception cref="UnsupportedModelException">The tokenizer can't be represented.</exception>
     public static void WriteFolder(Model model, string folder, IProgress<double>? progress = null, CancellationToken cancellation = default)
     {
@@ -67,6 +70,7 @@ public static class GgufExport
         model.Check();
         (JsonObject config, IReadOnlyList<Companion> companions) = TextsOf(model);
         TensorInfo[] tensors = [.. model.Checkpoint.Tensors];
+        CheckFloats(model.Checkpoint, tensors, cancellation);
         var content = new FolderContent(ModelTexts.Serialize(config), companions, new Dictionary<string,
             Packing.PackedLayout>(StringComparer.Ordinal));
         var metadata = new Dictionary<string, string>(StringComparer.Ordinal) { ["format"] = "pt" };
@@ -88,6 +92,17 @@ public static class GgufExport
         return (texts.Config, companions);
 
         static Companion Text(string name, JsonObject json) => new(name, ModelTexts.Serialize(json));
+    }
+
+    private static void CheckFloats(Checkpoint checkpoint, TensorInfo[] tensors, CancellationToken cancellation)
+    {
+        var range = new NumberRange(checkpoint, Workers.Shared);
+        foreach (TensorInfo tensor in tensors)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            if (tensor.Type.IsFloat() && GgufTensorType.TryGet(tensor.Type.ToString(), out GgufTensorType? type))
+                range.Check(tensor, type, tensor.Name, []);
+        }
     }
 
     private static void CopyAll(ModelWriter writer, Checkpoint source, TensorInfo[] tensors, IProgress<double>? progress,

@@ -13,18 +13,18 @@ using Vernier.Numerics;
 
 namespace Vernier.Inference.Models;
 
-/// <summary>A GGUF file.</summary>
+/// <summary>A GGUF file, or several that a model is split into.</summary>
 internal sealed class GgufFormat : ModelFormat
 {
     private readonly GgufFile _file;
-    private readonly GgufTensorSource _tensors;
+    private readonly Dictionary<string, GgufTensorSource> _sources = new(StringComparer.Ordinal);
     private readonly ModelConfig _config;
     private readonly GgufArchitecture _architecture;
 
-    /// <summary>Opens the file and makes a config.json of its metadata.</summary>
+    /// <summary>Opens the file, the other parts where it is one of several, and makes a config.json of its metadata.</summary>
     public GgufFormat(string path)
     {
-        _file = GgufFile.Open(path);
+        _file = GgufFile.OpenWhole(path);
         try
         {
             GgufArchitecture stored = ArchitectureOf(new GgufMetadata(_file.Metadata, path));
@@ -33,8 +33,14 @@ internal sealed class GgufFormat : ModelFormat
             _config = ArchitectureCatalogue.Read(ConfigObject.Of(Config, path));
             // The names and the order of rows are those of the architecture of config.json: a Mistral is a Llama in the file.
             _architecture = ArchitectureCatalogue.Of(_config).Gguf ?? stored;
-            _tensors = new GgufTensorSource(_file, _config, _architecture, GgufTexts.WidenedOf(_file));
-            Checkpoint = Checkpoint.Of(_tensors, path);
+            Dictionary<string, ElementType> widened = GgufTexts.WidenedOf(_file);
+            GgufTensorSource[] sources = [.. _file.Parts.Select(part => new GgufTensorSource(part, _config, _architecture, widened))];
+            Checkpoint = Checkpoint.Of(sources, path);
+            foreach (GgufTensorSource source in sources)
+            {
+                foreach (TensorInfo tensor in source.Tensors)
+                    _sources[tensor.Name] = source;
+            }
         }
         catch
         {
@@ -56,7 +62,7 @@ internal sealed class GgufFormat : ModelFormat
     public override string ConfigPath => _file.Path;
 
     /// <inheritdoc/>
-    public override IEnumerable<string> Files => [_file.Path];
+    public override IEnumerable<string> Files => _file.Parts.Select(part => part.Path);
 
     /// <inheritdoc/>
     public override Tokenizer ReadTokenizer()
@@ -76,13 +82,13 @@ internal sealed class GgufFormat : ModelFormat
     /// <inheritdoc/>
     public override (string Type, long Bytes) Stored(TensorInfo tensor)
     {
-        GgufTensor stored = _tensors.Stored(tensor.Name);
+        GgufTensor stored = _sources[tensor.Name].Stored(tensor.Name);
         return (stored.Type.Name, stored.Bytes);
     }
 
     /// <inheritdoc/>
     public override IWeightSource Weights(PackedArithmetic arithmetic, Workers workers) =>
-        new GgufWeightSource(Checkpoint, _tensors, arithmetic, workers);
+        new GgufWeightSource(Checkpoint, _sources, arithmetic, workers);
 
     /// <inheritdoc/>
     public override ModelTexts ReadTexts() => GgufTexts.Read(_file, JsonObject.Create(Config)!, _config, _architecture);

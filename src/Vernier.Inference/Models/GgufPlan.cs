@@ -4,6 +4,7 @@ using Vernier.Files.Gguf;
 using Vernier.Inference.Architectures;
 using Vernier.Inference.Configuration;
 using Vernier.Inference.Gguf;
+using Vernier.Numerics;
 
 namespace Vernier.Inference.Models;
 
@@ -49,7 +50,7 @@ public sealed class GgufPlan
         GgufItem[] items = [.. Tensors(model).Select(tensor => ItemOf(model, config, architecture, tensor.Tensor, tensor.Name, typeOf))];
         Dictionary<string, ElementType> widened = items.Where(IsWidened)
             .ToDictionary(item => item.Source.Name, item => item.Source.Type, StringComparer.Ordinal);
-        string name = Path.GetFileNameWithoutExtension(Path.TrimEndingDirectorySeparator(Path.GetFullPath(model.Path)));
+        string name = GgufSplit.StemOf(Path.TrimEndingDirectorySeparator(Path.GetFullPath(model.Path)));
         OrderedDictionary<string, GgufValue> metadata = GgufTexts.ToMetadata(texts, config, architecture, name, widened);
         if (model.DequantizedFrom is string recipe)
             metadata["vernier.dequantized_from"] = GgufValue.Of(recipe);
@@ -75,6 +76,40 @@ public sealed class GgufPlan
             mix.Types(tensors.Select(tensor => new GgufMixTensor(tensor.Name, tensor.Tensor.Shape)), architecture.MixOf(config), overrides,
                 importance);
         return tensors.ToDictionary(tensor => tensor.Tensor.Name, tensor => types[tensor.Name], StringComparer.Ordinal);
+    }
+
+    /// <summary>Checks that the numbers of all tensors are finite and have a place in the types that they are to have, before anything is
+    /// written.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="importance">By the name of a matrix in the checkpoint, the importance with which it is to be encoded; null for
+    /// none.</param>
+    /// <param name="report">Told the tensor in hand and the part that is done, 0 to 1; null for nobody.</param>
+    /// <param name="workers">Who looks through them; null, the default, for <see cref="Workers.Shared"/>.</param>
+    /// <param name="cancellation">Stops between two tensors.</param>
+    /// <returns>The largest magnitude of each tensor, by its name in the checkpoint.</returns>
+    /// <exception cref="InvalidFileException">A number is not finite, or has no place in its type.</exception>
+    public IReadOnlyDictionary<string, float> CheckNumbers(Model model, IReadOnlyDictionary<string, float[]>? importance = null,
+        Action<string, double>? report = null, Workers? workers = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        foreach ((string name, float[] factors) in Rope)
+        {
+            if (Array.FindIndex(factors, factor => !float.IsFinite(factor)) is int bad and >= 0)
+                throw new InvalidFileException(model.ConfigPath, GgufModelRules.NotFinite, $"the rotary factor {bad} is {factors[bad]}",
+                    "Repair the configuration", name);
+        }
+        var range = new NumberRange(model.Checkpoint, workers ?? Workers.Shared);
+        var largest = new Dictionary<string, float>(StringComparer.Ordinal);
+        double all = Items.Sum(item => (double)item.Source.Count), done = 0;
+        foreach (GgufItem item in Items)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            report?.Invoke(item.Source.Name, done / all);
+            largest[item.Source.Name] =
+                range.Check(item.Source, item.Info.Type, item.Info.Name, importance?.GetValueOrDefault(item.Source.Name) ?? []);
+            done += item.Source.Count;
+        }
+        return largest;
     }
 
     private static bool IsWidened(GgufItem item) =>

@@ -30,6 +30,9 @@ internal static class GgufTexts
     /// <summary>Keys that an export sets itself.</summary>
     private static readonly string[] s_own = ["general.file_type", "general.quantization_version", GgufFile.AlignmentKey];
 
+    /// <summary>Whether a key is set by an export, or says how the model is split, which an export is not.</summary>
+    private static bool IsOwn(string key) => s_own.Contains(key) || key.StartsWith(GgufSplit.Prefix, StringComparison.Ordinal);
+
     /// <summary>config.json.</summary>
     public static JsonObject ConfigOf(GgufFile file, GgufArchitecture architecture)
     {
@@ -81,7 +84,7 @@ internal static class GgufTexts
         var extra = new JsonObject();
         foreach ((string key, GgufValue value) in file.Metadata)
         {
-            if (!s_own.Contains(key) && !(back.TryGetValue(key, out GgufValue? same) && same.Equals(value)))
+            if (!IsOwn(key) && !(back.TryGetValue(key, out GgufValue? same) && same.Equals(value)))
                 extra[key] = GgufValues.ToJson(value);
         }
         foreach (string key in back.Keys)
@@ -128,7 +131,7 @@ internal static class GgufTexts
             {
                 if (value is null)
                     metadata.Remove(key);
-                else if (GgufValues.Parse(value) is GgufValue kept)
+                else if (!IsOwn(key) && GgufValues.Parse(value) is GgufValue kept)
                     metadata[key] = kept;
             }
         }

@@ -42,6 +42,10 @@ public sealed class Model : IDisposable
     /// <summary>What it was opened by: a folder or a file.</summary>
     public string Path { get; }
 
+    /// <summary>What it is called: the name of its folder, or of its file without the extension and the number of a part.</summary>
+    public string Name => Kind == ModelKind.Gguf ? GgufSplit.StemOf(Path)
+        : new DirectoryInfo(System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(Path))).Name;
+
     /// <summary>What it was opened from.</summary>
     public ModelKind Kind => _format.Kind;
 
@@ -89,7 +93,7 @@ public sealed class Model : IDisposable
     public long Bytes => _format.Files.Sum(path => new FileInfo(path).Length);
 
     /// <summary>Opens a model.</summary>
-    /// <param name="path">A Hugging Face folder or a GGUF file.</param>
+    /// <param name="path">A Hugging Face folder, or a GGUF file: of a model that is split any part, the others being beside it.</param>
     /// <exception cref="InvalidFileException">The path is that of neither, or a file is missing or invalid.</exception>
     /// <exception cref="UnsupportedModelException">A GGUF file holds a model that does not run here.</exception>
     public static Model Open(string path)

@@ -41,6 +41,13 @@ public sealed class GgufTypes
     /// <exception cref="InvalidFileException">A tensor has no place in a GGUF file, or the model is packed already.</exception>
     public long SizeOf(Model model) => Plan(model, Of(model)).Bytes;
 
+    /// <summary>Checks that the numbers of a model are finite and have a place in the types of its file.</summary>
+    /// <returns>The largest magnitude of each tensor of the file.</returns>
+    /// <exception cref="InvalidFileException">A number is not finite, or has no place in its type.</exception>
+    internal IReadOnlyDictionary<string, float> CheckNumbers(Model model, IReadOnlyDictionary<string, float[]>? importance,
+        Action<string, double> report, Workers workers, CancellationToken cancellation) =>
+        Plan(model, Of(model)).CheckNumbers(model, importance, report, workers, cancellation);
+
     /// <summary>Opens the file of a model, or goes on with what an earlier writer has left of it.</summary>
     /// <param name="model">The model.</param>
     /// <param name="path">The file.</param>
@@ -62,6 +69,10 @@ public sealed class GgufTypes
         }
         return new GgufModelWriter(Plan(model, types), path, keep: true, workers);
     }
+
+    /// <summary>The type of each tensor of a file, as text.</summary>
+    internal string Describe(Model model) => string.Join('\n',
+        Of(model).Select(pair => $"{pair.Key} {pair.Value}").Order(StringComparer.Ordinal).Prepend(Mix.Name));
 
     /// <summary>Whether a file has a tensor: an output layer that is the embedding is not there twice.</summary>
     internal Func<TensorInfo, bool> Holds(Model model)

@@ -14,7 +14,8 @@ namespace Vernier.Quantization.Gguf;
 /// The importance matrix of llama.cpp: of each matrix the mean square of each of its inputs on some text. Both kinds of file are read:
 /// GGUF with tensors NAME.in_sum2 and
 /// NAME.counts, and the older one of a count of entries, each a name, a number of calls, a number of values, and the values, summed over
-/// the calls.
+/// the calls. Entries of a mixture of experts, n x C sums and n counts, are passed over. Where there is no data, a count of 0 or sums that
+/// are all 0, inputs count alike, as they do in llama.cpp. <see cref="ModelImportance"/> says what a model takes of a file.
 /// </summary>
 public static class ImportanceMatrix
 {
@@ -22,7 +23,10 @@ public static class ImportanceMatrix
     public const string Rule = "importance-matrix";
 
     private const int MostEntries = 1 << 16, MostNameBytes = 1 << 10;
-    private const string Sums = ".in_sum2", Counts = ".counts", Remedy = "Make the importance matrix again";
+    private const string Sums = ".in_sum2", Counts = ".counts";
+
+    /// <summary>What can be done about a malformed file.</summary>
+    internal const string Remedy = "Make the importance matrix again";
 
     /// <summary>Reads a file.</summary>
     /// <param name="path">The file.</param>
@@ -33,47 +37,64 @@ public static class ImportanceMatrix
     public static IReadOnlyDictionary<string, float[]> Read(string path, ModelConfig config)
     {
         ArgumentNullException.ThrowIfNull(config);
-        if (!File.Exists(path))
-            throw new InvalidFileException(path, FileRules.FileMissing, "the file does not exist", "Give the path of an importance matrix");
         GgufNames? names = ArchitectureCatalogue.Of(config).Gguf?.Names;
         var matrices = new Dictionary<string, float[]>(StringComparer.Ordinal);
-        foreach ((string name, float[] values) in GgufFile.Is(path) ? ReadGguf(path) : ReadOld(path))
+        foreach (ImportanceEntry entry in Entries(path).Where(entry => entry.Experts == 1))
         {
-            if (Array.Exists(values, value => !float.IsFinite(value) || value < 0))
-                throw new InvalidFileException(path, Rule, "a number is negative or not finite", Remedy, name);
             // What has no place in a checkpoint, such as the experts of another architecture, is of no use here.
-            if (names?.ToHf(name) is string weight && !matrices.TryAdd(weight, values))
-                throw new InvalidFileException(path, Rule, "it is there twice", Remedy, name);
+            if (names?.ToHf(entry.Name) is string weight && !matrices.TryAdd(weight, entry.Values))
+                throw new InvalidFileException(path, Rule, "it is there twice", Remedy, entry.Name);
         }
         return matrices;
     }
 
-    private static List<(string Name, float[] Values)> ReadGguf(string path)
+    /// <summary>All entries of a file, in its order. Numbers of entries of several experts are left out.</summary>
+    /// <exception cref="InvalidFileException">As <see cref="Read"/>.</exception>
+    internal static IEnumerable<ImportanceEntry> Entries(string path)
+    {
+        if (!File.Exists(path))
+            throw new InvalidFileException(path, FileRules.FileMissing, "the file does not exist", "Give the path of an importance matrix");
+        foreach ((string name, float[] sums, float count, int experts) in GgufFile.Is(path) ? ReadGguf(path) : ReadOld(path))
+        {
+            if (!float.IsFinite(count) || count < 0)
+                throw new InvalidFileException(path, Rule, $"its count is {count}", Remedy, name);
+            bool data = count > 0 && Array.Exists(sums, sum => sum != 0);
+            float[] values = Array.ConvertAll(sums, sum => data ? sum / count : 1);
+            if (Array.Exists(sums, sum => !float.IsFinite(sum) || sum < 0) || Array.Exists(values, value => !float.IsFinite(value)))
+                throw new InvalidFileException(path, Rule, "a number is negative or not finite", Remedy, name);
+            yield return new ImportanceEntry(name, values, experts, data);
+        }
+    }
+
+    private static List<(string Name, float[] Sums, float Count, int Experts)> ReadGguf(string path)
     {
         using GgufFile file = GgufFile.Open(path);
-        var matrices = new List<(string, float[])>();
+        var matrices = new List<(string, float[], float, int)>();
         foreach (GgufTensor sums in file.Tensors.Where(tensor => tensor.Name.EndsWith(Sums, StringComparison.Ordinal)))
         {
             string name = sums.Name[..^Sums.Length];
-            GgufTensor? counts = file.Tensors.FirstOrDefault(tensor => tensor.Name == name + Counts);
-            if (counts is null || counts.Count != 1 || sums.Type != GgufTensorType.F32 || counts.Type != GgufTensorType.F32)
+            if (!file.TryGet(name + Counts, out GgufTensor? counts) || sums.Type != GgufTensorType.F32
+                || counts.Type != GgufTensorType.F32 || counts.Count == 0 || sums.Count % counts.Count != 0)
                 throw new InvalidFileException(path, Rule, "its sums or its count are missing, or of another type or shape", Remedy, name);
+            if (counts.Count > 1)
+            {
+                matrices.Add((name, [], 0, (int)Math.Min(int.MaxValue, counts.Count)));
+                continue;
+            }
             var values = new float[sums.Count];
             var count = new float[1];
             file.Read(sums.Name, 0, values);
             file.Read(counts.Name, 0, count);
-            if (!float.IsFinite(count[0]) || count[0] < 0)
-                throw new InvalidFileException(path, Rule, "a number is negative or not finite", Remedy, name);
-            matrices.Add((name, Array.ConvertAll(values, value => count[0] > 0 ? value / count[0] : 0)));
+            matrices.Add((name, values, count[0], 1));
         }
         return matrices;
     }
 
-    private static List<(string Name, float[] Values)> ReadOld(string path)
+    private static List<(string Name, float[] Sums, float Count, int Experts)> ReadOld(string path)
     {
         byte[] bytes = File.ReadAllBytes(path);
         int at = 0, entries = Integer(1, MostEntries, "the count of entries");
-        var matrices = new List<(string, float[])>();
+        var matrices = new List<(string, float[], float, int)>();
         for (int entry = 0; entry < entries; entry++)
         {
             int length = Integer(1, MostNameBytes, "the length of a name");
@@ -81,7 +102,7 @@ public static class ImportanceMatrix
             int calls = Integer(0, int.MaxValue, "the number of calls"),
                 count = Integer(1, (bytes.Length - at) / sizeof(float) + 1, "the number of values");
             float[] values = MemoryMarshal.Cast<byte, float>(Take(count * sizeof(float))).ToArray();
-            matrices.Add((name, Array.ConvertAll(values, value => calls > 0 ? value / calls : 0)));
+            matrices.Add((name, values, calls, 1));
         }
         return matrices;
 

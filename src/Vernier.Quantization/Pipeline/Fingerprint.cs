@@ -5,6 +5,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using Vernier.Inference.Models;
 using Vernier.Quantization.Calibration;
+using Vernier.Quantization.Gguf;
 
 namespace Vernier.Quantization.Pipeline;
 
@@ -28,7 +29,7 @@ internal sealed class Fingerprint
 
     /// <summary>The fingerprint of a run. Reads all files of the model once.</summary>
     /// <exception cref="IOException">A file can't be read.</exception>
-    public static Fingerprint Of(QuantizationPlan plan, CalibrationSet? set, CancellationToken cancellation)
+    public static Fingerprint Of(QuantizationPlan plan, CalibrationSet? set, GgufTypes? gguf, CancellationToken cancellation)
     {
         QuantizationOptions options = plan.Options;
         var parts = new OrderedDictionary<string, string>(StringComparer.Ordinal)
@@ -45,6 +46,9 @@ internal sealed class Fingerprint
             ["keep"] = options.Keep?.ToString() ?? "none",
             ["calibration"] = set is null ? "none" : $"{set.Sequences.Count} sequences of {set.Length} tokens, sha256 {HashOf(set)}",
         };
+        // Nor do layouts say the types of what is in no blocks.
+        if (gguf is not null)
+            parts["types"] = $"sha256 {ContentHash.Of([System.Text.Encoding.UTF8.GetBytes(gguf.Describe(plan.Model))])}";
         foreach (string path in plan.Checkpoint.Files.Select(file => file.Path)
             .Concat(plan.Model.Kind == ModelKind.Gguf ? [] : [plan.Model.ConfigPath]))
             parts[Path.GetFileName(path)] =

@@ -52,7 +52,7 @@ public sealed record MemoryEstimate(long WorkBytes, long ActivationBytes, string
     {
         ArgumentNullException.ThrowIfNull(plan);
         (long Bytes, string Name) work = plan.Tensors.Where(planned => planned.IsQuantized)
-            .Select(planned => (Nearest(planned), planned.Name)).Max();
+            .Select(planned => (Nearest(planned), planned.Name)).DefaultIfEmpty((0, plan.Tensors[0].Name)).Max();
         long activations = 0;
         if ((plan.Options.Recipe.NeedsCalibration || observed) && plan.Network is NetworkShape network)
         {

@@ -10,6 +10,7 @@ using Vernier.Inference.Configuration;
 using Vernier.Inference.Models;
 using Vernier.Numerics;
 using Vernier.Packing.Configuration;
+using Vernier.Quantization.Allocation;
 using Vernier.Quantization.Networks;
 using Vernier.Quantization.Transforms;
 using Vernier.Quantization.Weights;
@@ -107,6 +108,16 @@ public sealed class QuantizationPlan
         _shifts[planned.Tensor.Name] = new WeightMatrix(Checkpoint, planned.Tensor, workers: Workers).Shift;
     }
 
+    /// <summary>Takes the largest magnitudes of matrices that have been checked.</summary>
+    internal void Know(IReadOnlyDictionary<string, float> magnitudes)
+    {
+        foreach ((string name, float largest) in magnitudes)
+            _shifts[name] = WeightMatrix.ShiftOf(largest);
+    }
+
+    /// <summary><see cref="WeightMatrix.Shift"/> of a matrix that has been checked; null for another.</summary>
+    internal int? KnownShift(string name) => _shifts.TryGetValue(name, out int shift) ? shift : null;
+
     /// <summary>Plans a run.</summary>
     /// <param name="model">The model, which must stay open as long as the plan is used.</param>
     /// <param name="options">What to do.</param>
@@ -124,7 +135,9 @@ public sealed class QuantizationPlan
             throw new InvalidFileException(path, "already-quantized", "the model is quantized already", "Give the original model");
         model.Check();
         TensorPlan[] tensors = new TensorPlanner(model.Checkpoint, options, workers ?? Workers.Shared).Run();
-        if (!Array.Exists(tensors, planned => planned.Layout is not null))
+        // The types of a GGUF file may be none but floats.
+        bool floats = options.Allocator is BlockFormatAllocator && tensors.Length > 0;
+        if (!floats && !Array.Exists(tensors, planned => planned.Layout is not null))
             throw new InvalidFileException(model.Path, "nothing-to-quantize", "no tensor is a matrix of floats that may be quantized",
                 "Check the model, and which tensors are left as they are");
         var packed = tensors.Where(planned => planned.Layout is not null)

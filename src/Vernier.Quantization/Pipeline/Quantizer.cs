@@ -27,8 +27,8 @@ public sealed class Quantizer(QuantizationPlan plan, IProgress<QuantizationProgr
     /// <see cref="RunOptions.Resume"/>.</param>
     /// <returns>A report for each packed matrix.</returns>
     /// <exception cref="InvalidFileException">
-    /// A weight is not finite, the input of a layer is not, the unfinished run to continue had other inputs, or the written file does not
-    /// read back.
+    /// A weight is not finite or has no place in the format that it is to have, the input of a layer is not finite, the unfinished run to
+    /// continue had other inputs, or the written file does not read back.
     /// </exception>
     /// <exception cref="UnsupportedModelException">The recipe observes the model at work, and its architecture does not run
     /// here.</exception>
@@ -50,10 +50,10 @@ public sealed class Quantizer(QuantizationPlan plan, IProgress<QuantizationProgr
             run.Observers.Count > 0);
         long ceiling = run.MemoryBytes ?? MemoryEstimate.DefaultCeiling;
         memory.Check(plan.Model.Path, ceiling);
-        CheckWeights(walk);
+        WeightCheck.Run(plan, run.Gguf, walk);
         CalibrationSet? set = Calibration(run, cancellation), used = plan.Options.Recipe.NeedsCalibration ? set : null;
         progress?.Report(new QuantizationProgress("reading the model", "", 0));
-        Fingerprint fingerprint = Fingerprint.Of(plan, used, cancellation);
+        Fingerprint fingerprint = Fingerprint.Of(plan, used, run.Gguf, cancellation);
         if (run.Resume && RunReport.TryRead(OutputFolder.ReportOf(output, run.Gguf is not null), plan, fingerprint) is { } finished)
         {
             folder.Forget();
@@ -94,13 +94,6 @@ public sealed class Quantizer(QuantizationPlan plan, IProgress<QuantizationProgr
         }
         NearestPass.Run(solver, journal, walk);
     }
-
-    // Before any work: what takes hours should not end at a weight that could have been found at once.
-    private void CheckWeights(TensorWalk walk) => walk.ForEach("checking the weights", planned =>
-    {
-        if (planned.Layout is not null)
-            plan.CheckFinite(planned);
-    });
 
     private CalibrationSet? Calibration(RunOptions run, CancellationToken cancellation)
     {

@@ -77,6 +77,8 @@ internal sealed class RunResult(QuantizationPlan plan, GgufTypes? gguf, string f
             if (!journal.IsAsSolved(name, packed))
                 throw Differs("the packed tensor does not read back as it was solved", name);
             WeightError error = NearestSolver.Measure(plan.Matrix(planned), packed);
+            if (!double.IsFinite(error.SquaredError))
+                throw WeightCheck.Beyond(plan, planned);
             reports.Add(new QuantizedTensorReport(name, planned.Layout, packed.Exponents, error, journal.ReportOf(name)));
         });
         return reports;

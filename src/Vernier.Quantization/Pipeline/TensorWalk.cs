@@ -6,6 +6,10 @@ internal sealed class TensorWalk(QuantizationPlan plan, IProgress<QuantizationPr
     /// <summary>Stops between two tensors.</summary>
     public CancellationToken Cancellation => cancellation;
 
+    /// <summary>Tells that a part of a stage is done, 0 to 1.</summary>
+    public void Report(string stage, string tensor, double fraction) =>
+        progress?.Report(new QuantizationProgress(stage, tensor, fraction));
+
     /// <summary>Does something with each tensor.</summary>
     /// <param name="stage">What, in a few words.</param>
     /// <param name="action">Does it.</param>

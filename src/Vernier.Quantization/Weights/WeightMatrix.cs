@@ -13,6 +13,9 @@ namespace Vernier.Quantization.Weights;
 /// <summary>A weight matrix of a checkpoint, read in pieces: rows are output channels, columns input channels.</summary>
 public sealed class WeightMatrix
 {
+    /// <summary>The rule that a weight that is not finite breaks.</summary>
+    internal const string NotFiniteRule = "weight-not-finite";
+
     private const int PieceBytes = 1 << 16;
 
     private readonly Checkpoint _checkpoint;
@@ -105,6 +108,10 @@ public sealed class WeightMatrix
         TensorPrimitives.Multiply(values, MathF.ScaleB(1, -(shift - shift / 2)), values);
     }
 
+    /// <summary><see cref="Shift"/> of a matrix whose largest magnitude is known.</summary>
+    // The unit of a level table, 2^-15 of this at the least, must be a normal number.
+    internal static int ShiftOf(float largest) => largest == 0 ? 0 : Math.Clamp(Math.ILogB(largest) + 1, -100, 127);
+
     private int FindShift()
     {
         int rowsPerBlock = Math.Clamp((1 << 20) / Columns, 1, Rows), blocks = (Rows + rowsPerBlock - 1) / rowsPerBlock;
@@ -117,9 +124,7 @@ public sealed class WeightMatrix
         int bad = Array.FindIndex(largest, x => !float.IsFinite(x));
         if (bad >= 0)
             throw NotFinite(bad * rowsPerBlock, rowsPerBlock);
-        float most = largest.Max();
-        // The unit of a level table, 2^-15 of this at the least, must be a normal number.
-        return most == 0 ? 0 : Math.Clamp(Math.ILogB(most) + 1, -100, 127);
+        return ShiftOf(largest.Max());
     }
 
     // The bits of floats without their sign are in the order of the magnitudes, and those that are not finite come last.
@@ -173,7 +178,7 @@ public sealed class WeightMatrix
             _checkpoint.Read(Tensor, (long)row * Columns, buffer);
             int column = Array.FindIndex(buffer, x => !float.IsFinite(x));
             if (column >= 0)
-                return new InvalidFileException(_checkpoint.FileOf(Tensor), "weight-not-finite",
+                return new InvalidFileException(_checkpoint.FileOf(Tensor), NotFiniteRule,
                     $"the weight at row {row}, column {column} is {buffer[column]}", "Repair the checkpoint, or leave this tensor as it is",
                     Tensor.Name);
         }

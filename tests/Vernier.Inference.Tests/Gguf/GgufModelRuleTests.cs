@@ -76,6 +76,10 @@ public sealed partial class GgufModelRuleTests : IDisposable
         Edit(folder, "config.json", json => json["quantization_config"] = JsonNode.Parse(
             """{"quant_method":"vernier","format":1,"recipe":"rtn","tensors":{}}"""));
         Refused(GgufModelRules.TensorType, () => GgufExport.Write(folder, _work["x.gguf"], mix));
+        Refused(GgufModelRules.NotFinite, () => GgufExport.Write(
+            QuillCopy.Write(_work["nan"], ("model.norm.weight", 3, float.NaN)), _work["x.gguf"], mix));
+        Refused(GgufModelRules.NumberRange, () => GgufExport.Write(
+            QuillCopy.Write(_work["large"], ("model.layers.0.mlp.up_proj.weight", 3, 7e4f)), _work["x.gguf"], mix));
         Assert.Equal(s_rules, broken.Order(StringComparer.Ordinal));
     }
 

@@ -1,7 +1,4 @@
-using System.Text.Json;
 using Vernier.Files;
-using Vernier.Files.Gguf;
-using Vernier.Inference;
 using Vernier.Inference.Gguf;
 using Vernier.Inference.Models;
 using Vernier.Inference.Passes;

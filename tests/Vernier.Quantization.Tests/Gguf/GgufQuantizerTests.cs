@@ -1,11 +1,6 @@
-using System.Buffers.Binary;
-using System.Text;
 using Vernier.Errors;
-using Vernier.Files;
 using Vernier.Files.Checkpoints;
-using Vernier.Files.Gguf;
 using Vernier.Inference;
-using Vernier.Inference.Configuration;
 using Vernier.Inference.Gguf;
 using Vernier.Inference.Models;
 using Vernier.Inference.Passes;
@@ -153,85 +148,5 @@ public class GgufQuantizerTests
         var plan = QuantizationPlan.Create(model,
             new QuantizationOptions { Recipe = RecipeCatalogue.Find("gguf-datafree"), Importance = importance });
         Assert.Equal("importance-columns", Assert.Throws<InvalidFileException>(() => new Quantizer(plan).Run(folder["out"])).Rule);
-    }
-
-    [Fact]
-    public void BothKindsOfImportanceMatrixAreRead()
-    {
-        using var folder = new TempFolder();
-        using var model = Model.Open(SharedData.Quill);
-        ModelConfig config = model.Configuration;
-        File.WriteAllBytes(folder["old.dat"], Old(("blk.0.attn_q.weight", 4, [8f, 0, 2]), ("blk.1.ffn_down.weight", 2, [1f])));
-        WriteGguf(folder["new.gguf"], 4);
-        foreach (string file in (string[])["old.dat", "new.gguf"])
-        {
-            IReadOnlyDictionary<string, float[]> read = ImportanceMatrix.Read(folder[file], config);
-            Assert.Equal([2f, 0, 0.5f], read["model.layers.0.self_attn.q_proj.weight"]);
-            Assert.Equal([0.5f], read["model.layers.1.mlp.down_proj.weight"]);
-            Assert.Equal(2, read.Count);
-        }
-    }
-
-    [Fact]
-    public void MalformedImportanceMatricesAreRefused()
-    {
-        using var folder = new TempFolder();
-        using var model = Model.Open(SharedData.Quill);
-        ModelConfig config = model.Configuration;
-        byte[] whole = Old(("blk.0.attn_q.weight", 4, [8f, 0, 2]));
-        Refused(whole[..^1]);
-        Refused(whole[..3]);
-        Refused([]);
-        Refused([0xFF, 0xFF, 0xFF, 0x7F, .. whole[4..]]);
-        Refused([.. whole[..4], 0xFF, 0xFF, 0xFF, 0x7F, .. whole[8..]]);
-        Refused(Old(("blk.0.attn_q.weight", 4, [-1f])));
-        Refused(Old(("blk.0.attn_q.weight", 4, [float.NaN])));
-        Refused(Old(("blk.0.attn_q.weight", 4, [1f]), ("blk.0.attn_q.weight", 4, [1f])));
-        Assert.Equal(FileRules.FileMissing, Assert.Throws<InvalidFileException>(() => ImportanceMatrix.Read(folder["none"], config)).Rule);
-
-        void Refused(byte[] bytes)
-        {
-            File.WriteAllBytes(folder["bad.dat"], bytes);
-            Assert.Equal(ImportanceMatrix.Rule, Assert.Throws<InvalidFileException>(
-                () => ImportanceMatrix.Read(folder["bad.dat"], config)).Rule);
-        }
-    }
-
-    private static byte[] Old(params (string Name, int Calls, float[] Values)[] entries)
-    {
-        using var stream = new MemoryStream();
-        Write(entries.Length);
-        foreach ((string name, int calls, float[] values) in entries)
-        {
-            Write(Encoding.UTF8.GetByteCount(name));
-            stream.Write(Encoding.UTF8.GetBytes(name));
-            Write(calls);
-            Write(values.Length);
-            foreach (float value in values)
-                stream.Write(BitConverter.GetBytes(value));
-        }
-        return stream.ToArray();
-
-        void Write(int number)
-        {
-            var bytes = new byte[4];
-            BinaryPrimitives.WriteInt32LittleEndian(bytes, number);
-            stream.Write(bytes);
-        }
-    }
-
-    private static void WriteGguf(string path, float count)
-    {
-        (string Name, float[] Values)[] tensors =
-        [
-            ("blk.0.attn_q.weight.in_sum2", [8f, 0, 2]), ("blk.0.attn_q.weight.counts", [count]),
-            ("blk.1.ffn_down.weight.in_sum2", [2f]), ("blk.1.ffn_down.weight.counts", [count]),
-        ];
-        using var writer = new GgufWriter(path, new OrderedDictionary<string,
-            GgufValue>(StringComparer.Ordinal) { ["general.type"] = GgufValue.Of("imatrix") },
-            [.. tensors.Select(tensor => new GgufTensor(tensor.Name, GgufTensorType.F32, [tensor.Values.Length]))]);
-        foreach ((string name, float[] values) in tensors)
-            writer.Write(name, System.Runtime.InteropServices.MemoryMarshal.AsBytes(values.AsSpan()));
-        writer.Complete();
     }
 }

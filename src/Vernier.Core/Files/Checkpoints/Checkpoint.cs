@@ -65,8 +65,18 @@ public sealed class Checkpoint : IDisposable
     public static Checkpoint Of(ITensorFile file, string model)
     {
         ArgumentNullException.ThrowIfNull(file);
+        return Of([file], model);
+    }
+
+    /// <summary>Makes a checkpoint of files in another format.</summary>
+    /// <param name="files">The files, which the checkpoint disposes.</param>
+    /// <param name="model">What the user names the model by: <see cref="Folder"/>.</param>
+    /// <exception cref="InvalidFileException">A tensor is in two of them.</exception>
+    internal static Checkpoint Of(IReadOnlyList<ITensorFile> files, string model)
+    {
         var checkpoint = new Checkpoint(model);
-        checkpoint.Add(file);
+        foreach (ITensorFile file in files)
+            checkpoint.Add(file);
         return checkpoint;
     }
 

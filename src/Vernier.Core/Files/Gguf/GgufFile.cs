@@ -36,11 +36,12 @@ public sealed unsafe class GgufFile : IDisposable
 
     private const int PieceBytes = 1 << 18;
 
-    private readonly IDisposable _memory;
+    private readonly IDisposable? _memory;
     private readonly byte* _data;
     private readonly long _dataPosition;
     private readonly Lazy<SafeFileHandle> _handle;
     private readonly OrderedDictionary<string, GgufEntry> _entries;
+    private readonly Dictionary<string, GgufFile>? _partOf;
     private bool _disposed;
 
     private GgufFile(string path, byte* start, long length, IDisposable memory)
@@ -56,6 +57,21 @@ public sealed unsafe class GgufFile : IDisposable
         _data = start + _dataPosition;
         CheckOrder(header.Alignment);
         Tensors = [.. _entries.Values.Select(entry => entry.Info)];
+        Parts = [this];
+    }
+
+    private GgufFile(GgufFile[] parts)
+    {
+        (Path, Version, Metadata) = (parts[0].Path, parts[0].Version, parts[0].Metadata);
+        (Parts, Length, Tensors) = (parts, parts.Sum(part => part.Length), [.. parts.SelectMany(part => part.Tensors)]);
+        _entries = new OrderedDictionary<string, GgufEntry>(StringComparer.Ordinal);
+        _partOf = new Dictionary<string, GgufFile>(StringComparer.Ordinal);
+        foreach (GgufFile part in parts)
+        {
+            foreach ((string name, GgufEntry entry) in part._entries)
+                (_entries[name], _partOf[name]) = (entry, part);
+        }
+        _handle = new();
     }
 
     /// <summary>The path.</summary>
@@ -72,6 +88,9 @@ public sealed unsafe class GgufFile : IDisposable
 
     /// <summary>The tensors in the order of the file.</summary>
     public IReadOnlyList<GgufTensor> Tensors { get; }
+
+    /// <summary>The files that this one reads: itself, or the parts of a model that is split, in their order.</summary>
+    internal IReadOnlyList<GgufFile> Parts { get; }
 
     /// <summary>A tensor by name.</summary>
     /// <exception cref="InvalidFileException">There is no such tensor.</exception>
@@ -112,6 +131,25 @@ public sealed unsafe class GgufFile : IDisposable
         }
     }
 
+    /// <summary>Opens a file, or where it is a part of a model that is split all parts, as one: the metadata of the first, the tensors of
+    /// all.</summary>
+    /// <exception cref="InvalidFileException">A file breaks a rule of <see cref="GgufRules"/>, <see cref="FileRules"/> or
+    /// <see cref="GgufSplitRules"/>.</exception>
+    internal static GgufFile OpenWhole(string path)
+    {
+        GgufFile named = Open(path);
+        try
+        {
+            GgufFile[] parts = GgufSplit.OpenBeside(named);
+            return parts.Length == 1 ? named : new GgufFile(parts);
+        }
+        catch
+        {
+            named.Dispose();
+            throw;
+        }
+    }
+
     /// <summary>Finds a tensor by name.</summary>
     public bool TryGet(string name, [NotNullWhen(true)] out GgufTensor? tensor)
     {
@@ -124,6 +162,8 @@ public sealed unsafe class GgufFile : IDisposable
     public ReadOnlySpan<byte> Bytes(string name)
     {
         GgufEntry entry = Entry(name);
+        if (_partOf is not null)
+            return _partOf[name].Bytes(name);
         if (entry.Bytes > int.MaxValue)
             throw new InvalidOperationException(
                 $"{Path}: tensor '{name}' has {entry.Bytes} bytes, more than one span holds; read it in parts with ReadBytes.");
@@ -139,6 +179,11 @@ public sealed unsafe class GgufFile : IDisposable
     public void ReadBytes(string name, long firstByte, Span<byte> destination)
     {
         GgufEntry entry = Entry(name);
+        if (_partOf is not null)
+        {
+            _partOf[name].ReadBytes(name, firstByte, destination);
+            return;
+        }
         CheckRange(firstByte, destination.Length, entry.Bytes);
         if (_memory is not MappedFile)
         {
@@ -203,9 +248,15 @@ public sealed unsafe class GgufFile : IDisposable
         if (_disposed)
             return;
         _disposed = true;
+        if (_partOf is not null)
+        {
+            foreach (GgufFile part in Parts)
+                part.Dispose();
+            return;
+        }
         if (_handle.IsValueCreated)
             _handle.Value.Dispose();
-        _memory.Dispose();
+        _memory!.Dispose();
     }
 
     /// <summary>Opens a file that is in memory. The bytes must not change while it is open.</summary>

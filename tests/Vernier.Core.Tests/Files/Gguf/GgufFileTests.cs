@@ -184,7 +184,7 @@ public partial class GgufFileTests
         Refused("The arrays of 'a' are nested deeper", [KeyValuePair.Create("a", deep)]);
     }
 
-    [GeneratedRegex(@"^\| `(?<rule>gguf-(?!model-)[a-z0-9-]+)` \|", RegexOptions.Multiline | RegexOptions.CultureInvariant, 1000)]
+    [GeneratedRegex(@"^\| `(?<rule>gguf-(?!model-|split-)[a-z0-9-]+)` \|", RegexOptions.Multiline | RegexOptions.CultureInvariant, 1000)]
     private static partial Regex RuleRow();
 
     [GeneratedRegex(@"^\| (?<id>[0-9]+) \| (?<name>[A-Z0-9_]+[A-Z0-9]) \| (?<columns>[0-9]+) \| (?<bytes>[0-9]+) \|",

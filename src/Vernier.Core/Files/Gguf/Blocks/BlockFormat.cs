@@ -53,6 +53,20 @@ public abstract class BlockFormat
     /// is simply added.</summary>
     public virtual (int Least, int Most) MinRange => (0, 0);
 
+    /// <summary>The largest magnitude that a weight can decode to: that of scale x level, with the largest half for D and DMin, and a
+    /// minimum besides.</summary>
+    public double Reach
+    {
+        get
+        {
+            var parts = new BlockParts(this) { D = Half.MaxValue, DMin = HasMin ? Half.MaxValue : Half.Zero };
+            (parts.Scales[0], parts.Mins[0]) =
+                (-ScaleRange.Least > ScaleRange.Most ? ScaleRange.Least : ScaleRange.Most, HasMin ? MinRange.Most : 0);
+            double level = LevelArray.Max(level => Math.Abs((double)level));
+            return Math.Abs((double)Scale(parts, 0)) * level + Math.Abs((double)Min(parts, 0));
+        }
+    }
+
     /// <summary>Whether weights have a minimum: an affine format.</summary>
     public bool HasMin => MinRange != (0, 0);
 

@@ -42,6 +42,35 @@ public class BlockFormatTests
     }
 
     [Theory]
+    [InlineData("Q4_0", 8)]
+    [InlineData("Q4_1", 15 + 1)]
+    [InlineData("Q8_0", 128)]
+    [InlineData("Q3_K", 32 * 4)]
+    [InlineData("Q4_K", 63 * 15 + 63)]
+    [InlineData("Q6_K", 128 * 32)]
+    [InlineData("IQ4_XS", 32 * 127)]
+    [InlineData("TQ1_0", 1)]
+    [InlineData("MXFP4", 12 * 8.507059173023462e37 / 65504)]
+    public void NothingDecodesToMoreThanTheReach(string name, double largestHalves)
+    {
+        Assert.True(BlockFormats.TryGet(name, out BlockFormat? format));
+        Assert.Equal(largestHalves * 65504, format.Reach, 1e-9 * format.Reach);
+        var parts = new BlockParts(format);
+        byte[] block = new byte[format.BlockBytes];
+        var weights = new float[format.BlockColumns];
+        var random = new Random(1);
+        for (int trial = 0; trial < 200; trial++)
+        {
+            random.NextBytes(block);
+            format.Unpack(block, parts);
+            (parts.D, parts.DMin) = (trial % 2 == 0 ? Half.MaxValue : Half.MinValue, format.HasMin ? Half.MinValue : Half.Zero);
+            format.Pack(parts, block);
+            format.Decode(block, weights);
+            Assert.All(weights, weight => Assert.True(!float.IsFinite(weight) || Math.Abs(weight) <= format.Reach));
+        }
+    }
+
+    [Theory]
     [MemberData(nameof(Formats))]
     public void IntegerKernelsMultiplyTheSameWeights(string name)
     {
