@@ -1,4 +1,5 @@
 using Vernier.Files;
+using Vernier.Inference;
 using Vernier.Inference.Gguf;
 using Vernier.Inference.Models;
 using Vernier.Inference.Passes;
