@@ -99,7 +99,7 @@ public class GgufRoundTripTests
                 GgufValue.Of(new[] { GgufValue.Of(new[] { 1.5f, float.NaN }), GgufValue.Of(new[] { true }),
                 GgufValue.Of(Array.Empty<ulong>()) });
             metadata["tokenizer.ggml.padding_token_id"] = GgufValue.Of(3u);
-            metadata["split.count"] = GgufValue.Of((ushort)0);
+            metadata["general.count"] = GgufValue.Of((ushort)0);
             using var writer = new GgufWriter(stranger, metadata, file.Tensors);
             foreach (GgufTensor tensor in file.Tensors)
                 writer.Write(tensor.Name, file.Bytes(tensor.Name));
