@@ -14,7 +14,8 @@ internal sealed class ExportCommand(CommandConsole console, CancellationToken ca
 {
     private const string Gguf = "gguf", HuggingFace = "hf";
 
-    private readonly Argument<string> _model = Choose.Model("The folder of a model, or a .gguf file. One that Vernier quantized becomes floats: F32, F16 or BF16.");
+    private readonly Argument<string> _model = Choose.Model(
+        "The folder of a model, or a .gguf file. One that Vernier quantized becomes floats: F32, F16 or BF16.");
     private readonly Option<string?> _to = Choose.Text(
         "--to", "FORMAT", $"What to write: {Gguf}, a file for llama.cpp, or {HuggingFace}, a folder.");
     private readonly Option<string?> _output = Choose.Text("-o", "PATH", "The file or the folder to write.", "--output");

@@ -24,6 +24,12 @@ internal sealed class WorkerCrew
     private Exception? _failure;
     private bool _stopped;
 
+    /// <summary>For tests: called after a helper was given its ticket, before it is woken.</summary>
+    internal Action? Ticketed { get; set; }
+
+    /// <summary>For tests: the threads that have not answered; 0 between calls.</summary>
+    internal int Pending => Volatile.Read(ref _pending);
+
     /// <summary>Runs all items on the calling thread and helpers. Not from two threads at once.</summary>
     /// <param name="job">The work.</param>
     /// <param name="count">The items.</param>
@@ -96,13 +102,12 @@ internal sealed class WorkerCrew
             Monitor.Pulse(_end);
     }
 
-    /// <summary>A thread that takes part when its ticket changes.</summary>
+    /// <summary>A thread that takes part once for each ticket.</summary>
     private sealed class Helper
     {
         private readonly WorkerCrew _crew;
         private readonly object _gate = new();
         private int _ticket, _asleep;
-        private bool _awake;
 
         public Helper(WorkerCrew crew)
         {
@@ -113,13 +118,12 @@ internal sealed class WorkerCrew
         public void Begin()
         {
             Interlocked.Increment(ref _ticket);
-            if (Interlocked.Exchange(ref _asleep, 0) == 0)
+            // The thread may have seen the ticket, done the work and gone to sleep again before this goes on.
+            _crew.Ticketed?.Invoke();
+            if (Volatile.Read(ref _asleep) == 0)
                 return;
             lock (_gate)
-            {
-                _awake = true;
                 Monitor.Pulse(_gate);
-            }
         }
 
         private void Loop()
@@ -134,6 +138,8 @@ internal sealed class WorkerCrew
             }
         }
 
+        // Only a new ticket ends it. Being woken does not: that may be on behalf of a ticket that was answered long ago, and an answer too
+        // many would end a later call while its work is still being done.
         private void Await(int seen)
         {
             for (long start = Stopwatch.GetTimestamp(); Stopwatch.GetTimestamp() - start < s_patience;)
@@ -145,15 +151,13 @@ internal sealed class WorkerCrew
                     Thread.SpinWait(1);
                 }
             }
-            // Announce the sleep, then look once more: either this sees the new ticket, or Begin sees the announcement.
-            Interlocked.Exchange(ref _asleep, 1);
-            if (Volatile.Read(ref _ticket) != seen && Interlocked.Exchange(ref _asleep, 0) == 1)
-                return;
             lock (_gate)
             {
-                while (!_awake)
+                // Announce the sleep, then look once more: either this sees the new ticket, or Begin sees the announcement.
+                Interlocked.Exchange(ref _asleep, 1);
+                while (Volatile.Read(ref _ticket) == seen)
                     Monitor.Wait(_gate);
-                _awake = false;
+                Volatile.Write(ref _asleep, 0);
             }
         }
     }

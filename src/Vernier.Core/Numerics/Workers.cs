@@ -46,6 +46,9 @@ public sealed class Workers : IDisposable
     /// <summary>The threads that work at once, the caller included.</summary>
     public int Threads { get; }
 
+    /// <summary>The threads.</summary>
+    internal WorkerCrew Crew => _crew;
+
     /// <summary>Runs a body for 0 .. count - 1, in any order, and waits for all.</summary>
     /// <param name="count">The number of items.</param>
     /// <param name="body">Does one item.</param>

@@ -139,7 +139,8 @@ public class WorkersTests
         using var stop = new CancellationTokenSource();
         var collector = new Thread(() =>
         {
-            while (!stop.IsCancellationRequested)
+            // A pause, in which the others come to run.
+            for (; !stop.IsCancellationRequested; Thread.Sleep(1))
                 GC.Collect(2, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         });
         collector.Start();
