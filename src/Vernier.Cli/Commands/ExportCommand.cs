@@ -99,7 +99,8 @@ internal sealed class ExportCommand(CommandConsole console, CancellationToken ca
             throw new UsageException($"{model.Path}: this is a folder already. Give a .gguf file.");
         OutputCheck.CheckOutput(model.Path, output, new RunOptions { Replace = force });
         using var folder = new OutputFolder(output, force);
-        GgufExport.WriteFolder(model, folder.Result, progress, cancellation);
+        using Workers workers = Threads.Of(arguments.GetValue(_threads));
+        GgufExport.WriteFolder(model, folder.Result, progress, workers, cancellation);
         long bytes = Directory.EnumerateFiles(folder.Result).Sum(path => new FileInfo(path).Length);
         folder.Complete();
         return bytes;

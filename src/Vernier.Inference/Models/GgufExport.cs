@@ -61,16 +61,18 @@ public static class GgufExport
     /// <param name="model">The model.</param>
     /// <param name="folder">The folder, which must exist, and be one that nobody takes for finished.</param>
     /// <param name="progress">Told the part that is done, 0 to 1.</param>
+    /// <param name="workers">Who looks through the numbers; null, the default, for <see cref="Workers.Shared"/>.</param>
     /// <param name="cancellation">Stops between two pieces.</param>
     /// <exception cref="InvalidFileException">A number is not finite, or has no place in its type.</exception>
     /// <exception cref="UnsupportedModelException">The tokenizer can't be represented.</exception>
-    public static void WriteFolder(Model model, string folder, IProgress<double>? progress = null, CancellationToken cancellation = default)
+    public static void WriteFolder(Model model, string folder, IProgress<double>? progress = null, Workers? workers = null,
+        CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(model);
         model.Check();
         (JsonObject config, IReadOnlyList<Companion> companions) = TextsOf(model);
         TensorInfo[] tensors = [.. model.Checkpoint.Tensors];
-        CheckFloats(model.Checkpoint, tensors, cancellation);
+        CheckFloats(model.Checkpoint, tensors, workers ?? Workers.Shared, cancellation);
         var content = new FolderContent(ModelTexts.Serialize(config), companions, new Dictionary<string,
             Packing.PackedLayout>(StringComparer.Ordinal));
         var metadata = new Dictionary<string, string>(StringComparer.Ordinal) { ["format"] = "pt" };
@@ -94,9 +96,9 @@ public static class GgufExport
         static Companion Text(string name, JsonObject json) => new(name, ModelTexts.Serialize(json));
     }
 
-    private static void CheckFloats(Checkpoint checkpoint, TensorInfo[] tensors, CancellationToken cancellation)
+    private static void CheckFloats(Checkpoint checkpoint, TensorInfo[] tensors, Workers workers, CancellationToken cancellation)
     {
-        var range = new NumberRange(checkpoint, Workers.Shared);
+        var range = new NumberRange(checkpoint, workers);
         foreach (TensorInfo tensor in tensors)
         {
             cancellation.ThrowIfCancellationRequested();

@@ -138,7 +138,7 @@ public sealed class GgufModelWriter : ModelWriter
         fixed (byte* source = raw)
             ElementReader.ToSingle(item.Source.Type, source, numbers);
         if (item.Info.Type.Format is BlockFormat format)
-            format.EncodeRows(numbers, item.Columns, [], bytes, Workers.Shared);
+            format.EncodeRows(numbers, item.Columns, [], bytes, _workers);
         else
             FloatBytes.Write(numbers, item.Info.Type.Element!.Value, bytes);
     }

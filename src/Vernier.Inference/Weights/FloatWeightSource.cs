@@ -42,21 +42,10 @@ public sealed class FloatWeightSource : IWeightSource
 
     private float[] Read(string name, params long[] shape)
     {
-        if (!_checkpoint.TryGet(name, out TensorInfo? tensor))
-        {
-            throw new InvalidFileException(_checkpoint.Folder, ModelRules.TensorMissing, "the checkpoint does not have it",
-                "Check that config.json belongs to these weights and that every shard is there", name);
-        }
-        string file = _checkpoint.FileOf(tensor);
-        if (!tensor.Shape.SequenceEqual(shape))
-        {
-            throw new InvalidFileException(file, ModelRules.TensorShape,
-                $"its shape is [{string.Join(", ", tensor.Shape)}] where config.json asks for [{string.Join(", ", shape)}]",
-                "Check that config.json belongs to these weights", name);
-        }
+        TensorInfo tensor = TensorShape.Find(_checkpoint, name, shape);
         if (tensor.Count > Array.MaxLength)
         {
-            throw new InvalidFileException(file, ModelRules.TensorTooLarge,
+            throw new InvalidFileException(_checkpoint.FileOf(tensor), ModelRules.TensorTooLarge,
                 $"{tensor.Count} elements are more than the {Array.MaxLength} of one array",
                 "Give a model with smaller layers", name);
         }

@@ -1,7 +1,4 @@
-using Vernier.Errors;
-using Vernier.Files;
 using Vernier.Files.Checkpoints;
-using Vernier.Inference.Configuration;
 using Vernier.Numerics;
 using Vernier.Packing;
 using Vernier.Packing.Configuration;
@@ -49,26 +46,9 @@ internal sealed class ShapeSource(Checkpoint checkpoint, QuantizationConfig? pac
     {
         _used.Add(name);
         if (packed?.Tensors.TryGetValue(name, out PackedLayout? layout) == true)
-        {
-            CheckShape(checkpoint.Folder, name, [layout.Rows, layout.Columns], shape);
-            return;
-        }
-        if (!checkpoint.TryGet(name, out TensorInfo? tensor))
-        {
-            throw new InvalidFileException(checkpoint.Folder, ModelRules.TensorMissing, "the checkpoint does not have it",
-                "Check that config.json belongs to these weights and that every shard is there", name);
-        }
-        CheckShape(checkpoint.FileOf(tensor), name, tensor.Shape, shape);
-    }
-
-    private static void CheckShape(string file, string name, IReadOnlyList<long> shape, long[] expected)
-    {
-        if (!shape.SequenceEqual(expected))
-        {
-            throw new InvalidFileException(file, ModelRules.TensorShape,
-                $"its shape is [{string.Join(", ", shape)}] where config.json asks for [{string.Join(", ", expected)}]",
-                "Check that config.json belongs to these weights", name);
-        }
+            TensorShape.Check(checkpoint.Folder, name, [layout.Rows, layout.Columns], shape);
+        else
+            TensorShape.Find(checkpoint, name, shape);
     }
 
     /// <summary>A layer that is only as large as it should be.</summary>
