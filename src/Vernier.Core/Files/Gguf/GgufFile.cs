@@ -228,6 +228,7 @@ public sealed unsafe class GgufFile : IDisposable
             int numbers = Math.Min(count * columns - skip, destination.Length);
             if (type.Format is not { } format)
             {
+                Touch.Range<byte>(buffer.Span, 0, (long)count * type.BlockBytes);
                 fixed (byte* source = buffer.Span)
                     ElementReader.ToSingle(type.Element!.Value, source, destination[..numbers]);
             }

@@ -154,6 +154,7 @@ public sealed unsafe class SafetensorsFile : ITensorFile
         {
             int count = Math.Min(most, destination.Length), bytes = count * type.Size();
             ReadFromFile(name, position, buffer.Span[..bytes]);
+            Touch.Range<byte>(buffer.Span, 0, bytes);
             fixed (byte* source = buffer.Span)
                 ElementReader.ToSingle(type, source, destination[..count]);
             destination = destination[count..];
