@@ -11,9 +11,10 @@ public readonly struct ConfigObject(string path, JsonElement element)
     private const int LongestQuote = 60;
 
     private readonly HashSet<string>? _read;
+    private readonly FamilyKeys? _keys;
 
-    private ConfigObject(string path, JsonElement element, HashSet<string> read)
-        : this(path, element) => _read = read;
+    private ConfigObject(string path, JsonElement element, HashSet<string>? read, FamilyKeys? keys)
+        : this(path, element) => (_read, _keys) = (read, keys);
 
     /// <summary>The path of the file, for messages.</summary>
     public string Path => path;
@@ -28,15 +29,23 @@ public readonly struct ConfigObject(string path, JsonElement element)
     /// <summary>Whether a value is there.</summary>
     public bool Has(string name) => TryGet(name, out _);
 
+    /// <summary>Whether a value is in the file, not only a default of the family.</summary>
+    public bool States(string name) => TryGet(name, out _) && (element.TryGetProperty(_keys?.InFile(name) ?? name, out _)
+        || element.TryGetProperty(name, out _));
+
     /// <summary>Whether the name is there at all, even with the value null.</summary>
     public bool Mentions(string name)
     {
-        _read?.Add(name);
-        return element.TryGetProperty(name, out _);
+        string inFile = _keys?.InFile(name) ?? name;
+        _read?.Add(inFile);
+        return element.TryGetProperty(inFile, out _);
     }
 
     /// <summary>The same object, which notes the names that it is asked for.</summary>
-    internal ConfigObject Noting(HashSet<string> read) => new(path, element, read);
+    internal ConfigObject Noting(HashSet<string> read) => new(path, element, read, _keys);
+
+    /// <summary>The same object, with the names and defaults of a family.</summary>
+    public ConfigObject As(FamilyKeys keys) => new(path, element, _read, keys);
 
     /// <summary>A whole number.</summary>
     /// <param name="name">The member.</param>
@@ -163,8 +172,19 @@ public readonly struct ConfigObject(string path, JsonElement element)
 
     private bool TryGet(string name, out JsonElement value)
     {
-        _read?.Add(name);
-        return element.TryGetProperty(name, out value) && value.ValueKind != JsonValueKind.Null;
+        string inFile = _keys?.InFile(name) ?? name;
+        _read?.Add(inFile);
+        if (element.TryGetProperty(inFile, out value))
+            return value.ValueKind != JsonValueKind.Null;
+        if (_keys is null)
+            return false;
+        // The library takes the name that others have too.
+        if (inFile != name && element.TryGetProperty(name, out value))
+        {
+            _read?.Add(name);
+            return value.ValueKind != JsonValueKind.Null;
+        }
+        return _keys.Defaults.TryGetProperty(name, out value);
     }
 
     private int CheckInteger(string name, JsonElement value, int minimum, int maximum)

@@ -10,7 +10,22 @@ namespace Vernier.Inference.Configuration;
 public sealed record RopeRules(bool Partial, IReadOnlyList<string> Scalings, IReadOnlyList<string> LongRopeNames)
 {
     /// <summary>Whole heads, and no scaling, linear, llama3 or longrope.</summary>
-    public static RopeRules Default { get; } = new(false, ["linear", "llama3", "longrope"], []);
+    public static RopeRules Default { get; } = new(false, ["linear", "dynamic", "yarn", "llama3", "longrope"], []);
+
+    /// <summary>The same, with part of a head rotated.</summary>
+    public static RopeRules PartOfHead { get; } = Default with { Partial = true };
+
+    /// <summary>Whether coordinates 2i and 2i + 1 are turned together.</summary>
+    public bool Interleaved { get; init; }
+
+    /// <summary>The type of layers that the embedding is of, where the file has one for each; null for all.</summary>
+    public string? LayerType { get; init; }
+
+    /// <summary>The part of a head that is rotated where the file does not say.</summary>
+    public double PartialDefault { get; init; } = 1;
+
+    /// <summary>The base where the file does not say.</summary>
+    public double Theta { get; init; } = 10000;
 }
 
 /// <summary>
@@ -31,8 +46,12 @@ public static class RopeConfigReader
     {
         ["default"] = ["original_max_position_embeddings", "max_position_embeddings"],
         ["linear"] = ["factor", "original_max_position_embeddings"],
+        ["dynamic"] = ["factor", "original_max_position_embeddings"],
+        ["yarn"] = ["factor", "beta_fast", "beta_slow", "mscale", "mscale_all_dim", "attention_factor", "truncate",
+            "original_max_position_embeddings"],
         ["llama3"] = ["factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings"],
-        ["longrope"] = ["factor", "short_factor", "long_factor", "attention_factor", "original_max_position_embeddings"],
+        ["longrope"] = ["factor", "short_factor", "long_factor", "attention_factor", "short_mscale", "long_mscale",
+            "original_max_position_embeddings"],
     };
 
     /// <summary>Reads the embedding.</summary>
@@ -42,34 +61,47 @@ public static class RopeConfigReader
     /// <param name="maxPositions">The longest context.</param>
     /// <exception cref="InvalidFileException">A value is missing or outside its range.</exception>
     /// <exception cref="UnsupportedModelException">The scaling is one that does not run here.</exception>
-    public static RopeConfig Read(ConfigObject root, RopeRules rules, int headSize, int maxPositions)
+    public static RopeConfig Read(ConfigObject root, RopeRules rules, int headSize, int maxPositions) =>
+        Read(root, rules, headSize, maxPositions, null);
+
+    /// <summary>Reads the embedding of the layers of one type.</summary>
+    /// <inheritdoc cref="Read(ConfigObject, RopeRules, int, int)"/>
+    /// <param name="root">The object of config.json.</param>
+    /// <param name="rules">What the architecture may say.</param>
+    /// <param name="headSize">The coordinates of a head.</param>
+    /// <param name="maxPositions">The longest context.</param>
+    /// <param name="layerType">The type of layer, as <c>layer_types</c> names it; null where all are the same.</param>
+    public static RopeConfig Read(ConfigObject root, RopeRules rules, int headSize, int maxPositions, string? layerType)
     {
         ArgumentNullException.ThrowIfNull(rules);
-        ConfigObject? parameters = Parameters(root);
+        ConfigObject? parameters = Parameters(root, layerType);
         ConfigObject? scaling = root.Object("rope_scaling") ?? parameters;
         ConfigObject thetaFrom = parameters is { } p && p.Has("rope_theta") ? p : root;
         Agree(root, parameters);
         ConfigObject partialFrom = parameters is { } q && q.Has("partial_rotary_factor") ? q : root;
-        double partial = partialFrom.Number("partial_rotary_factor", 0, 1, 1);
+        double partial = partialFrom.Number("partial_rotary_factor", 0, 1, rules.PartialDefault);
         if (!rules.Partial && partial != 1)
             throw root.Error(ModelRules.ConfigRope, $"'partial_rotary_factor' is {partial}, which {root.ModelType} does not have");
         int rotary = (int)(headSize * partial);
         if (rotary < 2 || rotary % 2 != 0)
             throw root.Error(ModelRules.ConfigRope,
                 $"{rotary} coordinates of each head are rotated; the number must be even and at least 2");
-        double theta = thetaFrom.Number("rope_theta", MinTheta, MaxTheta, 10000);
-        return scaling is { } s ? ReadScaled(root, s, rules, parameters is not null, theta, rotary, maxPositions)
+        double theta = thetaFrom.Number("rope_theta", MinTheta, MaxTheta, rules.Theta);
+        RopeConfig read = scaling is { } s ? ReadScaled(root, s, rules, parameters is not null, theta, rotary, maxPositions)
             : new RopeConfig { Theta = theta, RotarySize = rotary };
+        return rules.Interleaved ? read with { Interleaved = true } : read;
     }
 
     // Newer files may have one object for each type of layer; where all are the same it is as one.
-    private static ConfigObject? Parameters(ConfigObject root)
+    private static ConfigObject? Parameters(ConfigObject root, string? layerType)
     {
         if (root.Object("rope_parameters") is not { } parameters)
             return null;
         JsonProperty[] nested = [.. parameters.Element.EnumerateObject().Where(member => member.Value.ValueKind == JsonValueKind.Object)];
         if (nested.Length == 0)
             return parameters;
+        if (layerType is not null && Array.Find(nested, member => member.Name == layerType) is { Value.ValueKind: JsonValueKind.Object } own)
+            return new ConfigObject(root.Path, own.Value);
         if (nested.Length < parameters.Element.EnumerateObject().Count()
             || !Array.TrueForAll(nested, member => JsonElement.DeepEquals(member.Value, nested[0].Value)))
         {
@@ -85,11 +117,11 @@ public static class RopeConfigReader
     {
         if (parameters is not { } place)
             return;
-        if (!place.Element.EnumerateObject().Any() && !root.Has("rope_theta"))
+        if (!place.Element.EnumerateObject().Any() && !root.States("rope_theta"))
             throw root.Error(ModelRules.ConfigRope, "'rope_parameters' is empty, and the file has no 'rope_theta'");
         foreach (string name in (string[])["rope_theta", "partial_rotary_factor"])
         {
-            if (place.Has(name) && root.Has(name) && place.Number(name, 0, MaxTheta) != root.Number(name, 0, MaxTheta))
+            if (place.Has(name) && root.States(name) && place.Number(name, 0, MaxTheta) != root.Number(name, 0, MaxTheta))
                 throw root.Error(ModelRules.ConfigRope, $"'{name}' of 'rope_parameters' is not that of the file",
                     "Keep the one that the model was trained with");
         }
@@ -137,6 +169,9 @@ public static class RopeConfigReader
         {
             "linear" => new RopeConfig { Theta = theta, RotarySize = rotary, Scaling = RopeScaling.Linear,
                 Factor = scaling.Number("factor", MinFactor, MaxFactor) },
+            "dynamic" => new RopeConfig { Theta = theta, RotarySize = rotary, Scaling = RopeScaling.Dynamic,
+                Factor = scaling.Number("factor", MinFactor, MaxFactor), OriginalMaxPositions = maxPositions },
+            "yarn" => ReadYarn(root, scaling, theta, rotary, maxPositions),
             "llama3" => ReadLlama3(scaling, theta, rotary),
             "longrope" => ReadLongRope(root, scaling, theta, rotary, maxPositions),
             _ => throw Unsupported(root, rules, ConfigObject.Quote(type)),
@@ -161,6 +196,30 @@ public static class RopeConfigReader
         };
     }
 
+    private static RopeConfig ReadYarn(ConfigObject root, ConfigObject scaling, double theta, int rotary, int maxPositions)
+    {
+        const string Original = "original_max_position_embeddings";
+        int original = (root.Has(Original) ? root : scaling).Integer(Original, 2, int.MaxValue, maxPositions);
+        double factor = scaling.Number("factor", MinFactor, MaxFactor, (double)maxPositions / original);
+        double all = scaling.Number("mscale_all_dim", -1, MaxFactor, 0), own = scaling.Number("mscale", -1, MaxFactor, 0);
+        double attention = all > 0 && own > 0 ? YarnScale(factor, own) / YarnScale(factor, all) : YarnScale(factor, 1);
+        return new RopeConfig
+        {
+            Theta = theta,
+            RotarySize = rotary,
+            Scaling = RopeScaling.Yarn,
+            Factor = factor,
+            OriginalMaxPositions = original,
+            FastTurns = scaling.Number("beta_fast", 0, MaxFactor, 32),
+            SlowTurns = scaling.Number("beta_slow", 0, MaxFactor, 1),
+            WholeBorders = scaling.Flag("truncate", true),
+            AttentionFactor = scaling.Number("attention_factor", MinFactor, MaxFactor, attention),
+        };
+    }
+
+    /// <summary>What attention is sharpened by at a factor: 0.1 m ln(factor) + 1 above 1.</summary>
+    internal static double YarnScale(double factor, double m) => factor <= 1 ? 1 : 0.1 * m * Math.Log(factor) + 1;
+
     private static RopeConfig ReadLongRope(ConfigObject root, ConfigObject scaling, double theta, int rotary, int maxPositions)
     {
         const string Original = "original_max_position_embeddings";
@@ -169,6 +228,7 @@ public static class RopeConfigReader
         int original = given ? (root.Has(Original) ? root : scaling).Integer(Original, 2, int.MaxValue) : maxPositions;
         double factor = given ? (double)maxPositions / original : scaling.Number("factor", MinFactor, MaxFactor);
         double attention = factor <= 1 ? 1 : Math.Sqrt(1 + Math.Log(factor) / Math.Log(Math.Max(original, 2)));
+        double shared = scaling.Number("attention_factor", MinFactor, MaxFactor, attention);
         return new RopeConfig
         {
             Theta = theta,
@@ -179,7 +239,8 @@ public static class RopeConfigReader
                 ?? throw scaling.Error(ModelRules.ConfigMissing, "'short_factor' is missing"),
             LongFactors = scaling.Numbers("long_factor", half, MinFactor, MaxFactor)
                 ?? throw scaling.Error(ModelRules.ConfigMissing, "'long_factor' is missing"),
-            AttentionFactor = scaling.Number("attention_factor", MinFactor, MaxFactor, attention),
+            AttentionFactor = scaling.Number("short_mscale", MinFactor, MaxFactor, shared),
+            LongAttentionFactor = scaling.Number("long_mscale", MinFactor, MaxFactor, shared),
         };
     }
 

@@ -158,7 +158,7 @@ public abstract class TransformerGguf(string name, string modelType, string clas
 
     private static GgufNames NamesOf(TransformerNames names)
     {
-        List<(string, string)> parts = [(names.AttentionNorm, "attn_norm"), (names.FeedForwardNorm, "ffn_norm"),
+        List<(string, string)> parts = [(names.AttentionNorm, "attn_norm"), (names.FeedForwardNorm!, "ffn_norm"),
             (names.AttentionOutput, "attn_output"), (names.FeedForwardOutput, "ffn_down")];
         parts.AddRange(names.AttentionInputs.Zip(
             names.AttentionInputs.Count == 1 ? (string[])["attn_qkv"] : ["attn_q", "attn_k", "attn_v"]));

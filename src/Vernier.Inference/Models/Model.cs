@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.ExceptionServices;
 using System.Text.Json;
 using Vernier.Errors;
 using Vernier.Files;
@@ -21,7 +22,8 @@ namespace Vernier.Inference.Models;
 public sealed class Model : IDisposable
 {
     private readonly ModelFormat _format;
-    private readonly Lazy<ModelConfig?> _configuration;
+    private readonly ModelConfig? _configuration;
+    private readonly ExceptionDispatchInfo? _refusal;
     private readonly Lazy<QuantizationConfig?> _quantization;
     private readonly Lazy<Tokenizer> _tokenizer;
     private readonly Lazy<IReadOnlyList<Companion>> _companions;
@@ -33,7 +35,19 @@ public sealed class Model : IDisposable
         var root = ConfigObject.Of(format.Config, format.ConfigPath);
         bool known = ArchitectureCatalogue.TryFind(root, out IArchitecture? architecture, out string name);
         Architecture = name;
-        _configuration = new(() => known ? ArchitectureCatalogue.Read(architecture!, root) : null);
+        if (known)
+        {
+            try
+            {
+                _configuration = ArchitectureCatalogue.Read(architecture!, root);
+                format.Checkpoint.Show(architecture!.Views(_configuration, format.Checkpoint));
+            }
+            catch (VernierException e)
+            {
+                // Whoever needs the network says so.
+                _refusal = ExceptionDispatchInfo.Capture(e);
+            }
+        }
         _quantization = new(() => format.Kind == ModelKind.Folder ? QuantizationConfig.Read(format.Config, format.ConfigPath) : null);
         _tokenizer = new(format.ReadTokenizer);
         _companions = new(format.FindCompanions);
@@ -71,7 +85,7 @@ public sealed class Model : IDisposable
     /// <summary>The configuration.</summary>
     /// <exception cref="UnsupportedModelException">The architecture, or something that the model uses, does not run here.</exception>
     /// <exception cref="InvalidFileException">config.json breaks a rule of <see cref="ModelRules"/>.</exception>
-    public ModelConfig Configuration => _configuration.Value ?? ArchitectureCatalogue.Read(ConfigObject.Of(Config, ConfigPath));
+    public ModelConfig Configuration => TryGetConfiguration(out ModelConfig? config) ? config : ArchitectureCatalogue.Read(ConfigObject.Of(Config, ConfigPath));
 
     /// <summary>Which matrices Vernier has packed, and how; null for a model that is not quantized.</summary>
     /// <exception cref="InvalidFileException">The model is quantized by others, or the entry is malformed.</exception>
@@ -142,7 +156,11 @@ public sealed class Model : IDisposable
     /// <summary>The configuration, if the architecture runs here.</summary>
     /// <exception cref="UnsupportedModelException">Something that the model uses does not run here.</exception>
     /// <exception cref="InvalidFileException">config.json breaks a rule of <see cref="ModelRules"/>.</exception>
-    public bool TryGetConfiguration([NotNullWhen(true)] out ModelConfig? config) => (config = _configuration.Value) is not null;
+    public bool TryGetConfiguration([NotNullWhen(true)] out ModelConfig? config)
+    {
+        _refusal?.Throw();
+        return (config = _configuration) is not null;
+    }
 
     /// <summary>The type and the bytes that a tensor has in its file: the blocks of a GGUF file are read as single precision.</summary>
     public (string Type, long Bytes) Stored(TensorInfo tensor)

@@ -36,7 +36,7 @@ internal static class ModelCheck
             assembly.Block(source, layer);
         assembly.FinalNorm(source);
         TensorInfo[] unused = [.. model.Checkpoint.Tensors.Where(tensor => !IsUsed(tensor.Name, source.Used, model.Quantization)
-            && !Array.Exists(s_harmless, end => tensor.Name.EndsWith(end, StringComparison.Ordinal))
+            && !assembly.MayBeUnused(tensor) && !Array.Exists(s_harmless, end => tensor.Name.EndsWith(end, StringComparison.Ordinal))
             && !IsTiedHead(model.Checkpoint, assembly, tensor))];
         if (unused.Length == 0)
             return;

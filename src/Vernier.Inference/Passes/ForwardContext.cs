@@ -114,7 +114,8 @@ public sealed class ForwardContext
         for (int segment = 0; segment < SegmentCount; segment++)
         {
             Slot slot = _slots[segment];
-            LayerState state = _states[segment] = slot.State?.Layer(layer) ?? ScratchState(slot.Scratch, shape);
+            LayerState state = slot.State?.Layer(layer) ?? ScratchState(slot.Scratch, shape);
+            _states[segment] = state = state is JointState joint ? joint.Of(shape) : state;
             state.Reserve(slot.End);
         }
         return _states.AsMemory(0, SegmentCount);

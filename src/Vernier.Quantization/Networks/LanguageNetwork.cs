@@ -49,7 +49,7 @@ internal sealed class LanguageNetwork : INetwork
         _batches = [.. sequences.Chunk(perBatch).Select(batch => Array.ConvertAll(batch, tokens => new Segment(tokens)))];
         _firstSequence = [.. Enumerable.Range(0, _batches.Length).Select(batch => batch * perBatch)];
         _hidden = GC.AllocateUninitializedArray<float>(checked(Math.Min(perBatch, sequences.Count) * length * _width));
-        _embedding = new CheckpointEmbedding(model.Checkpoint, model.Checkpoint[_assembly.EmbeddingName]);
+        _embedding = _assembly.Entry(new CheckpointEmbedding(model.Checkpoint, model.Checkpoint[_assembly.EmbeddingName]), weights);
         Rows = (long)sequences.Count * length;
         Shape = ShapeOf(config);
     }
@@ -79,7 +79,7 @@ internal sealed class LanguageNetwork : INetwork
     {
         if (name != _assembly.EmbeddingName)
             throw new ArgumentException($"the model has no table {name}", nameof(name));
-        _embedding = new PackedEmbedding(table);
+        _embedding = _assembly.Entry(new PackedEmbedding(table), _weights);
     }
 
     /// <inheritdoc/>
@@ -91,7 +91,9 @@ internal sealed class LanguageNetwork : INetwork
         {
             cancellation.ThrowIfCancellationRequested();
             int[] tokens = [.. _batches[batch].SelectMany(segment => segment.Tokens.ToArray())];
-            _context.Workers.For(tokens.Length, row => _embedding.Lookup(tokens[row], _hidden.AsSpan(row * _width, _width)));
+            int length = _batches[batch][0].Tokens.Length;
+            _context.Workers.For(tokens.Length, row =>
+                _embedding.Lookup(tokens[row], row % length, _hidden.AsSpan(row * _width, _width)));
             _store.Write(batch, _hidden);
         }
     }

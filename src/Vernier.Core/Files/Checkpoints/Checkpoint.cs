@@ -88,8 +88,27 @@ public sealed class Checkpoint : IDisposable
     }
 
     /// <summary>The type and the bytes that a tensor has in its file, its scales included.</summary>
-    internal (ElementType Type, long Bytes) Stored(TensorInfo tensor) =>
-        FileWith(tensor.Name) is ScaledFile scaled ? scaled.Stored(tensor) : (tensor.Type, tensor.Bytes);
+    internal (ElementType Type, long Bytes) Stored(TensorInfo tensor) => FileWith(tensor.Name) switch
+    {
+        ScaledFile scaled => scaled.Stored(tensor),
+        ViewedFile viewed => viewed.Stored(tensor),
+        _ => (tensor.Type, tensor.Bytes),
+    };
+
+    /// <summary>Shows views in the place of the tensors that they are of; those of tensors that are not there are passed over.</summary>
+    /// <exception cref="InvalidFileException">A view reaches beyond its source, or its name is that of another tensor.</exception>
+    internal void Show(IReadOnlyList<TensorView> views)
+    {
+        ILookup<ITensorFile, TensorView> viewsOf = views.Where(view => _fileOf.ContainsKey(view.Source))
+            .ToLookup(view => _fileOf[view.Source]);
+        if (viewsOf.Count == 0)
+            return;
+        ITensorFile[] stored = [.. _files];
+        _files.Clear();
+        _fileOf.Clear();
+        foreach (ITensorFile file in stored)
+            Add(viewsOf.Contains(file) ? new ViewedFile(file, [.. viewsOf[file]]) : file);
+    }
 
     /// <summary>The path of the file that holds the tensor, for messages.</summary>
     public string FileOf(TensorInfo tensor) => FileWith(tensor.Name).Path;
