@@ -2,22 +2,28 @@ using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 using Vernier.Errors;
 using Vernier.Files;
+using Vernier.Inference.Architectures.Bamba;
 using Vernier.Inference.Architectures.BitNet;
 using Vernier.Inference.Architectures.Bloom;
 using Vernier.Inference.Architectures.Cohere;
 using Vernier.Inference.Architectures.Falcon;
+using Vernier.Inference.Architectures.FalconH1;
 using Vernier.Inference.Architectures.Gemma;
 using Vernier.Inference.Architectures.Glm;
 using Vernier.Inference.Architectures.Gpt2;
 using Vernier.Inference.Architectures.GptNeoX;
 using Vernier.Inference.Architectures.GptOss;
 using Vernier.Inference.Architectures.Granite;
+using Vernier.Inference.Architectures.Jamba;
+using Vernier.Inference.Architectures.Lfm2;
 using Vernier.Inference.Architectures.Llama;
 using Vernier.Inference.Architectures.Llama4;
+using Vernier.Inference.Architectures.Mamba;
 using Vernier.Inference.Architectures.Mistral;
 using Vernier.Inference.Architectures.Mixtral;
 using Vernier.Inference.Architectures.Mpt;
 using Vernier.Inference.Architectures.Nemotron;
+using Vernier.Inference.Architectures.NemotronH;
 using Vernier.Inference.Architectures.Olmo;
 using Vernier.Inference.Architectures.Opt;
 using Vernier.Inference.Architectures.Phi;
@@ -27,6 +33,8 @@ using Vernier.Inference.Architectures.Qwen2;
 using Vernier.Inference.Architectures.Qwen2Moe;
 using Vernier.Inference.Architectures.Qwen3;
 using Vernier.Inference.Architectures.Qwen3Moe;
+using Vernier.Inference.Architectures.Qwen3Next;
+using Vernier.Inference.Architectures.RecurrentGemma;
 using Vernier.Inference.Architectures.SmolLm3;
 using Vernier.Inference.Architectures.StableLm;
 using Vernier.Inference.Architectures.StarCoder2;
@@ -48,7 +56,10 @@ public static class ArchitectureCatalogue
             new GraniteArchitecture(), new GraniteMoeArchitecture(), new Llama4Architecture(), new MixtralArchitecture(),
             new MptArchitecture(), new NemotronArchitecture(), new OlmoArchitecture(), new Olmo2Architecture(), new OlmoeArchitecture(),
             new OptArchitecture(), new PhiArchitecture(), new PhiMoeArchitecture(), new Qwen2MoeArchitecture(), new Qwen3MoeArchitecture(),
-            new SmolLm3Architecture(), new StableLmArchitecture(), new StarCoder2Architecture(), new BitNetArchitecture()];
+            new SmolLm3Architecture(), new StableLmArchitecture(), new StarCoder2Architecture(), new BitNetArchitecture(),
+                new MambaArchitecture(), new FalconMambaArchitecture(), new Mamba2Architecture(), new BambaArchitecture(),
+                new GraniteHybridArchitecture(), new FalconH1Architecture(), new NemotronHArchitecture(), new JambaArchitecture(),
+                new Qwen3NextArchitecture(), new Qwen35Architecture(), new Lfm2Architecture(), new RecurrentGemmaArchitecture()];
 
     /// <summary>All architectures, in the order in which they were registered.</summary>
     public static IReadOnlyList<IArchitecture> All => Volatile.Read(ref s_all);

@@ -68,7 +68,7 @@ public class TransformerAssembly(TransformerConfig config) : DecoderAssembly(con
         TransformerNames names = config.Names;
         AttentionShape shape = config.AttentionOf(layer);
         int[] widths = names.AttentionInputs.Count == 1 ? [shape.QueryWidth + 2 * shape.KeyWidth]
-            : [shape.QueryWidth, shape.KeyWidth, shape.KeyWidth];
+            : [config.HasAttentionGate ? 2 * shape.QueryWidth : shape.QueryWidth, shape.KeyWidth, shape.KeyWidth];
         LinearGroup inputs = Group(weights, layer, names.AttentionInputs, widths, config.HiddenSize, config.QueryKeyValueBias);
         LinearGroup output = Group(weights, layer, [names.AttentionOutput], [config.HiddenSize], shape.QueryWidth, config.OutputBias);
         return new SelfAttention(layer, shape, inputs, output)

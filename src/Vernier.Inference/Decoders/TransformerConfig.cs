@@ -100,6 +100,9 @@ public abstract class TransformerConfig : ModelConfig
     /// <summary>Whether the norms of heads come after the rotation. Default false.</summary>
     public virtual bool NormsAfterRotation => false;
 
+    /// <summary>Whether the query projection is twice as wide: a gate behind each head multiplies what is attended to. Default false.</summary>
+    public virtual bool HasAttentionGate => false;
+
     /// <summary>The mixture of experts of a layer; null, the default, for one feed-forward.</summary>
     public virtual ExpertStyle? ExpertsOf(int layer) => null;
 

@@ -11,12 +11,8 @@ internal sealed class CohereAssembly(TransformerConfig config) : TransformerAsse
     /// <inheritdoc/>
     protected override INorm EachHead(IWeightSource weights, string name, int heads, int headSize)
     {
-        IEmbedding rows = weights.Embedding(name + ".weight", heads, headSize);
+        float[] rows = weights.Values(name + ".weight", heads, headSize);
         return new HeadNorms([.. Enumerable.Range(0, heads).Select(head =>
-        {
-            float[] weight = new float[headSize];
-            rows.Lookup(head, weight);
-            return new LayerNorm(weight, null, Transformer.NormEpsilon);
-        })], headSize);
+            new LayerNorm(rows[(head * headSize)..((head + 1) * headSize)], null, Transformer.NormEpsilon))], headSize);
     }
 }

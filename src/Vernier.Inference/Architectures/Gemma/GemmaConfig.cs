@@ -6,7 +6,8 @@ namespace Vernier.Inference.Architectures.Gemma;
 /// <summary>What config.json says about a Gemma: norms stored as the difference from 1, an embedding times the root of its width.</summary>
 internal class GemmaConfig : TransformerConfig
 {
-    private static readonly FamilyKeys s_keys = new("""{"head_dim": 256, "tie_word_embeddings": true, "hidden_act": "gelu_pytorch_tanh"}""");
+    private static readonly FamilyKeys s_keys =
+        new("""{"head_dim": 256, "tie_word_embeddings": true, "hidden_act": "gelu_pytorch_tanh"}""");
 
     private readonly bool _bias;
 
