@@ -6,6 +6,7 @@ using Vernier.Inference.Architectures.Bamba;
 using Vernier.Inference.Architectures.BitNet;
 using Vernier.Inference.Architectures.Bloom;
 using Vernier.Inference.Architectures.Cohere;
+using Vernier.Inference.Architectures.DeepSeek;
 using Vernier.Inference.Architectures.Falcon;
 using Vernier.Inference.Architectures.FalconH1;
 using Vernier.Inference.Architectures.Gemma;
@@ -59,7 +60,8 @@ public static class ArchitectureCatalogue
             new SmolLm3Architecture(), new StableLmArchitecture(), new StarCoder2Architecture(), new BitNetArchitecture(),
                 new MambaArchitecture(), new FalconMambaArchitecture(), new Mamba2Architecture(), new BambaArchitecture(),
                 new GraniteHybridArchitecture(), new FalconH1Architecture(), new NemotronHArchitecture(), new JambaArchitecture(),
-                new Qwen3NextArchitecture(), new Qwen35Architecture(), new Lfm2Architecture(), new RecurrentGemmaArchitecture()];
+                new Qwen3NextArchitecture(), new Qwen35Architecture(), new Lfm2Architecture(), new RecurrentGemmaArchitecture(),
+                    new DeepSeekV2Architecture(), new DeepSeekV3Architecture()];
 
     /// <summary>All architectures, in the order in which they were registered.</summary>
     public static IReadOnlyList<IArchitecture> All => Volatile.Read(ref s_all);

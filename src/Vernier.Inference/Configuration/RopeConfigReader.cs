@@ -21,6 +21,9 @@ public sealed record RopeRules(bool Partial, IReadOnlyList<string> Scalings, IRe
     /// <summary>The type of layers that the embedding is of, where the file has one for each; null for all.</summary>
     public string? LayerType { get; init; }
 
+    /// <summary>Further members of the scaling that change nothing: how positions in pictures would be told.</summary>
+    public IReadOnlyList<string> Harmless { get; init; } = [];
+
     /// <summary>The part of a head that is rotated where the file does not say.</summary>
     public double PartialDefault { get; init; } = 1;
 
@@ -137,12 +140,12 @@ public static class RopeConfigReader
     private static string TypeOf(ConfigObject scaling) => scaling.Text("rope_type") ?? scaling.Text("type") ?? "default";
 
     // What is there and not computed would change the frequencies.
-    private static void CheckMembers(ConfigObject root, ConfigObject scaling, string type)
+    private static void CheckMembers(ConfigObject root, ConfigObject scaling, string type, RopeRules rules)
     {
         foreach (JsonProperty member in scaling.Element.EnumerateObject())
         {
             if (member.Value.ValueKind != JsonValueKind.Null && !s_common.Contains(member.Name)
-                && !s_members[type].Contains(member.Name))
+                && !s_members[type].Contains(member.Name) && !rules.Harmless.Contains(member.Name))
             {
                 throw root.Unsupported(ModelRules.ConfigRopeScaling,
                     $"{ConfigObject.Quote(member.Name)} in the rope scaling {ConfigObject.Quote(type)} is not computed here",
@@ -157,14 +160,14 @@ public static class RopeConfigReader
         string? type = scaling.Text("rope_type") ?? scaling.Text("type");
         if (type is "default" || type is null && mayBeNone)
         {
-            CheckMembers(root, scaling, "default");
+            CheckMembers(root, scaling, "default", rules);
             return new RopeConfig { Theta = theta, RotarySize = rotary };
         }
         if (type is not null && rules.LongRopeNames.Contains(type))
             type = "longrope";
         if (type is null || !rules.Scalings.Contains(type))
             throw Unsupported(root, rules, type is null ? "of no type" : ConfigObject.Quote(type));
-        CheckMembers(root, scaling, type);
+        CheckMembers(root, scaling, type, rules);
         return type switch
         {
             "linear" => new RopeConfig { Theta = theta, RotarySize = rotary, Scaling = RopeScaling.Linear,
