@@ -1,5 +1,4 @@
 using Vernier.Errors;
-using Vernier.Files.Safetensors;
 using Vernier.Memory;
 
 namespace Vernier.Files.Checkpoints;

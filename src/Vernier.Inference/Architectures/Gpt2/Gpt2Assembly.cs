@@ -1,5 +1,4 @@
 using Vernier.Files;
-using Vernier.Inference.Configuration;
 using Vernier.Inference.Decoders;
 
 namespace Vernier.Inference.Architectures.Gpt2;

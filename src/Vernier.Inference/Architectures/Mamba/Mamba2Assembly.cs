@@ -1,4 +1,3 @@
-using Vernier.Inference.Configuration;
 using Vernier.Inference.Decoders;
 using Vernier.Inference.Parts;
 using Vernier.Inference.Weights;

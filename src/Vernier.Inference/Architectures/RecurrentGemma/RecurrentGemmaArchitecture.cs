@@ -1,4 +1,3 @@
-using Vernier.Inference.Configuration;
 using Vernier.Inference.Decoders;
 
 namespace Vernier.Inference.Architectures.RecurrentGemma;
