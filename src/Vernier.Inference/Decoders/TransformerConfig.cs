@@ -100,6 +100,10 @@ public abstract class TransformerConfig : ModelConfig
     /// <summary>Whether the norms of heads come after the rotation. Default false.</summary>
     public virtual bool NormsAfterRotation => false;
 
+    /// <summary>Whether the channels of feed-forwards and the coordinates of value heads may be put in another order: attention and a gated
+    /// feed-forward in every block, with nothing between their layers that tells channels apart. Default false.</summary>
+    public virtual bool CanReorder => false;
+
     /// <summary>Whether the query projection is twice as wide: a gate behind each head multiplies what is attended to. Default false.</summary>
     public virtual bool HasAttentionGate => false;
 

@@ -48,6 +48,9 @@ public sealed class ForwardContext
     /// <summary>Gives the pass up between two parts of a block, or two pieces of one.</summary>
     public CancellationToken Cancellation { get; private set; }
 
+    /// <summary>While experts run, the rows of the pass that the layer at work sees, in their order; empty where it sees all.</summary>
+    public ReadOnlyMemory<int> RoutedRows { get; internal set; }
+
     internal Scratch Buffers { get; } = new();
 
     internal IReadOnlyList<RowBlock> RowBlocks => _blocks;

@@ -151,7 +151,7 @@ internal sealed class LanguageNetwork : INetwork
         block.Forward(_hidden, _context);
     }
 
-    // Every row of a batch comes into every layer of a dense block, in the order of the tokens.
+    // Every row of a batch comes into every layer but those of experts, in the order of the tokens.
     private SampleId[] IdsOf(int batch) =>
         [.. _batches[batch].SelectMany((segment, i) =>
             Enumerable.Range(0, segment.Tokens.Length).Select(position => new SampleId(_firstSequence[batch] + i, position)))];
@@ -183,7 +183,9 @@ internal sealed class LanguageNetwork : INetwork
 
             void Show(ReadOnlySpan<float> x, int rows)
             {
-                var input = new GroupInput(group, x[..(rows * group.Inputs)], ids.AsSpan(seen, rows));
+                ReadOnlySpan<int> routed = network._context.RoutedRows.Span;
+                SampleId[] own = routed.IsEmpty ? ids[seen..(seen + rows)] : Array.ConvertAll(routed.ToArray(), row => ids[row]);
+                var input = new GroupInput(group, x[..(rows * group.Inputs)], own);
                 seen += rows;
                 foreach (IActivationObserver observer in observers)
                     observer.Observe(input);

@@ -84,16 +84,26 @@ public sealed class ExpertFeedForward : IBlockPart
             return;
         using var input = new PooledArray<float>(count * width);
         using var output = new PooledArray<float>(count * width);
+        using var routed = new PooledArray<int>(count);
         for (int place = 0, row = 0; place < chosen.Length; place++)
         {
             if (chosen[place] != expert)
                 continue;
+            routed.Span[row] = place / _routing.PerToken;
             Span<float> line = input.Span.Slice(row++ * width, width);
             x.Slice(place / _routing.PerToken * width, width).CopyTo(line);
             if (WeighsInput)
                 TensorPrimitives.Multiply(line, weights[place], line);
         }
-        Apply(_experts[expert], input.Span, output.Span, count, context);
+        context.RoutedRows = routed.Memory;
+        try
+        {
+            Apply(_experts[expert], input.Span, output.Span, count, context);
+        }
+        finally
+        {
+            context.RoutedRows = default;
+        }
         for (int place = 0, row = 0; place < chosen.Length; place++)
         {
             if (chosen[place] != expert)
