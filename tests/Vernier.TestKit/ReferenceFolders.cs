@@ -5,6 +5,14 @@ namespace Vernier.TestKit;
 /// <summary>The folders of tiny networks with what the Hugging Face library computed, where they are on this machine.</summary>
 public static class ReferenceFolders
 {
+    /// <summary>Those that do not run here: the rule by which they are refused, and why.</summary>
+    public static IReadOnlyDictionary<string, (string Rule, string Reason)> Exceptions { get; } =
+        new Dictionary<string, (string, string)>(StringComparer.Ordinal)
+        {
+            ["bitnet_packed"] = ("quantization-method", "weights that another tool has packed are not read yet"),
+            ["rwkv"] = ("unknown-architecture", "a family that is not asked for"),
+        };
+
     private static string Folder => Path.GetFullPath(Path.Combine(
         Environment.GetEnvironmentVariable("VERNIER_SHARED") ?? Path.Combine(SharedData.Root, "..", "shared"), "models", "tiny"));
 
@@ -23,7 +31,7 @@ public static class ReferenceFolders
     public static void Copy(string folder, string kind, string target)
     {
         string source = Path.Combine(Folder, folder);
-        File.WriteAllText(Path.Combine(target, "config.json"), Config(Existing(source, "config", kind, ".json")).ToJsonString());
+        File.Copy(Existing(source, "config", kind, ".json"), Path.Combine(target, "config.json"));
         File.CreateSymbolicLink(Path.Combine(target, "model.safetensors"), Existing(source, "model", kind, ".safetensors"));
     }
 

@@ -120,7 +120,7 @@ public static class ArchitectureCatalogue
     public static ModelConfig Read(ConfigObject root) =>
         TryFind(root, out IArchitecture? architecture, out string name) ? Read(architecture, root)
         : throw root.Unsupported(ModelRules.UnknownArchitecture, $"the architecture {ConfigObject.Quote(name)} can't be run",
-            $"Give a causal language model of one of the families {string.Join(", ", All.Select(known => known.ModelType))}");
+            $"Give a causal language model of one of the {All.Count} families that docs/architectures.md lists");
 
     /// <summary>Reads a config.json that is in memory.</summary>
     /// <param name="utf8">Its text.</param>

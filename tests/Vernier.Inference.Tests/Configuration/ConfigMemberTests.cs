@@ -90,7 +90,7 @@ public class ConfigMemberTests
             "'rope_scaling' and 'rope_parameters' differ" },
         { """{"rope_scaling": {"type": "linear", "factor": 2, "mscale": 1.1}}""",
             "'mscale' in the rope scaling 'linear' is not computed here" },
-        { """{"rope_scaling": {"rope_type": "yarn", "factor": 2}}""", "the rope scaling is 'yarn'" },
+        { """{"rope_scaling": {"rope_type": "ntk", "factor": 2}}""", "the rope scaling is 'ntk'" },
         { """{"rope_scaling": {"factor": 2}}""", "the rope scaling is of no type" },
     };
 
