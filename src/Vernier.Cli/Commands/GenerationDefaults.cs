@@ -21,7 +21,7 @@ internal sealed record GenerationDefaults(double? Temperature, int? TopK, double
         string path = Path.Combine(folder, "generation_config.json");
         if (!File.Exists(path))
             return new GenerationDefaults(null, null, null, null, []);
-        using JsonDocument document = StrictJson.Parse(path, MaxFileBytes);
+        using JsonDocument document = StrictJson.ParseSettings(path, MaxFileBytes);
         JsonElement root = document.RootElement;
         if (root.ValueKind != JsonValueKind.Object)
             throw Invalid("the file is not a JSON object");

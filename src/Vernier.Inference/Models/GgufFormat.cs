@@ -28,7 +28,7 @@ internal sealed class GgufFormat : ModelFormat
         try
         {
             GgufArchitecture stored = ArchitectureOf(new GgufMetadata(_file.Metadata, path));
-            using JsonDocument document = StrictJson.Parse(ModelTexts.Serialize(GgufTexts.ConfigOf(_file, stored)), path);
+            using JsonDocument document = StrictJson.ParseSettings(ModelTexts.Serialize(GgufTexts.ConfigOf(_file, stored)), path);
             Config = document.RootElement.Clone();
             _config = ArchitectureCatalogue.Read(ConfigObject.Of(Config, path));
             // The names and the order of rows are those of the architecture of config.json: a Mistral is a Llama in the file.

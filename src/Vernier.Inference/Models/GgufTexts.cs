@@ -161,7 +161,8 @@ internal static class GgufTexts
         void Add(string key, JsonObject patch)
         {
             if (patch.Count > 0)
-                metadata[key] = GgufValue.Of(patch.ToJsonString());
+                metadata[key] = GgufValue.Of(System.Text.Encoding.UTF8.GetString(
+                    BareNumbers.Restore(JsonSerializer.SerializeToUtf8Bytes(patch))));
         }
     }
 
@@ -175,7 +176,7 @@ internal static class GgufTexts
     {
         if (metadata.Text(key) is not string text)
             return null;
-        using JsonDocument json = StrictJson.Parse(System.Text.Encoding.UTF8.GetBytes(text), metadata.Path);
+        using JsonDocument json = StrictJson.ParseSettings(System.Text.Encoding.UTF8.GetBytes(text), metadata.Path);
         return json.RootElement.ValueKind == JsonValueKind.Object ? JsonObject.Create(json.RootElement.Clone())!
             : throw metadata.Wrong(key, "a JSON object");
     }

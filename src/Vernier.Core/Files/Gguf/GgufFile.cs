@@ -287,11 +287,11 @@ public sealed unsafe class GgufFile : IDisposable
         {
             if (entry.Begin < covered)
                 throw new InvalidFileException(Path, GgufRules.TensorOverlap,
-                    $"its data begin at {entry.Begin}, inside those of another tensor, which end at {covered}", InputFile.Again,
+                    $"its data begin at {entry.Begin}, inside those of another tensor, which end at {covered}", InputFile.Compare,
                     entry.Info.Name);
             if (entry.Begin - covered >= alignment)
                 throw new InvalidFileException(Path, GgufRules.DataHole,
-                    $"the {entry.Begin - covered} bytes before its data belong to no tensor", InputFile.Again, entry.Info.Name);
+                    $"the {entry.Begin - covered} bytes before its data belong to no tensor", InputFile.Compare, entry.Info.Name);
             covered = entry.Begin + entry.Bytes;
         }
     }
