@@ -103,11 +103,13 @@ internal static class GgufTokenizerWriter
         return (tokens, types);
     }
 
+    /// <summary>The text of a token that is given as one, or as an object that has it.</summary>
+    public static string? TextOf(JsonNode? token) => token is JsonObject described ? (string?)described["content"]
+        : token is JsonValue value && value.TryGetValue(out string? plain) ? plain : null;
+
     private static int? SpecialId(string name, string[] tokens, JsonObject settings, JsonObject model, ModelConfig config)
     {
-        JsonNode? token = settings[name + "_token"] ?? (name == "unk" ? model["unk_token"] : null);
-        string? text = token is JsonObject described ? (string?)described["content"]
-            : token is JsonValue value && value.TryGetValue(out string? plain) ? plain : null;
+        string? text = TextOf(settings[name + "_token"] ?? (name == "unk" ? model["unk_token"] : null));
         int id = text is null ? -1 : Array.IndexOf(tokens, text);
         return id >= 0 ? id : name switch
         {
@@ -118,7 +120,7 @@ internal static class GgufTokenizerWriter
     }
 
     /// <summary>Whether a text begins and ends with special tokens: by the template, else by the settings.</summary>
-    private static (bool Begin, bool End) Surrounds(JsonObject tokenizer, JsonObject settings)
+    public static (bool Begin, bool End) Surrounds(JsonObject tokenizer, JsonObject settings)
     {
         IEnumerable<JsonObject> processors = tokenizer["post_processor"] is not JsonObject processor ? []
             : processor["processors"] is JsonArray parts ? parts.OfType<JsonObject>() : [processor];
@@ -134,7 +136,8 @@ internal static class GgufTokenizerWriter
         tokenizer["normalizer"]?.ToJsonString().Contains("\\u2581", StringComparison.Ordinal) == true
             || (string?)(tokenizer["pre_tokenizer"] as JsonObject)?["type"] == "Metaspace";
 
-    private static bool AddsSpace(JsonObject tokenizer) =>
+    /// <summary>Whether a text of a SentencePiece tokenizer begins with a space.</summary>
+    public static bool AddsSpace(JsonObject tokenizer) =>
         tokenizer["normalizer"]?.ToJsonString().Contains("\"Prepend\"", StringComparison.Ordinal) == true
         || tokenizer["pre_tokenizer"] is JsonObject { } metaspace && (string?)metaspace["type"] == "Metaspace"
             && (string?)metaspace["prepend_scheme"] != "never";
