@@ -53,12 +53,20 @@ internal static class GgufEdits
     }
 
     /// <summary>Whether texts of a tokenizer that an export kept are still those of the metadata.</summary>
-    public static bool IsKept(JsonObject tokenizer, JsonObject settings, GgufMetadata metadata)
+    /// <param name="tokenizer">tokenizer.json.</param>
+    /// <param name="settings">tokenizer_config.json.</param>
+    /// <param name="metadata">The metadata.</param>
+    /// <param name="original">The config.json that the export kept, if it did.</param>
+    public static bool IsKept(JsonObject tokenizer, JsonObject settings, GgufMetadata metadata, JsonObject? original)
     {
         const string Prefix = GgufTokenizer.Prefix;
         (bool begin, bool end) = GgufTokenizerWriter.Surrounds(tokenizer, settings);
         if (metadata.Flag(Prefix + "add_bos_token") is bool addsBegin && addsBegin != begin
             || metadata.Flag(Prefix + "add_eos_token") is bool addsEnd && addsEnd != end)
+            return false;
+        // A template has ids of its own.
+        if ((begin || end) && (metadata.Array<int>(TokenIds) ?? OfJson(original)) is int[] written
+            && Keys.Zip(written).Any(pair => (metadata.Integer(pair.First) ?? -1) != pair.Second))
             return false;
         bool pieces = metadata.Text(Prefix + "model") == "llama";
         if (pieces && metadata.Flag(Prefix + "add_space_prefix") is bool space && space != GgufTokenizerWriter.AddsSpace(tokenizer))
@@ -83,6 +91,21 @@ internal static class GgufEdits
 
     private static int[] OfConfig(ModelConfig config) => [config.BeginToken ?? -1,
         .. GgufMetadata.EndKeys.Select((_, index) => index < config.EndTokens.Count ? config.EndTokens[index] : -1)];
+
+    private static int[]? OfJson(JsonObject? config)
+    {
+        if (config is null)
+            return null;
+        int[] begin = Ids("bos_token_id"), end = Ids("eos_token_id");
+        return [begin.FirstOrDefault(-1), .. GgufMetadata.EndKeys.Select((_, index) => index < end.Length ? end[index] : -1)];
+
+        int[] Ids(string name) => config[name] switch
+        {
+            JsonArray list => [.. list.Select(id => id is JsonValue number && number.TryGetValue(out int value) ? value : -1)],
+            JsonValue single when single.TryGetValue(out int value) => [value],
+            _ => [],
+        };
+    }
 
     private static Dictionary<string, GgufValue> Expected(ModelConfig config, GgufFile file, GgufArchitecture own)
     {

@@ -48,7 +48,7 @@ internal static class GgufTexts
         Patch(tokenizer, metadata, TokenizerPatch);
         Patch(settings, metadata, SettingsPatch);
         // Metadata that were changed since count; what was kept beside belongs to others.
-        if (!GgufEdits.IsKept(tokenizer, settings, metadata))
+        if (!GgufEdits.IsKept(tokenizer, settings, metadata, Parse(metadata, Original)))
             return (plain, plainSettings);
         if (metadata.Has(MergePairs) && tokenizer["model"] is JsonObject model && model["merges"] is JsonArray merges)
             model["merges"] = new JsonArray(
