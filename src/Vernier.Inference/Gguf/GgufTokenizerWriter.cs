@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using Vernier.Errors;
 using Vernier.Files.Gguf;
+using Vernier.Files.Tokenizers;
 using Vernier.Inference.Configuration;
 using static Vernier.Inference.Gguf.GgufTokenizer;
 
@@ -119,9 +120,13 @@ internal static class GgufTokenizerWriter
         };
     }
 
-    /// <summary>Whether a text begins and ends with special tokens: by the template, else by the settings.</summary>
+    /// <summary>Whether a text begins and ends with special tokens: by the template, else by the settings, which count alone in some
+    /// classes.</summary>
     public static (bool Begin, bool End) Surrounds(JsonObject tokenizer, JsonObject settings)
     {
+        if (TokenizerSettings.FlagsCount(TextOf(settings["tokenizer_class"])))
+            return (settings["add_bos_token"] is null ? TextOf(settings["bos_token"]) is not null : Flag(settings, "add_bos_token"),
+                Flag(settings, "add_eos_token"));
         IEnumerable<JsonObject> processors = tokenizer["post_processor"] is not JsonObject processor ? []
             : processor["processors"] is JsonArray parts ? parts.OfType<JsonObject>() : [processor];
         foreach (JsonObject part in processors)
