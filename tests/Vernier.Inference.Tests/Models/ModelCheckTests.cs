@@ -54,6 +54,37 @@ public sealed class ModelCheckTests : IDisposable
         Assert.Equal(["m"], _work.Names);
     }
 
+    /// <summary>Every tensor of every family: without it, in another shape, and with another name.</summary>
+    [Fact]
+    public void No_tensor_can_be_missed()
+    {
+        foreach (TinySpec spec in TinySpecs.All.DistinctBy(spec => spec.Type))
+        {
+            Dictionary<string, TinyTensor> tensors = spec.Tensors(1);
+            foreach ((string name, TinyTensor tensor) in tensors)
+            {
+                var edited = new Dictionary<string, TinyTensor>(tensors);
+                edited.Remove(name);
+                Refused(ModelRules.TensorMissing, name, edited);
+                edited[name + "x"] = tensor;
+                Refused(ModelRules.TensorMissing, name, edited);
+                edited[name] = tensor;
+                Refused(ModelRules.TensorUnused, name + "x", edited);
+                edited.Remove(name + "x");
+                edited[name] = new TinyTensor([tensor.Shape[0] + 1, .. tensor.Shape[1..]],
+                    new float[tensor.Values.Length / tensor.Shape[0] * (tensor.Shape[0] + 1)]);
+                Refused(ModelRules.TensorShape, name, edited);
+            }
+
+            void Refused(string rule, string name, Dictionary<string, TinyTensor> edited)
+            {
+                using var model = Model.Open(TinyModel.Write(_work["t"], spec.Config(), edited));
+                InvalidFileException error = Assert.Throws<InvalidFileException>(model.Check);
+                Assert.Equal((rule, name), (error.Rule, error.Tensor));
+            }
+        }
+    }
+
     [Fact]
     public void What_is_as_it_says_passes()
     {
