@@ -67,8 +67,7 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
         CalibrationSet? calibration = _arguments.Calibration.Read(arguments, opened, [options.Recipe], workers, cancellation);
         if (calibration is not null)
             _notes.Add($"calibrated on {calibration.Origin}");
-        if (opened.TryGetConfiguration(out ModelConfig? config) && config.NotUnderstood.Count > 0)
-            _notes.Add($"config.json has members that nothing is known of: {string.Join(", ", config.NotUnderstood)}");
+        _notes.AddRange(ModelNotes.Of(opened));
         TextWindows? text = evaluate ? _arguments.Text.Read(arguments, opened) : null;
         if (!json)
             _notes.ForEach(console.Remark);

@@ -16,11 +16,13 @@ internal ref struct GgufHeader
     private readonly string _path;
     private readonly ReadOnlySpan<byte> _file;
     private readonly long _length;
+    private readonly bool _listing;
     private int _position;
     private string? _tensor;
 
-    private GgufHeader(ReadOnlySpan<byte> file, long length, string path)
+    private GgufHeader(ReadOnlySpan<byte> file, long length, string path, bool listing)
     {
+        _listing = listing;
         _file = file;
         _length = length;
         _path = path;
@@ -45,9 +47,10 @@ internal ref struct GgufHeader
     /// <param name="file">The file, or its first 2 GiB.</param>
     /// <param name="length">The length of the file.</param>
     /// <param name="path">The file, for messages.</param>
-    public static GgufHeader Parse(ReadOnlySpan<byte> file, long length, string path)
+    /// <param name="listing">Whether tensors of types that are not read are listed.</param>
+    public static GgufHeader Parse(ReadOnlySpan<byte> file, long length, string path, bool listing)
     {
-        var header = new GgufHeader(file, length, path);
+        var header = new GgufHeader(file, length, path, listing);
         header.Read();
         return header;
     }
@@ -245,7 +248,8 @@ internal ref struct GgufHeader
             shape[i] = (long)dimension;
         }
         uint id = ReadUInt32();
-        if (!GgufTensorType.TryGet((int)Math.Min(id, int.MaxValue), out GgufTensorType? type))
+        int number = (int)Math.Min(id, int.MaxValue);
+        if (!GgufTensorType.TryGet(number, out GgufTensorType? type) && !(_listing && GgufTensorType.TryGetListed(number, out type)))
             throw Broken(GgufRules.TensorType, $"its type, {GgufTensorType.NameOf(id)}, is not supported",
                 $"Give a file whose tensors are of the types {string.Join(", ", GgufTensorType.All)}");
         if ((rank == 0 ? 1 : shape[^1]) % type.BlockColumns != 0)
