@@ -46,8 +46,10 @@ internal sealed record GenerationDefaults(double? Temperature, int? TopK, double
             throw Invalid("the file is not a JSON object");
         // It asks for the most likely token: no temperature counts.
         bool greedy = root.TryGetProperty("do_sample", out JsonElement sample) && sample.ValueKind == JsonValueKind.False;
-        return new GenerationDefaults(greedy ? 0 : Number("temperature", 0, 100), (int?)Number("top_k", 0, int.MaxValue), Number("top_p", 0, 1),
-            Number("min_p", 0, 1), [.. Tokens("eos_token_id")], Tokens("bos_token_id").Select(id => (int?)id).FirstOrDefault(), [.. NotDoneIn(root)]);
+        return new GenerationDefaults(greedy ? 0 : Number("temperature", 0, 100), (int?)Number("top_k", 0, int.MaxValue),
+            Number("top_p", 0, 1),
+            Number("min_p", 0, 1), [.. Tokens("eos_token_id")], Tokens("bos_token_id").Select(id => (int?)id).FirstOrDefault(),
+                [.. NotDoneIn(root)]);
 
         double? Number(string name, double least, double most)
         {

@@ -24,7 +24,7 @@ internal sealed class InspectCommand(CommandConsole console, CancellationToken c
     public static Command Create(CommandConsole console, CancellationToken cancellation)
     {
         var inspect = new InspectCommand(console, cancellation);
-        var command = new Command("inspect", "List the tensors of a model: shapes, sizes, distributions, outliers. Of a model that is refused too, with the reason.") {
+        var command = new Command("inspect", "List the tensors of a model, even of one that is refused: shapes, sizes, distributions.") {
             inspect._model, inspect._match, inspect._threads, inspect._json };
         command.SetAction(inspect.Run);
         return command;
@@ -37,8 +37,10 @@ internal sealed class InspectCommand(CommandConsole console, CancellationToken c
         using Workers workers = Threads.Of(arguments.GetValue(_threads));
         Regex? match = arguments.GetValue(_match);
         List<TensorDetails> tensors = [];
-        HashSet<string> arrays = [.. files.Packed?.Tensors.SelectMany(pair => pair.Value.Arrays(pair.Key)).Select(array => array.Name) ?? []];
-        List<(string Name, Func<TensorDetails> Measure)> work = [.. Work(files, arrays, workers).Where(item => match?.IsMatch(item.Name) != false)];
+        HashSet<string> arrays = [.. files.Packed?.Tensors.SelectMany(pair => pair.Value.Arrays(pair.Key)).Select(array => array.Name)
+            ?? []];
+        List<(string Name, Func<TensorDetails> Measure)> work =
+            [.. Work(files, arrays, workers).Where(item => match?.IsMatch(item.Name) != false)];
         if (work.Count == 0 && match is not null)
             throw new UsageException($"--match: no tensor of {folder} has a name that '{match}' matches.");
         bool json = arguments.GetValue(_json);
@@ -81,7 +83,8 @@ internal sealed class InspectCommand(CommandConsole console, CancellationToken c
     {
         bool real = tensor.Type.Bits() % 8 == 0 && tensor.Type is not (ElementType.C64 or ElementType.BOOL);
         (string type, long bytes) = files.Stored(tensor);
-        return Details(tensor, type, bytes, null, null, real ? Statistics(files, () => WeightStatistics.Of(files.Checkpoint, tensor, workers)) : null);
+        return Details(tensor, type, bytes, null, null, real
+            ? Statistics(files, () => WeightStatistics.Of(files.Checkpoint, tensor, workers)) : null);
     }
 
     private static TensorDetails Packed(ModelListing files, string name, PackedLayout layout, Workers workers)

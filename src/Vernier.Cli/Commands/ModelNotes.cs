@@ -11,8 +11,8 @@ internal static class ModelNotes
     public static IEnumerable<string> Of(Model model)
     {
         if (model.TryGetConfiguration(out ModelConfig? config) && config.NotUnderstood.Count > 0)
-            yield return $"{(model.Kind == ModelKind.Gguf ? "the metadata have keys" : "config.json has members")} that nothing is known of: "
-                + string.Join(", ", config.NotUnderstood);
+            yield return (model.Kind == ModelKind.Gguf ? "the metadata have keys" : "config.json has members")
+                + " that nothing is known of: " + string.Join(", ", config.NotUnderstood);
         if (OfTokenizer(model) is { Count: > 0 } members)
             yield return $"tokenizer_config.json has members that nothing is known of: {string.Join(", ", members)}";
     }

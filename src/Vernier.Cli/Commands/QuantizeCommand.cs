@@ -3,7 +3,6 @@ using Vernier.Cli.Reports;
 using Vernier.Cli.Terminal;
 using Vernier.Errors;
 using Vernier.Inference;
-using Vernier.Inference.Configuration;
 using Vernier.Inference.Models;
 using Vernier.Numerics;
 using Vernier.Quantization.Calibration;

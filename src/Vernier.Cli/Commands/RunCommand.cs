@@ -75,7 +75,8 @@ internal sealed class RunCommand(CommandConsole console, CancellationToken cance
                 $"the prompt has {ids.Length} tokens, more than the model's context of {model.Config.MaxPositions}. Shorten it.");
         var text = new StringBuilder();
         RunTimes times = Generate(new Generator(session)
-            .Generate(ids, options, arguments.GetValue(_maxTokens)!.Value, defaults.EndTokens.Count > 0 ? defaults.EndTokens : model.Config.EndTokens,
+            .Generate(ids, options, arguments.GetValue(_maxTokens)!.Value, defaults.EndTokens.Count > 0 ? defaults.EndTokens
+                : model.Config.EndTokens,
             cancellation), tokenizer.CreateStream(), piece =>
         {
             text.Append(piece);

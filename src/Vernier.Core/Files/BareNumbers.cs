@@ -19,7 +19,8 @@ public static class BareNumbers
         value.ValueKind == JsonValueKind.String && value.GetString() is string text && text.StartsWith(Mark, StringComparison.Ordinal)
             && Array.IndexOf(s_names, text[Mark.Length..]) is int index and >= 0 ? s_names[index] : null;
 
-    /// <summary>A text in which each of these numbers, where a value may stand, has become a text that <see cref="NameOf"/> knows.</summary>
+    /// <summary>A text in which each of these numbers, where a value may stand, has become a text that <see cref="NameOf"/>
+    /// knows.</summary>
     public static ReadOnlyMemory<byte> Hide(ReadOnlyMemory<byte> utf8)
     {
         ReadOnlySpan<byte> text = utf8.Span;

@@ -39,13 +39,14 @@ internal static class ConfigMembers
                     break;
                 case false when s_tools.Contains(member.Name):
                     throw root.Unsupported(ModelRules.ConfigMember,
-                        $"{ConfigObject.Quote(member.Name)} is there: the weights are codes of {QuantizationTools.NameOf(member.Name, member.Value)}",
+                        $"{ConfigObject.Quote(member.Name)} is there: the weights are codes of "
+                            + $"{QuantizationTools.NameOf(member.Name, member.Value)}",
                         QuantizationTools.Remedy);
                 case false:
                     throw root.Unsupported(ModelRules.ConfigMember,
                         $"{ConfigObject.Quote(member.Name)} is "
-                        + $"{ConfigObject.Quote(BareNumbers.NameOf(member.Value) ?? member.Value.GetRawText())}, which {root.ModelType} does "
-                        + "not have here and which changes what the network computes",
+                        + $"{ConfigObject.Quote(BareNumbers.NameOf(member.Value) ?? member.Value.GetRawText())}, which "
+                        + $"{root.ModelType} does not have here and which changes what the network computes",
                         "Give a model without it, or one of a family that has it");
             }
         }

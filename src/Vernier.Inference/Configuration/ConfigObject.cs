@@ -155,7 +155,8 @@ public readonly struct ConfigObject(string path, JsonElement element)
     /// <param name="rule">The rule that is broken, of <see cref="ModelRules"/>.</param>
     /// <param name="problem">What is wrong, in one sentence without a full stop.</param>
     /// <param name="remedy">What the user can do.</param>
-    public InvalidFileException Error(string rule, string problem, string remedy = "Correct the value, or take the file of the original model") =>
+    public InvalidFileException Error(string rule, string problem,
+        string remedy = "Correct the value, or take the file of the original model") =>
         new(path, rule, problem, remedy);
 
     /// <summary>A value of the file as it may be quoted in a message: one line, not long.</summary>

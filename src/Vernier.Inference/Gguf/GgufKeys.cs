@@ -46,8 +46,10 @@ internal static class GgufKeys
         ("attention.scale", (metadata, value) => value.AsNumber() is double scale
             && (scale == 0 || Math.Abs(scale * Math.Sqrt(HeadSize(metadata)) - 1) < 1e-6)),
         ("attention.value_length", (metadata, value) => value.AsInteger() == HeadSize(metadata)),
-        ("rope.dimension_sections", (_, value) => value.Data is Array sections && sections.Cast<object>().All(item => item is 0 or 0u or 0L)),
-        ("rope.freq_base_swa", (metadata, value) => value.AsNumber() == (metadata.Number($"{metadata.Architecture}.rope.freq_base") ?? 10000)),
+        ("rope.dimension_sections", (_, value) =>
+            value.Data is Array sections && sections.Cast<object>().All(item => item is 0 or 0u or 0L)),
+        ("rope.freq_base_swa", (metadata, value) =>
+            value.AsNumber() == (metadata.Number($"{metadata.Architecture}.rope.freq_base") ?? 10000)),
         ("rope.dimension_count_swa", (metadata, value) =>
             value.AsInteger() == (metadata.Integer($"{metadata.Architecture}.rope.dimension_count") ?? HeadSize(metadata))),
         ("embedding_length_out features_length", (metadata, value) =>

@@ -80,7 +80,8 @@ public sealed class GgufMetadata(IReadOnlyDictionary<string, GgufValue> pairs, s
         new(path, GgufModelRules.MetadataType, $"'{key}' is {pairs[key].Type}, not {expected}",
         "Convert the model again with a current version of llama.cpp");
 
-    /// <summary>Adds the tokens that begin and end a text to a config.json. The ends of a turn and of a message end a text as well.</summary>
+    /// <summary>Adds the tokens that begin and end a text to a config.json. The ends of a turn and of a message end a text as
+    /// well.</summary>
     internal void AddTokens(JsonObject config)
     {
         if (Token("tokenizer.ggml.bos_token_id") is long begin)

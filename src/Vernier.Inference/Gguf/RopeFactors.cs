@@ -121,7 +121,8 @@ internal static class RopeFactors
         var factors = new float[tensor.Count];
         file.Read(name, 0, factors);
         return Array.TrueForAll(factors, float.IsFinite) ? factors
-            : throw new InvalidFileException(file.Path, GgufModelRules.NotFinite, "a factor is not finite", "Convert the model again", name);
+            : throw new InvalidFileException(file.Path, GgufModelRules.NotFinite, "a factor is not finite", "Convert the model again",
+                name);
     }
 
     /// <summary>What Llama 3 divides each rotary frequency by; see <see cref="RopeConfig"/>.</summary>

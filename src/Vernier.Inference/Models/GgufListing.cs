@@ -1,6 +1,5 @@
 using Vernier.Files;
 using Vernier.Files.Gguf;
-using Vernier.Inference.Gguf;
 using Vernier.Memory;
 
 namespace Vernier.Inference.Models;

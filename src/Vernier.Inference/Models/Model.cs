@@ -167,6 +167,8 @@ public sealed class Model : IDisposable
     /// <exception cref="UnsupportedModelException">Something that the model uses does not run here.</exception>
     public void Check()
     {
+        if (!_checked)
+            ModelCheck.CheckTools(this);
         if (!_checked && TryGetConfiguration(out ModelConfig? config))
             ModelCheck.Run(this, config);
         _checked = true;

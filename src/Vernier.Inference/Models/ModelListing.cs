@@ -1,9 +1,7 @@
-using System.Text.Json;
 using Vernier.Errors;
 using Vernier.Files;
 using Vernier.Files.Checkpoints;
 using Vernier.Files.Gguf;
-using Vernier.Inference.Configuration;
 using Vernier.Packing.Configuration;
 
 namespace Vernier.Inference.Models;

@@ -92,7 +92,8 @@ public sealed class ReadMemberTests : IDisposable
         { "qwen2", "use_sliding_window", "false", spec => spec with { Window = _ => null } },
         { "qwen2", "max_window_layers", "0", spec => spec with { Window = _ => 5 } },
         { "qwen2", "max_window_layers", "28", spec => spec with { Window = _ => null } },
-        { "qwen2", "layer_types", """["sliding_attention", "full_attention"]""", spec => spec with { Window = layer => layer == 0 ? 5 : null } },
+        { "qwen2", "layer_types", """["sliding_attention", "full_attention"]""", spec =>
+            spec with { Window = layer => layer == 0 ? 5 : null } },
         { "phi3", "partial_rotary_factor", "0.5",
             spec => spec with { Rotary = 4, Frequency = (i, _) => TinySpec.PlainFrequency(i, 10000, 4) } },
         { "phi3", "sliding_window", "3", spec => spec with { Window = _ => 3 } },

@@ -45,15 +45,16 @@ public sealed class GgufKeyTests : IDisposable
             tokenizer.ggml.normalizer.lowercase
             """, true, false),
         ("tokenizer.ggml.escape_whitespaces", false, true),
-        ("tokenizer.ggml.precompiled_charsmap", new byte[] { 1 }, new byte[0]),
-        ("tokenizer.ggml.added_tokens", new[] { "<x>" }, new string[0]),
+        ("tokenizer.ggml.precompiled_charsmap", new byte[] { 1 }, Array.Empty<byte>()),
+        ("tokenizer.ggml.added_tokens", new[] { "<x>" }, Array.Empty<string>()),
         ("tokenizer.rwkv.world", true, null),
         ("general.type", "adapter", "model"),
         ("adapter.type clip.vision.block_count controlvector.layer_count", 1u, null),
     ];
 
     /// <summary>Keys that an architecture computes, or refuses by a rule of its own.</summary>
-    private static readonly string[] s_computed = [".attention.sliding_window", ".rope.scaling.factor", ".rope.scale_linear", ".expert_count"];
+    private static readonly string[] s_computed =
+        [".attention.sliding_window", ".rope.scaling.factor", ".rope.scale_linear", ".expert_count"];
 
     private readonly TempFolder _work = new();
 
@@ -166,7 +167,8 @@ public sealed class GgufKeyTests : IDisposable
         { "llama.rope.scaling.type", "linear", GgufModelRules.MetadataMissing, "'llama.rope.scaling.factor'" },
         { "tokenizer.ggml.eos_token_id", 37u, GgufModelRules.MetadataType, "a token from 0 to 36" },
         { "tokenizer.ggml.bos_token_id", -1, GgufModelRules.MetadataType, "a token from 0 to 36" },
-        { "tokenizer.ggml.tokens", Enumerable.Range(0, 36).Select(id => $"t{id}").ToArray(), GgufModelRules.Metadata, "'llama.vocab_size' is '37'" },
+        { "tokenizer.ggml.tokens", Enumerable.Range(0, 36).Select(id => $"t{id}").ToArray(), GgufModelRules.Metadata,
+            "'llama.vocab_size' is '37'" },
     };
 
     [Theory]
@@ -221,7 +223,8 @@ public sealed class GgufKeyTests : IDisposable
 
     public void Dispose() => _work.Dispose();
 
-    private static bool IsUnread(string key) => key.EndsWith("_token_id", StringComparison.Ordinal) && key.Contains("fi", StringComparison.Ordinal)
+    private static bool IsUnread(string key) =>
+        key.EndsWith("_token_id", StringComparison.Ordinal) && key.Contains("fi", StringComparison.Ordinal)
         || key is "tokenizer.ggml.token_type_count" or "tokenizer.ggml.suppress_tokens" or "tokenizer.ggml.middle_token_id";
 
     private static string[] Words(string keys) => keys.Split((char[])[' ', '\n', '\r'], StringSplitOptions.RemoveEmptyEntries);

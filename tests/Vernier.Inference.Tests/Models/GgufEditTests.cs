@@ -1,6 +1,4 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
-using Vernier.Errors;
 using Vernier.Files.Gguf;
 using Vernier.Inference.Configuration;
 using Vernier.Inference.Decoders;
@@ -9,7 +7,8 @@ using Vernier.Inference.Models;
 
 namespace Vernier.Tests.Models;
 
-/// <summary>Metadata that were edited in a file of ours count, though the original texts are kept beside them: each row edits one.</summary>
+/// <summary>Metadata that were edited in a file of ours count, though the original texts are kept beside them: each row edits
+/// one.</summary>
 public sealed class GgufEditTests : IDisposable
 {
     private const int Begin = 4094, End = 4095;
@@ -73,6 +72,20 @@ public sealed class GgufEditTests : IDisposable
         Assert.Equal((77, 2, RopeScaling.Linear), (theta.Theta, theta.Factor, theta.Scaling));
         Assert.Equal((300, 4, RopeScaling.Linear), (factor.Theta, factor.Factor, factor.Scaling));
         Assert.Equal((300, RopeScaling.None), (none.Theta, none.Scaling));
+    }
+
+    /// <summary>What Python writes and nobody reads passes through a file and back.</summary>
+    [Fact]
+    public void A_number_that_JSON_lacks_is_kept()
+    {
+        string source = Folder(_ => { }), config = Path.Combine(source, "config.json");
+        File.WriteAllText(config, File.ReadAllText(config).Replace("\"kept\"", "[-Infinity, NaN]", StringComparison.Ordinal));
+        using var model = Model.Open(Export(source));
+        Assert.Equal(["of_no_key"], model.Configuration.NotUnderstood);
+        string back = Directory.CreateDirectory(_work["back"]).FullName;
+        GgufExport.WriteFolder(model, back);
+        string written = string.Concat(File.ReadAllText(Path.Combine(back, "config.json")).Where(c => !char.IsWhiteSpace(c)));
+        Assert.Contains("\"of_no_key\":[-Infinity,NaN]", written, StringComparison.Ordinal);
     }
 
     /// <summary>The tokenizer's files may name other tokens than config.json: only a change of what was written is an edit.</summary>

@@ -119,7 +119,8 @@ public sealed unsafe class GgufFile : IDisposable
     /// </exception>
     public static GgufFile Open(string path) => Open(path, listing: false);
 
-    /// <summary>Opens one file, part or whole; with <paramref name="listing"/> tensors may be of types whose numbers are not read.</summary>
+    /// <summary>Opens one file, part or whole; with <paramref name="listing"/> tensors may be of types whose numbers are not
+    /// read.</summary>
     internal static GgufFile Open(string path, bool listing)
     {
         MappedFile map = MappedFile.Open(path);

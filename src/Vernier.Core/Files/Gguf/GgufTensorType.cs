@@ -20,7 +20,8 @@ public sealed class GgufTensorType
         new("IQ1_M", 29, 256, 56),
     ];
 
-    private GgufTensorType(string name, int id, int columns, int bytes) => (Name, Id, BlockColumns, BlockBytes) = (name, id, columns, bytes);
+    private GgufTensorType(string name, int id, int columns, int bytes) =>
+        (Name, Id, BlockColumns, BlockBytes) = (name, id, columns, bytes);
 
     private GgufTensorType(string name, int id, ElementType element) =>
         (Name, Id, Element, BlockColumns, BlockBytes) = (name, id, element, 1, element.Size());

@@ -61,7 +61,8 @@ public sealed class Tokenizer
     /// <summary>The special tokens and their ids.</summary>
     public IReadOnlyDictionary<string, int> SpecialTokens => _specialTokens;
 
-    /// <summary>Reads tokenizer.json and, where they are present, tokenizer_config.json, special_tokens_map.json and added_tokens.json.</summary>
+    /// <summary>Reads tokenizer.json and, where they are present, tokenizer_config.json, special_tokens_map.json and
+    /// added_tokens.json.</summary>
     /// <param name="folder">The folder of the model.</param>
     /// <exception cref="InvalidFileException">
     /// There is no tokenizer.json, or a file breaks one of the <see cref="TokenizerRules"/>, or it asks for something that isn't supported.

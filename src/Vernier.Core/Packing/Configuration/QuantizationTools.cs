@@ -18,6 +18,21 @@ internal static class QuantizationTools
         ["exl2"] = "ExLlamaV2", ["exl3"] = "ExLlamaV3", ["fp_quant"] = "FP-Quant", ["marlin"] = "Marlin", ["squeezellm"] = "SqueezeLLM",
     };
 
+    // Tensors that nobody but these programs writes, by how their names end.
+    private static readonly (string End, string Tool)[] s_tensors =
+    [
+        (".qweight", "GPTQ or AWQ"), (".weight_packed", "compressed-tensors (llm-compressor)"), (".weight.absmax", "bitsandbytes"),
+        (".weight.quant_map", "bitsandbytes"), (".SCB", "bitsandbytes"), (".codebooks", "AQLM"), (".q_weight", "ExLlamaV2"),
+        (".trellis", "ExLlamaV3"), (".biases", "MLX"),
+    ];
+
+    /// <summary>How the names of tensors end by which a program is known.</summary>
+    public static IEnumerable<string> Tensors => s_tensors.Select(known => known.End);
+
+    /// <summary>The program whose codes a tensor belongs to, or null.</summary>
+    public static string? OfTensor(string name) =>
+        Array.Find(s_tensors, known => name.EndsWith(known.End, StringComparison.Ordinal)).Tool;
+
     /// <summary>The <c>quant_method</c> values whose programs are known.</summary>
     public static IReadOnlyCollection<string> Methods => s_methods.Keys;
 

@@ -13,7 +13,8 @@ public sealed class TokenizerSettingTests : IDisposable
 
     private readonly TempFolder _work = new();
 
-    /// <summary>The tokenizer, the file, the member, and the ids of " the&lt;s&gt;" with special tokens around and in it. In the SentencePiece
+    /// <summary>The tokenizer, the file, the member, and the ids of " the&lt;s&gt;" with special tokens around and in it. In the
+    /// SentencePiece
     /// kind the space is ▁ and 266 is ▁the, 267 is ▁▁, 1 is &lt;s&gt;, 2 is &lt;/s&gt;; with a template of both.</summary>
     public static TheoryData<string, string, string, string> Ids { get; } = new()
     {
@@ -83,7 +84,8 @@ public sealed class TokenizerSettingTests : IDisposable
         { Config, """{"split_special_tokens":true}""", TokenizerRules.UnsupportedSetting, "'split_special_tokens' is true" },
         { Config, """{"from_slow":true}""", TokenizerRules.UnsupportedSetting, "'from_slow' is true" },
         { Config, """{"fix_mistral_regex":true}""", TokenizerRules.UnsupportedSetting, "'fix_mistral_regex' is true" },
-        { Config, """{"add_prefix_space":false}""", TokenizerRules.Contradiction, "add_prefix_space is false, and tokenizer.json adds a space" },
+        { Config, """{"add_prefix_space":false}""", TokenizerRules.Contradiction,
+            "add_prefix_space is false, and tokenizer.json adds a space" },
         { Config, """{"added_tokens_decoder":{"7":{"content":"</s>"}}}""", TokenizerRules.Contradiction, "'</s>' has the id 7, and in" },
         { Config, """{"added_tokens_decoder":{"9999":{"content":"<x>"}}}""", TokenizerRules.Contradiction, "in tokenizer.json none" },
         { Config, """{"added_tokens_decoder":[]}""", TokenizerRules.WrongType, "added_tokens_decoder: this should be an object" },
