@@ -33,7 +33,7 @@ public sealed class Model : IDisposable
         var root = ConfigObject.Of(format.Config, format.ConfigPath);
         bool known = ArchitectureCatalogue.TryFind(root, out IArchitecture? architecture, out string name);
         Architecture = name;
-        _configuration = new(() => known ? ArchitectureCatalogue.Read(architecture!, root) : null);
+        _configuration = new(() => known ? ConfigurationOf(architecture!, root, format) : null);
         _quantization = new(() => format.Kind == ModelKind.Folder ? QuantizationConfig.Read(format.Config, format.ConfigPath) : null);
         _tokenizer = new(format.ReadTokenizer);
         _companions = new(format.FindCompanions);
@@ -167,9 +167,18 @@ public sealed class Model : IDisposable
     /// <exception cref="UnsupportedModelException">Something that the model uses does not run here.</exception>
     public void Check()
     {
+        if (!_checked)
+            ModelCheck.CheckTools(this);
         if (!_checked && TryGetConfiguration(out ModelConfig? config))
             ModelCheck.Run(this, config);
         _checked = true;
+    }
+
+    private static ModelConfig ConfigurationOf(IArchitecture architecture, ConfigObject root, ModelFormat format)
+    {
+        ModelConfig config = ArchitectureCatalogue.Read(architecture, root);
+        config.NotUnderstood = [.. config.NotUnderstood, .. format.NotUnderstood];
+        return config;
     }
 
     /// <summary>The texts, ready for an export.</summary>

@@ -180,6 +180,22 @@ public class QuantizerTests
         Assert.Equal("already-quantized", Assert.Throws<InvalidFileException>(() => Run(folder["out"], folder["again"])).Rule);
     }
 
+    /// <summary>Numbers that JSON lacks, which Python writes, are in the result what they were; codes of others are named.</summary>
+    [Fact]
+    public void WhatNobodyReadsIsKeptAsItIs()
+    {
+        using var folder = new TempFolder();
+        Tiny(folder["in"]);
+        string config = Path.Combine(folder["in"], "config.json"), text = File.ReadAllText(config);
+        File.WriteAllText(config, "{\"limit\":[0,Infinity],\"other\":NaN," + text.TrimStart()[1..]);
+        Run(folder["in"], folder["out"]);
+        string written = string.Concat(File.ReadAllText(Path.Combine(folder["out"], "config.json")).Where(c => !char.IsWhiteSpace(c)));
+        Assert.Contains("\"limit\":[0,Infinity],\"other\":NaN,", written, StringComparison.Ordinal);
+        File.WriteAllText(config, "{\"quantization_config\":{\"quant_method\":\"awq\"}," + text.TrimStart()[1..]);
+        InvalidFileException error = Assert.Throws<InvalidFileException>(() => Run(folder["in"], folder["again"]));
+        Assert.Equal(("quantization-method", "the model is quantized by AWQ (AutoAWQ)"), (error.Rule, error.Problem));
+    }
+
     [Theory]
     [InlineData(1e-30)]
     [InlineData(1e-6)]
