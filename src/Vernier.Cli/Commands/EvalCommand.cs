@@ -48,6 +48,8 @@ internal sealed class EvalCommand(CommandConsole console, CancellationToken canc
             CheckAlike(files.Model, reference);
         TextWindows? text = _text.Read(arguments, files.Model, arguments.GetValue(_stride));
         bool json = arguments.GetValue(_json);
+        foreach (string note in json ? [] : ModelNotes.Of(files.Model))
+            console.Remark(note);
         (EvaluationResult result, text, double seconds) = new ProgressDisplay(console, silent: json)
             .Run(report => Evaluate(arguments, files.Model, reference, text, report));
         EvalReport evaluated = EvalReport.Of(model, against, files.Packed?.Recipe, text.Origin, files.Bytes, files.BitsPerWeight, result,

@@ -45,6 +45,8 @@ internal sealed class ExportCommand(CommandConsole console, CancellationToken ca
             throw new UsageException($"--to: '{to}' is neither {Gguf} nor {HuggingFace}.");
         using Model model = Open(arguments, path, to);
         bool json = arguments.GetValue(_json), force = arguments.GetValue(_force);
+        foreach (string note in json ? [] : ModelNotes.Of(model))
+            console.Remark(note);
         long start = console.Time.GetTimestamp();
         string? type = null;
         long bytes = new ProgressDisplay(console, silent: json).Run(report =>

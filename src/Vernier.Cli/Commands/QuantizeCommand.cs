@@ -3,7 +3,6 @@ using Vernier.Cli.Reports;
 using Vernier.Cli.Terminal;
 using Vernier.Errors;
 using Vernier.Inference;
-using Vernier.Inference.Configuration;
 using Vernier.Inference.Models;
 using Vernier.Numerics;
 using Vernier.Quantization.Calibration;
@@ -67,8 +66,7 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
         CalibrationSet? calibration = _arguments.Calibration.Read(arguments, opened, [options.Recipe], workers, cancellation);
         if (calibration is not null)
             _notes.Add($"calibrated on {calibration.Origin}");
-        if (opened.TryGetConfiguration(out ModelConfig? config) && config.NotUnderstood.Count > 0)
-            _notes.Add($"config.json has members that nothing is known of: {string.Join(", ", config.NotUnderstood)}");
+        _notes.AddRange(ModelNotes.Of(opened));
         TextWindows? text = evaluate ? _arguments.Text.Read(arguments, opened) : null;
         if (!json)
             _notes.ForEach(console.Remark);

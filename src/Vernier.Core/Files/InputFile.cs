@@ -9,6 +9,11 @@ internal static class InputFile
     /// <summary>What to do about a file that was damaged on its way.</summary>
     public const string Again = "Download or copy the file again";
 
+    /// <summary>What to do about a file that may have been damaged, or written wrongly: then another download is no other file.</summary>
+    public const string Compare =
+        "Compare its checksum with the published one: where they differ, download or copy it again; where they are "
+        + "equal, it was written wrongly and has to be saved anew";
+
     /// <summary>Opens an ordinary file that is not empty, unbuffered.</summary>
     public static FileStream Open(string path)
     {

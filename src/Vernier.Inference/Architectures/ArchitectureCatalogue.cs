@@ -128,7 +128,7 @@ public static class ArchitectureCatalogue
     /// <inheritdoc cref="Read(ConfigObject)"/>
     public static ModelConfig Read(ReadOnlyMemory<byte> utf8, string path)
     {
-        using JsonDocument document = StrictJson.Parse(utf8, path);
+        using JsonDocument document = StrictJson.ParseSettings(utf8, path);
         return Read(ConfigObject.Of(document.RootElement, path));
     }
 

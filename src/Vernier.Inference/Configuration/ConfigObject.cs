@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Vernier.Errors;
+using Vernier.Files;
 
 namespace Vernier.Inference.Configuration;
 
@@ -150,7 +151,8 @@ public readonly struct ConfigObject(string path, JsonElement element)
     /// <exception cref="InvalidFileException">It is no object.</exception>
     public static ConfigObject Of(JsonElement element, string path) =>
         element.ValueKind == JsonValueKind.Object ? new ConfigObject(path, element)
-        : throw new InvalidFileException(path, ModelRules.ConfigType, "the file is not a JSON object", "Download the file again");
+        : throw new InvalidFileException(path, ModelRules.ConfigType, "the file is not a JSON object",
+            "Give the config.json that belongs to these weights");
 
     /// <summary>The error of a file that is sound and asks for what does not run here.</summary>
     /// <param name="rule">What it is, of <see cref="ModelRules"/>.</param>
@@ -162,7 +164,8 @@ public readonly struct ConfigObject(string path, JsonElement element)
     /// <param name="rule">The rule that is broken, of <see cref="ModelRules"/>.</param>
     /// <param name="problem">What is wrong, in one sentence without a full stop.</param>
     /// <param name="remedy">What the user can do.</param>
-    public InvalidFileException Error(string rule, string problem, string remedy = "Correct the value, or download the file again") =>
+    public InvalidFileException Error(string rule, string problem,
+        string remedy = "Correct the value, or take the file of the original model") =>
         new(path, rule, problem, remedy);
 
     /// <summary>A value of the file as it may be quoted in a message: one line, not long.</summary>
@@ -172,23 +175,38 @@ public readonly struct ConfigObject(string path, JsonElement element)
 
     private bool TryGet(string name, out JsonElement value)
     {
+        if (!Find(name, out value) || value.ValueKind == JsonValueKind.Null)
+            return false;
+        CheckFinite(name, value);
+        return true;
+    }
+
+    private bool Find(string name, out JsonElement value)
+    {
         string inFile = _keys?.InFile(name) ?? name;
         _read?.Add(inFile);
         if (element.TryGetProperty(inFile, out value))
-            return value.ValueKind != JsonValueKind.Null;
+            return true;
         if (_keys is null)
             return false;
         // The library takes the name that others have too.
         if (inFile != name && element.TryGetProperty(name, out value))
         {
             _read?.Add(name);
-            return value.ValueKind != JsonValueKind.Null;
+            return true;
         }
         return _keys.Defaults.TryGetProperty(name, out value);
     }
 
+    private void CheckFinite(string name, JsonElement value)
+    {
+        if (BareNumbers.NameOf(value) is string number)
+            throw BareNumbers.Refuse(path, $"'{name}'", number);
+    }
+
     private int CheckInteger(string name, JsonElement value, int minimum, int maximum)
     {
+        CheckFinite(name, value);
         if (value.ValueKind != JsonValueKind.Number)
             throw WrongType(name, "an integer");
         if (!value.TryGetInt32(out int number) || number < minimum || number > maximum)
@@ -198,6 +216,7 @@ public readonly struct ConfigObject(string path, JsonElement element)
 
     private double CheckNumber(string name, JsonElement value, double above, double maximum)
     {
+        CheckFinite(name, value);
         if (value.ValueKind != JsonValueKind.Number)
             throw WrongType(name, "a number");
         if (!value.TryGetDouble(out double number) || !(number > above && number <= maximum))

@@ -1,4 +1,6 @@
+using System.Text.Json;
 using Vernier.Errors;
+using Vernier.Files;
 using Vernier.Inference.Configuration;
 using Vernier.Inference.Parts;
 using Vernier.Inference.Parts.StateSpaces;
@@ -62,11 +64,11 @@ internal sealed record Mamba2Style(Mamba2Shape Sizes, int Kernel, bool Bias, boo
             return (0, float.PositiveInfinity);
         return (Of(list[0], 0), Of(list[1], float.PositiveInfinity));
 
-        // The library writes infinity as an object; files that others wrote have the bare word or a text.
-        float Of(System.Text.Json.JsonElement value, float otherwise) =>
-            value.ValueKind == System.Text.Json.JsonValueKind.Number ? (float)value.GetDouble()
-            : value.ValueKind is System.Text.Json.JsonValueKind.Object or System.Text.Json.JsonValueKind.String
-                && value.ToString().Contains("Infinity", StringComparison.Ordinal) && !value.ToString().Contains('-') ? otherwise
+        // Python writes the bare word, newer versions of the library an object.
+        float Of(JsonElement value, float otherwise) =>
+            value.ValueKind == JsonValueKind.Number ? (float)value.GetDouble()
+            : BareNumbers.NameOf(value) == "Infinity" || value.ValueKind == JsonValueKind.Object
+                && value.TryGetProperty("__float__", out JsonElement text) && text.ValueEquals("Infinity") ? otherwise
             : throw root.Error(ModelRules.ConfigType, $"{ConfigObject.Quote(member)} is no pair of numbers");
     }
 }

@@ -39,24 +39,48 @@ internal static class RopeFactors
     /// <exception cref="InvalidFileException">A value is missing, or there are too many factors or too few.</exception>
     public static JsonObject? ToScaling(GgufMetadata metadata, GgufFile file, int rotary, long context, double theta)
     {
-        string arch = metadata.Architecture;
-        if (Read(file, GgufNames.LongFactors, rotary) is float[] longer && Read(file, GgufNames.ShortFactors, rotary) is float[] shorter)
+        string rope = $"{metadata.Architecture}.rope.";
+        string? type = metadata.Text($"{rope}scaling.type");
+        // An older name of the factor; without a type it is that of a linear scaling.
+        double? factor = metadata.Decimal($"{rope}scaling.factor") ?? metadata.Decimal($"{rope}scale_linear");
+        float[]? longer = Read(file, GgufNames.LongFactors, rotary), shorter = Read(file, GgufNames.ShortFactors, rotary),
+            factors = Read(file, GgufNames.RopeFactors, rotary);
+        if ((longer ?? shorter ?? factors) is not null)
         {
-            JsonObject scaling = LongRope(shorter, longer);
-            if (metadata.Decimal($"{arch}.rope.scaling.attn_factor") is double attention)
-                scaling["attention_factor"] = attention;
-            scaling["original_max_position_embeddings"] = metadata.Integer($"{arch}.rope.scaling.original_context_length") ?? context;
-            return scaling;
+            CheckAlone(file.Path, type, factor, longer, shorter, factors);
+            return factors is not null ? OfFactors(factors, rotary, context, theta) : OfLengths(metadata, rope, longer!, shorter!, context);
         }
-        if (Read(file, GgufNames.RopeFactors, rotary) is float[] factors)
-            return OfFactors(factors, rotary, context, theta);
-        return metadata.Text($"{arch}.rope.scaling.type") switch
+        return type switch
         {
-            null or "none" => null,
-            "linear" => new JsonObject { ["rope_type"] = "linear", ["factor"] = metadata.Decimal($"{arch}.rope.scaling.factor")
-                ?? throw metadata.Missing($"{arch}.rope.scaling.factor") },
+            "none" => null,
+            null when factor is null or 0 or 1 => null,
+            null or "linear" => new JsonObject { ["rope_type"] = "linear",
+                ["factor"] = factor ?? throw metadata.Missing($"{rope}scaling.factor") },
             string other => new JsonObject { ["rope_type"] = other },
         };
+    }
+
+    // Factors of frequencies are one scaling; a second one would be passed over.
+    private static void CheckAlone(string path, string? type, double? factor, float[]? longer, float[]? shorter, float[]? factors)
+    {
+        if (factors is not null && (longer ?? shorter) is not null)
+            throw new InvalidFileException(path, GgufModelRules.Metadata, "the file has factors of all lengths, and others by length",
+                "Remove one or the other", GgufNames.RopeFactors);
+        if ((longer is null) != (shorter is null))
+            throw new InvalidFileException(path, ModelRules.TensorMissing, "it is missing, and its counterpart is there",
+                "Convert the model again", longer is null ? GgufNames.LongFactors : GgufNames.ShortFactors);
+        if (type is not (null or "none" or "longrope" or "linear") || type != "none" && factor is not (null or 0 or 1))
+            throw new UnsupportedModelException(path, GgufModelRules.Metadata,
+                $"the rope scaling {ConfigObject.Quote(type ?? "linear")} with a factor stands beside tensors of factors",
+                "Give a model with one rope scaling");
+    }
+
+    private static JsonObject OfLengths(GgufMetadata metadata, string rope, float[] longer, float[] shorter, long context)
+    {
+        JsonObject scaling = LongRope(shorter, longer);
+        scaling["attention_factor"] = metadata.Decimal($"{rope}scaling.attn_factor") ?? 1.0;
+        scaling["original_max_position_embeddings"] = metadata.Integer($"{rope}scaling.original_context_length") ?? context;
+        return scaling;
     }
 
     private static JsonObject OfFactors(float[] factors, int rotary, long context, double theta)
@@ -96,7 +120,9 @@ internal static class RopeFactors
                 $"it has {tensor.Count} factors, and {rotary} coordinates of a head are rotated", "Convert the model again", name);
         var factors = new float[tensor.Count];
         file.Read(name, 0, factors);
-        return factors;
+        return Array.TrueForAll(factors, float.IsFinite) ? factors
+            : throw new InvalidFileException(file.Path, GgufModelRules.NotFinite, "a factor is not finite", "Convert the model again",
+                name);
     }
 
     /// <summary>What Llama 3 divides each rotary frequency by; see <see cref="RopeConfig"/>.</summary>

@@ -39,7 +39,7 @@ public sealed class Model : IDisposable
         {
             try
             {
-                _configuration = ArchitectureCatalogue.Read(architecture!, root);
+                _configuration = ConfigurationOf(architecture!, root, format);
                 format.Checkpoint.Show(architecture!.Views(_configuration, format.Checkpoint));
             }
             catch (VernierException e)
@@ -185,9 +185,18 @@ public sealed class Model : IDisposable
     /// <exception cref="UnsupportedModelException">Something that the model uses does not run here.</exception>
     public void Check()
     {
+        if (!_checked)
+            ModelCheck.CheckTools(this);
         if (!_checked && TryGetConfiguration(out ModelConfig? config))
             ModelCheck.Run(this, config);
         _checked = true;
+    }
+
+    private static ModelConfig ConfigurationOf(IArchitecture architecture, ConfigObject root, ModelFormat format)
+    {
+        ModelConfig config = ArchitectureCatalogue.Read(architecture, root);
+        config.NotUnderstood = [.. config.NotUnderstood, .. format.NotUnderstood];
+        return config;
     }
 
     /// <summary>The texts, ready for an export.</summary>

@@ -47,6 +47,20 @@ internal static class ModelCheck
             "Give the config.json that belongs to these weights, or a model without these tensors", unused[0].Name);
     }
 
+    /// <summary>Names the program whose codes the tensors are, where config.json does not.</summary>
+    /// <exception cref="InvalidFileException">The weights are codes of another program.</exception>
+    public static void CheckTools(Model model)
+    {
+        if (model.Quantization is not null)
+            return;
+        foreach (TensorInfo tensor in model.Checkpoint.Tensors)
+        {
+            if (QuantizationTools.OfTensor(tensor.Name) is string tool)
+                throw new InvalidFileException(model.Checkpoint.FileOf(tensor), "quantization-method",
+                    $"the model is quantized by {tool}, and config.json does not say so", QuantizationTools.Remedy, tensor.Name);
+        }
+    }
+
     private static void CheckTokens(Model model, ModelConfig config)
     {
         Tokenizer tokenizer;

@@ -131,7 +131,9 @@ public sealed class QuantizationPlan
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(options);
         string path = model.ConfigPath;
-        if (model.Config.TryGetProperty("quantization_config", out JsonElement quantized) && quantized.ValueKind != JsonValueKind.Null)
+        // Codes of other programs are named first.
+        if (model.Quantization is not null
+            || model.Config.TryGetProperty("quantization_config", out JsonElement quantized) && quantized.ValueKind != JsonValueKind.Null)
             throw new InvalidFileException(path, "already-quantized", "the model is quantized already", "Give the original model");
         model.Check();
         TensorPlan[] tensors = new TensorPlanner(model.Checkpoint, options, workers ?? Workers.Shared).Run();
@@ -144,7 +146,8 @@ public sealed class QuantizationPlan
             .ToDictionary(planned => planned.Tensor.Name, planned => planned.Layout!, StringComparer.Ordinal);
         JsonObject config = JsonObject.Create(model.Config)!;
         config["quantization_config"] = new QuantizationConfig(options.Recipe.Name, packed).ToJson();
-        return new QuantizationPlan(model, options, tensors, JsonSerializer.SerializeToUtf8Bytes(config, s_json),
+        return new QuantizationPlan(model, options, tensors,
+            BareNumbers.Restore(JsonSerializer.SerializeToUtf8Bytes(config, s_json)),
             model.Kind == ModelKind.Gguf ? 0 : new FileInfo(path).Length,
             workers ?? Workers.Shared);
     }

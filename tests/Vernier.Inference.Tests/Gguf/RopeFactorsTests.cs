@@ -81,7 +81,8 @@ public sealed class RopeFactorsTests : IDisposable
     public void LongRopeTakesItsBorderFromTheMetadataOrFromTheContext()
     {
         (string, float[])[] tensors = [(GgufNames.LongFactors, [2, 0.1f]), (GgufNames.ShortFactors, [1, 1.25f])];
-        Assert.Equal("""{"rope_type":"longrope","short_factor":[1,1.25],"long_factor":[2,0.1],"original_max_position_embeddings":4096}""",
+        Assert.Equal("""{"rope_type":"longrope","short_factor":[1,1.25],"long_factor":[2,0.1],"attention_factor":1,"""
+            + "\"original_max_position_embeddings\":4096}",
             Read(4, 10000, [], tensors)!.ToJsonString());
         JsonObject full = Read(4, 10000, [("llama.rope.scaling.attn_factor", 1.19f),
             ("llama.rope.scaling.original_context_length", 32u)], tensors)!;
