@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Vernier.Cli.Reports;
 using Vernier.Cli.Terminal;
+using Vernier.Errors;
 using Vernier.Inference;
 using Vernier.Inference.Models;
 using Vernier.Inference.Weights;
@@ -61,6 +62,7 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
         int[] bits = arguments.GetValue(_bits) is [_, ..] list ? list : [4, 3, 2];
         Granularity?[] groups = arguments.GetValue(_groups) is [_, ..] given ? Array.ConvertAll(given, group => (Granularity?)group)
             : [null];
+        model.CheckFinite(workers, cancellation);
         TextWindows? text = _text.Read(arguments, model);
         CalibrationSet? calibration = _calibration.IsGiven(arguments)
             ? model.Runs ? _calibration.OfCommand(arguments, model, workers, cancellation) : null
@@ -173,10 +175,10 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
         {
             return Evaluator.Evaluate(models, original, text.Windows, new Relay<double>(progress), group[0].Plan.Workers, cancellation);
         }
-        catch (EvaluationException e) when (e.Model >= 0)
+        catch (NotFiniteException e) when (e.Number >= 0)
         {
-            Candidate candidate = group[e.Model];
-            throw new EvaluationException($"{candidate.Name}, {candidate.Plan.Options.LinearBits} bits", e.Problem, e.Model);
+            Candidate candidate = group[e.Number];
+            throw new NotFiniteException($"{candidate.Name}, {candidate.Plan.Options.LinearBits} bits", e.Problem);
         }
     }
 

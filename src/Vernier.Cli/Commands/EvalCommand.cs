@@ -66,10 +66,9 @@ internal sealed class EvalCommand(CommandConsole console, CancellationToken canc
     {
         PackedArithmetic arithmetic = arguments.GetValue(_arithmetic) ?? PackedArithmetic.Integer;
         using Workers workers = Threads.Of(arguments.GetValue(_threads));
-        report("checking the weights", 0);
+        report("loading", 0);
         model.CheckFinite(workers, cancellation);
         against?.CheckFinite(workers, cancellation);
-        report("loading", 0);
         LanguageModel evaluated = LanguageModel.Load(model, arithmetic, workers);
         LanguageModel? reference = against is null ? null : LanguageModel.Load(against, arithmetic, workers);
         if (text is null)

@@ -43,7 +43,7 @@ internal static class OutputCheck
     {
         if (needed > free)
             throw new IOException(
-                $"{output}: the work takes up to {Figures.Size(needed)}, and the disk has {Figures.Size(free)} free. Make room, or name a "
+                $"{output}: the result takes {Figures.Size(needed)}, and the disk has {Figures.Size(free)} free. Make room, or name a "
                 + $"folder on another disk with -o.");
     }
 

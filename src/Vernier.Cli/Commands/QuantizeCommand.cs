@@ -69,6 +69,9 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
             console.Remark($"takes up to {Figures.Size(estimate.PeakMemoryBytes)} of memory and {Figures.Size(estimate.DiskBytes)} of "
                 + $"the disk, about {Figures.Duration(estimate.Seconds)}");
         }
+        // A model that is to write has to be sound; what is left as it is was asked for.
+        if (plan.Options.Recipe.NeedsCalibration && _arguments.Calibration.IsWritten(arguments) && plan.Options.Keep is null && opened.Runs)
+            opened.CheckFinite(workers, cancellation);
         CalibrationSet? calibration = _arguments.Calibration.Read(arguments, opened, [options.Recipe], workers, cancellation);
         if (calibration is not null)
         {

@@ -35,13 +35,9 @@ public sealed class Companion
     {
         if (_path is null)
             return;
-        var file = new FileInfo(_path);
-        if (file.LinkTarget is string target && !File.Exists(_path))
-            throw new InvalidFileException(_path, FileRules.FileMissing, $"this is a link to '{target}', where there is no file",
-                "Put the file there, or remove the link");
         try
         {
-            using FileStream stream = file.OpenRead();
+            using FileStream stream = File.OpenRead(_path);
         }
         catch (Exception e) when (InputFile.Failure(_path, e) is InvalidFileException failure)
         {

@@ -147,7 +147,7 @@ public sealed class Checkpoint : IDisposable
         string index = Path.Combine(Folder, CheckpointIndex.FileName);
         Dictionary<string, string> shardOf = CheckpointIndex.Read(Folder);
         string[] names = [.. shardOf.Values.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)],
-            missing = [.. names.Where(name => !File.Exists(Path.Combine(Folder, name)))];
+            missing = [.. names.Where(name => !InputFile.Exists(Path.Combine(Folder, name)))];
         if (missing.Length > 0)
             throw CheckpointIndex.Missing(index, names.Length, missing);
         foreach (string name in names)
