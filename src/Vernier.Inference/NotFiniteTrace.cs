@@ -19,7 +19,8 @@ public static class NotFiniteTrace
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(tokens);
         (string stage, int token) = Find(model, tokens, workers) ?? ("behind the output layer", tokens.Length - 1);
-        return new NotFiniteException(model.Config.Path, $"its predictions are not finite: {place}, token {token} (id {tokens[token]}), the "
+        return new NotFiniteException(model.Config.Path,
+            $"its predictions are not finite: {place}, token {token} (id {tokens[token]}), the "
             + $"first numbers that are not are those {stage}") { Number = number };
     }
 

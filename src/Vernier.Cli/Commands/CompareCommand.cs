@@ -56,6 +56,8 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
 
     private int Run(ParseResult arguments)
     {
+        if (arguments.GetValue(_markdown) is string page)
+            OutputCheck.CheckWritable(page);
         using var model = Model.Open(arguments.GetValue(_model)!);
         using Workers workers = Threads.Of(arguments.GetValue(_threads));
         Entry[] entries = Entries(arguments);
@@ -93,7 +95,8 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
                 $"--bits: none of the recipes can do so many bits; {entries[0].Recipe.Name} can do {entries[0].Recipe.MostBits}.");
         _notes.AddRange(model.Notes);
         _notes.AddRange(plans.SelectMany(row => row).Select(candidate => candidate.Calibration is CalibrationSet set
-            ? candidate.Plan.ShortCalibration((long)set.Sequences.Count * set.Length) : null).OfType<string>().Distinct(StringComparer.Ordinal));
+            ? candidate.Plan.ShortCalibration((long)set.Sequences.Count * set.Length) : null).OfType<string>()
+                .Distinct(StringComparer.Ordinal));
         bool json = arguments.GetValue(_json);
         if (!json)
             _notes.ForEach(console.Remark);

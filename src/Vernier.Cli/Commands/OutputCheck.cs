@@ -47,6 +47,17 @@ internal static class OutputCheck
                 + $"folder on another disk with -o.");
     }
 
+    /// <summary>Refuses a file that can't be written, before the work whose result it is to hold.</summary>
+    public static void CheckWritable(string file)
+    {
+        bool there = File.Exists(file);
+        using (File.OpenHandle(file, FileMode.OpenOrCreate, FileAccess.Write))
+        {
+        }
+        if (!there)
+            File.Delete(file);
+    }
+
     /// <summary>Refuses a file that is the model itself, or a part of it.</summary>
     public static void CheckFile(Model model, string file)
     {

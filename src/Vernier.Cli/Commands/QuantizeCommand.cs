@@ -162,7 +162,8 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
         return ErrorBoundary.Success;
     }
 
-    private (IReadOnlyList<QuantizedTensorReport> Tensors, IReadOnlyList<LostNumbers> Lost) Run(QuantizationPlan plan, string output, RunOptions run, ProgressReport report)
+    private (IReadOnlyList<QuantizedTensorReport> Tensors, IReadOnlyList<LostNumbers> Lost) Run(
+        QuantizationPlan plan, string output, RunOptions run, ProgressReport report)
     {
         var quantizer = new Quantizer(plan, new Relay<QuantizationProgress>(step => report(step.Stage, step.Fraction)));
         try

@@ -16,7 +16,8 @@ internal sealed record RoleFigures(string Role, int Tensors, long Weights, doubl
 internal sealed record PlanReport(
     bool DryRun, string Model, string Output, string Recipe, int? Bits, int? Group, int? EmbeddingBits, long Parameters,
         ModelFigures Before, ModelFigures After,
-    long PeakMemoryBytes, long SmallestMemoryBytes, long DiskBytes, double Seconds, IReadOnlyList<RoleFigures> Roles, IReadOnlyList<string> Notes)
+    long PeakMemoryBytes, long SmallestMemoryBytes, long DiskBytes, double Seconds, IReadOnlyList<RoleFigures> Roles,
+        IReadOnlyList<string> Notes)
 {
     /// <summary>Describes a plan.</summary>
     /// <param name="plan">The plan.</param>

@@ -49,9 +49,11 @@ public static class OutputFile
         {
             RandomAccess.Write(file, bytes, position);
         }
-        catch (Exception e) when (Failure(path, e) is IOException failure)
+        catch (Exception e)
         {
-            throw failure;
+            if (Failure(path, e) is IOException failure)
+                throw failure;
+            throw;
         }
     }
 
@@ -66,9 +68,11 @@ public static class OutputFile
         {
             write();
         }
-        catch (Exception e) when (Failure(path, e) is IOException failure)
+        catch (Exception e)
         {
-            throw failure;
+            if (Failure(path, e) is IOException failure)
+                throw failure;
+            throw;
         }
     }
 

@@ -23,7 +23,7 @@ public sealed record GgufFallback(GgufMixTensor Tensor, GgufTensorType Wanted, G
             .Select(one => $"{one.Tensor.Name} of {one.Tensor.Shape[^1]} columns: {one.Given} in place of {one.Wanted}"));
         string more = fallbacks.Count > MostNamed ? $", and {fallbacks.Count - MostNamed} more" : "";
         long bytes = fallbacks.Sum(one => one.ExtraBytes);
-        return $"rows of {fallbacks.Count} {(fallbacks.Count == 1 ? "tensor fills" : "tensors fill")} no whole blocks, and other types cost "
+        return $"rows of {fallbacks.Count} {(fallbacks.Count == 1 ? "tensor" : "tensors")} fill no whole blocks, and other types cost "
             + $"{bytes:N0} bytes more ({names}{more})";
     }
 

@@ -39,9 +39,11 @@ public sealed class Companion
         {
             using FileStream stream = File.OpenRead(_path);
         }
-        catch (Exception e) when (InputFile.Failure(_path, e) is InvalidFileException failure)
+        catch (Exception e)
         {
-            throw failure;
+            if (InputFile.Failure(_path, e) is InvalidFileException failure)
+                throw failure;
+            throw;
         }
     }
 

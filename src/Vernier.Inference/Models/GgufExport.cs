@@ -46,8 +46,7 @@ public static class GgufExport
         return writer.Bytes;
     }
 
-    /// <summary>As <see cref="Write(Model, string, GgufMix, IReadOnlyList{GgufOverride}, IProgress{double}, Action{string}, Workers, CancellationToken)"/>,
-    /// for a model that is not open.</summary>
+    /// <summary>Writes a model that is not open with types chosen by a mix.</summary>
     /// <param name="model">A Hugging Face folder or a GGUF file.</param>
     /// <param name="path">The file to write.</param>
     /// <param name="mix">The mix.</param>

@@ -29,7 +29,8 @@ internal sealed class NumberRange(Checkpoint source, Workers workers)
     /// <summary>No scale of blocks of smaller numbers leaves half precision, whatever counts how much.</summary>
     private const float SafeInBlocks = 1024;
 
-    /// <summary>No block of numbers of which one is larger becomes zero in any type: half precision begins at 2^-24, and no level of a block
+    /// <summary>No block of numbers of which one is larger becomes zero in any type: half precision begins at 2^-24, and no level of a
+    /// block
     /// is beyond 2^13 of its scale.</summary>
     private const float SafeFromZero = 1f / 2048;
 
@@ -67,7 +68,8 @@ internal sealed class NumberRange(Checkpoint source, Workers workers)
             throw NotFinite(tensor, ModelRules.NotFinite);
     }
 
-    /// <summary>Finds the blocks of a tensor that are not zero and become zero in the type that it is to have, for their scale, or the type,
+    /// <summary>Finds the blocks of a tensor that are not zero and become zero in the type that it is to have, for their scale, or the
+    /// type,
     /// can't be so small.</summary>
     /// <param name="tensor">The tensor, which has been checked.</param>
     /// <param name="type">The type that it is to have.</param>

@@ -41,7 +41,8 @@ public sealed class GgufTypes
     /// <exception cref="InvalidFileException">A tensor has no place in a GGUF file, or the model is packed already.</exception>
     public long SizeOf(Model model) => Plan(model, Of(model)).Bytes;
 
-    /// <summary>The tensors of a model whose rows fill no whole blocks of the type that the mix has for them, and that get another.</summary>
+    /// <summary>The tensors of a model whose rows fill no whole blocks of the type that the mix has for them, and that get
+    /// another.</summary>
     /// <exception cref="InvalidFileException">As for <see cref="SizeOf"/>.</exception>
     public IReadOnlyList<GgufFallback> FallbacksOf(Model model) => GgufPlan.FallbacksOf(model, Mix, _overrides, _importance);
 

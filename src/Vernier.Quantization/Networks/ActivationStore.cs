@@ -28,7 +28,8 @@ internal sealed class ActivationStore : IDisposable
         else
         {
             _path = file;
-            OutputFile.Do(file, () => _file = File.OpenHandle(file, FileMode.Create, FileAccess.ReadWrite, FileShare.None, FileOptions.DeleteOnClose,
+            OutputFile.Do(file, () => _file = File.OpenHandle(
+                file, FileMode.Create, FileAccess.ReadWrite, FileShare.None, FileOptions.DeleteOnClose,
                 sizeof(float) * _lengths.Sum(length => (long)length)));
         }
     }

@@ -19,9 +19,11 @@ internal static class DurableFile
             stream.Write(content);
             stream.Flush(flushToDisk: durable);
         }
-        catch (Exception e) when (OutputFile.Failure(path, e) is IOException failure)
+        catch (Exception e)
         {
-            throw failure;
+            if (OutputFile.Failure(path, e) is IOException failure)
+                throw failure;
+            throw;
         }
         File.Move(partial, path, overwrite: true);
     }

@@ -129,7 +129,8 @@ public sealed class QuantizationPlan
         LayerShape[] layers = [.. Network.Groups.SelectMany(group => group.Layers)
             .Where(layer => layer.Inputs > tokens && packed.Contains(layer.Name))];
         return layers.MaxBy(layer => layer.Inputs) is not LayerShape widest ? null
-            : $"{tokens} calibration tokens are fewer than the inputs of {layers.Length} {(layers.Length == 1 ? "layer" : "layers")} (up to "
+            : $"{tokens} calibration tokens are fewer than the inputs of {layers.Length} {(layers.Length == 1 ? "layer" : "layers")} (up "
+                + $"to "
             + $"{widest.Inputs}, {widest.Name}): what they don't show is left to damping";
     }
 

@@ -49,7 +49,8 @@ internal static class RunReport
             ["objective"] = Mean(layers.Select(layer => layer.Solved?.Objective ?? layer.Error.Relative)),
             ["dead_channels"] = solved.Sum(layer => (long)layer.DeadChannels),
             ["fallbacks"] = solved.Count(layer => layer.Fallback is not null),
-            ["lost"] = JsonSerializer.SerializeToNode(reports.Select(report => report.Error.Lost).OfType<LostNumbers>().Concat(others), s_json),
+            ["lost"] = JsonSerializer.SerializeToNode(
+                reports.Select(report => report.Error.Lost).OfType<LostNumbers>().Concat(others), s_json),
             ["fingerprint"] = JsonSerializer.SerializeToNode(fingerprint.Parts),
             ["tensors"] = JsonSerializer.SerializeToNode(reports.Select(Tensor.Of), s_json),
             ["seconds"] = JsonSerializer.SerializeToNode(
@@ -89,7 +90,8 @@ internal static class RunReport
 
     private static double Number(double? value) => value ?? double.NaN;
 
-    private sealed record Readable(OrderedDictionary<string, string>? Fingerprint, List<LostNumbers>? Lost, List<Tensor>? Tensors, Times? Seconds);
+    private sealed record Readable(OrderedDictionary<string, string>? Fingerprint, List<LostNumbers>? Lost, List<Tensor>? Tensors,
+        Times? Seconds);
 
     private sealed record Times(double Run, Dictionary<string, double> Tensors);
 

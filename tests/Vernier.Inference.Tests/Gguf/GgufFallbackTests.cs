@@ -10,7 +10,8 @@ public sealed class GgufFallbackTests
 {
     private static readonly TinySpec s_spec = new()
     {
-        Vocabulary = 64, Hidden = 320, Intermediate = 512, Layers = 1, Heads = 5, HeadSize = 64, Rotary = 64, KeyValueHeads = 1, Tied = true,
+        Vocabulary = 64, Hidden = 320, Intermediate = 512, Layers = 1, Heads = 5, HeadSize = 64, Rotary = 64, KeyValueHeads = 1,
+            Tied = true,
     };
 
     [Fact]
@@ -21,7 +22,8 @@ public sealed class GgufFallbackTests
         Assert.True(GgufMix.TryGet("Q4_K_S", out GgufMix? mix));
         IReadOnlyList<GgufFallback> fallbacks = GgufPlan.FallbacksOf(model, mix);
         // Of 320 columns all but the down projection, whose 512 are two blocks; the embedding is the head as well.
-        Assert.Equal(["blk.0.attn_k.weight", "blk.0.attn_output.weight", "blk.0.attn_q.weight", "blk.0.attn_v.weight", "blk.0.ffn_gate.weight",
+        Assert.Equal(["blk.0.attn_k.weight", "blk.0.attn_output.weight", "blk.0.attn_q.weight", "blk.0.attn_v.weight",
+            "blk.0.ffn_gate.weight",
             "blk.0.ffn_up.weight"], fallbacks.Select(one => one.Tensor.Name));
         // 22 bytes for 32 weights in place of 144 for 256.
         GgufFallback gate = fallbacks[4];

@@ -76,7 +76,8 @@ public sealed class VanishingTests : IDisposable
             for (int i = 0; i < 16 && tensor == Matrix; i++)
                 values[SmallRow * Width + 16 + i] *= 1e-11f;
         });
-        LostNumbers? lost = Run(model, _folder["out"], RecipeCatalogue.Find("rtn"), 4, 16).Single(report => report.Name == Matrix).Error.Lost;
+        LostNumbers? lost = Run(model, _folder["out"], RecipeCatalogue.Find("rtn"), 4, 16)
+            .Single(report => report.Name == Matrix).Error.Lost;
         Assert.Equal((0, 1), (lost!.Rows, lost.Groups));
         Assert.InRange(lost.Largest, 1e-13f, 1e-11f);
     }

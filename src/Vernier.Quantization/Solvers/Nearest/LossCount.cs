@@ -18,7 +18,8 @@ internal sealed class LossCount(WeightMatrix matrix, int groupColumns)
 
     /// <summary>What was lost; null where nothing was.</summary>
     public LostNumbers? Total => Array.Exists(_rows, row => row.Groups > 0)
-        ? new LostNumbers(matrix.Tensor.Name, _rows.Count(row => row.All), _rows.Sum(row => (long)row.Groups), _rows.Max(row => row.Largest))
+        ? new LostNumbers(matrix.Tensor.Name, _rows.Count(row => row.All), _rows.Sum(row => (long)row.Groups),
+            _rows.Max(row => row.Largest))
         : null;
 
     /// <summary>Looks at a row.</summary>

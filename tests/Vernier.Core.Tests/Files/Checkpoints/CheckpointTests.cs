@@ -136,7 +136,8 @@ public class CheckpointTests
         using (Checkpoint both = Checkpoint.Open(folder.Path))
         {
             Assert.Equal("single", Assert.Single(both.Tensors).Name);
-            Assert.Equal($"{folder.Path} has a model.safetensors and a model.safetensors.index.json of other files: the single file is read, "
+            Assert.Equal($"{folder.Path} has a model.safetensors and a model.safetensors.index.json of other files: the single file is "
+                + $"read, "
                 + "as by Transformers, and those files are passed over", Assert.Single(both.Notes));
         }
         // An index of that file says the same as the file, and one that can't be read says nothing.

@@ -30,7 +30,8 @@ internal static class AddedTokenReader
             if (!contents.Add(token.Content))
             {
                 vocabulary.TryGetId(token.Content, out int first);
-                throw item.Error(TokenizerRules.IdConflict, $"'{token.Content}' is added twice, with the ids {first} and {token.Id}", Repair);
+                throw item.Error(TokenizerRules.IdConflict, $"'{token.Content}' is added twice, with the ids {first} and {token.Id}",
+                    Repair);
             }
             bool same = vocabulary.TryGetId(token.Content, out int id) && id == token.Id;
             if (!same && !vocabulary.TryAdd(token.Content, token.Id))

@@ -17,7 +17,8 @@ public class BlockImportanceTests
         Assert.True(BlockFormats.TryGet(name, out BlockFormat? format));
         var blocks = new byte[format.BytesOf(Columns)];
         var back = new float[Columns];
-        foreach (float[] importance in (float[][])[[], .. ((float[])[0, 1e-44f, 1, 1e38f]).Select(number => Enumerable.Repeat(number, Columns)
+        foreach (float[] importance in (float[][])[[],
+            .. ((float[])[0, 1e-44f, 1, 1e38f]).Select(number => Enumerable.Repeat(number, Columns)
             .ToArray())])
         {
             format.Encode(new float[Columns], importance, blocks);
