@@ -195,10 +195,9 @@ public sealed class LimitTests(QuantizedQuill quantized) : IDisposable
         };
         start.Environment["DOTNET_EnableWriteXorExecute"] = "0";
         using Process process = Process.Start(start)!;
-        Task<string> output = process.StandardOutput.ReadToEndAsync();
-        string error = process.StandardError.ReadToEnd();
+        string error = process.StandardError.ReadToEnd(), output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
-        Assert.Equal((1, ""), (process.ExitCode, output.Result));
+        Assert.Equal((1, ""), (process.ExitCode, output));
         string file = Path.Combine(_temp["out.partial"], "result", "model.safetensors");
         Assert.EndsWith($"error: {file}: the file would be larger than this process or this file system may write. Raise the limit on "
             + $"the size "
