@@ -225,6 +225,9 @@ public sealed partial class QuantizeTests(QuantizedQuill quantized) : IDisposabl
         IOException e = Assert.Throws<IOException>(() => OutputCheck.CheckSpace("out", 2_000_000, 1000));
         Assert.Equal("out: the result takes 2.00 MB, and the disk has 1.00 kB free. Make room, or name a folder on another disk with -o.",
             e.Message);
+        OutputCheck.CheckTemporary(1000);
+        Assert.Contains($"{Path.GetTempPath()}: the models that are compared take 9223372 TB, and the disk has ",
+            Assert.Throws<IOException>(() => OutputCheck.CheckTemporary(long.MaxValue)).Message, StringComparison.Ordinal);
         Assert.InRange(OutputCheck.FreeBytes(Path.Combine(_temp.Path, "not", "there")), 1, long.MaxValue - 1);
     }
 

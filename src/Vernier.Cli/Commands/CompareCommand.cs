@@ -93,6 +93,8 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
         if (plans.Length == 0)
             throw new UsageException(
                 $"--bits: none of the recipes can do so many bits; {entries[0].Recipe.Name} can do {entries[0].Recipe.MostBits}.");
+        OutputCheck.CheckTemporary(plans.SelectMany(row => row).Sum(candidate => candidate.Plan.Bytes)
+            + plans.Sum(row => row.Length) * model.Companions.Sum(companion => companion.Bytes));
         _notes.AddRange(model.Notes);
         _notes.AddRange(plans.SelectMany(row => row).Select(candidate => candidate.Calibration is CalibrationSet set
             ? candidate.Plan.ShortCalibration((long)set.Sequences.Count * set.Length) : null).OfType<string>()

@@ -81,8 +81,9 @@ public static class OutputFile
     /// <param name="e">What was thrown.</param>
     public static IOException? Failure(string path, Exception e) => e switch
     {
-        // EFBIG, of a write that nothing else can be wrong with.
-        ArgumentOutOfRangeException { ParamName: "value" } => new IOException(
+        // EFBIG: "Specified file length was too large for the file system."
+        ArgumentOutOfRangeException { ParamName: "value" } when e.Message.Contains("file length", StringComparison.Ordinal) =>
+            new IOException(
             $"{path}: the file would be larger than this process or this file system may write. Raise the limit on the size of files, or "
             + "write to another disk.", e),
         IOException when Array.IndexOf(s_full, e.HResult) >= 0 => Full(path, e),

@@ -27,7 +27,7 @@ public sealed record RunEstimate(MemoryEstimate Memory, long PeakMemoryBytes, lo
     /// <param name="length">The tokens of each.</param>
     /// <param name="ceiling">The most memory it may take, in bytes.</param>
     /// <param name="gguf">The types of a GGUF file, where one is written; null, the default, for a folder.</param>
-    /// <exception cref="InvalidFileException">A weight is not finite.</exception>
+    /// <exception cref="InvalidFileException">A weight is not finite, or what accompanies the weights can't be read.</exception>
     public static RunEstimate Of(QuantizationPlan plan, int sequences, int length, long ceiling, GgufTypes? gguf = null)
     {
         ArgumentNullException.ThrowIfNull(plan);

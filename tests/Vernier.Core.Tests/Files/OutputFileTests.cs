@@ -18,12 +18,14 @@ public sealed class OutputFileTests
     [Fact]
     public void AFileThatIsTooLargeIsSaidWithItsRemedy() => Assert.Equal(
         "x/y: the file would be larger than this process or this file system may write. Raise the limit on the size of files, or write to "
-        + "another disk.", OutputFile.Failure("x/y", new ArgumentOutOfRangeException("value"))!.Message);
+        + "another disk.", OutputFile.Failure("x/y", new ArgumentOutOfRangeException("value",
+            "Specified file length was too large for the file system."))!.Message);
 
     [Fact]
     public void OtherErrorsStayWhatTheyAre()
     {
         foreach (Exception other in (Exception[])[new IOException("broken", Reservation), new ArgumentOutOfRangeException("firstByte"),
+            new ArgumentOutOfRangeException("value"),
             new UnauthorizedAccessException()])
         {
             Assert.Null(OutputFile.Failure("x", other));
