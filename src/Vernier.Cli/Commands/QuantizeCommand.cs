@@ -77,7 +77,6 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
             _notes.Add($"calibrated on {calibration.Origin}");
             AddNote(plan.ShortCalibration((long)calibration.Sequences.Count * calibration.Length));
         }
-        _notes.AddRange(ModelNotes.Of(opened));
         TextWindows? text = evaluate ? _arguments.Text.Read(arguments, opened) : null;
         if (!json)
             _notes.ForEach(console.Remark);
@@ -95,8 +94,7 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
     private void AddNotes(QuantizationPlan plan, GgufTypes? gguf)
     {
         _notes.AddRange(plan.Model.Notes);
-        if (plan.Model.TryGetConfiguration(out ModelConfig? config) && config.NotUnderstood.Count > 0)
-            _notes.Add($"config.json has members that nothing is known of: {string.Join(", ", config.NotUnderstood)}");
+        _notes.AddRange(ModelNotes.Of(plan.Model));
         if (gguf is not null)
             AddNote(GgufFallback.Describe(gguf.FallbacksOf(plan.Model)));
     }
