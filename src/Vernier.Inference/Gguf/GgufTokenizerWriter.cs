@@ -99,14 +99,24 @@ internal static class GgufTokenizerWriter
                 "Check that tokenizer.json and config.json belong together");
         var tokens = new string[count];
         var types = new int[count];
+        HashSet<string> taken = [.. texts.Values.Select(token => token.Text)];
         for (int id = 0; id < count; id++)
-            (tokens[id], types[id]) = texts.TryGetValue(id, out (string Text, int Type) token) ? token : ($"[PAD{id}]", Unused);
+            (tokens[id], types[id]) = texts.TryGetValue(id, out (string Text, int Type) token) ? token : (Padding(id, taken), Unused);
         return (tokens, types);
     }
 
     /// <summary>The text of a token that is given as one, or as an object that has it.</summary>
     public static string? TextOf(JsonNode? token) => token is JsonObject described ? (string?)described["content"]
         : token is JsonValue value && value.TryGetValue(out string? plain) ? plain : null;
+
+    // As llama.cpp calls it, unless a token has that name: two alike are one to it.
+    private static string Padding(int id, HashSet<string> taken)
+    {
+        string name = $"[PAD{id}]";
+        while (!taken.Add(name))
+            name += "_";
+        return name;
+    }
 
     private static int? SpecialId(string name, string[] tokens, JsonObject settings, JsonObject model, ModelConfig config)
     {

@@ -100,6 +100,9 @@ public sealed class Model : IDisposable
     /// <exception cref="UnsupportedModelException">The tokenizer of a GGUF file can't be represented.</exception>
     public IReadOnlyList<Companion> Companions => _companions.Value;
 
+    /// <summary>What the user should know of its files, a line each; none as a rule.</summary>
+    public IReadOnlyList<string> Notes => Checkpoint.Notes;
+
     /// <summary>The files that hold tensors and configuration.</summary>
     public IReadOnlyList<string> Files => [.. _format.Files];
 
@@ -190,6 +193,30 @@ public sealed class Model : IDisposable
         if (!_checked && TryGetConfiguration(out ModelConfig? config))
             ModelCheck.Run(this, config);
         _checked = true;
+    }
+
+    /// <summary>Holds the model against what a folder made of it needs, before any work: all that accompanies its weights can be
+    /// read.</summary>
+    /// <exception cref="InvalidFileException">Something can't: a rule of <see cref="FileRules"/>.</exception>
+    /// <exception cref="UnsupportedModelException">The tokenizer of a GGUF file can't be represented.</exception>
+    public void CheckCompanions()
+    {
+        foreach (Companion companion in Companions)
+            companion.Check();
+    }
+
+    /// <summary>Looks through all numbers of the model, norms and biases included, before any work.</summary>
+    /// <param name="workers">Who looks; null, the default, for <see cref="Workers.Shared"/>.</param>
+    /// <param name="cancellation">Stops between two tensors.</param>
+    /// <exception cref="InvalidFileException">One is not finite: <see cref="ModelRules.NotFinite"/>.</exception>
+    public void CheckFinite(Workers? workers = null, CancellationToken cancellation = default)
+    {
+        var range = new NumberRange(Checkpoint, workers ?? Workers.Shared);
+        foreach (TensorInfo tensor in Checkpoint.Tensors.Where(tensor => tensor.Type.IsFloat()))
+        {
+            cancellation.ThrowIfCancellationRequested();
+            range.CheckFinite(tensor);
+        }
     }
 
     private static ModelConfig ConfigurationOf(IArchitecture architecture, ConfigObject root, ModelFormat format)

@@ -118,6 +118,22 @@ public sealed class QuantizationPlan
     /// <summary><see cref="WeightMatrix.Shift"/> of a matrix that has been checked; null for another.</summary>
     internal int? KnownShift(string name) => _shifts.TryGetValue(name, out int shift) ? shift : null;
 
+    /// <summary>What to say of a calibration on so many tokens: layers that have more inputs. Their Gram matrices have no inverse, and
+    /// damping stands in for what was not seen. Null where there are none, or the recipe observes nothing.</summary>
+    /// <param name="tokens">The tokens.</param>
+    public string? ShortCalibration(long tokens)
+    {
+        if (!Options.Recipe.NeedsCalibration || Network is null)
+            return null;
+        HashSet<string> packed = [.. Tensors.Where(planned => planned.Layout is not null).Select(planned => planned.Name)];
+        LayerShape[] layers = [.. Network.Groups.SelectMany(group => group.Layers)
+            .Where(layer => layer.Inputs > tokens && packed.Contains(layer.Name))];
+        return layers.MaxBy(layer => layer.Inputs) is not LayerShape widest ? null
+            : $"{tokens} calibration tokens are fewer than the inputs of {layers.Length} {(layers.Length == 1 ? "layer" : "layers")} (up "
+                + $"to "
+            + $"{widest.Inputs}, {widest.Name}): what they don't show is left to damping";
+    }
+
     /// <summary>Plans a run.</summary>
     /// <param name="model">The model, which must stay open as long as the plan is used.</param>
     /// <param name="options">What to do.</param>
