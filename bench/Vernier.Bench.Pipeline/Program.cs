@@ -12,7 +12,10 @@ using Vernier.Bench.Pipeline;
 // bench gguf-encode FOLDER [--llama-cpp DIR] [--types Q4_0,Q4_K] [--rows 4096] [--columns 4096] [--threads 2] [--pairs 7]
 // Encodes a matrix to blocks without data, ours and ggml's in turn; ggml's folder can also be given by VERNIER_LLAMA_CPP. Nothing is
 // written.
-if (args.Length < 2 || args[0] is not ("memory" or "encode" or "gptq" or "gguf-encode"))
+// bench stress FOLDER [--minutes 60] [--seed 1] [--model MODEL]
+//   Quantizes and runs models of odd widths with every recipe on 1 to 8 threads while the heap is compacted all the time, and every eighth
+//   time MODEL; best in a checked build too.
+if (args.Length < 2 || args[0] is not ("stress" or "memory" or "encode" or "gptq" or "gguf-encode"))
 {
     Console.Error.WriteLine(
         "bench memory FOLDER [--hidden N] [--intermediate N] [--layers N] [--heads N] [--kv-heads N] [--vocabulary N] [--sequences N] "
@@ -21,12 +24,14 @@ if (args.Length < 2 || args[0] is not ("memory" or "encode" or "gptq" or "gguf-e
     Console.Error.WriteLine("bench gptq FOLDER [--size N] [--threads N] [--pairs N] [--python PATH]");
     Console.Error.WriteLine(
         "bench gguf-encode FOLDER [--llama-cpp DIR] [--types NAME,...] [--rows N] [--columns N] [--threads N] [--pairs N]");
+    Console.Error.WriteLine("bench stress FOLDER [--minutes N] [--seed N] [--model MODEL]");
     return 2;
 }
 var options = new Options(args);
 Directory.CreateDirectory(args[1]);
 return args[0] switch
 {
+    "stress" => StressCase.Run(args[1], options),
     "memory" => MemoryCase.Run(args[1], options),
     "gguf-encode" => GgufEncodeCase.Run(options),
     "encode" => EncodeCase.Run(args[1], options),
