@@ -19,7 +19,8 @@ internal sealed class Gpt2Architecture() : TransformerFamily<Gpt2Config>("gpt2",
         foreach (string layer in (string[])[".attn.c_attn.", ".attn.c_proj.", ".mlp.c_fc.", ".mlp.c_proj."])
         {
             int at = name.IndexOf(layer, StringComparison.Ordinal);
-            if (at < 0)
+            // What Vernier wrote has the names already.
+            if (at < 0 || name.AsSpan(at + layer.Length).StartsWith("linear.", StringComparison.Ordinal))
                 continue;
             string linear = name.Insert(at + layer.Length, "linear.");
             return tensor.Shape.Count == 2 ? TensorView.Transposed(linear, tensor.Name, tensor.Shape[1], tensor.Shape[0])
