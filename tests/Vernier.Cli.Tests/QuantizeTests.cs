@@ -72,8 +72,8 @@ public sealed partial class QuantizeTests(QuantizedQuill quantized) : IDisposabl
             "bytes:number bits_per_weight:number perplexity:number perplexity_stderr:number kl_divergence:number "
             + "kl_divergence_stderr:number top1_agreement:number top1_agreement_stderr:number");
         JsonSchema.Check(result.GetProperty("tensors")[0],
-            "name:string bits:number group:number weights:number bytes:number bits_per_weight:number exponents:array snr_db:number "
-            + "solver:null");
+            "name:string bits:number group:number weights:number inputs:number bytes:number bits_per_weight:number exponents:array "
+            + "snr_db:number solver:null");
         Assert.Equal(43, result.GetProperty("tensors").GetArrayLength());
         Assert.Equal(512, result.GetProperty("tokens").GetInt64());
         Assert.InRange(result.GetProperty("objective").GetDouble(), 0.001, 0.02);

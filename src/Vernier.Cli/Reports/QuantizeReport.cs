@@ -17,16 +17,17 @@ internal sealed record ModelFigures(
 /// How one matrix was quantized. The exponents are those of its grids; <c>solver</c> is null where no data was used.
 /// </summary>
 internal sealed record TensorFigures(
-    string Name, double Bits, int Group, long Weights, long Bytes, double BitsPerWeight, IReadOnlyList<double> Exponents, double SnrDb,
-        SolverFigures? Solver);
+    string Name, double Bits, int Group, long Weights, int Inputs, long Bytes, double BitsPerWeight, IReadOnlyList<double> Exponents,
+        double SnrDb, SolverFigures? Solver);
 
 /// <summary>
 /// How a solver left a matrix: <c>objective_nearest</c> and <c>objective</c> are the relative layer objectives of rounding to nearest and
 /// of what was written;
-/// <c>fallback</c> says why it was rounded to nearest, if it was.
+/// <c>fallback</c> says why it was rounded to nearest, if it was; <c>tokens</c> are the calibration tokens that it saw, of an expert those
+/// that the router sent there.
 /// </summary>
 internal sealed record SolverFigures(double ObjectiveNearest, double Objective, double Damping, int DeadChannels, string? Fallback,
-    double Seconds);
+    double Seconds, long Tokens);
 
 /// <summary>
 /// The result of vernier quantize. <c>group</c> is 0 for channels and -1 for tensors; it, <c>bits</c> and <c>embedding_bits</c> are null
@@ -93,6 +94,8 @@ internal sealed record QuantizeReport(
         writer.WriteLine();
         foreach (TensorFigures tensor in Tensors.Where(tensor => tensor.Solver?.Fallback is not null))
             writer.WriteLine($"rounded to nearest: {tensor.Name}: {tensor.Solver!.Fallback}");
+        if (Seldom() is string seldom)
+            writer.WriteLine(seldom);
         foreach (LostNumbers numbers in Lost)
             writer.WriteLine($"lost: {numbers}");
         if (evaluation is not null)
@@ -103,14 +106,25 @@ internal sealed record QuantizeReport(
         writer.WriteLine($"written: {Output}");
     }
 
+    // Experts that saw fewer tokens than they have inputs.
+    private string? Seldom()
+    {
+        long most = Tensors.Max(tensor => tensor.Solver?.Tokens ?? 0);
+        TensorFigures[] seldom = [.. Tensors.Where(tensor => tensor.Solver is { Fallback: null } solver && solver.Tokens < most
+            && solver.Tokens < tensor.Inputs).OrderBy(tensor => tensor.Solver!.Tokens)];
+        return seldom.Length == 0 ? null : $"few tokens: {seldom.Length} layers of experts saw fewer than they have inputs; the fewest, "
+            + $"{seldom[0].Name}, {seldom[0].Solver!.Tokens} for {seldom[0].Inputs} inputs: what they don't show was left to damping";
+    }
+
     private static TensorFigures Figures(QuantizedTensorReport tensor)
     {
         PackedLayout layout = tensor.Layout;
         long weights = (long)layout.Rows * layout.Columns;
-        return new TensorFigures(tensor.Name, layout.CodeBits, layout.GroupColumns, weights, layout.StoredBytes,
+        return new TensorFigures(tensor.Name, layout.CodeBits, layout.GroupColumns, weights, layout.Columns, layout.StoredBytes,
             8.0 * layout.StoredBytes / weights, tensor.Exponents, tensor.Error.SignalToNoise,
             tensor.Solved is MatrixReport solved ? new SolverFigures(
-                solved.Nearest, solved.Objective, solved.Damping, solved.DeadChannels, solved.Fallback?.Message, solved.Seconds) : null);
+                solved.Nearest, solved.Objective, solved.Damping, solved.DeadChannels, solved.Fallback?.Message, solved.Seconds, solved.Tokens)
+                : null);
     }
 }
 

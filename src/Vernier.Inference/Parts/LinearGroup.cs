@@ -44,6 +44,9 @@ public sealed class LinearGroup
     /// <summary>The places, in the order in which the layers are applied.</summary>
     public IReadOnlyList<LinearSlot> Slots => _slots;
 
+    /// <summary>The part of all rows that come here on the average: of experts those that are chosen. Default 1.</summary>
+    public double Share { get; internal set; } = 1;
+
     /// <summary>The inputs that they share.</summary>
     public int Inputs => _slots[0].Inputs;
 

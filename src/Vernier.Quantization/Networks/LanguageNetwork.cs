@@ -142,7 +142,8 @@ internal sealed class LanguageNetwork : INetwork
 
     private static LayerGroup[] GroupsOf(Block block) =>
         [.. block.Groups.Select((group, index) =>
-            new LayerGroup(block.Layer, index, [.. group.Slots.Select(slot => new LayerShape(slot.Name, slot.Outputs, slot.Inputs))]))];
+            new LayerGroup(block.Layer, index, [.. group.Slots.Select(slot => new LayerShape(slot.Name, slot.Outputs, slot.Inputs))])
+                { Share = group.Share })];
 
     private void Run(Block block, int batch)
     {

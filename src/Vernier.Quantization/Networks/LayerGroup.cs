@@ -31,6 +31,9 @@ public sealed class LayerGroup
     /// <summary>The layers in the order in which they are applied.</summary>
     public IReadOnlyList<LayerShape> Layers { get; }
 
+    /// <summary>The part of all rows that come here on the average: of experts those that are chosen. Default 1.</summary>
+    public double Share { get; init; } = 1;
+
     /// <summary>C, the number of input channels.</summary>
     public int Inputs => Layers[0].Inputs;
 

@@ -38,6 +38,9 @@ internal sealed class GroupObservation
     /// <summary>D, C x C; null where there is no other network.</summary>
     public double[]? Cross => _cross?.Cross.Sums;
 
+    /// <summary>The rows that were shown.</summary>
+    public long Rows => _gram.Gram.Samples;
+
     /// <summary>Single rows, n x C.</summary>
     public float[] Samples => _sample?.ToArray() ?? [];
 

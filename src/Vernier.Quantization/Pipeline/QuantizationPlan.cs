@@ -126,9 +126,13 @@ public sealed class QuantizationPlan
         if (!Options.Recipe.NeedsCalibration || Network is null)
             return null;
         HashSet<string> packed = [.. Tensors.Where(planned => planned.Layout is not null).Select(planned => planned.Name)];
-        LayerShape[] layers = [.. Network.Groups.SelectMany(group => group.Layers)
-            .Where(layer => layer.Inputs > tokens && packed.Contains(layer.Name))];
+        LayerShape[] layers = [.. Network.Groups.Where(group => group.Inputs > tokens * group.Share).SelectMany(group => group.Layers)
+            .Where(layer => packed.Contains(layer.Name))];
+        double share = Network.Groups.Min(group => group.Share);
         return layers.MaxBy(layer => layer.Inputs) is not LayerShape widest ? null
+            : share < 1 ? $"{tokens} calibration tokens, of which an expert gets about {tokens * share:0}, are fewer than the inputs of "
+                + $"{layers.Length} {(layers.Length == 1 ? "layer" : "layers")} (up to {widest.Inputs}, {widest.Name}): what they don't "
+                + "show is left to damping"
             : $"{tokens} calibration tokens are fewer than the inputs of {layers.Length} {(layers.Length == 1 ? "layer" : "layers")} (up "
                 + $"to "
             + $"{widest.Inputs}, {widest.Name}): what they don't show is left to damping";

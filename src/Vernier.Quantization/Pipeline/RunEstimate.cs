@@ -57,7 +57,8 @@ public sealed record RunEstimate(MemoryEstimate Memory, long PeakMemoryBytes, lo
         {
             foreach (TensorPlan planned in group.Layers.Select(layer => byName.GetValueOrDefault(layer.Name)).OfType<TensorPlan>())
             {
-                (double single, double wide) = Operations(planned, recipe, tokens, network.PassesOf(group), 1.0 / group.Layers.Count);
+                (double single, double wide) = Operations(planned, recipe, (long)(tokens * group.Share), network.PassesOf(group),
+                    1.0 / group.Layers.Count);
                 seconds += single / rates.Single + wide / rates.Double;
             }
         }

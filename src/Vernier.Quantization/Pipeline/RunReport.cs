@@ -95,7 +95,8 @@ internal static class RunReport
 
     private sealed record Times(double Run, Dictionary<string, double> Tensors);
 
-    private sealed record Solver(double? ObjectiveNearest, double? Objective, double Damping, int DeadChannels, Fallback? Fallback);
+    private sealed record Solver(double? ObjectiveNearest, double? Objective, double Damping, int DeadChannels, Fallback? Fallback,
+        long Tokens = 0);
 
     private sealed record Tensor(string Name, double Bits, int Group, long Bytes, IReadOnlyList<double> Exponents, double SquaredError,
         double SquaredNorm, double? SnrDb, Solver? Solver)
@@ -104,12 +105,13 @@ internal static class RunReport
             report.Name, report.Layout.CodeBits, report.Layout.GroupColumns, report.Layout.StoredBytes, report.Exponents,
                 report.Error.SquaredError, report.Error.SquaredNorm, Finite(report.Error.SignalToNoise),
             report.Solved is not MatrixReport solved ? null
-                : new Solver(Finite(solved.Nearest), Finite(solved.Objective), solved.Damping, solved.DeadChannels, solved.Fallback));
+                : new Solver(Finite(solved.Nearest), Finite(solved.Objective), solved.Damping, solved.DeadChannels, solved.Fallback,
+                    solved.Tokens));
 
         public QuantizedTensorReport ToReport(PackedLayout layout, LostNumbers? lost, Dictionary<string, double> seconds) => new(
             Name, layout, Exponents, new WeightError(SquaredError, SquaredNorm) { Lost = lost },
             Solver is null ? null : new MatrixReport(
                 Number(Solver.ObjectiveNearest), Number(Solver.Objective), Solver.Damping, Solver.DeadChannels, Solver.Fallback,
-                seconds.GetValueOrDefault(Name)));
+                seconds.GetValueOrDefault(Name), Solver.Tokens));
     }
 }

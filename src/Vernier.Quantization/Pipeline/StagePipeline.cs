@@ -121,18 +121,19 @@ internal sealed class StagePipeline(QuantizationPlan plan, TensorSolver solver, 
         foreach (TensorPlan planned in open)
         {
             run.Cancellation.ThrowIfCancellationRequested();
-            Solve(planned, problem);
+            Solve(planned, problem, seen.Rows);
             HeapMemory.Release(problem.Objective.Gram.LongLength * sizeof(double));
         }
     }
 
-    private void Solve(TensorPlan planned, LayerData data)
+    private void Solve(TensorPlan planned, LayerData data, long tokens)
     {
         long start = Stopwatch.GetTimestamp();
         MatrixOutcome outcome = _solving.Solve(planned, data, run.Cancellation);
         if (outcome.Report.Fallback is Fallback fallback)
             CheckStrict(planned, fallback);
-        journal.Add(planned, outcome.Matrix, outcome.Report with { Seconds = Stopwatch.GetElapsedTime(start).TotalSeconds });
+        journal.Add(planned, outcome.Matrix,
+            outcome.Report with { Seconds = Stopwatch.GetElapsedTime(start).TotalSeconds, Tokens = tokens });
     }
 
     private string? SpillFile(string name) => run.SpillFolder is null ? null : Path.Combine(run.SpillFolder, name);

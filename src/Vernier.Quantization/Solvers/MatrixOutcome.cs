@@ -9,7 +9,9 @@ namespace Vernier.Quantization.Solvers;
 /// <param name="DeadChannels">Input channels that were zero on all calibration tokens.</param>
 /// <param name="Fallback">Why the matrix was not solved as the recipe says; null where it was.</param>
 /// <param name="Seconds">The time that the solver took, without calibration.</param>
-public sealed record MatrixReport(double Nearest, double Objective, double Damping, int DeadChannels, Fallback? Fallback, double Seconds);
+/// <param name="Tokens">The calibration tokens that it saw: all, or those that a router sent to its expert.</param>
+public sealed record MatrixReport(double Nearest, double Objective, double Damping, int DeadChannels, Fallback? Fallback, double Seconds,
+    long Tokens = 0);
 
 /// <summary>A solved matrix.</summary>
 /// <param name="Matrix">The matrix as it is stored.</param>

@@ -30,6 +30,8 @@ public sealed class ExpertFeedForward : IBlockPart
         if (router.Outputs != routing.Experts || experts.Count != routing.Experts)
             throw new ArgumentException($"{experts.Count} experts, a router of {router.Outputs}", nameof(experts));
         (_router, _routing, _experts, Shared) = (router, routing, [.. experts], shared);
+        foreach (Expert expert in _experts)
+            expert.Inputs.Share = expert.Output.Share = (double)routing.PerToken / routing.Experts;
         Groups = [.. experts.Append(shared).OfType<Expert>().SelectMany(expert => new[] { expert.Inputs, expert.Output })];
     }
 
