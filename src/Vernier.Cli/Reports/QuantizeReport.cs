@@ -123,7 +123,8 @@ internal sealed record QuantizeReport(
         return new TensorFigures(tensor.Name, layout.CodeBits, layout.GroupColumns, weights, layout.Columns, layout.StoredBytes,
             8.0 * layout.StoredBytes / weights, tensor.Exponents, tensor.Error.SignalToNoise,
             tensor.Solved is MatrixReport solved ? new SolverFigures(
-                solved.Nearest, solved.Objective, solved.Damping, solved.DeadChannels, solved.Fallback?.Message, solved.Seconds, solved.Tokens)
+                solved.Nearest, solved.Objective, solved.Damping, solved.DeadChannels, solved.Fallback?.Message, solved.Seconds,
+                    solved.Tokens)
                 : null);
     }
 }
