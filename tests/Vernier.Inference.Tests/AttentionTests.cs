@@ -56,7 +56,7 @@ public class AttentionTests
         int width = heads * config.HeadSize, keyWidth = keyValueHeads * config.HeadSize;
         float[] queries = Values(random, Length * width), keys = Values(random, Length * keyWidth),
             values = Values(random, Length * keyWidth);
-                AttentionShape shape = config.AttentionOf(0);
+        AttentionShape shape = config.AttentionOf(0);
         var keyValues = new KeyValueShape(keyValueHeads, config.HeadSize);
         var cache = new SequenceState(config, [keyValues]);
         float[] whole = Attend(null, 0, Length), pieces = new float[Length * width];
