@@ -6,6 +6,9 @@ namespace Vernier.Tests;
 /// </summary>
 internal sealed class ReferenceDecoder(TinySpec spec, IReadOnlyDictionary<string, TinyTensor> tensors)
 {
+    private readonly Dictionary<string, double[][]> _rows = tensors.Where(tensor => tensor.Value.Shape.Length == 2)
+        .ToDictionary(tensor => tensor.Key, tensor => tensor.Value.Values.Select(x => (double)x).Chunk(tensor.Value.Shape[1]).ToArray());
+
     /// <summary>The logits of every token of a text.</summary>
     public double[][] Logits(int[] tokens)
     {
@@ -56,8 +59,10 @@ internal sealed class ReferenceDecoder(TinySpec spec, IReadOnlyDictionary<string
                 for (int j = 0; j <= i; j++)
                 {
                     bool seen = window is null || i - j < window;
-                    weights[j] = seen ? Math.Exp(Dot(queries[i][head], keys[j][head / group]) / Math.Sqrt(size)) : 0;
+                    weights[j] = seen ? Dot(queries[i][head], keys[j][head / group]) / Math.Sqrt(size) : double.NegativeInfinity;
                 }
+                double largest = weights.Max();
+                weights = [.. weights.Select(weight => Math.Exp(weight - largest))];
                 double total = weights.Sum();
                 for (int j = 0; j <= i; j++)
                 {
@@ -118,13 +123,15 @@ internal sealed class ReferenceDecoder(TinySpec spec, IReadOnlyDictionary<string
         return result;
     }
 
-    private double[] Row(string name, int index)
-    {
-        TinyTensor tensor = tensors[name];
-        return [.. tensor.Values.Skip(index * tensor.Shape[1]).Take(tensor.Shape[1]).Select(x => (double)x)];
-    }
+    private double[] Row(string name, int index) => _rows[name][index];
 
-    private static double Dot(double[] x, double[] y) => x.Zip(y, (a, b) => a * b).Sum();
+    private static double Dot(double[] x, double[] y)
+    {
+        double sum = 0;
+        for (int i = 0; i < x.Length; i++)
+            sum += x[i] * y[i];
+        return sum;
+    }
 
     private static double[] Add(double[] x, double[] y) => [.. x.Zip(y, (a, b) => a + b)];
 }
