@@ -57,6 +57,9 @@ public static class ModelRules
     /// <summary>Every tensor has the shape the configuration asks for.</summary>
     public const string TensorShape = "tensor-shape";
 
+    /// <summary>Every tensor consists of real numbers.</summary>
+    public const string TensorType = "tensor-type";
+
     /// <summary>Every tensor fits into one array.</summary>
     public const string TensorTooLarge = "tensor-too-large";
 }

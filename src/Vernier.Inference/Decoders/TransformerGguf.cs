@@ -86,11 +86,12 @@ public abstract class TransformerGguf(string name, string modelType, string clas
         ArgumentNullException.ThrowIfNull(metadata);
         ArgumentNullException.ThrowIfNull(file);
         if (metadata.Integer($"{Name}.expert_count") is > 0)
-            throw new UnsupportedModelException(file.Path, GgufModelRules.Architecture,
-                "the model is a mixture of experts, which can't be run", "Give a dense model");
+            throw Unsupported(file, "the model is a mixture of experts");
         long heads = metadata.NeedInteger($"{Name}.attention.head_count"), hidden = metadata.NeedInteger($"{Name}.embedding_length");
         long headSize = metadata.Integer($"{Name}.attention.key_length")
             ?? (heads > 0 ? hidden / heads : 0), rotary = metadata.Integer($"{Name}.rope.dimension_count") ?? headSize;
+        if (metadata.Integer($"{Name}.attention.value_length") is long values && values != headSize)
+            throw Unsupported(file, $"'{Name}.attention.value_length' is {values}, and heads of keys have {headSize} coordinates");
         long context = metadata.NeedInteger($"{Name}.context_length");
         var config = new JsonObject
         {
@@ -104,10 +105,10 @@ public abstract class TransformerGguf(string name, string modelType, string clas
             ["num_key_value_heads"] = metadata.Integer($"{Name}.attention.head_count_kv") ?? heads,
             ["head_dim"] = headSize,
             ["hidden_act"] = "silu",
-            ["rms_norm_eps"] = metadata.Decimal($"{Name}.attention.layer_norm_rms_epsilon")
+            ["rms_norm_eps"] = metadata.Finite($"{Name}.attention.layer_norm_rms_epsilon")
                 ?? throw metadata.Missing($"{Name}.attention.layer_norm_rms_epsilon"),
             ["max_position_embeddings"] = context,
-            ["rope_theta"] = metadata.Decimal($"{Name}.rope.freq_base") ?? 10000,
+            ["rope_theta"] = metadata.Finite($"{Name}.rope.freq_base") ?? 10000,
             ["tie_word_embeddings"] = !file.TryGet("output.weight", out _),
             ["torch_dtype"] = file.TryGet("token_embd.weight", out GgufTensor? embedding) && embedding.Type == GgufTensorType.BF16
                 ? "bfloat16" : embedding?.Type == GgufTensorType.F32 ? "float32" : "float16",
@@ -120,8 +121,13 @@ public abstract class TransformerGguf(string name, string modelType, string clas
             is JsonObject scaling)
             config["rope_scaling"] = scaling;
         AddContext(config, metadata);
+        if (!config.ContainsKey("sliding_window") && metadata.Integer($"{Name}.attention.sliding_window") is long window and not 0)
+            throw Unsupported(file, $"'{Name}.attention.sliding_window' is {window}, and which layers have that window is not said");
         return config;
     }
+
+    private static UnsupportedModelException Unsupported(GgufFile file, string problem) => new(file.Path, GgufModelRules.Architecture,
+        problem + ", which can't be run", "Give the model as a folder, or one without it");
 
     /// <summary>Adds to config.json what the family has beside what all have.</summary>
     protected virtual void AddFeatures(JsonObject config, GgufMetadata metadata, GgufFile file)

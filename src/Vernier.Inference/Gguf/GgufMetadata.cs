@@ -42,6 +42,12 @@ public sealed class GgufMetadata(IReadOnlyDictionary<string, GgufValue> pairs, s
     public double? Decimal(string key) => Number(key) is double number && pairs[key].Data is float single
         ? float.IsFinite(single) ? double.Parse(single.ToString("R")) : number : Number(key);
 
+    /// <summary>As <see cref="Decimal"/>, of a number that a config.json can have.</summary>
+    /// <exception cref="InvalidFileException">It is not finite, or of another type.</exception>
+    internal double? Finite(string key) => Decimal(key) is not double number || double.IsFinite(number) ? Decimal(key)
+        : throw new InvalidFileException(path, GgufModelRules.MetadataType, $"'{key}' is {number}, which is not finite",
+            "Convert the model again with a current version of llama.cpp");
+
     /// <summary>A text, or null where absent.</summary>
     /// <exception cref="InvalidFileException">It is of another type.</exception>
     public string? Text(string key) => !pairs.TryGetValue(key, out GgufValue? value) ? null

@@ -36,27 +36,36 @@ internal static class RopeFactors
     /// <param name="rotary">The coordinates of a head that are rotated.</param>
     /// <param name="context">The longest context.</param>
     /// <param name="theta">The base of the frequencies.</param>
-    /// <exception cref="InvalidFileException">A value is missing, or there are too many factors or too few.</exception>
+    /// <exception cref="InvalidFileException">A value is of another type, or there are too many factors or too few.</exception>
+    /// <exception cref="UnsupportedModelException">The scaling is another, or two of them.</exception>
     public static JsonObject? ToScaling(GgufMetadata metadata, GgufFile file, int rotary, long context, double theta)
     {
-        string arch = metadata.Architecture;
-        if (Read(file, GgufNames.LongFactors, rotary) is float[] longer && Read(file, GgufNames.ShortFactors, rotary) is float[] shorter)
+        string prefix = metadata.Architecture + ".rope.scaling.";
+        float[]? longer = Read(file, GgufNames.LongFactors, rotary), shorter = Read(file, GgufNames.ShortFactors, rotary);
+        float[]? always = Read(file, GgufNames.RopeFactors, rotary);
+        // For llama.cpp a factor alone is a linear scaling, and none one by 1.
+        string type = metadata.Text(prefix + "type") ?? "linear";
+        double factor = type == "none" ? 1
+            : metadata.Finite(prefix + "factor") ?? metadata.Finite(metadata.Architecture + ".rope.scale_linear") ?? 1;
+        double attention = metadata.Finite(prefix + "attn_factor") ?? 1;
+        bool isLong = longer is not null && shorter is not null, isScaled = factor != 1;
+        if (type is not ("none" or "linear") && !(type == "longrope" && isLong) || (longer ?? shorter) is not null && !isLong
+            || isLong && (isScaled || always is not null) || isScaled && always is not null || attention != 1 && !isLong)
         {
-            JsonObject scaling = LongRope(shorter, longer);
-            if (metadata.Decimal($"{arch}.rope.scaling.attn_factor") is double attention)
-                scaling["attention_factor"] = attention;
-            scaling["original_max_position_embeddings"] = metadata.Integer($"{arch}.rope.scaling.original_context_length") ?? context;
+            throw new UnsupportedModelException(file.Path, GgufModelRules.Architecture, $"the rotary embedding has the scaling "
+                + $"{ConfigObject.Quote(type)} by {factor}, the amplitude {attention}, and tensors of factors that do not belong to it",
+                "Give a model without scaling, with linear scaling, or with factors alone");
+        }
+        if (isLong)
+        {
+            JsonObject scaling = LongRope(shorter!, longer!);
+            scaling["attention_factor"] = attention;
+            scaling["original_max_position_embeddings"] = metadata.Integer(prefix + "original_context_length") ?? context;
             return scaling;
         }
-        if (Read(file, GgufNames.RopeFactors, rotary) is float[] factors)
-            return OfFactors(factors, rotary, context, theta);
-        return metadata.Text($"{arch}.rope.scaling.type") switch
-        {
-            null or "none" => null,
-            "linear" => new JsonObject { ["rope_type"] = "linear", ["factor"] = metadata.Decimal($"{arch}.rope.scaling.factor")
-                ?? throw metadata.Missing($"{arch}.rope.scaling.factor") },
-            string other => new JsonObject { ["rope_type"] = other },
-        };
+        if (always is not null)
+            return OfFactors(always, rotary, context, theta);
+        return isScaled ? new JsonObject { ["rope_type"] = "linear", ["factor"] = factor } : null;
     }
 
     private static JsonObject OfFactors(float[] factors, int rotary, long context, double theta)
@@ -96,7 +105,8 @@ internal static class RopeFactors
                 $"it has {tensor.Count} factors, and {rotary} coordinates of a head are rotated", "Convert the model again", name);
         var factors = new float[tensor.Count];
         file.Read(name, 0, factors);
-        return factors;
+        return Array.TrueForAll(factors, float.IsFinite) ? factors : throw new InvalidFileException(file.Path, GgufModelRules.NotFinite,
+            "a factor of a frequency is not finite", "Convert the model again", name);
     }
 
     /// <summary>What Llama 3 divides each rotary frequency by; see <see cref="RopeConfig"/>.</summary>

@@ -23,10 +23,6 @@ internal static class GgufTexts
     private static readonly (string Key, ElementType Type)[] s_widened =
         [("vernier.widened.bf16", ElementType.BF16), ("vernier.widened.f16", ElementType.F16)];
 
-    /// <summary>What a configuration must agree on with the metadata to be that of the model.</summary>
-    private static readonly string[] s_shape =
-        ["vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "max_position_embeddings"];
-
     /// <summary>Keys that an export sets itself.</summary>
     private static readonly string[] s_own = ["general.file_type", "general.quantization_version", GgufFile.AlignmentKey];
 
@@ -37,10 +33,7 @@ internal static class GgufTexts
     public static JsonObject ConfigOf(GgufFile file, GgufArchitecture architecture)
     {
         var metadata = new GgufMetadata(file.Metadata, file.Path);
-        JsonObject config = architecture.ToConfig(metadata, file);
-        // The original's own, unless another program has changed the model since.
-        return Parse(metadata, Original) is JsonObject original
-            && Array.TrueForAll(s_shape, name => JsonNode.DeepEquals(original[name], config[name])) ? original : config;
+        return GgufConfig.Of(file, architecture, Parse(metadata, Original));
     }
 
     /// <summary>tokenizer.json and tokenizer_config.json.</summary>

@@ -25,7 +25,8 @@ internal static class ReferenceGguf
     {
         string architecture = file["general.architecture"]?.String ?? throw new ReferenceRefusal("no architecture");
         ReferenceObject? kept = Kept(file);
-        string type = architecture == "llama" && kept?.Text("model_type") == "mistral" ? "mistral" : architecture;
+        string type = architecture == "llama" && (kept?.Text("model_type") == "mistral" || file["llama.attention.sliding_window"] is not null)
+            ? "mistral" : architecture;
         if (!ReferenceFamily.All.TryGetValue(type, out ReferenceFamily? family))
             throw new ReferenceRefusal($"the architecture {type}");
         if (kept is not null && kept.Text("model_type") != type)
@@ -59,8 +60,6 @@ internal static class ReferenceGguf
             throw new ReferenceRefusal("heads or layers");
         long? tokens = file["tokenizer.ggml.tokens"]?.Length;
         int rows = tokens is long known ? (int)known : metadata.Size("vocab_size");
-        if (metadata.Size("vocab_size", rows) != rows)
-            throw new ReferenceRefusal("the vocabulary is said twice");
         return new TinySpec
         {
             Type = type, Vocabulary = rows, Hidden = hidden, Intermediate = metadata.Size("feed_forward_length"), Layers = layers,
@@ -93,20 +92,17 @@ internal static class ReferenceGguf
         double theta = metadata.Number("rope.freq_base") ?? 10000, scale = 1;
         if (rotary > spec.HeadSize || rotary % 2 != 0 || spec.Type != "phi3" && rotary != spec.HeadSize)
             throw new ReferenceRefusal("rotated coordinates");
-        string scaling = metadata.Text("rope.scaling.type") ?? "none";
+        // A factor without a type is a linear scaling.
+        string scaling = metadata.Text("rope.scaling.type") ?? "linear";
         float[]? longer = Factors(file, Long, rotary), shorter = Factors(file, Short, rotary), always = Factors(file, Fixed, rotary);
         double original = metadata.Size("rope.scaling.original_context_length", context);
-        if (metadata.Has("rope.scale_linear"))
-            throw new ReferenceRefusal("an old scaling");
-        if (scaling == "linear")
-            scale = metadata.Number("rope.scaling.factor") ?? throw new ReferenceRefusal("no factor");
-        else if (scaling is not ("none" or "longrope") || scaling == "none" && metadata.Number("rope.scaling.factor") is not (null or 1))
+        if (scaling != "none")
+            scale = metadata.Number("rope.scaling.factor") ?? metadata.Number("rope.scale_linear") ?? 1;
+        if (scaling is not ("none" or "linear" or "longrope") || scaling == "longrope" && longer is null)
             throw new ReferenceRefusal($"the scaling {scaling}");
-        if ((longer is null) != (shorter is null) || (longer is not null && (always is not null || scaling == "linear"))
-            || (always is not null && scaling != "none") || (scaling == "longrope" && longer is null))
-            throw new ReferenceRefusal("factors and their type");
-        double amplitude = metadata.Number("rope.scaling.attn_factor") ?? (longer is not null && context > original
-            ? Math.Sqrt(1 + Math.Log(context / original) / Math.Log(original)) : 1);
+        if ((longer is null) != (shorter is null) || longer is not null && (always is not null || scale != 1) || always is not null && scale != 1)
+            throw new ReferenceRefusal("factors of two kinds");
+        double amplitude = metadata.Number("rope.scaling.attn_factor") ?? 1;
         if (amplitude != 1 && longer is null)
             throw new ReferenceRefusal("an amplitude of its own");
         return spec with

@@ -83,7 +83,9 @@ internal sealed class StoredGguf
                 : throw new ReferenceRefusal($"the type {type}"), shape, []));
             places.Add(reader.ReadInt64());
         }
-        long data = Align(reader.BaseStream.Position, (int)(file["general.alignment"]?.Integer ?? Alignment));
+        int alignment = file["general.alignment"] is not { } said ? Alignment
+            : said.Integer is 8 or 16 or 32 or 64 ? (int)said.Integer : throw new ReferenceRefusal("the alignment");
+        long data = Align(reader.BaseStream.Position, alignment);
         for (int i = 0; i < places.Count; i++)
         {
             StoredTensor tensor = file.Tensors[i];
