@@ -9,6 +9,9 @@ namespace Vernier.Inference.Configuration;
 /// <param name="LongRopeNames">Further names of LongRoPE.</param>
 public sealed record RopeRules(bool Partial, IReadOnlyList<string> Scalings, IReadOnlyList<string> LongRopeNames)
 {
+    /// <summary>The context of the first training where the file does not mention it; null, the default, for none.</summary>
+    public int? OriginalPositions { get; init; }
+
     /// <summary>Whole heads, and no scaling, linear, llama3 or longrope.</summary>
     public static RopeRules Default { get; } = new(false, ["linear", "llama3", "longrope"], []);
 }
@@ -19,6 +22,7 @@ public sealed record RopeRules(bool Partial, IReadOnlyList<string> Scalings, IRe
 /// </summary>
 public static class RopeConfigReader
 {
+    private const string Original = "original_max_position_embeddings";
     private const double MinTheta = 1e-6;
     private const double MaxTheta = 1e15;
     private const double MinFactor = 1e-6;
@@ -45,64 +49,18 @@ public static class RopeConfigReader
     public static RopeConfig Read(ConfigObject root, RopeRules rules, int headSize, int maxPositions)
     {
         ArgumentNullException.ThrowIfNull(rules);
-        ConfigObject? parameters = Parameters(root);
-        ConfigObject? scaling = root.Object("rope_scaling") ?? parameters;
-        ConfigObject thetaFrom = parameters is { } p && p.Has("rope_theta") ? p : root;
-        Agree(root, parameters);
-        ConfigObject partialFrom = parameters is { } q && q.Has("partial_rotary_factor") ? q : root;
-        double partial = partialFrom.Number("partial_rotary_factor", 0, 1, 1);
+        var places = new RopePlaces(root);
+        double partial = places.ReadPartial();
         if (!rules.Partial && partial != 1)
             throw root.Error(ModelRules.ConfigRope, $"'partial_rotary_factor' is {partial}, which {root.ModelType} does not have");
         int rotary = (int)(headSize * partial);
         if (rotary < 2 || rotary % 2 != 0)
             throw root.Error(ModelRules.ConfigRope,
                 $"{rotary} coordinates of each head are rotated; the number must be even and at least 2");
-        double theta = thetaFrom.Number("rope_theta", MinTheta, MaxTheta, 10000);
-        return scaling is { } s ? ReadScaled(root, s, rules, parameters is not null, theta, rotary, maxPositions)
+        double theta = places.ReadTheta(MinTheta, MaxTheta, 10000);
+        return places.Scaling is { } scaling ? ReadScaled(root, scaling, rules, places, theta, rotary, maxPositions)
             : new RopeConfig { Theta = theta, RotarySize = rotary };
     }
-
-    // Newer files may have one object for each type of layer; where all are the same it is as one.
-    private static ConfigObject? Parameters(ConfigObject root)
-    {
-        if (root.Object("rope_parameters") is not { } parameters)
-            return null;
-        JsonProperty[] nested = [.. parameters.Element.EnumerateObject().Where(member => member.Value.ValueKind == JsonValueKind.Object)];
-        if (nested.Length == 0)
-            return parameters;
-        if (nested.Length < parameters.Element.EnumerateObject().Count()
-            || !Array.TrueForAll(nested, member => JsonElement.DeepEquals(member.Value, nested[0].Value)))
-        {
-            throw root.Unsupported(ModelRules.ConfigRope, "'rope_parameters' differ by type of layer: "
-                + string.Join(", ", nested.Select(member => ConfigObject.Quote(member.Name))),
-                "Give a model with one rotary embedding for all layers");
-        }
-        return new ConfigObject(root.Path, nested[0].Value);
-    }
-
-    // Of two places that differ none is right.
-    private static void Agree(ConfigObject root, ConfigObject? parameters)
-    {
-        if (parameters is not { } place)
-            return;
-        if (!place.Element.EnumerateObject().Any() && !root.Has("rope_theta"))
-            throw root.Error(ModelRules.ConfigRope, "'rope_parameters' is empty, and the file has no 'rope_theta'");
-        foreach (string name in (string[])["rope_theta", "partial_rotary_factor"])
-        {
-            if (place.Has(name) && root.Has(name) && place.Number(name, 0, MaxTheta) != root.Number(name, 0, MaxTheta))
-                throw root.Error(ModelRules.ConfigRope, $"'{name}' of 'rope_parameters' is not that of the file",
-                    "Keep the one that the model was trained with");
-        }
-        if (root.Object("rope_scaling") is { } scaling
-            && (TypeOf(scaling) != TypeOf(place) || scaling.Element.EnumerateObject().Any(member =>
-            place.Element.TryGetProperty(member.Name, out JsonElement other) && !JsonElement.DeepEquals(member.Value, other))))
-        {
-            throw root.Error(ModelRules.ConfigRope, "'rope_scaling' and 'rope_parameters' differ",
-                "Keep the one that the model was trained with");
-        }
-    }
-
-    private static string TypeOf(ConfigObject scaling) => scaling.Text("rope_type") ?? scaling.Text("type") ?? "default";
 
     // What is there and not computed would change the frequencies.
     private static void CheckMembers(ConfigObject root, ConfigObject scaling, string type)
@@ -119,11 +77,11 @@ public static class RopeConfigReader
         }
     }
 
-    private static RopeConfig ReadScaled(ConfigObject root, ConfigObject scaling, RopeRules rules, bool mayBeNone, double theta, int rotary,
+    private static RopeConfig ReadScaled(ConfigObject root, ConfigObject scaling, RopeRules rules, RopePlaces places, double theta, int rotary,
         int maxPositions)
     {
         string? type = scaling.Text("rope_type") ?? scaling.Text("type");
-        if (type is "default" || type is null && mayBeNone)
+        if (type is "default" || type is null && places.HasParameters)
         {
             CheckMembers(root, scaling, "default");
             return new RopeConfig { Theta = theta, RotarySize = rotary };
@@ -137,13 +95,13 @@ public static class RopeConfigReader
         {
             "linear" => new RopeConfig { Theta = theta, RotarySize = rotary, Scaling = RopeScaling.Linear,
                 Factor = scaling.Number("factor", MinFactor, MaxFactor) },
-            "llama3" => ReadLlama3(scaling, theta, rotary),
-            "longrope" => ReadLongRope(root, scaling, theta, rotary, maxPositions),
+            "llama3" => ReadLlama3(scaling, places, theta, rotary),
+            "longrope" => ReadLongRope(scaling, rules, places, theta, rotary, maxPositions),
             _ => throw Unsupported(root, rules, ConfigObject.Quote(type)),
         };
     }
 
-    private static RopeConfig ReadLlama3(ConfigObject scaling, double theta, int rotary)
+    private static RopeConfig ReadLlama3(ConfigObject scaling, RopePlaces places, double theta, int rotary)
     {
         double low = scaling.Number("low_freq_factor", MinFactor, MaxFactor);
         double high = scaling.Number("high_freq_factor", MinFactor, MaxFactor);
@@ -157,17 +115,29 @@ public static class RopeConfigReader
             Factor = scaling.Number("factor", MinFactor, MaxFactor),
             LowFrequencyFactor = low,
             HighFrequencyFactor = high,
-            OriginalMaxPositions = scaling.Integer("original_max_position_embeddings", 1, int.MaxValue),
+            OriginalMaxPositions = places.ReadOriginal(1) ?? throw scaling.Error(ModelRules.ConfigMissing, $"'{Original}' is missing"),
         };
     }
 
-    private static RopeConfig ReadLongRope(ConfigObject root, ConfigObject scaling, double theta, int rotary, int maxPositions)
+    // The factor is that of the two contexts; one that is given beside them says the same.
+    private static RopeConfig ReadLongRope(ConfigObject scaling, RopeRules rules, RopePlaces places, double theta, int rotary,
+        int maxPositions)
     {
-        const string Original = "original_max_position_embeddings";
         int half = rotary / 2;
-        bool given = root.Has(Original) || scaling.Has(Original);
-        int original = given ? (root.Has(Original) ? root : scaling).Integer(Original, 2, int.MaxValue) : maxPositions;
-        double factor = given ? (double)maxPositions / original : scaling.Number("factor", MinFactor, MaxFactor);
+        int? given = places.ReadOriginal(2);
+        if (rules.OriginalPositions is int usual && !places.RootMentionsOriginal)
+        {
+            if (given is int other && other != usual)
+                throw scaling.Error(ModelRules.ConfigRope, $"'{Original}' is {other} in the rope scaling, and without one at the root of "
+                    + $"the file it is {usual}", "Write the one that the model was trained with at the root");
+            given = usual;
+        }
+        int original = given ?? maxPositions;
+        double factor = given is null ? scaling.Number("factor", MinFactor, MaxFactor) : (double)maxPositions / original;
+        if (given is not null && scaling.Has("factor") && !scaling.Has("attention_factor")
+            && Math.Abs(scaling.Number("factor", MinFactor, MaxFactor) - factor) > 1e-6 * factor)
+            throw scaling.Error(ModelRules.ConfigRope, $"'factor' is not 'max_position_embeddings' / '{Original}', {factor}",
+                "Keep the one that the model was trained with");
         double attention = factor <= 1 ? 1 : Math.Sqrt(1 + Math.Log(factor) / Math.Log(Math.Max(original, 2)));
         return new RopeConfig
         {

@@ -57,7 +57,10 @@ internal sealed class JsonEdits(Random random, IReadOnlyList<(string Name, strin
 
     private string Add(JsonText json)
     {
+        // Members that stand in many places come up more often.
         (string name, string[] values) = words[random.Next(words.Count)];
+        for (int again = 0; again < 2 && !name.StartsWith("rope_", StringComparison.Ordinal) && random.Next(2) == 0; again++)
+            (name, values) = words[random.Next(words.Count)];
         string value = values[random.Next(values.Length)];
         int at = json.Members.FindIndex(member => member.Name == name);
         if (at >= 0)

@@ -18,7 +18,8 @@ internal static class ReferenceFolder
         }
         ReferenceObject map = ReferenceObject.Parse(File.ReadAllBytes(index)).Object("weight_map")
             ?? throw new ReferenceRefusal("no weight_map");
-        var places = map.Members.Keys.ToDictionary(name => name, name => map.Text(name)!, StringComparer.Ordinal);
+        var places = map.Members.Keys.ToDictionary(name => name, name => map.Text(name) ?? throw new ReferenceRefusal("a file is null"),
+            StringComparer.Ordinal);
         foreach (string file in places.Values.Distinct(StringComparer.Ordinal))
         {
             string path = Path.Combine(folder, file);

@@ -75,7 +75,7 @@ internal static class ReferenceGguf
     // The metadata of a Phi-3 have its window, which llama.cpp reads; those of others have none that it reads.
     private static Func<int, int?> Windows(Metadata metadata, string type, ReferenceFamily family, ReferenceObject? kept, int layers)
     {
-        int window = metadata.Size("attention.sliding_window", 0);
+        int window = metadata.Integer("attention.sliding_window") is 0 ? 0 : metadata.Size("attention.sliding_window", 0);
         if (type is "phi3" or "mistral")
         {
             int? said = kept is null ? null : family.Window(kept, layers)(0);
