@@ -14,7 +14,7 @@ internal sealed class RopePlaces
     private static readonly string[] s_shared = ["type", "rope_type", Theta, Partial, Original];
 
     private readonly ConfigObject _root;
-    private readonly ConfigObject[] _all;
+    private readonly (string Name, ConfigObject Object)[] _all;
 
     /// <summary>Finds the places.</summary>
     /// <exception cref="InvalidFileException">Two of them differ.</exception>
@@ -25,10 +25,11 @@ internal sealed class RopePlaces
         ConfigObject? parameters = Parameters(root), scaling = root.Object("rope_scaling");
         Scaling = scaling ?? parameters;
         HasParameters = parameters is not null;
-        _all = [root, .. new[] { scaling, parameters }.OfType<ConfigObject>()];
+        _all = [.. new (string, ConfigObject?)[] { ("the file", root), ("'rope_scaling'", scaling), ("'rope_parameters'", parameters) }
+            .Where(place => place.Item2 is not null).Select(place => (place.Item1, place.Item2!.Value))];
         if (parameters is { } place && !place.Element.EnumerateObject().Any() && !root.Has(Theta))
             throw root.Error(ModelRules.ConfigRope, "'rope_parameters' is empty, and the file has no 'rope_theta'");
-        foreach (ConfigObject one in _all.Skip(1))
+        foreach ((_, ConfigObject one) in _all.Skip(1))
         {
             if (one.Text("type") is string type && one.Text("rope_type") is string other && type != other)
                 throw Differ($"'type' and 'rope_type' of the rotary embedding are {ConfigObject.Quote(type)} and "
@@ -55,18 +56,22 @@ internal sealed class RopePlaces
     public double ReadPartial() => Agreed(Partial, 0, 1) ?? 1;
 
     /// <summary>The context of the first training, or null.</summary>
-    public int? ReadOriginal(int minimum)
-    {
-        ConfigObject[] given = [.. _all.Where(place => place.Has(Original))];
-        return given.Length == 0 || given.Select(place => place.Integer(Original, minimum, int.MaxValue)).Distinct().Count() == 1
-            ? given.Length == 0 ? null : given[0].Integer(Original, minimum, int.MaxValue)
-            : throw Differ($"'{Original}' is not the same in two places");
-    }
+    public int? ReadOriginal(int minimum) => Agreed<int>(Original, place => place.Integer(Original, minimum, int.MaxValue));
 
-    private double? Agreed(string name, double above, double maximum)
+    private double? Agreed(string name, double above, double maximum) =>
+        Agreed<double>(name, place => place.Number(name, above, maximum));
+
+    private T? Agreed<T>(string name, Func<ConfigObject, T> read)
+        where T : struct
     {
-        double[] given = [.. _all.Where(place => place.Has(name)).Select(place => place.Number(name, above, maximum)).Distinct()];
-        return given.Length > 1 ? throw Differ($"'{name}' is not the same in two places") : given.Length == 1 ? given[0] : null;
+        (string Name, T Value)[] given =
+            [.. _all.Where(place => place.Object.Has(name)).Select(place => (place.Name, read(place.Object)))];
+        foreach ((string place, T value) in given.Skip(1))
+        {
+            if (!value.Equals(given[0].Value))
+                throw Differ($"'{name}' of {place} is not that of {given[0].Name}");
+        }
+        return given.Length > 0 ? given[0].Value : null;
     }
 
     private InvalidFileException Differ(string problem) =>

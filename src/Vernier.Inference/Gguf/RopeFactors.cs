@@ -45,11 +45,15 @@ internal static class RopeFactors
         float[]? always = Read(file, GgufNames.RopeFactors, rotary);
         // For llama.cpp a factor alone is a linear scaling, and none one by 1.
         string type = metadata.Text(prefix + "type") ?? "linear";
+        if (type is not ("none" or "linear" or "longrope"))
+            return new JsonObject { ["rope_type"] = type };
+        if (type == "linear" && metadata.Has(prefix + "type") && !metadata.Has(prefix + "factor"))
+            throw metadata.Missing(prefix + "factor");
         double factor = type == "none" ? 1
             : metadata.Finite(prefix + "factor") ?? metadata.Finite(metadata.Architecture + ".rope.scale_linear") ?? 1;
         double attention = metadata.Finite(prefix + "attn_factor") ?? 1;
         bool isLong = longer is not null && shorter is not null, isScaled = factor != 1;
-        if (type is not ("none" or "linear") && !(type == "longrope" && isLong) || (longer ?? shorter) is not null && !isLong
+        if (type == "longrope" && !isLong || (longer ?? shorter) is not null && !isLong
             || isLong && (isScaled || always is not null) || isScaled && always is not null || attention != 1 && !isLong)
         {
             throw new UnsupportedModelException(file.Path, GgufModelRules.Architecture, $"the rotary embedding has the scaling "

@@ -25,7 +25,18 @@ internal static class EditWords
         "{\"rope_type\": \"proportional\"}", "\"linear\"", "[]",
     ];
 
-    /// <summary>The members.</summary>
+    /// <summary>Members of tokenizer.json.</summary>
+    public static IReadOnlyList<(string Name, string[] Values)> Tokenizer { get; } =
+    [
+        ("added_tokens", ["[]", "null", "[{\"id\": 37, \"content\": \"<more>\", \"single_word\": false, \"lstrip\": false, \"rstrip\": false, "
+            + "\"normalized\": false, \"special\": true}]"]),
+        ("normalizer", ["null", "{\"type\": \"NFC\"}", "{\"type\": \"Odd\"}"]), ("post_processor", ["null", "{}"]),
+        ("pre_tokenizer", ["null", "{\"type\": \"ByteLevel\", \"add_prefix_space\": false, \"trim_offsets\": true, \"use_regex\": true}"]),
+        ("decoder", ["null", "[]"]), ("type", ["\"BPE\"", "\"WordPiece\"", "\"Unigram\""]), ("merges", ["[]", "[\"a b\"]", "[\"a z\"]"]),
+        ("truncation", ["{\"max_length\": 4, \"strategy\": \"LongestFirst\", \"stride\": 0, \"direction\": \"Right\"}"]), ("zzz", ["37", "400", "5"]),
+    ];
+
+    /// <summary>Members of config.json.</summary>
     public static IReadOnlyList<(string Name, string[] Values)> Config { get; } =
     [
         ("model_type", ["\"llama\"", "\"mistral\"", "\"qwen2\"", "\"qwen3\"", "\"phi3\"", "\"gemma2\"", "\"granite\"", "\"Llama\""]),

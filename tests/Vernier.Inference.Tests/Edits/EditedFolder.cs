@@ -23,12 +23,42 @@ internal sealed class EditedFolder : EditedModel
     private JsonText _config = new(), _metadata = new();
     private List<StoredTensor> _tensors = [];
     private string? _entry;
-    private JsonText? _index;
+    private JsonText? _index, _tokenizer;
 
     /// <inheritdoc/>
     public override IEnumerable<string> Unknown =>
         _config.Members.Where(member => member.Name.StartsWith(JsonEdits.Unknown, StringComparison.Ordinal) && member.Value != "null")
             .Select(member => member.Name);
+
+    /// <inheritdoc/>
+    public override int? Tokens => _tokenizer is null ? null : ReferenceTokens.Count(_tokenizer.ToString());
+
+    /// <summary>A folder of a network with a tokenizer.</summary>
+    /// <param name="spec">The network.</param>
+    /// <param name="tokenizer">tokenizer.json.</param>
+    public static EditedFolder Of(TinySpec spec, string tokenizer)
+    {
+        EditedFolder folder = Of(spec);
+        return new EditedFolder { Name = spec.Name + " with a tokenizer", _config = folder._config, _metadata = folder._metadata,
+            _tensors = folder._tensors, _tokenizer = JsonText.Parse(tokenizer) };
+    }
+
+    /// <summary>A folder of a network whose feed-forward is stored in 8 bits with scales beside it.</summary>
+    /// <param name="spec">The network.</param>
+    public static EditedFolder InEightBits(TinySpec spec)
+    {
+        EditedFolder folder = Of(spec);
+        List<StoredTensor> tensors = [];
+        foreach (StoredTensor tensor in folder._tensors)
+        {
+            bool stored = tensor.Name.Contains(".mlp.", StringComparison.Ordinal);
+            tensors.Add(stored ? tensor.As("F8_E5M2") : tensor);
+            if (stored)
+                tensors.Add(new StoredTensor(tensor.Name + "_scale_inv", "F32", [1], BitConverter.GetBytes(1.5f)));
+        }
+        return new EditedFolder { Name = spec.Name + " in 8 bits", _config = folder._config, _metadata = folder._metadata,
+            _tensors = tensors };
+    }
 
     /// <summary>A folder of a network.</summary>
     /// <param name="spec">The network.</param>
@@ -53,12 +83,15 @@ internal sealed class EditedFolder : EditedModel
     public override EditedModel Copy() => new EditedFolder
     {
         Name = Name, _config = _config.Copy(), _metadata = _metadata.Copy(), _tensors = [.. _tensors], _entry = _entry, _index = _index?.Copy(),
+        _tokenizer = _tokenizer?.Copy(),
     };
 
     /// <inheritdoc/>
     public override string Change(Random random)
     {
         var json = new JsonEdits(random, EditWords.Config);
+        if (_tokenizer is not null && random.Next(2) == 0)
+            return "tokenizer.json: " + new JsonEdits(random, EditWords.Tokenizer).Change(_tokenizer);
         switch (random.Next(_index is null ? 20 : 24))
         {
             case < 12:
@@ -83,6 +116,8 @@ internal sealed class EditedFolder : EditedModel
         foreach (string file in Directory.EnumerateFiles(folder))
             File.Delete(file);
         File.WriteAllText(Path.Combine(folder, "config.json"), _config.ToString());
+        if (_tokenizer is not null)
+            File.WriteAllText(Path.Combine(folder, "tokenizer.json"), _tokenizer.ToString());
         if (_index is null)
         {
             File.WriteAllBytes(Path.Combine(folder, "model.safetensors"), FileWith(_tensors, _entry));

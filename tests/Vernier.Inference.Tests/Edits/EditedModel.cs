@@ -18,6 +18,10 @@ internal abstract class EditedModel
     /// <returns>The path of the model.</returns>
     public abstract string Write(string folder);
 
+    /// <summary>The ids of its tokenizer, of which each needs a row; null for a model without one, or with one that nobody can
+    /// read.</summary>
+    public virtual int? Tokens => null;
+
     /// <summary>Members that nobody can know: a program that runs the model has to name them.</summary>
     public virtual IEnumerable<string> Unknown => [];
 }

@@ -55,11 +55,14 @@ public class RandomEditTests(ITestOutputHelper output)
         // A window that the text of the edits does not reach says nothing.
         TinySpec[] specs = [.. TinySpecs.All.Where(spec => spec.Name != "mistral window over chunks")];
         using var work = new TempFolder();
-        List<EditedModel> models = [.. specs.Select(spec => EditedFolder.Of(spec)), EditedFolder.Of(TinySpecs.Llama, split: true)];
+        List<EditedModel> models = [.. specs.Select(spec => EditedFolder.Of(spec)), EditedFolder.Of(TinySpecs.Llama, split: true),
+            EditedFolder.InEightBits(TinySpecs.Llama)];
         foreach ((TinySpec spec, int number) in specs.Select((spec, number) => (spec, number)))
         {
             string folder = TinyModel.Write(work[$"{number}"], spec, seed: 6);
             TinyTokenizer.Write(folder, spec.Vocabulary);
+            if (number == 0)
+                models.Add(EditedFolder.Of(spec, File.ReadAllText(Path.Combine(folder, "tokenizer.json"))));
             GgufExport.Write(folder, work["model.gguf"], GgufMix.All.Single(mix => mix.Name == (number % 2 == 0 ? "F32" : "F16")));
             var model = EditedGguf.Of(spec.Name + " as GGUF", File.ReadAllBytes(work["model.gguf"]));
             models.Add(model);

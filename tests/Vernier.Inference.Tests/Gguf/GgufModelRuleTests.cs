@@ -55,7 +55,7 @@ public sealed partial class GgufModelRuleTests : IDisposable
         Metadata(GgufModelRules.MetadataType, "llama.block_count", "six");
         Metadata(GgufModelRules.MetadataType, "tokenizer.ggml.tokens", new[] { 1, 2 }, tokenizer: true);
         Metadata(GgufModelRules.MetadataType, "tokenizer.ggml.token_type", new[] { 1 }, tokenizer: true);
-        Metadata(GgufModelRules.MetadataType, "tokenizer.ggml.bos_token_id", 5000u, tokenizer: true);
+        Metadata(GgufModelRules.MetadataType, "tokenizer.ggml.padding_token_id", 5000u, tokenizer: true);
         Metadata(GgufModelRules.Tokenizer, "tokenizer.ggml.model", "bert", tokenizer: true);
         Metadata(GgufModelRules.PreTokenizer, "tokenizer.ggml.pre", "tekken", tokenizer: true);
         Refused(GgufModelRules.TensorName, () => LanguageModel.Load(
