@@ -77,8 +77,8 @@ public static class RopeConfigReader
         }
     }
 
-    private static RopeConfig ReadScaled(ConfigObject root, ConfigObject scaling, RopeRules rules, RopePlaces places, double theta, int rotary,
-        int maxPositions)
+    private static RopeConfig ReadScaled(ConfigObject root, ConfigObject scaling, RopeRules rules, RopePlaces places, double theta,
+        int rotary, int maxPositions)
     {
         string? type = scaling.Text("rope_type") ?? scaling.Text("type");
         if (type is "default" || type is null && places.HasParameters)

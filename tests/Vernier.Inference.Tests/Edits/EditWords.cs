@@ -28,12 +28,14 @@ internal static class EditWords
     /// <summary>Members of tokenizer.json.</summary>
     public static IReadOnlyList<(string Name, string[] Values)> Tokenizer { get; } =
     [
-        ("added_tokens", ["[]", "null", "[{\"id\": 37, \"content\": \"<more>\", \"single_word\": false, \"lstrip\": false, \"rstrip\": false, "
+        ("added_tokens", ["[]", "null",
+            "[{\"id\": 37, \"content\": \"<more>\", \"single_word\": false, \"lstrip\": false, \"rstrip\": false, "
             + "\"normalized\": false, \"special\": true}]"]),
         ("normalizer", ["null", "{\"type\": \"NFC\"}", "{\"type\": \"Odd\"}"]), ("post_processor", ["null", "{}"]),
         ("pre_tokenizer", ["null", "{\"type\": \"ByteLevel\", \"add_prefix_space\": false, \"trim_offsets\": true, \"use_regex\": true}"]),
         ("decoder", ["null", "[]"]), ("type", ["\"BPE\"", "\"WordPiece\"", "\"Unigram\""]), ("merges", ["[]", "[\"a b\"]", "[\"a z\"]"]),
-        ("truncation", ["{\"max_length\": 4, \"strategy\": \"LongestFirst\", \"stride\": 0, \"direction\": \"Right\"}"]), ("zzz", ["37", "400", "5"]),
+        ("truncation", ["{\"max_length\": 4, \"strategy\": \"LongestFirst\", \"stride\": 0, \"direction\": \"Right\"}"]),
+            ("zzz", ["37", "400", "5"]),
     ];
 
     /// <summary>Members of config.json.</summary>
@@ -68,8 +70,10 @@ internal static class EditWords
             ["{\"chunk_size\": 8}"]), ("use_cache", ["true"]), ("torch_dtype", ["\"float16\"", "\"bfloat16\"", "\"auto\"", "\"int8\""]),
         ("dtype", ["\"float32\"", "\"float8\""]), ("initializer_range", ["0.02"]), ("pretraining_tp", ["1", "2"]),
         ("attention_dropout", ["0.0", "0.5"]), ("bos_token_id", ["0", "37", "-1", "[1, 2]"]), ("eos_token_id", ["[2, 3]", "36", "100"]),
-        ("pad_token_id", ["0", "99999"]), ("quantization_config", ["{\"quant_method\": \"gptq\", \"bits\": 4}", "{\"quant_method\": \"fp8\"}",
-            "{\"quant_method\": \"fp8\", \"weight_block_size\": [128, 128]}", "{\"quant_method\": \"fp8\", \"weight_block_size\": [64, 64]}",
+        ("pad_token_id", ["0", "99999"]), ("quantization_config",
+            ["{\"quant_method\": \"gptq\", \"bits\": 4}", "{\"quant_method\": \"fp8\"}",
+            "{\"quant_method\": \"fp8\", \"weight_block_size\": [128, 128]}",
+                "{\"quant_method\": \"fp8\", \"weight_block_size\": [64, 64]}",
             "{\"quant_method\": \"bitsandbytes\", \"load_in_8bit\": true}", "{}", "{\"quant_method\": \"vernier\"}"]),
         ("compression_config", ["{\"format\": \"pack-quantized\"}"]), ("quantization", ["{\"group_size\": 64, \"bits\": 4}"]),
         ("gguf", ["{}", "{\"general.a\": {\"type\": \"UInt32\", \"value\": \"5\"}}", "[]"]), ("transformers_version", ["\"5.0.0\""]),

@@ -13,7 +13,8 @@ internal sealed class EditedFolder : EditedModel
     [
         "lm_head.weight", "lm_head.bias", "score.weight", "model.embed_tokens.weight", "model.layers.0.self_attn.q_proj.bias",
         "model.layers.1.self_attn.o_proj.bias", "model.layers.0.mlp.down_proj.bias", "model.layers.0.self_attn.sinks",
-        "model.layers.0.self_attn.q_norm.weight", "model.layers.1.self_attn.k_norm.weight", "model.layers.0.post_feedforward_layernorm.weight",
+        "model.layers.0.self_attn.q_norm.weight", "model.layers.1.self_attn.k_norm.weight",
+            "model.layers.0.post_feedforward_layernorm.weight",
         "model.layers.2.input_layernorm.weight", "model.layers.0.mlp.experts.0.up_proj.weight", "model.layers.0.mlp.gate.weight",
         "model.layers.0.self_attn.rotary_emb.inv_freq", "model.layers.0.mlp.up_proj.weight_scale_inv", "model.norm.bias",
         "model.layers.0.mlp.up_proj.weight_scale", "model.layers.0.mlp.up_proj.qweight", "model.layers.0.mlp.up_proj.weight.absmax",
@@ -82,7 +83,8 @@ internal sealed class EditedFolder : EditedModel
     /// <inheritdoc/>
     public override EditedModel Copy() => new EditedFolder
     {
-        Name = Name, _config = _config.Copy(), _metadata = _metadata.Copy(), _tensors = [.. _tensors], _entry = _entry, _index = _index?.Copy(),
+        Name = Name, _config = _config.Copy(), _metadata = _metadata.Copy(), _tensors = [.. _tensors], _entry = _entry,
+            _index = _index?.Copy(),
         _tokenizer = _tokenizer?.Copy(),
     };
 
@@ -144,6 +146,11 @@ internal sealed class EditedFolder : EditedModel
         }
         string text = header.ToString();
         byte[] json = Encoding.UTF8.GetBytes(text.PadRight((text.Length + 7) / 8 * 8));
-        return [.. BitConverter.GetBytes((long)json.Length), .. json, .. tensors.SelectMany(tensor => tensor.Data)];
+        using var file = new MemoryStream();
+        file.Write(BitConverter.GetBytes((long)json.Length));
+        file.Write(json);
+        foreach (StoredTensor tensor in tensors)
+            file.Write(tensor.Data);
+        return file.ToArray();
     }
 }

@@ -1,6 +1,7 @@
 namespace Vernier.Tests.Edits;
 
-/// <summary>A model in pieces that can be changed and written. A format, or a family whose files are unlike, is one more of these.</summary>
+/// <summary>A model in pieces that can be changed and written. A format, or a family whose files are unlike, is one more of
+/// these.</summary>
 internal abstract class EditedModel
 {
     /// <summary>What it is, for messages.</summary>

@@ -18,7 +18,8 @@ internal sealed class JsonText
         try
         {
             using JsonDocument document = JsonDocument.Parse(text);
-            return new JsonText { Members = [.. document.RootElement.EnumerateObject().Select(member => (member.Name, member.Value.GetRawText()))] };
+            return new JsonText {
+                Members = [.. document.RootElement.EnumerateObject().Select(member => (member.Name, member.Value.GetRawText()))] };
         }
         catch (JsonException)
         {

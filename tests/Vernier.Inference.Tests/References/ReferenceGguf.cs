@@ -25,7 +25,8 @@ internal static class ReferenceGguf
     {
         string architecture = file["general.architecture"]?.String ?? throw new ReferenceRefusal("no architecture");
         ReferenceObject? kept = Kept(file);
-        string type = architecture == "llama" && (kept?.Text("model_type") == "mistral" || file["llama.attention.sliding_window"] is not null)
+        string type = architecture == "llama" && (
+            kept?.Text("model_type") == "mistral" || file["llama.attention.sliding_window"] is not null)
             ? "mistral" : architecture;
         if (!ReferenceFamily.All.TryGetValue(type, out ReferenceFamily? family))
             throw new ReferenceRefusal($"the architecture {type}");
@@ -100,7 +101,8 @@ internal static class ReferenceGguf
             scale = metadata.Number("rope.scaling.factor") ?? metadata.Number("rope.scale_linear") ?? 1;
         if (scaling is not ("none" or "linear" or "longrope") || scaling == "longrope" && longer is null)
             throw new ReferenceRefusal($"the scaling {scaling}");
-        if ((longer is null) != (shorter is null) || longer is not null && (always is not null || scale != 1) || always is not null && scale != 1)
+        if ((longer is null) != (shorter is null) || longer is not null && (always is not null || scale != 1) || always is not null
+            && scale != 1)
             throw new ReferenceRefusal("factors of two kinds");
         double amplitude = metadata.Number("rope.scaling.attn_factor") ?? 1;
         if (amplitude != 1 && longer is null)
@@ -166,7 +168,8 @@ internal static class ReferenceGguf
         public long? Integer(string key) => file[$"{architecture}.{key}"] is not { } value ? null
             : value.Integer ?? throw new ReferenceRefusal($"{key} is no whole number");
 
-        public int Size(string key, int? absent = null) => (int)(Integer(key) ?? absent ?? throw new ReferenceRefusal($"no {key}")) is var size
+        public int Size(string key, int? absent = null) =>
+            (int)(Integer(key) ?? absent ?? throw new ReferenceRefusal($"no {key}")) is var size
             && Integer(key) is null or > 0 and < int.MaxValue ? size : throw new ReferenceRefusal($"{key} is {Integer(key)}");
 
         public double? Number(string key) => file[$"{architecture}.{key}"] is not { } value ? null

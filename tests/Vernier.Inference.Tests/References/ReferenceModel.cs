@@ -27,7 +27,8 @@ internal sealed class ReferenceModel
         foreach (StoredTensor tensor in stored.Values)
         {
             if (!tensors.ContainsKey(tensor.Name) && !scales.Contains(tensor.Name)
-                && !Array.Exists(s_tables, end => tensor.Name.EndsWith(end, StringComparison.Ordinal)) && !IsEmbedding(spec, tensor, stored))
+                && !Array.Exists(s_tables, end => tensor.Name.EndsWith(end, StringComparison.Ordinal))
+                    && !IsEmbedding(spec, tensor, stored))
                 throw new ReferenceRefusal($"no use for {tensor.Name}");
         }
         Spec = spec;

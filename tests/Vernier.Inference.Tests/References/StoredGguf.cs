@@ -46,7 +46,8 @@ internal sealed class StoredGguf
 {
     private const int Alignment = 32;
 
-    private static readonly Dictionary<uint, string> s_types = new() { [0] = "F32", [1] = "F16", [30] = "BF16", [28] = "F64", [26] = "I32" };
+    private static readonly Dictionary<uint, string> s_types =
+        new() { [0] = "F32", [1] = "F16", [30] = "BF16", [28] = "F64", [26] = "I32" };
 
     public List<StoredValue> Values { get; init; } = [];
 
@@ -135,7 +136,8 @@ internal sealed class StoredGguf
     }
 
     /// <summary>A text as the format has it: its length in bytes, and they.</summary>
-    public static byte[] Text(string text) => [.. BitConverter.GetBytes((long)Encoding.UTF8.GetByteCount(text)), .. Encoding.UTF8.GetBytes(text)];
+    public static byte[] Text(string text) =>
+        [.. BitConverter.GetBytes((long)Encoding.UTF8.GetByteCount(text)), .. Encoding.UTF8.GetBytes(text)];
 
     private static string ReadText(BinaryReader reader) => Encoding.UTF8.GetString(reader.ReadBytes((int)reader.ReadInt64()));
 
