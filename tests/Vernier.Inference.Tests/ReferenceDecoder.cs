@@ -12,7 +12,7 @@ internal sealed class ReferenceDecoder(TinySpec spec, IReadOnlyDictionary<string
     /// <summary>The logits of every token of a text.</summary>
     public double[][] Logits(int[] tokens)
     {
-        double[][] rows = [.. tokens.Select(token => Row("model.embed_tokens.weight", token))];
+        double[][] rows = [.. tokens.Select(token => _rows["model.embed_tokens.weight"][token])];
         for (int layer = 0; layer < spec.Layers; layer++)
         {
             string prefix = $"model.layers.{layer}.";
@@ -116,14 +116,13 @@ internal sealed class ReferenceDecoder(TinySpec spec, IReadOnlyDictionary<string
 
     private double[] Linear(string name, double[] row)
     {
-        double[] result = new double[tensors[name + ".weight"].Shape[0]];
+        double[][] weight = _rows[name + ".weight"];
+        double[] result = new double[weight.Length];
         float[]? bias = tensors.TryGetValue(name + ".bias", out TinyTensor? tensor) ? tensor.Values : null;
         for (int i = 0; i < result.Length; i++)
-            result[i] = Dot(Row(name + ".weight", i), row) + (bias is null ? 0 : bias[i]);
+            result[i] = Dot(weight[i], row) + (bias is null ? 0 : bias[i]);
         return result;
     }
-
-    private double[] Row(string name, int index) => _rows[name][index];
 
     private static double Dot(double[] x, double[] y)
     {

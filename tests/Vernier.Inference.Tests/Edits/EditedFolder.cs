@@ -115,14 +115,15 @@ internal sealed class EditedFolder : EditedModel
     /// <inheritdoc/>
     public override string Write(string folder)
     {
-        foreach (string file in Directory.EnumerateFiles(folder))
+        string single = Path.Combine(folder, "model.safetensors");
+        foreach (string file in Directory.EnumerateFiles(folder).Where(file => file != single || _index is not null))
             File.Delete(file);
         File.WriteAllText(Path.Combine(folder, "config.json"), _config.ToString());
         if (_tokenizer is not null)
             File.WriteAllText(Path.Combine(folder, "tokenizer.json"), _tokenizer.ToString());
         if (_index is null)
         {
-            File.WriteAllBytes(Path.Combine(folder, "model.safetensors"), FileWith(_tensors, _entry));
+            File.WriteAllBytes(single, FileWith(_tensors, _entry));
             return folder;
         }
         File.WriteAllText(Path.Combine(folder, "model.safetensors.index.json"), $"{{\"metadata\": {_metadata}, \"weight_map\": {_index}}}");

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 
 namespace Vernier.Tests.References;
@@ -30,7 +31,8 @@ internal sealed record StoredValue(string Key, int Type, byte[] Data)
     /// <summary>The number, or null for another type.</summary>
     public double? Number => Type switch
     {
-        Single => BitConverter.ToSingle(Data),
+        // The decimal that was meant: 1e-5 rather than 9.99999974737875e-06.
+        Single => double.Parse(BitConverter.ToSingle(Data).ToString("R", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture),
         12 => BitConverter.ToDouble(Data),
         _ => Integer,
     };
