@@ -49,8 +49,9 @@ internal static class RopeFactors
             return new JsonObject { ["rope_type"] = type };
         if (type == "linear" && metadata.Has(prefix + "type") && !metadata.Has(prefix + "factor"))
             throw metadata.Missing(prefix + "factor");
-        double factor = type == "none" ? 1
-            : metadata.Finite(prefix + "factor") ?? metadata.Finite(metadata.Architecture + ".rope.scale_linear") ?? 1;
+        double scale = metadata.Finite(prefix + "factor") ?? metadata.Finite(metadata.Architecture + ".rope.scale_linear") ?? 1;
+        double factor = type == "none" ? 1 : scale;
+        long original = metadata.Integer(prefix + "original_context_length") ?? context;
         double attention = metadata.Finite(prefix + "attn_factor") ?? 1;
         bool isLong = longer is not null && shorter is not null, isScaled = factor != 1;
         if (type == "longrope" && !isLong || (longer ?? shorter) is not null && !isLong
@@ -64,7 +65,7 @@ internal static class RopeFactors
         {
             JsonObject scaling = LongRope(shorter!, longer!);
             scaling["attention_factor"] = attention;
-            scaling["original_max_position_embeddings"] = metadata.Integer(prefix + "original_context_length") ?? context;
+            scaling["original_max_position_embeddings"] = original;
             return scaling;
         }
         if (always is not null)
