@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Vernier.Errors;
 using Vernier.Inference.Passes;
 using Vernier.Inference.Sampling;
 
@@ -62,6 +63,7 @@ public sealed class Generator
     /// <param name="cancellation">Stops within a pass.</param>
     /// <exception cref="ArgumentException">An argument lies outside its range, or the model has no begin-of-text token and none is
     /// given.</exception>
+    /// <exception cref="NotFiniteException">A prediction is no finite number.</exception>
     /// <exception cref="OperationCanceledException">The writing was cancelled.</exception>
     public int[][] Sample(int sequences, int length, SamplingOptions options, int batch = 32, int? firstToken = null,
         CancellationToken cancellation = default)
@@ -161,7 +163,10 @@ public sealed class Generator
             for (int i = 0; i < count; i++)
                 segments[i] = new Segment(texts[first + i].AsMemory(position, 1), states[i]);
             _session.Forward(segments, LogitRows.Last, logits, cancellation);
-            int next = position + 1;
+            int next = position + 1, bad = logits.AsSpan().IndexOfAnyExceptInRange(float.MinValue, float.MaxValue);
+            if (bad >= 0)
+                throw NotFiniteTrace.Explain(_model, texts[first + bad / vocabulary][..next], "in a text that it writes",
+                    workers: _session.Workers);
             _session.Workers.For(count, i =>
             {
                 Span<float> row = logits.AsSpan(i * vocabulary, vocabulary);

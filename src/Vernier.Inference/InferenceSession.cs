@@ -87,7 +87,8 @@ public sealed class InferenceSession
         {
             ReadOnlyMemory<int> tokens = segments[i].Tokens;
             RowMath.ForRows(Workers, tokens.Length, width,
-                new LookupWork { Embedding = Model.Embedding, Tokens = tokens, Hidden = hidden, First = first });
+                new LookupWork { Embedding = Model.Embedding, Tokens = tokens, Hidden = hidden, First = first,
+                    Position = _context.Place(i).Position });
             first += tokens.Length;
         }
         for (int layer = 0; layer < Model.Blocks.Count; layer++)
@@ -127,10 +128,10 @@ public sealed class InferenceSession
         public IEmbedding Embedding;
         public ReadOnlyMemory<int> Tokens;
         public float[] Hidden;
-        public int First;
+        public int First, Position;
 
         public readonly void Invoke(int index) =>
-            Embedding.Lookup(Tokens.Span[index], Hidden.AsSpan((First + index) * Embedding.Width, Embedding.Width));
+            Embedding.Lookup(Tokens.Span[index], Position + index, Hidden.AsSpan((First + index) * Embedding.Width, Embedding.Width));
     }
 
     private struct NormWork : ITeamWork

@@ -15,7 +15,7 @@ public sealed class ExportTests(QuantizedQuill quantized) : IDisposable
     {
         string file = _temp["quill-q8.gguf"];
         JsonElement written = CommandRun.Json("export", SharedData.Quill, "--to", "gguf", "-o", file, "--type", "q8_0");
-        JsonSchema.Check(written, "model:string output:string format:string type:string bytes:number seconds:number");
+        JsonSchema.Check(written, "model:string output:string format:string type:string bytes:number seconds:number notes:array");
         Assert.Equal(new FileInfo(file).Length, written.GetProperty("bytes").GetInt64());
         Assert.Equal("Q8_0", written.GetProperty("type").GetString());
 

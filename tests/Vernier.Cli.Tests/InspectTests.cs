@@ -18,7 +18,8 @@ public sealed class InspectTests(QuantizedQuill quantized) : IDisposable
     {
         JsonElement result = CommandRun.Json("inspect", quantized.Folder);
         JsonSchema.Check(result,
-            "model:string architecture:string recipe:string parameters:number bytes:number bits_per_weight:number tensors:array");
+            "model:string architecture:string recipe:string refused:null parameters:number bytes:number bits_per_weight:number "
+                + "tensors:array");
         Assert.Equal((56, 5_770_496), (result.GetProperty("tensors").GetArrayLength(), result.GetProperty("parameters").GetInt64()));
         JsonElement tensor = result.GetProperty("tensors").EnumerateArray()
             .Single(tensor => tensor.GetProperty("name").GetString() == "model.layers.3.mlp.down_proj.weight");
@@ -57,6 +58,69 @@ public sealed class InspectTests(QuantizedQuill quantized) : IDisposable
         Assert.Equal(1.0 / (32 * 48), tensor.GetProperty("beyond_6_sigma").GetDouble(), 1e-12);
         CommandRun run = CommandRun.Succeeding("inspect", nan);
         Assert.Contains($"not finite: 1 of the numbers of '{TinyNetwork.Bad}'\n", run.Output, StringComparison.Ordinal);
+    }
+
+    /// <summary>What can be listed is, and why the model is refused is said.</summary>
+    [Theory]
+    [InlineData("family", "the architecture 'MysteryForCausalLM' can't be run", "up_proj", "F32")]
+    [InlineData("missing", "tensor 'lm_head.weight': ", "up_proj", "F32")]
+    [InlineData("member", "'logit_scale' is '0.5'", "up_proj", "F32")]
+    [InlineData("gptq", "the model is quantized by GPTQ (AutoGPTQ, GPTQModel)", "up_proj", "F32")]
+    [InlineData("broken", "the text is not JSON", "up_proj", "F32")]
+    [InlineData("nan", "'rms_norm_eps' is NaN, which is no number of JSON", "up_proj", "F32")]
+    [InlineData("gguf family", "the architecture 'falcon' can't be run", "ffn_up", "F32")]
+    [InlineData("gguf type", "its type, IQ1_S, is not supported", "ffn_up", "IQ1_S")]
+    public void A_model_that_is_refused_is_listed_all_the_same(string what, string reason, string tensor, string type)
+    {
+        string model = Refused(what);
+        JsonElement result = CommandRun.Json("inspect", model, "--match", tensor);
+        Assert.Contains(reason, result.GetProperty("refused").GetString(), StringComparison.Ordinal);
+        JsonElement listed = Assert.Single(result.GetProperty("tensors").EnumerateArray());
+        Assert.Equal((type, type == "F32"), (listed.GetProperty("type").GetString(),
+            listed.GetProperty("std").ValueKind == JsonValueKind.Number));
+        CommandRun run = CommandRun.Succeeding("inspect", model);
+        Assert.Contains($"\nrefused: {model}", run.Output, StringComparison.Ordinal);
+        Assert.Contains(reason, run.Output, StringComparison.Ordinal);
+        Assert.Equal(1, CommandRun.Of("eval", model).Status);
+    }
+
+    private string Refused(string what)
+    {
+        string path = _temp[what];
+        if (what.StartsWith("gguf", StringComparison.Ordinal))
+        {
+            bool blocks = what == "gguf type";
+            var metadata = new OrderedDictionary<string, Files.Gguf.GgufValue> { ["general.architecture"] =
+                Files.Gguf.GgufValue.Of(blocks ? "llama" : "falcon") };
+            using (var writer = new Files.Gguf.GgufWriter(path, metadata,
+                [new Files.Gguf.GgufTensor("blk.0.ffn_up.weight", Files.Gguf.GgufTensorType.F32, [2, 256])]))
+            {
+                writer.Write("blk.0.ffn_up.weight", System.Runtime.InteropServices.MemoryMarshal.AsBytes<float>(
+                    [.. Enumerable.Range(0, 512).Select(i => (float)i)]));
+                writer.Complete();
+            }
+            if (blocks)
+            {
+                // The type is a number before the offset; a tensor that is shorter leaves padding behind.
+                byte[] bytes = File.ReadAllBytes(path);
+                int name = bytes.AsSpan().IndexOf("blk.0.ffn_up.weight"u8);
+                bytes[name + "blk.0.ffn_up.weight".Length + 4 + 16] = 19;
+                File.WriteAllBytes(path, bytes);
+            }
+            return path;
+        }
+        TinyNetwork.Write(path, what == "family" ? "mystery" : "llama");
+        string config = Path.Combine(path, "config.json"), text = File.ReadAllText(config);
+        File.WriteAllText(config, what switch
+        {
+            "missing" => text.Replace("\"tie_word_embeddings\":true", "\"tie_word_embeddings\":false", StringComparison.Ordinal),
+            "member" => text.Replace("{", "{\"logit_scale\":0.5,", StringComparison.Ordinal),
+            "gptq" => text.Replace("{", "{\"quantization_config\":{\"quant_method\":\"gptq\",\"bits\":4},", StringComparison.Ordinal),
+            "broken" => text.Replace("{", "{,", StringComparison.Ordinal),
+            "nan" => text.Replace("\"rms_norm_eps\":1E-05", "\"rms_norm_eps\":NaN", StringComparison.Ordinal),
+            _ => text,
+        });
+        return path;
     }
 
     [Fact]

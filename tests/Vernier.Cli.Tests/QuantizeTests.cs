@@ -63,7 +63,7 @@ public sealed partial class QuantizeTests(QuantizedQuill quantized) : IDisposabl
         JsonSchema.Check(result, """
             model:string output:string recipe:string bits:number group:number embedding_bits:number parameters:number before:object
             after:object objective:number
-            tokens:number text:string seconds:number evaluation_seconds:number peak_memory_bytes:number notes:array tensors:array
+            tokens:number text:string seconds:number evaluation_seconds:number peak_memory_bytes:number notes:array lost:array tensors:array
             """);
         JsonSchema.Check(result.GetProperty("before"),
             "bytes:number bits_per_weight:number perplexity:number perplexity_stderr:number kl_divergence:null kl_divergence_stderr:null "
@@ -87,7 +87,7 @@ public sealed partial class QuantizeTests(QuantizedQuill quantized) : IDisposabl
         JsonSchema.Check(plan,
             "dry_run:true model:string output:string recipe:string bits:number group:number embedding_bits:null parameters:number "
             + "before:object after:object peak_memory_bytes:number smallest_memory_bytes:number disk_bytes:number seconds:number "
-            + "roles:array");
+            + "roles:array notes:array");
         JsonSchema.Check(plan.GetProperty("roles")[0],
             "role:string tensors:number weights:number bits:number bytes:number bits_per_weight:number");
         Assert.Equal(0, plan.GetProperty("group").GetInt32());
@@ -225,6 +225,9 @@ public sealed partial class QuantizeTests(QuantizedQuill quantized) : IDisposabl
         IOException e = Assert.Throws<IOException>(() => OutputCheck.CheckSpace("out", 2_000_000, 1000));
         Assert.Equal("out: the result takes 2.00 MB, and the disk has 1.00 kB free. Make room, or name a folder on another disk with -o.",
             e.Message);
+        OutputCheck.CheckTemporary(1000);
+        Assert.Contains($"{Path.GetTempPath()}: the models that are compared take 9223372 TB, and the disk has ",
+            Assert.Throws<IOException>(() => OutputCheck.CheckTemporary(long.MaxValue)).Message, StringComparison.Ordinal);
         Assert.InRange(OutputCheck.FreeBytes(Path.Combine(_temp.Path, "not", "there")), 1, long.MaxValue - 1);
     }
 

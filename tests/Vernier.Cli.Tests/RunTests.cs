@@ -59,11 +59,36 @@ public sealed class RunTests(QuantizedQuill quantized) : IDisposable
         Assert.Equal(greedy[..greedy.IndexOf('.', StringComparison.Ordinal)] + "\n", recommended);
     }
 
+    /// <summary>What it names takes the place of what config.json names, as in transformers; what is not done is said.</summary>
+    [Fact]
+    public void What_generation_config_names_counts()
+    {
+        string model = Copy(), file = Path.Combine(model, "generation_config.json");
+        string[] run = ["run", model, "It is a truth", "--max-tokens", "12"];
+        File.WriteAllText(file, """{ "do_sample": false, "temperature": 5, "unknown": Infinity }""");
+        CommandRun greedy = CommandRun.Succeeding(run);
+        Assert.Equal(CommandRun.Succeeding([.. run, "--greedy"]).Output, greedy.Output);
+        Assert.Equal("", greedy.Error);
+        foreach ((string name, double? neutral) in Vernier.Cli.Commands.GenerationDefaults.Neutral)
+        {
+            string value = neutral is double number ? $"{number + 1}" : "[[5]]";
+            File.WriteAllText(file, $$"""{ "{{name}}": {{value}} }""");
+            Assert.Equal([$"{name} {value}"], Vernier.Cli.Commands.GenerationDefaults.Load(model, 4096).NotDone);
+            File.WriteAllText(file, $$"""{ "{{name}}": {{(neutral is double same ? $"{same}" : "null")}} }""");
+            Assert.Empty(Vernier.Cli.Commands.GenerationDefaults.Load(model, 4096).NotDone);
+        }
+        File.WriteAllText(file, """{ "do_sample": false, "repetition_penalty": 1.1 }""");
+        Assert.Equal("generation_config.json asks for what is not done: repetition_penalty 1.1\n", CommandRun.Succeeding(run).Error);
+    }
+
     [Theory]
     [InlineData("[]", "the file is not a JSON object")]
     [InlineData("""{ "temperature": -1 }""", "'temperature' is not a number from 0 to 100")]
     [InlineData("""{ "top_p": "all" }""", "'top_p' is not a number from 0 to 1")]
-    [InlineData("""{ "eos_token_id": ["."] }""", "'eos_token_id' is not a token or a list of tokens")]
+    [InlineData("""{ "eos_token_id": ["."] }""", "'eos_token_id' is not a token from 0 to 4095, or a list of such")]
+    [InlineData("""{ "eos_token_id": [1, 4096] }""", "'eos_token_id' is not a token from 0 to 4095, or a list of such")]
+    [InlineData("""{ "bos_token_id": -1 }""", "'bos_token_id' is not a token from 0 to 4095, or a list of such")]
+    [InlineData("""{ "temperature": NaN }""", "'temperature' is not a number from 0 to 100")]
     public void A_malformed_recommendation_is_named(string text, string problem)
     {
         string model = Copy(), file = Path.Combine(model, "generation_config.json");

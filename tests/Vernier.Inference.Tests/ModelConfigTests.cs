@@ -90,8 +90,8 @@ public class ModelConfigTests
         { """{"rope_theta": -10000.0}""", ModelRules.ConfigRange },
         { """{"rope_scaling": 7}""", ModelRules.ConfigType },
         { """{"rope_scaling": {"factor": 2}}""", ModelRules.ConfigRopeScaling },
-        { """{"rope_scaling": {"type": "dynamic", "factor": 2}}""", ModelRules.ConfigRopeScaling },
-        { """{"rope_scaling": {"rope_type": "yarn", "factor": 2}}""", ModelRules.ConfigRopeScaling },
+        { """{"rope_scaling": {"type": "ntk", "factor": 2}}""", ModelRules.ConfigRopeScaling },
+        { """{"rope_scaling": {"rope_type": "mrope", "factor": 2}}""", ModelRules.ConfigRopeScaling },
         { """{"rope_parameters": {"rope_type": "mrope", "rope_theta": 2}}""", ModelRules.ConfigRopeScaling },
         { """{"rope_scaling": {"type": "linear"}}""", ModelRules.ConfigMissing },
         { """{"rope_scaling": {"type": "linear", "factor": 0}}""", ModelRules.ConfigRange },
@@ -113,7 +113,7 @@ public class ModelConfigTests
         { """{"model_type": "qwen2", "layer_types": ["full_attention"]}""", ModelRules.ConfigLength },
         { """{"model_type": "qwen2", "layer_types": ["full_attention", "linear_attention"]}""", ModelRules.ConfigLayerTypes },
         { """{"model_type": "qwen2", "layer_types": ["full_attention", "sliding_attention"]}""", ModelRules.ConfigLayerTypes },
-        { """{"hidden_act": "relu"}""", ModelRules.ConfigActivation },
+        { """{"hidden_act": "tanh"}""", ModelRules.ConfigActivation },
         { """{"torch_dtype": "int3"}""", ModelRules.ConfigDataType },
         { """{"eos_token_id": 37}""", ModelRules.ConfigRange },
         { """{"eos_token_id": [1, -1]}""", ModelRules.ConfigRange },
@@ -122,7 +122,7 @@ public class ModelConfigTests
         { """{"tie_word_embeddings": 1}""", ModelRules.ConfigType },
         { """{"attention_bias": "no"}""", ModelRules.ConfigType },
         { """{"quantization_config": []}""", ModelRules.ConfigType },
-        { """{"model_type": "mamba"}""", ModelRules.UnknownArchitecture },
+        { """{"model_type": "rwkv"}""", ModelRules.UnknownArchitecture },
         { """{"model_type": null}""", ModelRules.UnknownArchitecture },
         { """{"architectures": ["LlamaForSequenceClassification"]}""", ModelRules.UnknownArchitecture },
     };
@@ -170,15 +170,15 @@ public class ModelConfigTests
     [Fact]
     public void AnArchitectureThatCannotRunIsTold()
     {
-        using var folder = new TinyFolder("""{"model_type": "mamba", "architectures": ["MambaForCausalLM"]}""", TinySpecs.Llama.Tensors(1));
+        using var folder = new TinyFolder("""{"model_type": "rwkv", "architectures": ["RwkvForCausalLM"]}""", TinySpecs.Llama.Tensors(1));
         using (var strange = Model.Open(folder.Path))
         {
             Assert.False(strange.TryGetConfiguration(out _));
-            Assert.Equal("MambaForCausalLM", strange.Architecture);
+            Assert.Equal("RwkvForCausalLM", strange.Architecture);
         }
         UnsupportedModelException error = Assert.Throws<UnsupportedModelException>(() => LanguageModel.Load(folder.Path));
         Assert.Equal(ModelRules.UnknownArchitecture, error.Rule);
-        Assert.Contains("MambaForCausalLM", error.Message, StringComparison.Ordinal);
+        Assert.Contains("RwkvForCausalLM", error.Message, StringComparison.Ordinal);
         using var quill = Model.Open(SharedData.Quill);
         Assert.True(quill.TryGetConfiguration(out ModelConfig? config));
         Assert.Equal(("llama", "LlamaForCausalLM", ModelKind.Folder), (config.ModelType, quill.Architecture, quill.Kind));

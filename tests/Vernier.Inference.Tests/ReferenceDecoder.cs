@@ -83,7 +83,7 @@ internal sealed class ReferenceDecoder(TinySpec spec, IReadOnlyDictionary<string
         for (int i = 0; i < inner.Length; i++)
         {
             double g = both[i];
-            double activated = spec.Gelu
+            double activated = spec.Activate is not null ? spec.Activate(g) : spec.Gelu
                 ? 0.5 * g * (1 + Math.Tanh(Math.Sqrt(2 / Math.PI) * (g + 0.044715 * g * g * g)))
                 : g / (1 + Math.Exp(-g));
             inner[i] = activated * both[spec.Intermediate + i];

@@ -27,6 +27,9 @@ public sealed record TinySpec
     public bool Fused { get; init; }
     public bool Gelu { get; init; }
 
+    /// <summary>Another nonlinearity than SiLU or GELU by tanh; null for those.</summary>
+    public Func<double, double>? Activate { get; init; }
+
     /// <summary>The window of each layer, or null for the whole context.</summary>
     public Func<int, int?> Window { get; init; } = _ => null;
 

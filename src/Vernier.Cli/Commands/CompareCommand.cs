@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Vernier.Cli.Reports;
 using Vernier.Cli.Terminal;
+using Vernier.Errors;
 using Vernier.Inference;
 using Vernier.Inference.Models;
 using Vernier.Inference.Weights;
@@ -36,6 +37,7 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
     private readonly Option<PackedArithmetic?> _arithmetic = Choose.Arithmetic();
     private readonly Option<int?> _threads = Choose.Threads();
     private readonly Option<bool> _json = Choose.Json();
+    private readonly List<string> _notes = [];
 
     /// <summary>The command.</summary>
     public static Command Create(CommandConsole console, CancellationToken cancellation)
@@ -54,6 +56,8 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
 
     private int Run(ParseResult arguments)
     {
+        if (arguments.GetValue(_markdown) is string page)
+            OutputCheck.CheckWritable(page);
         using var model = Model.Open(arguments.GetValue(_model)!);
         using Workers workers = Threads.Of(arguments.GetValue(_threads));
         Entry[] entries = Entries(arguments);
@@ -61,6 +65,7 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
         int[] bits = arguments.GetValue(_bits) is [_, ..] list ? list : [4, 3, 2];
         Granularity?[] groups = arguments.GetValue(_groups) is [_, ..] given ? Array.ConvertAll(given, group => (Granularity?)group)
             : [null];
+        model.CheckFinite(workers, cancellation);
         TextWindows? text = _text.Read(arguments, model);
         CalibrationSet? calibration = _calibration.IsGiven(arguments)
             ? model.Runs ? _calibration.OfCommand(arguments, model, workers, cancellation) : null
@@ -89,7 +94,15 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
         if (plans.Length == 0)
             throw new UsageException(
                 $"--bits: none of the recipes can do so many bits; {entries[0].Recipe.Name} can do {entries[0].Recipe.MostBits}.");
+        OutputCheck.CheckTemporary(plans.SelectMany(row => row).Sum(candidate => candidate.Plan.Bytes)
+            + plans.Sum(row => row.Length) * model.Companions.Sum(companion => companion.Bytes));
+        _notes.AddRange(model.Notes);
+        _notes.AddRange(plans.SelectMany(row => row).Select(candidate => candidate.Calibration is CalibrationSet set
+            ? candidate.Plan.ShortCalibration((long)set.Sequences.Count * set.Length) : null).OfType<string>()
+                .Distinct(StringComparer.Ordinal));
         bool json = arguments.GetValue(_json);
+        if (!json)
+            _notes.ForEach(console.Remark);
         CompareReport report = new ProgressDisplay(console, silent: json)
             .Run(progress => Compare(arguments, model, plans, text, calibration, progress));
         if (json)
@@ -133,9 +146,8 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
                     folders.Add(Path.Combine(folder, $"{folders.Count}"));
                     written.Add(Write(candidate, folders[^1], arithmetic));
                 }
-                IReadOnlyList<EvaluationResult> results =
-                    Evaluator.Evaluate([.. written.Select(one => one.Model)], original, text.Windows,
-                    new Relay<double>(part => progress(stage, 0.5 + 0.5 * part)), workers, cancellation);
+                IReadOnlyList<EvaluationResult> results = Evaluate(group, [.. written.Select(one => one.Model)], original, text,
+                    part => progress(stage, 0.5 + 0.5 * part));
                 if (rows.Count == 0)
                     rows.Add(CompareRow.OfOriginal(group[0].Plan, results[0]));
                 rows.AddRange(group.Zip(written, results)
@@ -158,7 +170,22 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
         {
             Directory.Delete(folder, recursive: true);
         }
-        return new CompareReport(ModelFiles.NameOf(model), text.Origin, calibration?.Origin, arithmetic, rows);
+        return new CompareReport(ModelFiles.NameOf(model), text.Origin, calibration?.Origin, arithmetic, rows, _notes);
+    }
+
+    // Which of them predicts what is no number is known by its recipe, not by its folder.
+    private IReadOnlyList<EvaluationResult> Evaluate(Candidate[] group, IReadOnlyList<LanguageModel> models, LanguageModel original,
+        TextWindows text, Action<double> progress)
+    {
+        try
+        {
+            return Evaluator.Evaluate(models, original, text.Windows, new Relay<double>(progress), group[0].Plan.Workers, cancellation);
+        }
+        catch (NotFiniteException e) when (e.Number >= 0)
+        {
+            Candidate candidate = group[e.Number];
+            throw new NotFiniteException($"{candidate.Name}, {candidate.Plan.Options.LinearBits} bits", e.Problem);
+        }
     }
 
     private Written Write(Candidate candidate, string output, PackedArithmetic arithmetic)
@@ -166,6 +193,8 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
         long start = console.Time.GetTimestamp();
         IReadOnlyList<QuantizedTensorReport> tensors = new Quantizer(candidate.Plan)
             .Run(output, new RunOptions { Calibration = candidate.Calibration }, cancellation);
+        _notes.AddRange(tensors.Select(tensor => tensor.Error.Lost).OfType<LostNumbers>()
+            .Select(lost => $"{candidate.Name}, {candidate.Plan.Options.LinearBits} bits: lost: {lost}"));
         double seconds = console.Time.GetElapsedTime(start).TotalSeconds;
         using ModelFiles files = ModelFiles.Open(output);
         return new Written(LanguageModel.Load(files.Model, arithmetic, candidate.Plan.Workers), files.Bytes, tensors, seconds);

@@ -48,6 +48,8 @@ internal sealed class EvalCommand(CommandConsole console, CancellationToken canc
             CheckAlike(files.Model, reference);
         TextWindows? text = _text.Read(arguments, files.Model, arguments.GetValue(_stride));
         bool json = arguments.GetValue(_json);
+        foreach (string note in json ? [] : ModelNotes.Of(files.Model).Concat(files.Model.Notes).Concat(reference?.Notes ?? []))
+            console.Remark(note);
         (EvaluationResult result, text, double seconds) = new ProgressDisplay(console, silent: json)
             .Run(report => Evaluate(arguments, files.Model, reference, text, report));
         EvalReport evaluated = EvalReport.Of(model, against, files.Packed?.Recipe, text.Origin, files.Bytes, files.BitsPerWeight, result,
@@ -62,9 +64,11 @@ internal sealed class EvalCommand(CommandConsole console, CancellationToken canc
     private (EvaluationResult Result, TextWindows Text, double Seconds) Evaluate(
         ParseResult arguments, Model model, Model? against, TextWindows? text, ProgressReport report)
     {
-        report("loading", 0);
         PackedArithmetic arithmetic = arguments.GetValue(_arithmetic) ?? PackedArithmetic.Integer;
         using Workers workers = Threads.Of(arguments.GetValue(_threads));
+        report("loading", 0);
+        model.CheckFinite(workers, cancellation);
+        against?.CheckFinite(workers, cancellation);
         LanguageModel evaluated = LanguageModel.Load(model, arithmetic, workers);
         LanguageModel? reference = against is null ? null : LanguageModel.Load(against, arithmetic, workers);
         if (text is null)

@@ -5,6 +5,7 @@ using Vernier.Files;
 using Vernier.Inference.Gguf;
 using Vernier.Inference.Models;
 using Vernier.Numerics;
+using Vernier.Quantization.Gguf;
 using Vernier.Quantization.Pipeline;
 
 namespace Vernier.Cli.Commands;
@@ -23,6 +24,7 @@ internal sealed class ExportCommand(CommandConsole console, CancellationToken ca
     private readonly Option<bool> _force = Choose.Flag("--force", "Replace what is there.");
     private readonly Option<int?> _threads = Choose.Threads();
     private readonly Option<bool> _json = Choose.Json();
+    private readonly List<string> _notes = [];
 
     /// <summary>The command.</summary>
     public static Command Create(CommandConsole console, CancellationToken cancellation)
@@ -44,7 +46,10 @@ internal sealed class ExportCommand(CommandConsole console, CancellationToken ca
         if (to is not (Gguf or HuggingFace))
             throw new UsageException($"--to: '{to}' is neither {Gguf} nor {HuggingFace}.");
         using Model model = Open(arguments, path, to);
+        _notes.AddRange(model.Notes);
         bool json = arguments.GetValue(_json), force = arguments.GetValue(_force);
+        foreach (string note in json ? [] : ModelNotes.Of(model))
+            console.Remark(note);
         long start = console.Time.GetTimestamp();
         string? type = null;
         long bytes = new ProgressDisplay(console, silent: json).Run(report =>
@@ -53,13 +58,15 @@ internal sealed class ExportCommand(CommandConsole console, CancellationToken ca
             return to == Gguf ? WriteFile(arguments, model, output, force, progress, out type)
                 : WriteFolder(arguments, model, output, force, progress);
         });
-        var written = new ExportReport(path, output, to, type, bytes, console.Time.GetElapsedTime(start).TotalSeconds);
+        if (model.DequantizedFrom is string recipe)
+            _notes.Add($"the floats are what the codes of {recipe} stand for, not the original model");
+        var written = new ExportReport(path, output, to, type, bytes, console.Time.GetElapsedTime(start).TotalSeconds, _notes);
         if (json)
             JsonOutput.Write(console, written);
         else
             written.WriteTo(console.Output);
-        if (model.DequantizedFrom is string recipe && !json)
-            console.Remark($"the floats are what the codes of {recipe} stand for, not the original model");
+        if (!json)
+            _notes.ForEach(console.Remark);
         return ErrorBoundary.Success;
     }
 
@@ -85,7 +92,8 @@ internal sealed class ExportCommand(CommandConsole console, CancellationToken ca
         OutputFolder.Check(output, force, isFile: true);
         OutputCheck.CheckFile(model, output);
         using Workers workers = Threads.Of(arguments.GetValue(_threads));
-        return GgufExport.Write(model, output, mix, overrides, progress, workers, cancellation);
+        OutputCheck.CheckSpace(output, new GgufTypes(mix, overrides).SizeOf(model), OutputCheck.FreeBytes(output));
+        return GgufExport.Write(model, output, mix, overrides, progress, _notes.Add, workers, cancellation);
     }
 
     private long WriteFolder(ParseResult arguments, Model model, string output, bool force, IProgress<double> progress)
@@ -95,6 +103,9 @@ internal sealed class ExportCommand(CommandConsole console, CancellationToken ca
         if (model.Kind == ModelKind.Folder && model.DequantizedFrom is null)
             throw new UsageException($"{model.Path}: this is a folder already. Give a .gguf file.");
         OutputCheck.CheckOutput(model.Path, output, new RunOptions { Replace = force });
+        model.CheckCompanions();
+        OutputCheck.CheckSpace(output, model.Checkpoint.Tensors.Sum(tensor => tensor.Bytes)
+            + model.Companions.Sum(companion => companion.Bytes), OutputCheck.FreeBytes(output));
         using var folder = new OutputFolder(output, force);
         using Workers workers = Threads.Of(arguments.GetValue(_threads));
         GgufExport.WriteFolder(model, folder.Result, progress, workers, cancellation);

@@ -58,6 +58,26 @@ internal static class OutputCheck
                 + $"folder on another disk with -o.");
     }
 
+    /// <summary>Refuses a disk that is too small for what is written and removed again.</summary>
+    public static void CheckTemporary(long needed)
+    {
+        string folder = Path.GetTempPath();
+        if (needed > FreeBytes(folder))
+            throw new IOException($"{folder}: the models that are compared take {Figures.Size(needed)}, and the disk has "
+                + $"{Figures.Size(FreeBytes(folder))} free. Make room, or name a folder on another disk by the variable TMPDIR.");
+    }
+
+    /// <summary>Refuses a file that can't be written, before the work whose result it is to hold.</summary>
+    public static void CheckWritable(string file)
+    {
+        bool there = File.Exists(file);
+        using (File.OpenHandle(file, FileMode.OpenOrCreate, FileAccess.Write))
+        {
+        }
+        if (!there)
+            File.Delete(file);
+    }
+
     /// <summary>Refuses a file that is the model itself, or a part of it.</summary>
     public static void CheckFile(Model model, string file)
     {

@@ -2,12 +2,13 @@ using System.CommandLine;
 using Vernier.Cli.Reports;
 using Vernier.Cli.Terminal;
 using Vernier.Errors;
+using Vernier.Inference.Gguf;
 using Vernier.Inference;
-using Vernier.Inference.Configuration;
 using Vernier.Inference.Models;
 using Vernier.Numerics;
 using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Evaluation;
+using Vernier.Quantization.Gguf;
 using Vernier.Quantization.Pipeline;
 
 namespace Vernier.Cli.Commands;
@@ -47,10 +48,14 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
                 OutputCheck.CheckFile(opened, output);
             OutputCheck.CheckOutput(model, output, run);
         }
+        if (target is null)
+            opened.CheckCompanions();
         long bytes = run.Gguf?.SizeOf(opened) ?? plan.Bytes;
-        RunEstimate estimate = Estimate(arguments, plan, ceiling);
+        RunEstimate estimate = Estimate(arguments, plan, run.Gguf, ceiling);
+        bool evaluate = _arguments.Evaluates(arguments) && CanEvaluate(plan, ceiling);
+        AddNotes(plan, run.Gguf);
         if (_arguments.DryRun(arguments))
-            return Show(arguments, plan, output, target, bytes, estimate);
+            return Show(arguments, plan, output, run.Gguf, target, bytes, estimate);
         long free = OutputCheck.FreeBytes(output);
         OutputCheck.CheckSpace(output, estimate.DiskBytes, free);
         MemoryCeiling.Keep(run.MemoryBytes);
@@ -63,12 +68,15 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
             console.Remark($"takes up to {Figures.Size(estimate.PeakMemoryBytes)} of memory and {Figures.Size(estimate.DiskBytes)} of "
                 + $"the disk, about {Figures.Duration(estimate.Seconds)}");
         }
-        bool evaluate = _arguments.Evaluates(arguments) && CanEvaluate(plan, ceiling);
+        // A model that is to write has to be sound; what is left as it is was asked for.
+        if (plan.Options.Recipe.NeedsCalibration && _arguments.Calibration.IsWritten(arguments) && plan.Options.Keep is null && opened.Runs)
+            opened.CheckFinite(workers, cancellation);
         CalibrationSet? calibration = _arguments.Calibration.Read(arguments, opened, [options.Recipe], workers, cancellation);
         if (calibration is not null)
+        {
             _notes.Add($"calibrated on {calibration.Origin}");
-        if (opened.TryGetConfiguration(out ModelConfig? config) && config.NotUnderstood.Count > 0)
-            _notes.Add($"config.json has members that nothing is known of: {string.Join(", ", config.NotUnderstood)}");
+            AddNote(plan.ShortCalibration((long)calibration.Sequences.Count * calibration.Length));
+        }
         TextWindows? text = evaluate ? _arguments.Text.Read(arguments, opened) : null;
         if (!json)
             _notes.ForEach(console.Remark);
@@ -76,8 +84,23 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
         return Quantize(arguments, plan, run with { Calibration = calibration }, output, evaluate, text, progress);
     }
 
+    private void AddNote(string? note)
+    {
+        if (note is not null)
+            _notes.Add(note);
+    }
+
+    // What is known before any work.
+    private void AddNotes(QuantizationPlan plan, GgufTypes? gguf)
+    {
+        _notes.AddRange(plan.Model.Notes);
+        _notes.AddRange(ModelNotes.Of(plan.Model));
+        if (gguf is not null)
+            AddNote(GgufFallback.Describe(gguf.FallbacksOf(plan.Model)));
+    }
+
     // Refuses what can't be done within the ceiling, before any work.
-    private RunEstimate Estimate(ParseResult arguments, QuantizationPlan plan, long ceiling)
+    private RunEstimate Estimate(ParseResult arguments, QuantizationPlan plan, GgufTypes? gguf, long ceiling)
     {
         (int sequences, int length) = _arguments.Calibration.Shape(arguments, plan.Model, plan.Options.Recipe);
         MemoryEstimate.Of(plan, sequences, length).Check(plan.Model.Path, ceiling);
@@ -85,12 +108,16 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
             throw new InvalidFileException(plan.Model.Path, "memory-too-small",
                 $"to write its calibration text itself the model takes {Figures.Size(4 * plan.Parameters)}, and the run may take "
                 + $"{Figures.Size(ceiling)}", "Give a text with --calibration, or allow more with --memory");
-        return RunEstimate.Of(plan, sequences, length, ceiling);
+        return RunEstimate.Of(plan, sequences, length, ceiling, gguf);
     }
 
-    private int Show(ParseResult arguments, QuantizationPlan plan, string output, GgufTarget? target, long bytes, RunEstimate estimate)
+    private int Show(ParseResult arguments, QuantizationPlan plan, string output, GgufTypes? gguf, GgufTarget? target, long bytes,
+        RunEstimate estimate)
     {
-        PlanReport report = PlanReport.Of(plan, output, target is not null, bytes, estimate);
+        (int sequences, int length) = _arguments.Calibration.Shape(arguments, plan.Model, plan.Options.Recipe);
+        if (sequences > 0)
+            AddNote(plan.ShortCalibration((long)sequences * length));
+        PlanReport report = PlanReport.Of(plan, output, gguf?.BytesOf(plan.Model), bytes, estimate, _notes);
         if (_arguments.Json(arguments))
         {
             JsonOutput.Write(console, report);
@@ -107,7 +134,8 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
         ProgressDisplay display)
     {
         long start = console.Time.GetTimestamp();
-        IReadOnlyList<QuantizedTensorReport> tensors = display.Run(report => Run(plan, output, run, report));
+        (IReadOnlyList<QuantizedTensorReport> tensors, IReadOnlyList<LostNumbers> lost) =
+            display.Run(report => Run(plan, output, run, report));
         double seconds = console.Time.GetElapsedTime(start).TotalSeconds;
         start = console.Time.GetTimestamp();
         EvaluationResult? evaluation = null;
@@ -124,7 +152,7 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
         double? evaluationSeconds = evaluate ? console.Time.GetElapsedTime(start).TotalSeconds : null;
         using ModelFiles written = ModelFiles.Open(output);
         QuantizeReport result = QuantizeReport.Of(
-            plan, output, run.Gguf is not null, written.Bytes, tensors, evaluation, text?.Origin, seconds, evaluationSeconds, _notes);
+            plan, output, run.Gguf is not null, written.Bytes, tensors, lost, evaluation, text?.Origin, seconds, evaluationSeconds, _notes);
         if (_arguments.Json(arguments))
             JsonOutput.Write(console, result);
         else
@@ -132,12 +160,14 @@ internal sealed class QuantizeCommand(CommandConsole console, CancellationToken 
         return ErrorBoundary.Success;
     }
 
-    private IReadOnlyList<QuantizedTensorReport> Run(QuantizationPlan plan, string output, RunOptions run, ProgressReport report)
+    private (IReadOnlyList<QuantizedTensorReport> Tensors, IReadOnlyList<LostNumbers> Lost) Run(
+        QuantizationPlan plan, string output, RunOptions run, ProgressReport report)
     {
         var quantizer = new Quantizer(plan, new Relay<QuantizationProgress>(step => report(step.Stage, step.Fraction)));
         try
         {
-            return quantizer.Run(output, run, cancellation);
+            IReadOnlyList<QuantizedTensorReport> tensors = quantizer.Run(output, run, cancellation);
+            return (tensors, [.. tensors.Select(tensor => tensor.Error.Lost).OfType<LostNumbers>(), .. quantizer.Lost]);
         }
         finally
         {

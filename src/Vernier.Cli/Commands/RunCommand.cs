@@ -54,8 +54,12 @@ internal sealed class RunCommand(CommandConsole console, CancellationToken cance
         string folder = arguments.GetValue(_model)!, prompt = arguments.GetValue(_prompt)!;
         bool json = arguments.GetValue(_json);
         using var opened = Model.Open(folder);
-        GenerationDefaults defaults = GenerationDefaults.Load(folder);
+        GenerationDefaults defaults = GenerationDefaults.Load(folder, opened.Configuration.VocabularySize);
         SamplingOptions options = Options(arguments, defaults);
+        foreach (string note in json ? [] : ModelNotes.Of(opened))
+            console.Remark(note);
+        if (defaults.NotDone.Count > 0 && !json)
+            console.Remark($"generation_config.json asks for what is not done: {string.Join(", ", defaults.NotDone)}");
         using Workers workers = Threads.Of(arguments.GetValue(_threads));
         Tokenizer tokenizer = opened.Tokenizer;
         LanguageModel model = LanguageModel.Load(opened, workers: workers);
@@ -64,14 +68,15 @@ internal sealed class RunCommand(CommandConsole console, CancellationToken cance
             prompt = console.Input.ReadToEnd();
         int[] ids = tokenizer.Encode(prompt, addSpecialTokens: true);
         if (ids.Length == 0)
-            ids = model.Config.BeginToken is int begin ? [begin]
+            ids = (defaults.BeginToken ?? model.Config.BeginToken) is int begin ? [begin]
                 : throw new UsageException("the prompt is empty, and the model has no token that begins a text. Give a prompt.");
         if (ids.Length > model.Config.MaxPositions)
             throw new UsageException(
                 $"the prompt has {ids.Length} tokens, more than the model's context of {model.Config.MaxPositions}. Shorten it.");
         var text = new StringBuilder();
         RunTimes times = Generate(new Generator(session)
-            .Generate(ids, options, arguments.GetValue(_maxTokens)!.Value, [.. model.Config.EndTokens.Union(defaults.EndTokens)],
+            .Generate(ids, options, arguments.GetValue(_maxTokens)!.Value, defaults.EndTokens.Count > 0 ? defaults.EndTokens
+                : model.Config.EndTokens,
             cancellation), tokenizer.CreateStream(), piece =>
         {
             text.Append(piece);

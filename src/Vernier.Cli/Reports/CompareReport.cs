@@ -62,10 +62,11 @@ internal sealed record CompareRow(
 /// <param name="Calibration">What was calibrated on, if anything.</param>
 /// <param name="Arithmetic">How the packed layers multiply.</param>
 /// <param name="Rows">The original, then by granularity and bits the recipes.</param>
+/// <param name="Notes">What the user should know.</param>
 internal sealed record CompareReport(
     string Model, string Text, string? Calibration,
         [property: JsonConverter(typeof(JsonStringEnumConverter<PackedArithmetic>))] PackedArithmetic Arithmetic,
-        IReadOnlyList<CompareRow> Rows)
+        IReadOnlyList<CompareRow> Rows, IReadOnlyList<string> Notes)
 {
     private static readonly string[] s_quality =
         ["recipe", ">bits", ">group", ">bits per weight", ">bytes", ">perplexity", ">KL divergence", ">top-1 agreement", ">weight error"];
@@ -83,6 +84,8 @@ internal sealed record CompareReport(
         writer.WriteLine();
         writer.WriteLine($"evaluated on {Text}: {Figures.Whole(Rows[0].Tokens)} tokens. KL divergence in nats a token, top-1 agreement "
             + $"in %; ± one standard error.");
+        foreach (string note in Notes)
+            writer.WriteLine(note);
         if (Calibration is not null)
             writer.WriteLine($"calibrated on {Calibration}. The objective is the mean over the linear layers of what their outputs lose, "
                 + $"relative to the outputs.");

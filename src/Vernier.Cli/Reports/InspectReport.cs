@@ -12,9 +12,9 @@ internal sealed record TensorDetails(
     [property: JsonPropertyName("beyond_3_sigma")] double? BeyondThreeSigma,
         [property: JsonPropertyName("beyond_6_sigma")] double? BeyondSixSigma, long? NotFinite);
 
-/// <summary>The result of vernier inspect.</summary>
-internal sealed record InspectReport(string Model, string Architecture, string? Recipe, long Parameters, long Bytes, double BitsPerWeight,
-    IReadOnlyList<TensorDetails> Tensors)
+/// <summary>The result of vernier inspect; <c>refused</c> says why a model is refused, and is null where it is not.</summary>
+internal sealed record InspectReport(string Model, string Architecture, string? Recipe, string? Refused, long Parameters, long Bytes,
+    double BitsPerWeight, IReadOnlyList<TensorDetails> Tensors)
 {
     /// <summary>Writes the result for people.</summary>
     public void WriteTo(TextWriter writer)
@@ -34,6 +34,8 @@ internal sealed record InspectReport(string Model, string Architecture, string? 
             writer.WriteLine($"not finite: {Figures.Whole(tensor.NotFinite!.Value)} of the numbers of '{tensor.Name}'");
         writer.WriteLine($"{Architecture}{(Recipe is null ? "" : $", quantized with {Recipe}")}: {Figures.Whole(Parameters)} weights, "
             + $"{Figures.Size(Bytes)}, {BitsPerWeight:0.00} bits per weight");
+        if (Refused is not null)
+            writer.WriteLine($"refused: {Refused}");
         writer.WriteLine("kurtosis is 3 for normal numbers; beyond 3 and 6 sigma lie 0.27 % and 0.0000002 % of them");
     }
 

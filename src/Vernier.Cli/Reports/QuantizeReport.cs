@@ -1,4 +1,5 @@
 using Vernier.Cli.Terminal;
+using Vernier.Inference.Models;
 using Vernier.Packing;
 using Vernier.Quantization.Evaluation;
 using Vernier.Quantization.Pipeline;
@@ -32,13 +33,13 @@ internal sealed record SolverFigures(double ObjectiveNearest, double Objective, 
 /// for a GGUF file, whose types say them for each tensor; <c>seconds</c> are those of quantizing, writing and
 /// reading back; <c>objective</c> is the mean over the linear layers of the relative layer objective where a solver used data, and of the
 /// squared error of the weights
-/// relative to their squared norm where not.
+/// relative to their squared norm where not; <c>lost</c> names the tensors of which rows or groups that are not zero became zero.
 /// </summary>
 internal sealed record QuantizeReport(
     string Model, string Output, string Recipe, int? Bits, int? Group, int? EmbeddingBits, long Parameters, ModelFigures Before,
         ModelFigures After,
     double Objective, long? Tokens, string? Text, double Seconds, double? EvaluationSeconds, long PeakMemoryBytes,
-        IReadOnlyList<string> Notes,
+        IReadOnlyList<string> Notes, IReadOnlyList<LostNumbers> Lost,
     IReadOnlyList<TensorFigures> Tensors)
 {
     /// <summary>Puts the result together.</summary>
@@ -47,6 +48,7 @@ internal sealed record QuantizeReport(
     /// <param name="blocks">Whether it is a GGUF file.</param>
     /// <param name="written">The bytes of its checkpoint and config.json, as they lie on the disk.</param>
     /// <param name="tensors">What became of each matrix.</param>
+    /// <param name="lost">What became zero.</param>
     /// <param name="evaluation">The evaluation, if there was one.</param>
     /// <param name="text">What was evaluated on.</param>
     /// <param name="seconds">Seconds of the quantization.</param>
@@ -54,7 +56,7 @@ internal sealed record QuantizeReport(
     /// <param name="notes">What the user should know.</param>
     public static QuantizeReport Of(
         QuantizationPlan plan, string output, bool blocks, long written, IReadOnlyList<QuantizedTensorReport> tensors,
-            EvaluationResult? evaluation, string? text,
+            IReadOnlyList<LostNumbers> lost, EvaluationResult? evaluation, string? text,
         double seconds, double? evaluationSeconds, IReadOnlyList<string> notes)
     {
         QuantizationOptions options = plan.Options;
@@ -71,7 +73,7 @@ internal sealed record QuantizeReport(
                     evaluation?.Top1Agreement?.StandardError),
             tensors.Where(tensor => linear.Contains(tensor.Name)).Select(tensor => tensor.Solved?.Objective ?? tensor.Error.Relative)
                 .DefaultIfEmpty(double.NaN).Average(),
-            evaluation?.Tokens, text, seconds, evaluationSeconds, ProcessMemory.PeakBytes, notes, [.. tensors.Select(Figures)]);
+            evaluation?.Tokens, text, seconds, evaluationSeconds, ProcessMemory.PeakBytes, notes, lost, [.. tensors.Select(Figures)]);
     }
 
     /// <summary>Writes the result for people.</summary>
@@ -91,6 +93,8 @@ internal sealed record QuantizeReport(
         writer.WriteLine();
         foreach (TensorFigures tensor in Tensors.Where(tensor => tensor.Solver?.Fallback is not null))
             writer.WriteLine($"rounded to nearest: {tensor.Name}: {tensor.Solver!.Fallback}");
+        foreach (LostNumbers numbers in Lost)
+            writer.WriteLine($"lost: {numbers}");
         if (evaluation is not null)
             writer.WriteLine($"evaluated on {Text}: {Terminal.Figures.Whole(evaluation.Tokens)} tokens");
         string evaluated = EvaluationSeconds is double took ? $", evaluated in {Terminal.Figures.Seconds(took)}" : "";

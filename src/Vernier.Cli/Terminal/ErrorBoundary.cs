@@ -1,4 +1,5 @@
 using Vernier.Errors;
+using Vernier.Files;
 
 namespace Vernier.Cli.Terminal;
 
@@ -36,6 +37,7 @@ internal static class ErrorBoundary
         AggregateException { InnerExceptions: [Exception inner, ..] } => Describe(inner),
         UsageException => (Usage, e.Message),
         VernierException error => (Failure, Hints.Explain(error)),
+        _ when OutputFile.Failure("the output", e) is IOException full => (Failure, full.Message),
         ArgumentException argument => (Failure, WithoutParameter(argument)),
         OperationCanceledException => (Failure, "cancelled"),
         OutOfMemoryException => (Failure, "the memory of this machine is not enough. Close other programs, or take a smaller model."),

@@ -24,6 +24,9 @@ public static class FileRules
     /// <summary>The text is one JSON value of RFC 8259: no comments, no trailing commas, no lone surrogates in strings.</summary>
     public const string JsonInvalid = "json-invalid";
 
+    /// <summary>No number that is read is written as <c>NaN</c>, <c>Infinity</c> or <c>-Infinity</c>, which JSON lacks.</summary>
+    public const string JsonNotFinite = "json-not-finite";
+
     /// <summary>No object has two members of the same name.</summary>
     public const string JsonDuplicateKey = "json-duplicate-key";
 

@@ -51,6 +51,26 @@ public static class StrictJson
         }
     }
 
+    /// <summary>As <see cref="Parse(string, long)"/>, for a file of settings of which not all is read: <c>NaN</c>, <c>Infinity</c> and
+    /// <c>-Infinity</c>, which Python writes, are passed over as <see cref="BareNumbers"/>.</summary>
+    /// <param name="path">The path of the file.</param>
+    /// <param name="maxBytes">The largest file that is accepted, in bytes.</param>
+    /// <returns>The document, to be disposed by the caller.</returns>
+    /// <exception cref="InvalidFileException">The file breaks another rule.</exception>
+    public static JsonDocument ParseSettings(string path, long maxBytes)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(maxBytes);
+        return ParseSettings(ReadFile(path, Math.Min(maxBytes, Array.MaxLength)), path);
+    }
+
+    /// <summary>As <see cref="Parse(ReadOnlyMemory{byte}, string)"/>, for settings of which not all is read; see
+    /// <see cref="ParseSettings(string, long)"/>.</summary>
+    /// <param name="utf8">The text.</param>
+    /// <param name="path">The file that the text came from, for messages.</param>
+    /// <returns>The document, to be disposed by the caller.</returns>
+    /// <exception cref="InvalidFileException">The text breaks another rule.</exception>
+    public static JsonDocument ParseSettings(ReadOnlyMemory<byte> utf8, string path) => Parse(BareNumbers.Hide(utf8), path);
+
     private static void CheckUtf8(ReadOnlySpan<byte> utf8, string path)
     {
         if (utf8.StartsWith("\uFEFF"u8))
@@ -78,7 +98,9 @@ public static class StrictJson
         }
         catch (JsonException e)
         {
-            throw new InvalidFileException(path, FileRules.JsonInvalid, "the text is not JSON" + At(e), InputFile.Again, innerException: e);
+            throw BareNumbers.Find(utf8) is (string number, string member)
+                ? BareNumbers.Refuse(path, member.Length == 0 ? "the value" : $"'{member}'", number, At(e))
+                : new InvalidFileException(path, FileRules.JsonInvalid, "the text is not JSON" + At(e), InputFile.Again, innerException: e);
         }
         catch (InvalidOperationException e)
         {

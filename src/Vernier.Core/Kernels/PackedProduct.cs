@@ -46,6 +46,8 @@ public static unsafe class PackedProduct
 
     private static void OneRow(ReadOnlySpan<float> x, PackedMatrix weight, Span<float> y, Workers workers)
     {
+        Touch.Range(x, 0, weight.Columns);
+        Touch.Range<float>(y, 0, weight.Rows);
         fixed (float* px = x, py = y)
         {
             nint input = (nint)px, output = (nint)py;

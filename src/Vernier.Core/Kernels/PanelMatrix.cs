@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using System.Runtime.InteropServices;
+using Vernier.Memory;
 using Vernier.Numerics;
 
 namespace Vernier.Kernels;
@@ -86,6 +88,23 @@ internal sealed unsafe class PanelMatrix
 
     /// <summary>Whether a kernel may multiply both at once: they have the same codes, and one table a granule.</summary>
     public bool SharesCodes(PanelMatrix other) => Address == other.Address && Tables == 1 && other.Tables == 1;
+
+    /// <summary>Says that a kernel reads panels, with the scales and levels that belong to them.</summary>
+    [Conditional("VERNIER_CHECKED")]
+    public void Touched(int panel, int end)
+    {
+        long lines = (long)Plan.Panels * Plan.Granules * PanelPlan.PanelRows;
+        Touch.Within(panel, end - panel, Plan.Panels);
+        Touch.Within((long)panel * Plan.PanelBytes, (long)(end - panel) * Plan.PanelBytes, _memory.LongLength - 64);
+        foreach (int length in (ReadOnlySpan<int>)[Scales.Length, WideScales.Length, Zeros.Length, Minimums.Length])
+            Touch.Within(0, length == 0 ? 0 : lines, length);
+        Touch.Within(0, lines, Scales.Length + WideScales.Length);
+        foreach (Segment segment in IsDirect ? [] : Plan.Segments)
+        {
+            Touch.Within((long)panel / Plan.PanelsPerGrid * RowStride + (long)segment.Granule * GranuleStride,
+                GranuleStride > 0 ? GranuleStride : IntegerLevels.Stride, LookupTables.Length);
+        }
+    }
 
     /// <summary>The bytes of the codes.</summary>
     public long CodeBytes => _memory.LongLength;

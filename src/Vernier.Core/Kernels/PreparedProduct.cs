@@ -82,6 +82,8 @@ internal unsafe struct PreparedProduct : ITeamWork
         int first = tile * QuantizedRows.TileTokens, end = Math.Min(_rows, first + tiles * QuantizedRows.TileTokens);
         for (int i = 0; i < part.Weight.Parts.Length; i++)
         {
+            part.Weight.Parts[i].Touched(blockPanel, blockPanel + 1);
+            Touch.Within(0, tiles, MaxBlockTiles);
             part.Weight.PanelKernels[i].Prompt(part.Weight.Parts[i], _x[part.Weight.Parts[i].View], tile, tiles, blockPanel, sums);
             Write(part, blockPanel, first, end - first, sums, i > 0);
         }
@@ -116,6 +118,7 @@ internal unsafe struct PreparedProduct : ITeamWork
         ReadOnlySpan<PanelMatrix> parts = part.Weight.Parts;
         for (int i = 0; i < parts.Length; i++)
         {
+            parts[i].Touched(panel, end);
             if (i + 1 < parts.Length && parts[i].SharesCodes(parts[i + 1]))
             {
                 part.Weight.PanelKernels[i].GeneratePair(

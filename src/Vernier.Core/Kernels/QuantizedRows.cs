@@ -51,6 +51,7 @@ internal unsafe ref struct QuantizedRows
         _memory = new PooledArray<byte>(checked((int)(views * _viewBytes) + 64));
         _pin = _memory.Memory.Pin();
         _start = (byte*)(((nint)_pin.Pointer + 63) & ~63);
+        Touch.Within((nint)_start - (nint)_pin.Pointer, views * _viewBytes, _memory.Span.Length);
         var work = new Work { X = x, Rows = rows, Columns = columns, Views = views, Tile = Tile, Segments = plan.Segments };
         for (int view = 0; view < views; view++)
             work.Targets[view] = View(view);

@@ -11,10 +11,16 @@ internal static class Touch
     /// <summary>The elements first .. first + count - 1.</summary>
     /// <exception cref="InvalidOperationException">They are not all inside.</exception>
     [Conditional("VERNIER_CHECKED")]
-    public static void Range<T>(ReadOnlySpan<T> memory, long first, long count)
+    public static void Range<T>(ReadOnlySpan<T> memory, long first, long count) =>
+        Within(first, count, memory.Length);
+
+    /// <summary>The elements first .. first + count - 1 of memory that is as long as capacity says.</summary>
+    /// <exception cref="InvalidOperationException">They are not all inside.</exception>
+    [Conditional("VERNIER_CHECKED")]
+    public static void Within(long first, long count, long capacity)
     {
-        if (count > 0 && (first < 0 || first > memory.Length - count))
-            throw new InvalidOperationException($"elements {first} to {first + count - 1} of {memory.Length} are touched");
+        if (count > 0 && (first < 0 || first > capacity - count))
+            throw new InvalidOperationException($"elements {first} to {first + count - 1} of {capacity} are touched");
     }
 
     /// <summary>The places of a table that indices name.</summary>

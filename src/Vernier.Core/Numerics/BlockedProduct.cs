@@ -139,7 +139,10 @@ internal sealed unsafe class BlockedProduct<TTile, T>
         for (int block = step.Block; block < step.EndBlock; block++)
         {
             int first = First(block), k = First(block + 1) - first;
-            T* target = packed + ((long)padded * (first - First(step.Block))) + ((long)from * k);
+            long offset = ((long)padded * (first - First(step.Block))) + ((long)from * k);
+            Touch.Within(offset, (long)RoundUp(rows, width) * k,
+                (long)(packed == _packedA ? _stepRows : _stepColumns) * _stepBlocks * LongestBlock);
+            T* target = packed + offset;
             MatrixPacking.Rows(source, start + from, rows, first, k, width, target);
             if (negate)
             {
@@ -159,6 +162,7 @@ internal sealed unsafe class BlockedProduct<TTile, T>
             T* blockA = _packedA + ((long)paddedRows * offset);
             T* blockB = _packedB + ((long)paddedColumns * offset);
             var ahead = default(PanelPrefetch<T>);
+            Touch.Within((long)paddedRows * offset, (long)lastTile * TTile.Rows * k, (long)_stepRows * _stepBlocks * LongestBlock);
             int chunk = _fewRows ? Math.Max(1, BlockRows / TTile.Rows) : lastTile - firstTile;
             for (int group = firstPanel, next; group < lastPanel; group = next)
             {
@@ -170,6 +174,7 @@ internal sealed unsafe class BlockedProduct<TTile, T>
                 if (_fewRows)
                 {
                     panels = scratch.Panel;
+                    Touch.Within(0, (long)(next - group) * TTile.Columns * k, (long)_groupPanels * TTile.Columns * LongestBlock);
                     MatrixPacking.Rows(_task.B, column, Math.Min((next - group) * TTile.Columns, _task.N - column), first, k, TTile.Columns,
                         panels);
                     int shares = (next - group) * (lastTile - firstTile);

@@ -66,6 +66,7 @@ public static unsafe class Cholesky
         int n = a.Rows;
         if (n <= TriangularLeaf.MaxSize)
         {
+            Touch.Rows<T>(a.Data, 0, n, n, a.Stride);
             fixed (T* data = a.Data)
                 return TriangularLeaf.Factor(data, a.Stride, n);
         }

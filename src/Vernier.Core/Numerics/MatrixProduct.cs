@@ -1,4 +1,5 @@
 using System.Numerics;
+using Vernier.Memory;
 
 namespace Vernier.Numerics;
 
@@ -37,6 +38,9 @@ public static unsafe class MatrixProduct
         if (c.Rows == 1 && a.Columns == b.Rows && b.Columns == c.Columns && b.IsTransposed && b.Stride == b.Rows && !a.IsTransposed
             && a.Rows == 1 && update == ProductUpdate.Set && b.Rows > 0)
         {
+            Touch.Range(a.Data, 0, a.Columns);
+            Touch.Range(b.Data, 0, (long)b.Rows * b.Columns);
+            Touch.Range<float>(c.Data, 0, c.Columns);
             fixed (float* pa = a.Data, pb = b.Data, pc = c.Data)
                 RowProduct.Multiply(pa, pb, pc, c.Columns, a.Columns, workers);
             return;
@@ -74,6 +78,9 @@ public static unsafe class MatrixProduct
                 c.Row(i).Clear();
             return;
         }
+        a.Touched();
+        b.Touched();
+        Touch.Rows<T>(c.Data, 0, c.Rows, c.Columns, c.Stride);
         fixed (T* pa = a.Data, pb = b.Data, pc = c.Data)
         {
             ProductKernels.Run(new ProductTask<T>(Operand(pa, a.Stride, a.IsTransposed), Operand(pb, b.Stride, !b.IsTransposed), c.Rows,

@@ -1,3 +1,6 @@
+using System.Diagnostics;
+using Vernier.Memory;
+
 namespace Vernier.Numerics;
 
 /// <summary>A row-major matrix over a span: element (i, j) is Data[i * Stride + j].</summary>
@@ -107,6 +110,10 @@ public readonly ref struct ReadOnlyMatrixSpan<T>
             return IsTransposed ? Data[(column * Stride) + row] : Data[(row * Stride) + column];
         }
     }
+
+    /// <summary>Says that unsafe code reads all of it.</summary>
+    [Conditional("VERNIER_CHECKED")]
+    internal void Touched() => Touch.Rows(Data, 0, IsTransposed ? Columns : Rows, IsTransposed ? Rows : Columns, Stride);
 
     /// <summary>The transposed matrix; nothing is copied.</summary>
     public ReadOnlyMatrixSpan<T> Transpose() => new(Data, Columns, Rows, Stride, !IsTransposed);

@@ -1,4 +1,5 @@
 using System.Numerics;
+using Vernier.Memory;
 
 namespace Vernier.Numerics;
 
@@ -37,6 +38,8 @@ public static unsafe class SymmetricProduct
         CheckShape(x, h.Rows, h.Columns);
         if (h.Rows == 0 || x.Rows == 0)
             return;
+        x.Touched();
+        Touch.Rows<double>(h.Data, 0, h.Rows, h.Rows, h.Stride);
         fixed (float* px = x.Data)
         fixed (double* ph = h.Data)
         {
@@ -54,6 +57,7 @@ public static unsafe class SymmetricProduct
     {
         if (h.Rows != h.Columns)
             throw new ArgumentException($"A matrix of {h.Rows} x {h.Columns} has no mirror image.");
+        Touch.Rows<T>(h.Data, 0, h.Rows, h.Rows, h.Stride);
         fixed (T* data = h.Data)
         {
             var work = new MirrorWork<T> { Data = data, Stride = h.Stride, Size = h.Rows };
@@ -74,6 +78,8 @@ public static unsafe class SymmetricProduct
                 h.Row(i)[..(i + 1)].Clear();
             return;
         }
+        x.Touched();
+        Touch.Rows<T>(h.Data, 0, h.Rows, h.Rows, h.Stride);
         fixed (T* px = x.Data, ph = h.Data)
         {
             ProductOperand<T> columns = MatrixProduct.Operand(px, x.Stride, !x.IsTransposed);

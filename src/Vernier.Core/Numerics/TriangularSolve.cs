@@ -1,4 +1,5 @@
 using System.Numerics;
+using Vernier.Memory;
 
 namespace Vernier.Numerics;
 
@@ -40,6 +41,7 @@ public static unsafe class TriangularSolve
             return;
         if (n <= Leaf)
         {
+            Touch.Rows<T>(b.Data, 0, n, b.Columns, b.Stride);
             fixed (T* pb = b.Data)
                 SolveLeaf(t, MatrixProduct.Operand(pb, b.Stride, true), b.Columns, workers);
             return;
@@ -69,6 +71,7 @@ public static unsafe class TriangularSolve
             return;
         if (n <= Leaf)
         {
+            Touch.Rows<T>(b.Data, 0, b.Rows, n, b.Stride);
             // X T = B is T^T X^T = B^T.
             fixed (T* pb = b.Data)
                 SolveLeaf(t.Transpose(), MatrixProduct.Operand(pb, b.Stride, false), b.Rows, workers);
@@ -96,6 +99,7 @@ public static unsafe class TriangularSolve
     private static void SolveLeaf<T>(ReadOnlyMatrixSpan<T> t, ProductOperand<T> b, int count, Workers workers)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
+        t.Touched();
         fixed (T* pt = t.Data)
             TriangularLeaf.Solve(MatrixProduct.Operand(pt, t.Stride, t.IsTransposed), t.Rows, !t.IsTransposed, b, count, workers);
     }

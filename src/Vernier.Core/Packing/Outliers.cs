@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Vernier.Files;
+using Vernier.Memory;
 using Vernier.Numerics;
 
 namespace Vernier.Packing;
@@ -150,6 +151,8 @@ public sealed class Outliers
                 ReadOnlySpan<float> values = Outliers.Values(row);
                 if (columns.IsEmpty)
                     continue;
+                foreach (int column in columns)
+                    Touch.Within(column, 1, spec.Columns);
                 for (int token = 0; token < Tokens; token++)
                 {
                     float* x = X + (long)token * spec.Columns;

@@ -2,11 +2,43 @@ using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 using Vernier.Errors;
 using Vernier.Files;
+using Vernier.Inference.Architectures.Bamba;
+using Vernier.Inference.Architectures.BitNet;
+using Vernier.Inference.Architectures.Bloom;
+using Vernier.Inference.Architectures.Cohere;
+using Vernier.Inference.Architectures.DeepSeek;
+using Vernier.Inference.Architectures.Falcon;
+using Vernier.Inference.Architectures.FalconH1;
+using Vernier.Inference.Architectures.Gemma;
+using Vernier.Inference.Architectures.Glm;
+using Vernier.Inference.Architectures.Gpt2;
+using Vernier.Inference.Architectures.GptNeoX;
+using Vernier.Inference.Architectures.GptOss;
+using Vernier.Inference.Architectures.Granite;
+using Vernier.Inference.Architectures.Jamba;
+using Vernier.Inference.Architectures.Lfm2;
 using Vernier.Inference.Architectures.Llama;
+using Vernier.Inference.Architectures.Llama4;
+using Vernier.Inference.Architectures.Mamba;
 using Vernier.Inference.Architectures.Mistral;
+using Vernier.Inference.Architectures.Mixtral;
+using Vernier.Inference.Architectures.Mpt;
+using Vernier.Inference.Architectures.Nemotron;
+using Vernier.Inference.Architectures.NemotronH;
+using Vernier.Inference.Architectures.Olmo;
+using Vernier.Inference.Architectures.Opt;
+using Vernier.Inference.Architectures.Phi;
 using Vernier.Inference.Architectures.Phi3;
+using Vernier.Inference.Architectures.PhiMoe;
 using Vernier.Inference.Architectures.Qwen2;
+using Vernier.Inference.Architectures.Qwen2Moe;
 using Vernier.Inference.Architectures.Qwen3;
+using Vernier.Inference.Architectures.Qwen3Moe;
+using Vernier.Inference.Architectures.Qwen3Next;
+using Vernier.Inference.Architectures.RecurrentGemma;
+using Vernier.Inference.Architectures.SmolLm3;
+using Vernier.Inference.Architectures.StableLm;
+using Vernier.Inference.Architectures.StarCoder2;
 using Vernier.Inference.Configuration;
 using Vernier.Inference.Decoders;
 
@@ -19,7 +51,17 @@ public static class ArchitectureCatalogue
 
     // Replaced as a whole, so that readers need no lock.
     private static IArchitecture[] s_all = [new LlamaArchitecture(), new MistralArchitecture(), new Qwen2Architecture(),
-        new Qwen3Architecture(), new Phi3Architecture()];
+        new Qwen3Architecture(), new Phi3Architecture(), new BloomArchitecture(), new CohereArchitecture(), new Cohere2Architecture(),
+            new FalconArchitecture(), new GemmaArchitecture(), new Gemma2Architecture(), new Gemma3Architecture(), new GlmArchitecture(),
+            new Glm4Architecture(), new Glm4MoeArchitecture(), new Gpt2Architecture(), new GptNeoXArchitecture(), new GptOssArchitecture(),
+            new GraniteArchitecture(), new GraniteMoeArchitecture(), new Llama4Architecture(), new MixtralArchitecture(),
+            new MptArchitecture(), new NemotronArchitecture(), new OlmoArchitecture(), new Olmo2Architecture(), new OlmoeArchitecture(),
+            new OptArchitecture(), new PhiArchitecture(), new PhiMoeArchitecture(), new Qwen2MoeArchitecture(), new Qwen3MoeArchitecture(),
+            new SmolLm3Architecture(), new StableLmArchitecture(), new StarCoder2Architecture(), new BitNetArchitecture(),
+                new MambaArchitecture(), new FalconMambaArchitecture(), new Mamba2Architecture(), new BambaArchitecture(),
+                new GraniteHybridArchitecture(), new FalconH1Architecture(), new NemotronHArchitecture(), new JambaArchitecture(),
+                new Qwen3NextArchitecture(), new Qwen35Architecture(), new Lfm2Architecture(), new RecurrentGemmaArchitecture(),
+                    new DeepSeekV2Architecture(), new DeepSeekV3Architecture()];
 
     /// <summary>All architectures, in the order in which they were registered.</summary>
     public static IReadOnlyList<IArchitecture> All => Volatile.Read(ref s_all);
@@ -65,7 +107,7 @@ public static class ArchitectureCatalogue
             && list.GetArrayLength() > 0)
         {
             name = list[0].ValueKind == JsonValueKind.String ? list[0].GetString()! : name;
-            causal = name.EndsWith("ForCausalLM", StringComparison.Ordinal);
+            causal = name.EndsWith("ForCausalLM", StringComparison.Ordinal) || name == "GPT2LMHeadModel";
         }
         return TryGet(root.ModelType, out architecture) && causal;
     }
@@ -78,7 +120,7 @@ public static class ArchitectureCatalogue
     public static ModelConfig Read(ConfigObject root) =>
         TryFind(root, out IArchitecture? architecture, out string name) ? Read(architecture, root)
         : throw root.Unsupported(ModelRules.UnknownArchitecture, $"the architecture {ConfigObject.Quote(name)} can't be run",
-            $"Give a causal language model of one of the families {string.Join(", ", All.Select(known => known.ModelType))}");
+            $"Give a causal language model of one of the {All.Count} families that docs/architectures.md lists");
 
     /// <summary>Reads a config.json that is in memory.</summary>
     /// <param name="utf8">Its text.</param>
@@ -86,7 +128,7 @@ public static class ArchitectureCatalogue
     /// <inheritdoc cref="Read(ConfigObject)"/>
     public static ModelConfig Read(ReadOnlyMemory<byte> utf8, string path)
     {
-        using JsonDocument document = StrictJson.Parse(utf8, path);
+        using JsonDocument document = StrictJson.ParseSettings(utf8, path);
         return Read(ConfigObject.Of(document.RootElement, path));
     }
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Vernier.Errors;
+using Vernier.Files;
 
 namespace Vernier.Inference.Configuration;
 
@@ -11,9 +12,10 @@ public readonly struct ConfigObject(string path, JsonElement element)
     private const int LongestQuote = 60;
 
     private readonly HashSet<string>? _read;
+    private readonly FamilyKeys? _keys;
 
-    private ConfigObject(string path, JsonElement element, HashSet<string> read)
-        : this(path, element) => _read = read;
+    private ConfigObject(string path, JsonElement element, HashSet<string>? read, FamilyKeys? keys)
+        : this(path, element) => (_read, _keys) = (read, keys);
 
     /// <summary>The path of the file, for messages.</summary>
     public string Path => path;
@@ -28,15 +30,23 @@ public readonly struct ConfigObject(string path, JsonElement element)
     /// <summary>Whether a value is there.</summary>
     public bool Has(string name) => TryGet(name, out _);
 
+    /// <summary>Whether a value is in the file, not only a default of the family.</summary>
+    public bool States(string name) => TryGet(name, out _) && (element.TryGetProperty(_keys?.InFile(name) ?? name, out _)
+        || element.TryGetProperty(name, out _));
+
     /// <summary>Whether the name is there at all, even with the value null.</summary>
     public bool Mentions(string name)
     {
-        _read?.Add(name);
-        return element.TryGetProperty(name, out _);
+        string inFile = _keys?.InFile(name) ?? name;
+        _read?.Add(inFile);
+        return element.TryGetProperty(inFile, out _);
     }
 
     /// <summary>The same object, which notes the names that it is asked for.</summary>
-    internal ConfigObject Noting(HashSet<string> read) => new(path, element, read);
+    internal ConfigObject Noting(HashSet<string> read) => new(path, element, read, _keys);
+
+    /// <summary>The same object, with the names and defaults of a family.</summary>
+    public ConfigObject As(FamilyKeys keys) => new(path, element, _read, keys);
 
     /// <summary>A whole number.</summary>
     /// <param name="name">The member.</param>
@@ -141,7 +151,8 @@ public readonly struct ConfigObject(string path, JsonElement element)
     /// <exception cref="InvalidFileException">It is no object.</exception>
     public static ConfigObject Of(JsonElement element, string path) =>
         element.ValueKind == JsonValueKind.Object ? new ConfigObject(path, element)
-        : throw new InvalidFileException(path, ModelRules.ConfigType, "the file is not a JSON object", "Download the file again");
+        : throw new InvalidFileException(path, ModelRules.ConfigType, "the file is not a JSON object",
+            "Give the config.json that belongs to these weights");
 
     /// <summary>The error of a file that is sound and asks for what does not run here.</summary>
     /// <param name="rule">What it is, of <see cref="ModelRules"/>.</param>
@@ -153,7 +164,8 @@ public readonly struct ConfigObject(string path, JsonElement element)
     /// <param name="rule">The rule that is broken, of <see cref="ModelRules"/>.</param>
     /// <param name="problem">What is wrong, in one sentence without a full stop.</param>
     /// <param name="remedy">What the user can do.</param>
-    public InvalidFileException Error(string rule, string problem, string remedy = "Correct the value, or download the file again") =>
+    public InvalidFileException Error(string rule, string problem,
+        string remedy = "Correct the value, or take the file of the original model") =>
         new(path, rule, problem, remedy);
 
     /// <summary>A value of the file as it may be quoted in a message: one line, not long.</summary>
@@ -163,12 +175,38 @@ public readonly struct ConfigObject(string path, JsonElement element)
 
     private bool TryGet(string name, out JsonElement value)
     {
-        _read?.Add(name);
-        return element.TryGetProperty(name, out value) && value.ValueKind != JsonValueKind.Null;
+        if (!Find(name, out value) || value.ValueKind == JsonValueKind.Null)
+            return false;
+        CheckFinite(name, value);
+        return true;
+    }
+
+    private bool Find(string name, out JsonElement value)
+    {
+        string inFile = _keys?.InFile(name) ?? name;
+        _read?.Add(inFile);
+        if (element.TryGetProperty(inFile, out value))
+            return true;
+        if (_keys is null)
+            return false;
+        // The library takes the name that others have too.
+        if (inFile != name && element.TryGetProperty(name, out value))
+        {
+            _read?.Add(name);
+            return true;
+        }
+        return _keys.Defaults.TryGetProperty(name, out value);
+    }
+
+    private void CheckFinite(string name, JsonElement value)
+    {
+        if (BareNumbers.NameOf(value) is string number)
+            throw BareNumbers.Refuse(path, $"'{name}'", number);
     }
 
     private int CheckInteger(string name, JsonElement value, int minimum, int maximum)
     {
+        CheckFinite(name, value);
         if (value.ValueKind != JsonValueKind.Number)
             throw WrongType(name, "an integer");
         if (!value.TryGetInt32(out int number) || number < minimum || number > maximum)
@@ -178,6 +216,7 @@ public readonly struct ConfigObject(string path, JsonElement element)
 
     private double CheckNumber(string name, JsonElement value, double above, double maximum)
     {
+        CheckFinite(name, value);
         if (value.ValueKind != JsonValueKind.Number)
             throw WrongType(name, "a number");
         if (!value.TryGetDouble(out double number) || !(number > above && number <= maximum))

@@ -60,6 +60,9 @@ public static class ModelRules
     /// <summary>Every tensor consists of real numbers.</summary>
     public const string TensorType = "tensor-type";
 
+    /// <summary>Every number of the network is finite.</summary>
+    public const string NotFinite = "model-not-finite";
+
     /// <summary>Every tensor fits into one array.</summary>
     public const string TensorTooLarge = "tensor-too-large";
 }

@@ -1,4 +1,5 @@
 using Vernier.Errors;
+using Vernier.Files;
 using Vernier.Inference.Configuration;
 using Vernier.Inference.Parts;
 using Vernier.Inference.Weights;
@@ -53,14 +54,31 @@ public abstract class DecoderAssembly(ModelConfig config)
         return weights.Linear(HeadName, null, config.VocabularySize, config.HiddenSize);
     }
 
+    /// <summary>What becomes of the rows of the embedding table before the first block: they are scaled, normed, positions are added. By
+    /// default nothing.</summary>
+    /// <param name="table">The table, perhaps a quantized one.</param>
+    /// <param name="weights">Where other weights come from.</param>
+    public virtual IEmbedding Entry(IEmbedding table, IWeightSource weights) => table;
+
+    /// <summary>What becomes of the products with the output layer's weights: they are scaled, bounded. By default nothing.</summary>
+    /// <param name="head">The product.</param>
+    /// <param name="weights">Where other weights come from.</param>
+    public virtual ILinear Exit(ILinear head, IWeightSource weights) => head;
+
     /// <summary>Makes the embedding and the output layer, which share their weights where they are tied.</summary>
     /// <exception cref="InvalidFileException">A tensor is missing or has another shape.</exception>
     public (IEmbedding Embedding, ILinear Head) Ends(IWeightSource weights)
     {
         ArgumentNullException.ThrowIfNull(weights);
-        return HeadName == EmbeddingName ? weights.Tied(EmbeddingName, config.VocabularySize, config.HiddenSize)
-            : (Embedding(weights), Head(weights));
+        (IEmbedding embedding, ILinear head) = HeadName == EmbeddingName
+            ? weights.Tied(EmbeddingName, config.VocabularySize, config.HiddenSize) : (Embedding(weights), Head(weights));
+        return (Entry(embedding, weights), Exit(head, weights));
     }
+
+    /// <summary>Whether a tensor that no part of the network asks for may be there: masks that older versions of a library stored, layers
+    /// that predict further tokens in training. By default none.</summary>
+    /// <param name="tensor">The tensor.</param>
+    public virtual bool MayBeUnused(TensorInfo tensor) => false;
 
     /// <summary>Makes a block, the number of which was checked.</summary>
     protected abstract Block MakeBlock(IWeightSource weights, int layer);

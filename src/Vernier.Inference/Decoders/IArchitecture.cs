@@ -1,4 +1,5 @@
 using Vernier.Errors;
+using Vernier.Files.Checkpoints;
 using Vernier.Inference.Configuration;
 using Vernier.Inference.Gguf;
 
@@ -24,4 +25,10 @@ public interface IArchitecture
     /// <summary>How a model of a configuration is put together.</summary>
     /// <param name="config">What <see cref="ReadConfiguration"/> gave.</param>
     DecoderAssembly Assemble(ModelConfig config);
+
+    /// <summary>What of the tensors is shown under another name, in parts or turned over, so that checkpoints of one kind of model that
+    /// different versions of a library wrote have the same tensors. By default nothing.</summary>
+    /// <param name="config">What <see cref="ReadConfiguration"/> gave.</param>
+    /// <param name="checkpoint">The tensors as they are stored.</param>
+    IReadOnlyList<TensorView> Views(ModelConfig config, Checkpoint checkpoint) => [];
 }

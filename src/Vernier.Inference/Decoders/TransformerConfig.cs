@@ -5,11 +5,15 @@ using Vernier.Inference.Parts.Attention;
 namespace Vernier.Inference.Decoders;
 
 /// <summary>
-/// What config.json says about a transformer: blocks of attention with a rotary embedding and of a gated feed-forward, each behind an RMS
-/// norm. The keys are those of the Hugging Face library, with its defaults for what a family may leave out.
+/// What config.json says about a transformer: blocks of attention and of a feed-forward. What is not said otherwise is as in a Llama: a
+/// rotary embedding, gated feed-forwards, an RMS norm before each part. The keys are those of the Hugging Face library, with its defaults for what a family may leave out.
 /// </summary>
 public abstract class TransformerConfig : ModelConfig
 {
+    private static readonly AttentionScores s_plain = new();
+
+    private readonly bool _rotates;
+
     /// <summary>Reads what all transformers have.</summary>
     /// <param name="root">The object of the file.</param>
     /// <param name="rules">What holds for the family.</param>
@@ -19,10 +23,12 @@ public abstract class TransformerConfig : ModelConfig
     {
         ArgumentNullException.ThrowIfNull(rules);
         (HeadCount, KeyValueHeadCount, HeadSize) = ReadHeads(root, rules, HiddenSize);
-        IntermediateSize = root.Integer("intermediate_size", 1, 1 << 22);
+        IntermediateSize = root.Integer("intermediate_size", 1, 1 << 22, rules.FeedForwardWidths * HiddenSize);
         NormEpsilon = (float)root.Number("rms_norm_eps", 1e-30, 1, rules.NormEpsilon);
-        Rope = RopeConfigReader.Read(root, rules.Rope, HeadSize, MaxPositions);
-        Activation = ReadActivation(root);
+        Rope = rules.Rope is { } rope ? RopeConfigReader.Read(root, rope, HeadSize, MaxPositions, rope.LayerType)
+            : new RopeConfig { RotarySize = 2 };
+        Activation = Activations.Read(root);
+        _rotates = rules.Rope is not null;
     }
 
     /// <summary>The names of the tensors.</summary>
@@ -47,7 +53,7 @@ public abstract class TransformerConfig : ModelConfig
     public RopeConfig Rope { get; }
 
     /// <summary>The gate's nonlinearity. Default SiLU.</summary>
-    public Activation Activation { get; }
+    public Activation Activation { get; protected init; }
 
     /// <summary>Whether the query, key and value projections have biases. Default false.</summary>
     public virtual bool QueryKeyValueBias => false;
@@ -62,7 +68,69 @@ public abstract class TransformerConfig : ModelConfig
     public virtual int? WindowOf(int layer) => null;
 
     /// <summary>The heads of the attention of a layer.</summary>
-    public AttentionShape AttentionOf(int layer) => new(HeadCount, KeyValueHeadCount, HeadSize, WindowOf(layer));
+    public virtual AttentionShape AttentionOf(int layer) => new(HeadCount, KeyValueHeadCount, HeadSize, WindowOf(layer));
+
+    /// <summary>The norms.</summary>
+    public virtual NormStyle Norms => NormStyle.Rms;
+
+    /// <summary>Where they stand. Default before each part.</summary>
+    public virtual ResidualOrder Order => ResidualOrder.Before;
+
+    /// <summary>What the norms of queries and keys, where there are names for them, are taken over. Default each head.</summary>
+    public virtual HeadNorm HeadNorm => HeadNorm.Head;
+
+    /// <summary>Whether a gate multiplies in the feed-forward. Default true.</summary>
+    public virtual bool IsGated => true;
+
+    /// <summary>How the outputs of one projection to query, key and value follow each other. Default in blocks.</summary>
+    public virtual QueryKeyValueOrder QueryKeyValueOrder => QueryKeyValueOrder.Blocks;
+
+    /// <summary>The bound of queries, keys and values; null, the default, for none.</summary>
+    public virtual float? Clip => null;
+
+    /// <summary>The rotary embedding of a layer; null for none. Default that of all.</summary>
+    public virtual RopeConfig? RopeOf(int layer) => _rotates ? Rope : null;
+
+    /// <summary>How scores become weights in a layer, but for the sinks, which are tensors.</summary>
+    public virtual AttentionScores ScoresOf(int layer) => s_plain;
+
+    /// <summary>What queries of a position are multiplied by in a layer; null, the default, for 1.</summary>
+    public virtual Func<int, float>? TemperatureOf(int layer) => null;
+
+    /// <summary>Whether the norms of heads come after the rotation. Default false.</summary>
+    public virtual bool NormsAfterRotation => false;
+
+    /// <summary>Whether the channels of feed-forwards and the coordinates of value heads may be put in another order: attention and a gated
+    /// feed-forward in every block, with nothing between their layers that tells channels apart. Default false.</summary>
+    public virtual bool CanReorder => false;
+
+    /// <summary>Whether the query projection is twice as wide: a gate behind each head multiplies what is attended to. Default false.</summary>
+    public virtual bool HasAttentionGate => false;
+
+    /// <summary>The mixture of experts of a layer; null, the default, for one feed-forward.</summary>
+    public virtual ExpertStyle? ExpertsOf(int layer) => null;
+
+    /// <summary>The width of the feed-forward of a layer.</summary>
+    public virtual int IntermediateSizeOf(int layer) => IntermediateSize;
+
+    /// <summary>Layers behind the last that the checkpoint may hold and that do not count: they predict further tokens in training. Default
+    /// 0.</summary>
+    public virtual int FurtherLayers => 0;
+
+    /// <summary>What rows of the embedding are multiplied by. Default 1.</summary>
+    public virtual float EmbeddingScale => 1;
+
+    /// <summary>What is added in a block is multiplied by it. Default 1.</summary>
+    public virtual float ResidualScale => 1;
+
+    /// <summary>What logits are multiplied by. Default 1.</summary>
+    public virtual float LogitScale => 1;
+
+    /// <summary>The bound that logits approach; 0, the default, for none.</summary>
+    public virtual float LogitCap => 0;
+
+    /// <summary>Whether the output layer has a bias. Default false.</summary>
+    public virtual bool HeadBias => false;
 
     /// <summary>A sliding window of <c>sliding_window</c> tokens.</summary>
     /// <exception cref="InvalidFileException">It is no whole number from 1.</exception>
@@ -86,12 +154,4 @@ public abstract class TransformerConfig : ModelConfig
             throw root.Error(ModelRules.ConfigHeads, $"'hidden_size' / 'num_attention_heads' is {headSize}, not from 2 to 4096");
         return (heads, keyValueHeads, headSize);
     }
-
-    private static Activation ReadActivation(ConfigObject root) => root.Text("hidden_act") switch
-    {
-        null or "silu" or "swish" => Activation.Silu,
-        "gelu_pytorch_tanh" or "gelu_new" => Activation.GeluTanh,
-        { } other => throw root.Unsupported(ModelRules.ConfigActivation, $"'hidden_act' is {ConfigObject.Quote(other)}",
-            "Give a model with silu, swish, gelu_pytorch_tanh or gelu_new"),
-    };
 }

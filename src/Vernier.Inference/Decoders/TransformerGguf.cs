@@ -32,6 +32,7 @@ public abstract class TransformerGguf(string name, string modelType, string clas
     public override IEnumerable<KeyValuePair<string, GgufValue>> ToMetadata(ModelConfig config, string name)
     {
         var transformer = (TransformerConfig)config;
+        CheckScaling(transformer);
         RopeConfig rope = transformer.Rope;
         List<KeyValuePair<string, GgufValue>> pairs = Sizes(transformer, name);
         void Add(string key, object value) => pairs.Add(KeyValuePair.Create($"{Name}.{key}", GgufValue.Of(value)));
@@ -86,12 +87,11 @@ public abstract class TransformerGguf(string name, string modelType, string clas
         ArgumentNullException.ThrowIfNull(metadata);
         ArgumentNullException.ThrowIfNull(file);
         if (metadata.Integer($"{Name}.expert_count") is > 0)
-            throw Unsupported(file, "the model is a mixture of experts");
+            throw new UnsupportedModelException(file.Path, GgufModelRules.Architecture,
+                "the model is a mixture of experts, which can't be run", "Give a dense model");
         long heads = metadata.NeedInteger($"{Name}.attention.head_count"), hidden = metadata.NeedInteger($"{Name}.embedding_length");
         long headSize = metadata.Integer($"{Name}.attention.key_length")
             ?? (heads > 0 ? hidden / heads : 0), rotary = metadata.Integer($"{Name}.rope.dimension_count") ?? headSize;
-        if (metadata.Integer($"{Name}.attention.value_length") is long values && values != headSize)
-            throw Unsupported(file, $"'{Name}.attention.value_length' is {values}, and heads of keys have {headSize} coordinates");
         long context = metadata.NeedInteger($"{Name}.context_length");
         var config = new JsonObject
         {
@@ -105,10 +105,10 @@ public abstract class TransformerGguf(string name, string modelType, string clas
             ["num_key_value_heads"] = metadata.Integer($"{Name}.attention.head_count_kv") ?? heads,
             ["head_dim"] = headSize,
             ["hidden_act"] = "silu",
-            ["rms_norm_eps"] = metadata.Finite($"{Name}.attention.layer_norm_rms_epsilon")
+            ["rms_norm_eps"] = metadata.Decimal($"{Name}.attention.layer_norm_rms_epsilon")
                 ?? throw metadata.Missing($"{Name}.attention.layer_norm_rms_epsilon"),
             ["max_position_embeddings"] = context,
-            ["rope_theta"] = metadata.Finite($"{Name}.rope.freq_base") ?? 10000,
+            ["rope_theta"] = metadata.Decimal($"{Name}.rope.freq_base") ?? 10000,
             ["tie_word_embeddings"] = !file.TryGet("output.weight", out _),
             ["torch_dtype"] = file.TryGet("token_embd.weight", out GgufTensor? embedding) && embedding.Type == GgufTensorType.BF16
                 ? "bfloat16" : embedding?.Type == GgufTensorType.F32 ? "float32" : "float16",
@@ -121,13 +121,8 @@ public abstract class TransformerGguf(string name, string modelType, string clas
             is JsonObject scaling)
             config["rope_scaling"] = scaling;
         AddContext(config, metadata);
-        if (!config.ContainsKey("sliding_window") && metadata.Integer($"{Name}.attention.sliding_window") is long window and not 0)
-            throw Unsupported(file, $"'{Name}.attention.sliding_window' is {window}, and which layers have that window is not said");
         return config;
     }
-
-    private static UnsupportedModelException Unsupported(GgufFile file, string problem) => new(file.Path, GgufModelRules.Architecture,
-        problem + ", which can't be run", "Give the model as a folder, or one without it");
 
     /// <summary>Adds to config.json what the family has beside what all have.</summary>
     protected virtual void AddFeatures(JsonObject config, GgufMetadata metadata, GgufFile file)
@@ -141,6 +136,32 @@ public abstract class TransformerGguf(string name, string modelType, string clas
 
     /// <summary>The sliding window of all layers, where the metadata have a place for it; null by default.</summary>
     protected virtual int? SlidingWindowOf(TransformerConfig config) => null;
+
+    /// <summary>The sliding window of a file; null where there is none.</summary>
+    /// <exception cref="InvalidFileException">It is no whole number from 0.</exception>
+    protected long? WindowOf(GgufMetadata metadata)
+    {
+        ArgumentNullException.ThrowIfNull(metadata);
+        string key = $"{Name}.attention.sliding_window";
+        return metadata.Integer(key) switch
+        {
+            null or 0 => null,
+            < 0 => throw metadata.Wrong(key, "a whole number from 0"),
+            long window => window,
+        };
+    }
+
+    // What a file has no place for would be passed over by those who read it.
+    private static void CheckScaling(TransformerConfig config)
+    {
+        RopeConfig rope = config.Rope;
+        if (rope.Scaling is RopeScaling.Yarn or RopeScaling.Dynamic
+            || rope.LongAttentionFactor is double factor && factor != rope.AttentionFactor)
+        {
+            throw new UnsupportedModelException(config.Path, ModelRules.ConfigRopeScaling,
+                $"the rope scaling is {rope.Scaling}, and a GGUF file has no place for it here", "Export the model to a folder");
+        }
+    }
 
     private List<KeyValuePair<string, GgufValue>> Sizes(TransformerConfig config, string model) =>
     [
@@ -164,7 +185,7 @@ public abstract class TransformerGguf(string name, string modelType, string clas
 
     private static GgufNames NamesOf(TransformerNames names)
     {
-        List<(string, string)> parts = [(names.AttentionNorm, "attn_norm"), (names.FeedForwardNorm, "ffn_norm"),
+        List<(string, string)> parts = [(names.AttentionNorm, "attn_norm"), (names.FeedForwardNorm!, "ffn_norm"),
             (names.AttentionOutput, "attn_output"), (names.FeedForwardOutput, "ffn_down")];
         parts.AddRange(names.AttentionInputs.Zip(
             names.AttentionInputs.Count == 1 ? (string[])["attn_qkv"] : ["attn_q", "attn_k", "attn_v"]));

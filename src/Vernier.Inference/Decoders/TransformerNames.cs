@@ -30,13 +30,34 @@ public sealed class TransformerNames
     /// <summary>In a block, the norm of the key heads; null for none.</summary>
     public string? KeyNorm { get; init; }
 
+    /// <summary>In a block, the norm behind the attention; null for none.</summary>
+    public string? AfterAttentionNorm { get; init; }
+
+    /// <summary>In a block, the norm behind the feed-forward; null for none.</summary>
+    public string? AfterFeedForwardNorm { get; init; }
+
+    /// <summary>In a block, the tensor of the sinks of attention, whole; null for none.</summary>
+    public string? Sinks { get; init; }
+
+    /// <summary>The table of positions, and the row of the first; null for none.</summary>
+    public (string Name, int First)? Positions { get; init; }
+
+    /// <summary>The norm of the embedding; null for none.</summary>
+    public string? EmbeddingNorm { get; init; }
+
+    /// <summary>In a block, the norm of what is attended to, before the output projection; null for none.</summary>
+    public string? AttentionSubNorm { get; init; }
+
+    /// <summary>In a block, the norm of gate times up, before down; null for none.</summary>
+    public string? FeedForwardSubNorm { get; init; }
+
     /// <summary>In a block, the output projection of the attention.</summary>
     public string AttentionOutput { get; init; } = "self_attn.o_proj";
 
-    /// <summary>In a block, the norm before the feed-forward.</summary>
-    public string FeedForwardNorm { get; init; } = "post_attention_layernorm";
+    /// <summary>In a block, the norm before the feed-forward; null where both parts have one.</summary>
+    public string? FeedForwardNorm { get; init; } = "post_attention_layernorm";
 
-    /// <summary>In a block, gate and up, or one name for both.</summary>
+    /// <summary>In a block, gate and up, or one name for both; up alone where there is no gate.</summary>
     public IReadOnlyList<string> FeedForwardInputs { get; init; } = ["mlp.gate_proj", "mlp.up_proj"];
 
     /// <summary>In a block, down.</summary>

@@ -14,6 +14,9 @@ public sealed class TransformerRules
     /// <summary>The epsilon of the norms where the file does not say.</summary>
     public double NormEpsilon { get; init; } = 1e-6;
 
-    /// <summary>The rotary embedding.</summary>
-    public RopeRules Rope { get; init; } = RopeRules.Default;
+    /// <summary>The rotary embedding; null for none.</summary>
+    public RopeRules? Rope { get; init; } = RopeRules.Default;
+
+    /// <summary>The width of the feed-forward where the file does not say, in hidden sizes; null where it must.</summary>
+    public int? FeedForwardWidths { get; init; }
 }

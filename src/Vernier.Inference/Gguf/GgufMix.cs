@@ -58,17 +58,35 @@ public sealed class GgufMix
     public IReadOnlyDictionary<string, GgufTensorType> Types(
         IEnumerable<GgufMixTensor> tensors, GgufMixModel model, IReadOnlyList<GgufOverride>? overrides = null, bool importance = false)
     {
+        var types = new Dictionary<string, GgufTensorType>(StringComparer.Ordinal);
+        foreach ((GgufMixTensor tensor, GgufTensorType wanted) in Wanted(tensors, model, overrides ?? [], importance))
+            types[tensor.Name] = Fit(tensor, wanted);
+        return types;
+    }
+
+    /// <summary>The tensors whose rows fill no whole blocks of the type that the rules give them, and that get another.</summary>
+    /// <param name="tensors">All tensors of the file.</param>
+    /// <param name="model">The model.</param>
+    /// <param name="overrides">Types by pattern; the first that matches counts.</param>
+    /// <param name="importance">Whether an importance matrix is used.</param>
+    public IReadOnlyList<GgufFallback> Fallbacks(
+        IEnumerable<GgufMixTensor> tensors, GgufMixModel model, IReadOnlyList<GgufOverride>? overrides = null, bool importance = false) =>
+        [.. Wanted(tensors, model, overrides ?? [], importance)
+            .Where(pair => Fit(pair.Tensor, pair.Type) != pair.Type)
+            .Select(pair => new GgufFallback(pair.Tensor, pair.Type, Fit(pair.Tensor, pair.Type)))];
+
+    private IEnumerable<(GgufMixTensor Tensor, GgufTensorType Type)> Wanted(
+        IEnumerable<GgufMixTensor> tensors, GgufMixModel model, IReadOnlyList<GgufOverride> overrides, bool importance)
+    {
         // The rules count attention and feed-forward tensors in the order of the blocks.
         GgufMixTensor[] ordered = [.. tensors.OrderBy(tensor => GgufNames.LayerOf(tensor.Name) ?? -1)
             .ThenBy(tensor => tensor.Name, StringComparer.Ordinal)];
         var rules = new GgufMixRules(this, model, importance, ordered);
-        var types = new Dictionary<string, GgufTensorType>(StringComparer.Ordinal);
-        foreach (GgufMixTensor tensor in ordered)
-            types[tensor.Name] = MayConvert(tensor) ? Fit(tensor, TypeOf(tensor)) : GgufTensorType.F32;
-        return types;
+        // Each is asked once, for the rules count as they go.
+        return [.. ordered.Select(tensor => (tensor, MayConvert(tensor) ? TypeOf(tensor) : GgufTensorType.F32))];
 
         GgufTensorType TypeOf(GgufMixTensor tensor) =>
-            overrides?.FirstOrDefault(one => one.Pattern.IsMatch(tensor.Name)) is GgufOverride given ? given.Type
+            overrides.FirstOrDefault(one => one.Pattern.IsMatch(tensor.Name)) is GgufOverride given ? given.Type
             : Default.Format is null ? Default : rules.Choose(tensor);
     }
 

@@ -16,6 +16,9 @@ public static class GgufModelRules
     /// <summary>A value has the type and range that it must have.</summary>
     public const string MetadataType = "gguf-model-metadata-type";
 
+    /// <summary>No key changes what the model computes without being computed.</summary>
+    public const string Metadata = "gguf-model-metadata";
+
     /// <summary>The tokenizer is of a kind that both sides have.</summary>
     public const string Tokenizer = "gguf-model-tokenizer";
 

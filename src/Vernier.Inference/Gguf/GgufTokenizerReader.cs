@@ -63,7 +63,8 @@ internal static class GgufTokenizerReader
             bool added = types[id] is Control or UserDefined || !pieces && types[id] == Unknown;
             if (types[id] != Unused && !(added && !pieces) && !vocabulary.TryAdd(tokens[id], id))
                 throw new InvalidFileException(metadata.Path, GgufModelRules.Tokenizer,
-                    $"the token {ConfigObject.Quote(tokens[id])} stands twice", "Convert the model again");
+                    $"the token {ConfigObject.Quote(tokens[id])} stands twice, with the ids {vocabulary[tokens[id]]} and {id}",
+                    "Convert the model again");
         }
         return new JsonObject
         {

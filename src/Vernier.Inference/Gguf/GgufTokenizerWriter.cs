@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using Vernier.Errors;
 using Vernier.Files.Gguf;
+using Vernier.Files.Tokenizers;
 using Vernier.Inference.Configuration;
 using static Vernier.Inference.Gguf.GgufTokenizer;
 
@@ -98,16 +99,28 @@ internal static class GgufTokenizerWriter
                 "Check that tokenizer.json and config.json belong together");
         var tokens = new string[count];
         var types = new int[count];
+        HashSet<string> taken = [.. texts.Values.Select(token => token.Text)];
         for (int id = 0; id < count; id++)
-            (tokens[id], types[id]) = texts.TryGetValue(id, out (string Text, int Type) token) ? token : ($"[PAD{id}]", Unused);
+            (tokens[id], types[id]) = texts.TryGetValue(id, out (string Text, int Type) token) ? token : (Padding(id, taken), Unused);
         return (tokens, types);
+    }
+
+    /// <summary>The text of a token that is given as one, or as an object that has it.</summary>
+    public static string? TextOf(JsonNode? token) => token is JsonObject described ? (string?)described["content"]
+        : token is JsonValue value && value.TryGetValue(out string? plain) ? plain : null;
+
+    // As llama.cpp calls it, unless a token has that name: two alike are one to it.
+    private static string Padding(int id, HashSet<string> taken)
+    {
+        string name = $"[PAD{id}]";
+        while (!taken.Add(name))
+            name += "_";
+        return name;
     }
 
     private static int? SpecialId(string name, string[] tokens, JsonObject settings, JsonObject model, ModelConfig config)
     {
-        JsonNode? token = settings[name + "_token"] ?? (name == "unk" ? model["unk_token"] : null);
-        string? text = token is JsonObject described ? (string?)described["content"]
-            : token is JsonValue value && value.TryGetValue(out string? plain) ? plain : null;
+        string? text = TextOf(settings[name + "_token"] ?? (name == "unk" ? model["unk_token"] : null));
         int id = text is null ? -1 : Array.IndexOf(tokens, text);
         return id >= 0 ? id : name switch
         {
@@ -117,9 +130,13 @@ internal static class GgufTokenizerWriter
         };
     }
 
-    /// <summary>Whether a text begins and ends with special tokens: by the template, else by the settings.</summary>
-    private static (bool Begin, bool End) Surrounds(JsonObject tokenizer, JsonObject settings)
+    /// <summary>Whether a text begins and ends with special tokens: by the template, else by the settings, which count alone in some
+    /// classes.</summary>
+    public static (bool Begin, bool End) Surrounds(JsonObject tokenizer, JsonObject settings)
     {
+        if (TokenizerSettings.FlagsCount(TextOf(settings["tokenizer_class"])))
+            return (settings["add_bos_token"] is null ? TextOf(settings["bos_token"]) is not null : Flag(settings, "add_bos_token"),
+                Flag(settings, "add_eos_token"));
         IEnumerable<JsonObject> processors = tokenizer["post_processor"] is not JsonObject processor ? []
             : processor["processors"] is JsonArray parts ? parts.OfType<JsonObject>() : [processor];
         foreach (JsonObject part in processors)
@@ -134,7 +151,8 @@ internal static class GgufTokenizerWriter
         tokenizer["normalizer"]?.ToJsonString().Contains("\\u2581", StringComparison.Ordinal) == true
             || (string?)(tokenizer["pre_tokenizer"] as JsonObject)?["type"] == "Metaspace";
 
-    private static bool AddsSpace(JsonObject tokenizer) =>
+    /// <summary>Whether a text of a SentencePiece tokenizer begins with a space.</summary>
+    public static bool AddsSpace(JsonObject tokenizer) =>
         tokenizer["normalizer"]?.ToJsonString().Contains("\"Prepend\"", StringComparison.Ordinal) == true
         || tokenizer["pre_tokenizer"] is JsonObject { } metaspace && (string?)metaspace["type"] == "Metaspace"
             && (string?)metaspace["prepend_scheme"] != "never";

@@ -38,6 +38,9 @@ internal sealed class GgufWeightSource : IWeightSource
     public float[] Vector(string name, int expectedLength) => _floats.Vector(name, expectedLength);
 
     /// <inheritdoc/>
+    public float[] Values(string name, params IReadOnlyList<int> shape) => _floats.Values(name, shape);
+
+    /// <inheritdoc/>
     public IEmbedding Embedding(string name, int rows, int width) =>
         Blocks(name, rows, width) is BlockMatrix blocks ? new PackedEmbedding(blocks) : _floats.Embedding(name, rows, width);
 

@@ -37,40 +37,54 @@ internal static class RopeFactors
     /// <param name="context">The longest context.</param>
     /// <param name="theta">The base of the frequencies.</param>
     /// <exception cref="InvalidFileException">A value is of another type, or there are too many factors or too few.</exception>
-    /// <exception cref="UnsupportedModelException">The scaling is another, or two of them.</exception>
+    /// <exception cref="UnsupportedModelException">The scaling is one that is not computed, or there are two.</exception>
     public static JsonObject? ToScaling(GgufMetadata metadata, GgufFile file, int rotary, long context, double theta)
     {
-        string prefix = metadata.Architecture + ".rope.scaling.";
-        float[]? longer = Read(file, GgufNames.LongFactors, rotary), shorter = Read(file, GgufNames.ShortFactors, rotary);
-        float[]? always = Read(file, GgufNames.RopeFactors, rotary);
-        // For llama.cpp a factor alone is a linear scaling, and none one by 1.
-        string type = metadata.Text(prefix + "type") ?? "linear";
-        if (type is not ("none" or "linear" or "longrope"))
-            return new JsonObject { ["rope_type"] = type };
-        if (type == "linear" && metadata.Has(prefix + "type") && !metadata.Has(prefix + "factor"))
-            throw metadata.Missing(prefix + "factor");
-        double scale = metadata.Finite(prefix + "factor") ?? metadata.Finite(metadata.Architecture + ".rope.scale_linear") ?? 1;
-        double factor = type == "none" ? 1 : scale;
-        long original = metadata.Integer(prefix + "original_context_length") ?? context;
-        double attention = metadata.Finite(prefix + "attn_factor") ?? 1;
-        bool isLong = longer is not null && shorter is not null, isScaled = factor != 1;
-        if (type == "longrope" && !isLong || (longer ?? shorter) is not null && !isLong
-            || isLong && (isScaled || always is not null) || isScaled && always is not null || attention != 1 && !isLong)
+        string rope = $"{metadata.Architecture}.rope.";
+        string? type = metadata.Text($"{rope}scaling.type");
+        // An older name of the factor; without a type it is that of a linear scaling.
+        double? factor = metadata.Decimal($"{rope}scaling.factor") ?? metadata.Decimal($"{rope}scale_linear");
+        float[]? longer = Read(file, GgufNames.LongFactors, rotary), shorter = Read(file, GgufNames.ShortFactors, rotary),
+            factors = Read(file, GgufNames.RopeFactors, rotary);
+        if ((longer ?? shorter ?? factors) is not null)
         {
-            throw new UnsupportedModelException(file.Path, GgufModelRules.Architecture, $"the rotary embedding has the scaling "
-                + $"{ConfigObject.Quote(type)} by {factor}, the amplitude {attention}, and tensors of factors that do not belong to it",
-                "Give a model without scaling, with linear scaling, or with factors alone");
+            CheckAlone(file.Path, type, factor, longer, shorter, factors);
+            return factors is not null ? OfFactors(factors, rotary, context, theta) : OfLengths(metadata, rope, longer!, shorter!, context);
         }
-        if (isLong)
+        return type switch
         {
-            JsonObject scaling = LongRope(shorter!, longer!);
-            scaling["attention_factor"] = attention;
-            scaling["original_max_position_embeddings"] = original;
-            return scaling;
-        }
-        if (always is not null)
-            return OfFactors(always, rotary, context, theta);
-        return isScaled ? new JsonObject { ["rope_type"] = "linear", ["factor"] = factor } : null;
+            "none" => null,
+            null when factor is null or 0 or 1 => null,
+            null or "linear" => new JsonObject { ["rope_type"] = "linear",
+                ["factor"] = factor ?? throw metadata.Missing($"{rope}scaling.factor") },
+            "longrope" => throw new InvalidFileException(file.Path, GgufModelRules.MetadataMissing,
+                $"'{rope}scaling.type' is 'longrope', and the file has no tensors of factors", "Convert the model again"),
+            string other => throw new UnsupportedModelException(file.Path, GgufModelRules.Metadata,
+                $"'{rope}scaling.type' is {ConfigObject.Quote(other)}, which is not computed here", "Give the model as a folder"),
+        };
+    }
+
+    // Factors of frequencies are one scaling; a second one would be passed over.
+    private static void CheckAlone(string path, string? type, double? factor, float[]? longer, float[]? shorter, float[]? factors)
+    {
+        if (factors is not null && (longer ?? shorter) is not null)
+            throw new InvalidFileException(path, GgufModelRules.Metadata, "the file has factors of all lengths, and others by length",
+                "Remove one or the other", GgufNames.RopeFactors);
+        if ((longer is null) != (shorter is null))
+            throw new InvalidFileException(path, ModelRules.TensorMissing, "it is missing, and its counterpart is there",
+                "Convert the model again", longer is null ? GgufNames.LongFactors : GgufNames.ShortFactors);
+        if (type is not (null or "none" or "longrope" or "linear") || type != "none" && factor is not (null or 0 or 1))
+            throw new UnsupportedModelException(path, GgufModelRules.Metadata,
+                $"the rope scaling {ConfigObject.Quote(type ?? "linear")} with a factor stands beside tensors of factors",
+                "Give a model with one rope scaling");
+    }
+
+    private static JsonObject OfLengths(GgufMetadata metadata, string rope, float[] longer, float[] shorter, long context)
+    {
+        JsonObject scaling = LongRope(shorter, longer);
+        scaling["attention_factor"] = metadata.Decimal($"{rope}scaling.attn_factor") ?? 1.0;
+        scaling["original_max_position_embeddings"] = metadata.Integer($"{rope}scaling.original_context_length") ?? context;
+        return scaling;
     }
 
     private static JsonObject OfFactors(float[] factors, int rotary, long context, double theta)
@@ -110,8 +124,9 @@ internal static class RopeFactors
                 $"it has {tensor.Count} factors, and {rotary} coordinates of a head are rotated", "Convert the model again", name);
         var factors = new float[tensor.Count];
         file.Read(name, 0, factors);
-        return Array.TrueForAll(factors, float.IsFinite) ? factors : throw new InvalidFileException(file.Path, GgufModelRules.NotFinite,
-            "a factor of a frequency is not finite", "Convert the model again", name);
+        return Array.TrueForAll(factors, float.IsFinite) ? factors
+            : throw new InvalidFileException(file.Path, GgufModelRules.NotFinite, "a factor is not finite", "Convert the model again",
+                name);
     }
 
     /// <summary>What Llama 3 divides each rotary frequency by; see <see cref="RopeConfig"/>.</summary>

@@ -25,7 +25,7 @@ internal sealed class FolderFormat : ModelFormat
         Checkpoint = Checkpoint.Open(folder);
         try
         {
-            using JsonDocument document = StrictJson.Parse(ConfigPath, ModelConfig.MaxFileBytes);
+            using JsonDocument document = StrictJson.ParseSettings(ConfigPath, ModelConfig.MaxFileBytes);
             Config = WithoutScales(ConfigObject.Of(document.RootElement, ConfigPath));
         }
         catch
@@ -120,7 +120,7 @@ internal sealed class FolderFormat : ModelFormat
 
     private static JsonObject ReadObject(string path, long maxBytes)
     {
-        using JsonDocument document = StrictJson.Parse(path, maxBytes);
+        using JsonDocument document = StrictJson.ParseSettings(path, maxBytes);
         return JsonObject.Create(ConfigObject.Of(document.RootElement, path).Element.Clone())!;
     }
 }

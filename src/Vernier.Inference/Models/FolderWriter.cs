@@ -90,7 +90,8 @@ public sealed class FolderWriter : ModelWriter
     public override void Complete()
     {
         _draft.Flush();
-        File.WriteAllBytes(Path.Combine(_folder, "config.json"), _content.Config.Span);
+        string config = Path.Combine(_folder, "config.json");
+        OutputFile.Do(config, () => File.WriteAllBytes(config, _content.Config.Span));
         foreach (Companion companion in _content.Companions)
             companion.CopyTo(_folder);
     }

@@ -17,6 +17,7 @@ public static class GgufExport
     /// <param name="mix">The mix.</param>
     /// <param name="overrides">Types by pattern.</param>
     /// <param name="progress">Told the part that is done, 0 to 1.</param>
+    /// <param name="note">Told, before anything is written, what becomes of some tensors that nobody asked for; null for nobody.</param>
     /// <param name="workers">Who encodes; null, the default, for <see cref="Workers.Shared"/>.</param>
     /// <param name="cancellation">Stops between two pieces; no file is left.</param>
     /// <returns>The bytes of the file.</returns>
@@ -24,7 +25,7 @@ public static class GgufExport
     /// type.</exception>
     /// <exception cref="UnsupportedModelException">The model is of a family or has a tokenizer that llama.cpp lacks.</exception>
     public static long Write(Model model, string path, GgufMix mix, IReadOnlyList<GgufOverride>? overrides = null,
-        IProgress<double>? progress = null, Workers? workers = null,
+        IProgress<double>? progress = null, Action<string>? note = null, Workers? workers = null,
         CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -33,27 +34,34 @@ public static class GgufExport
         IReadOnlyDictionary<string, GgufTensorType> types = GgufPlan.TypesOf(model, mix, overrides);
         var plan = GgufPlan.Of(model, mix.FileType, tensor => types[tensor.Name]);
         plan.CheckNumbers(model, workers: workers, cancellation: cancellation);
+        if (note is not null)
+        {
+            if (GgufFallback.Describe(GgufPlan.FallbacksOf(model, mix, overrides)) is string fallbacks)
+                note(fallbacks);
+            foreach (LostNumbers lost in plan.FindLost(model, blocks: true, workers, cancellation))
+                note(lost.ToString());
+        }
         using var writer = new GgufModelWriter(plan, path, workers: workers);
         CopyAll(writer, model.Checkpoint, [.. plan.Items.Select(item => item.Source)], progress, cancellation);
         return writer.Bytes;
     }
 
-    /// <summary>As <see cref="Write(Model, string, GgufMix, IReadOnlyList{GgufOverride}, IProgress{double}, Workers, CancellationToken)"/>,
-    /// for a model that is not open.</summary>
+    /// <summary>Writes a model that is not open with types chosen by a mix.</summary>
     /// <param name="model">A Hugging Face folder or a GGUF file.</param>
     /// <param name="path">The file to write.</param>
     /// <param name="mix">The mix.</param>
     /// <param name="overrides">Types by pattern.</param>
     /// <param name="progress">Told the part that is done, 0 to 1.</param>
+    /// <param name="note">Told, before anything is written, what becomes of some tensors that nobody asked for; null for nobody.</param>
     /// <param name="workers">Who encodes; null, the default, for <see cref="Workers.Shared"/>.</param>
     /// <param name="cancellation">Stops between two pieces; no file is left.</param>
     /// <returns>The bytes of the file.</returns>
     public static long Write(string model, string path, GgufMix mix, IReadOnlyList<GgufOverride>? overrides = null,
-        IProgress<double>? progress = null, Workers? workers = null,
+        IProgress<double>? progress = null, Action<string>? note = null, Workers? workers = null,
         CancellationToken cancellation = default)
     {
         using var open = Model.Open(model);
-        return Write(open, path, mix, overrides, progress, workers, cancellation);
+        return Write(open, path, mix, overrides, progress, note, workers, cancellation);
     }
 
     /// <summary>Writes a model as a Hugging Face folder: blocks of a GGUF file become single precision, everything else stays as it

@@ -27,8 +27,11 @@ internal sealed class GgufFormat : ModelFormat
         _file = GgufFile.OpenWhole(path);
         try
         {
-            GgufArchitecture stored = ArchitectureOf(new GgufMetadata(_file.Metadata, path));
-            using JsonDocument document = StrictJson.Parse(ModelTexts.Serialize(GgufTexts.ConfigOf(_file, stored)), path);
+            var metadata = new GgufMetadata(_file.Metadata, path);
+            GgufArchitecture stored = ArchitectureOf(metadata);
+            JsonObject config = GgufTexts.ConfigOf(_file, stored, metadata);
+            NotUnderstood = GgufKeys.Check(metadata, stored.Name);
+            using JsonDocument document = StrictJson.ParseSettings(ModelTexts.Serialize(config), path);
             Config = document.RootElement.Clone();
             _config = ArchitectureCatalogue.Read(ConfigObject.Of(Config, path));
             // The names and the order of rows are those of the architecture of config.json: a Mistral is a Llama in the file.
@@ -60,6 +63,9 @@ internal sealed class GgufFormat : ModelFormat
 
     /// <inheritdoc/>
     public override string ConfigPath => _file.Path;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> NotUnderstood { get; }
 
     /// <inheritdoc/>
     public override IEnumerable<string> Files => _file.Parts.Select(part => part.Path);

@@ -135,6 +135,7 @@ public sealed class GgufModelWriter : ModelWriter
 
     private unsafe void Convert(GgufItem item, ReadOnlySpan<byte> raw, Span<float> numbers, Span<byte> bytes)
     {
+        ArgumentOutOfRangeException.ThrowIfLessThan(raw.Length, numbers.Length * item.Source.Type.Size());
         fixed (byte* source = raw)
             ElementReader.ToSingle(item.Source.Type, source, numbers);
         if (item.Info.Type.Format is BlockFormat format)

@@ -78,6 +78,47 @@ public sealed class GgufPlan
         return tensors.ToDictionary(tensor => tensor.Tensor.Name, tensor => types[tensor.Name], StringComparer.Ordinal);
     }
 
+    /// <summary>The tensors of a model whose rows fill no whole blocks of the type that a mix has for them, and that get another.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="mix">The mix.</param>
+    /// <param name="overrides">Types by pattern, which are looked for in names as the GGUF file has them.</param>
+    /// <param name="importance">Whether an importance matrix is used.</param>
+    /// <exception cref="InvalidFileException">As for <see cref="TypesOf"/>.</exception>
+    public static IReadOnlyList<GgufFallback> FallbacksOf(Model model, GgufMix mix, IReadOnlyList<GgufOverride>? overrides = null,
+        bool importance = false)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(mix);
+        ModelConfig config = ConfigOf(model, out GgufArchitecture architecture);
+        return mix.Fallbacks(Tensors(model).Select(tensor => new GgufMixTensor(tensor.Name, tensor.Tensor.Shape)),
+            architecture.MixOf(config), overrides, importance);
+    }
+
+    /// <summary>The bytes of each tensor in the file, by its name in the checkpoint; of those that the file leaves out there are
+    /// none.</summary>
+    public IReadOnlyDictionary<string, long> TensorBytes =>
+        Items.ToDictionary(item => item.Source.Name, item => item.Info.Bytes, StringComparer.Ordinal);
+
+    /// <summary>Finds rows and blocks that are not zero and become zero in the types of the file.</summary>
+    /// <param name="model">The model, whose numbers have been checked.</param>
+    /// <param name="blocks">Whether tensors in blocks are looked at; they are encoded as without data.</param>
+    /// <param name="workers">Who looks through them; null, the default, for <see cref="Workers.Shared"/>.</param>
+    /// <param name="cancellation">Stops between two tensors.</param>
+    /// <returns>What is lost, under the names of the checkpoint.</returns>
+    public IReadOnlyList<LostNumbers> FindLost(Model model, bool blocks, Workers? workers = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        var range = new NumberRange(model.Checkpoint, workers ?? Workers.Shared);
+        var lost = new List<LostNumbers>();
+        foreach (GgufItem item in Items.Where(item => blocks || item.Info.Type.Format is null))
+        {
+            cancellation.ThrowIfCancellationRequested();
+            if (range.FindLost(item.Source, item.Info.Type) is LostNumbers found)
+                lost.Add(found);
+        }
+        return lost;
+    }
+
     /// <summary>Checks that the numbers of all tensors are finite and have a place in the types that they are to have, before anything is
     /// written.</summary>
     /// <param name="model">The model.</param>

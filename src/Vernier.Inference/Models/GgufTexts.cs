@@ -24,16 +24,17 @@ internal static class GgufTexts
         [("vernier.widened.bf16", ElementType.BF16), ("vernier.widened.f16", ElementType.F16)];
 
     /// <summary>Keys that an export sets itself.</summary>
-    private static readonly string[] s_own = ["general.file_type", "general.quantization_version", GgufFile.AlignmentKey];
+    private static readonly string[] s_own =
+        ["general.file_type", "general.quantization_version", GgufFile.AlignmentKey, GgufEdits.TokenIds];
 
     /// <summary>Whether a key is set by an export, or says how the model is split, which an export is not.</summary>
     private static bool IsOwn(string key) => s_own.Contains(key) || key.StartsWith(GgufSplit.Prefix, StringComparison.Ordinal);
 
-    /// <summary>config.json.</summary>
-    public static JsonObject ConfigOf(GgufFile file, GgufArchitecture architecture)
+    /// <summary>config.json: the original's own, with what another program has changed in the metadata since.</summary>
+    public static JsonObject ConfigOf(GgufFile file, GgufArchitecture architecture, GgufMetadata metadata)
     {
-        var metadata = new GgufMetadata(file.Metadata, file.Path);
-        return GgufConfig.Of(file, architecture, Parse(metadata, Original));
+        JsonObject config = architecture.ToConfig(metadata, file);
+        return Parse(metadata, Original) is JsonObject original ? GgufEdits.Apply(original, config, file, architecture) : config;
     }
 
     /// <summary>tokenizer.json and tokenizer_config.json.</summary>
@@ -43,8 +44,12 @@ internal static class GgufTexts
         (JsonObject tokenizer, JsonObject settings) = GgufTokenizerReader.ToJson(metadata);
         if (metadata.Has(Template))
             settings.Remove("chat_template");
+        JsonObject plain = (JsonObject)tokenizer.DeepClone(), plainSettings = (JsonObject)settings.DeepClone();
         Patch(tokenizer, metadata, TokenizerPatch);
         Patch(settings, metadata, SettingsPatch);
+        // Metadata that were changed since count; what was kept beside belongs to others.
+        if (!GgufEdits.IsKept(tokenizer, settings, metadata, Parse(metadata, Original)))
+            return (plain, plainSettings);
         if (metadata.Has(MergePairs) && tokenizer["model"] is JsonObject model && model["merges"] is JsonArray merges)
             model["merges"] = new JsonArray(
                 [.. merges.Select(merge => new JsonArray([.. ((string)merge!).Split(' ', 2).Select(part => JsonValue.Create(part))]))]);
@@ -82,7 +87,7 @@ internal static class GgufTexts
         }
         foreach (string key in back.Keys)
         {
-            if (!file.Metadata.ContainsKey(key))
+            if (!file.Metadata.ContainsKey(key) && !IsOwn(key))
                 extra[key] = null;
         }
         if (extra.Count > 0)
@@ -128,6 +133,7 @@ internal static class GgufTexts
                     metadata[key] = kept;
             }
         }
+        GgufEdits.AddTokenIds(metadata, config);
         return metadata;
     }
 
@@ -154,7 +160,8 @@ internal static class GgufTexts
         void Add(string key, JsonObject patch)
         {
             if (patch.Count > 0)
-                metadata[key] = GgufValue.Of(patch.ToJsonString());
+                metadata[key] = GgufValue.Of(System.Text.Encoding.UTF8.GetString(
+                    BareNumbers.Restore(JsonSerializer.SerializeToUtf8Bytes(patch))));
         }
     }
 
@@ -168,7 +175,7 @@ internal static class GgufTexts
     {
         if (metadata.Text(key) is not string text)
             return null;
-        using JsonDocument json = StrictJson.Parse(System.Text.Encoding.UTF8.GetBytes(text), metadata.Path);
+        using JsonDocument json = StrictJson.ParseSettings(System.Text.Encoding.UTF8.GetBytes(text), metadata.Path);
         return json.RootElement.ValueKind == JsonValueKind.Object ? JsonObject.Create(json.RootElement.Clone())!
             : throw metadata.Wrong(key, "a JSON object");
     }

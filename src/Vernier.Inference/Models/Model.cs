@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.ExceptionServices;
 using System.Text.Json;
 using Vernier.Errors;
 using Vernier.Files;
@@ -21,7 +22,8 @@ namespace Vernier.Inference.Models;
 public sealed class Model : IDisposable
 {
     private readonly ModelFormat _format;
-    private readonly Lazy<ModelConfig?> _configuration;
+    private readonly ModelConfig? _configuration;
+    private readonly ExceptionDispatchInfo? _refusal;
     private readonly Lazy<QuantizationConfig?> _quantization;
     private readonly Lazy<Tokenizer> _tokenizer;
     private readonly Lazy<IReadOnlyList<Companion>> _companions;
@@ -33,7 +35,19 @@ public sealed class Model : IDisposable
         var root = ConfigObject.Of(format.Config, format.ConfigPath);
         bool known = ArchitectureCatalogue.TryFind(root, out IArchitecture? architecture, out string name);
         Architecture = name;
-        _configuration = new(() => known ? ArchitectureCatalogue.Read(architecture!, root) : null);
+        if (known)
+        {
+            try
+            {
+                _configuration = ConfigurationOf(architecture!, root, format);
+                format.Checkpoint.Show(architecture!.Views(_configuration, format.Checkpoint));
+            }
+            catch (VernierException e)
+            {
+                // Whoever needs the network says so.
+                _refusal = ExceptionDispatchInfo.Capture(e);
+            }
+        }
         _quantization = new(() => format.Kind == ModelKind.Folder ? QuantizationConfig.Read(format.Config, format.ConfigPath) : null);
         _tokenizer = new(format.ReadTokenizer);
         _companions = new(format.FindCompanions);
@@ -71,7 +85,7 @@ public sealed class Model : IDisposable
     /// <summary>The configuration.</summary>
     /// <exception cref="UnsupportedModelException">The architecture, or something that the model uses, does not run here.</exception>
     /// <exception cref="InvalidFileException">config.json breaks a rule of <see cref="ModelRules"/>.</exception>
-    public ModelConfig Configuration => _configuration.Value ?? ArchitectureCatalogue.Read(ConfigObject.Of(Config, ConfigPath));
+    public ModelConfig Configuration => TryGetConfiguration(out ModelConfig? config) ? config : ArchitectureCatalogue.Read(ConfigObject.Of(Config, ConfigPath));
 
     /// <summary>Which matrices Vernier has packed, and how; null for a model that is not quantized.</summary>
     /// <exception cref="InvalidFileException">The model is quantized by others, or the entry is malformed.</exception>
@@ -85,6 +99,9 @@ public sealed class Model : IDisposable
     /// <summary>What accompanies the weights in a folder, config.json excepted.</summary>
     /// <exception cref="UnsupportedModelException">The tokenizer of a GGUF file can't be represented.</exception>
     public IReadOnlyList<Companion> Companions => _companions.Value;
+
+    /// <summary>What the user should know of its files, a line each; none as a rule.</summary>
+    public IReadOnlyList<string> Notes => Checkpoint.Notes;
 
     /// <summary>The files that hold tensors and configuration.</summary>
     public IReadOnlyList<string> Files => [.. _format.Files];
@@ -142,7 +159,11 @@ public sealed class Model : IDisposable
     /// <summary>The configuration, if the architecture runs here.</summary>
     /// <exception cref="UnsupportedModelException">Something that the model uses does not run here.</exception>
     /// <exception cref="InvalidFileException">config.json breaks a rule of <see cref="ModelRules"/>.</exception>
-    public bool TryGetConfiguration([NotNullWhen(true)] out ModelConfig? config) => (config = _configuration.Value) is not null;
+    public bool TryGetConfiguration([NotNullWhen(true)] out ModelConfig? config)
+    {
+        _refusal?.Throw();
+        return (config = _configuration) is not null;
+    }
 
     /// <summary>The type and the bytes that a tensor has in its file: the blocks of a GGUF file are read as single precision.</summary>
     public (string Type, long Bytes) Stored(TensorInfo tensor)
@@ -167,9 +188,42 @@ public sealed class Model : IDisposable
     /// <exception cref="UnsupportedModelException">Something that the model uses does not run here.</exception>
     public void Check()
     {
+        if (!_checked)
+            ModelCheck.CheckTools(this);
         if (!_checked && TryGetConfiguration(out ModelConfig? config))
             ModelCheck.Run(this, config);
         _checked = true;
+    }
+
+    /// <summary>Holds the model against what a folder made of it needs, before any work: all that accompanies its weights can be
+    /// read.</summary>
+    /// <exception cref="InvalidFileException">Something can't: a rule of <see cref="FileRules"/>.</exception>
+    /// <exception cref="UnsupportedModelException">The tokenizer of a GGUF file can't be represented.</exception>
+    public void CheckCompanions()
+    {
+        foreach (Companion companion in Companions)
+            companion.Check();
+    }
+
+    /// <summary>Looks through all numbers of the model, norms and biases included, before any work.</summary>
+    /// <param name="workers">Who looks; null, the default, for <see cref="Workers.Shared"/>.</param>
+    /// <param name="cancellation">Stops between two tensors.</param>
+    /// <exception cref="InvalidFileException">One is not finite: <see cref="ModelRules.NotFinite"/>.</exception>
+    public void CheckFinite(Workers? workers = null, CancellationToken cancellation = default)
+    {
+        var range = new NumberRange(Checkpoint, workers ?? Workers.Shared);
+        foreach (TensorInfo tensor in Checkpoint.Tensors.Where(tensor => tensor.Type.IsFloat()))
+        {
+            cancellation.ThrowIfCancellationRequested();
+            range.CheckFinite(tensor);
+        }
+    }
+
+    private static ModelConfig ConfigurationOf(IArchitecture architecture, ConfigObject root, ModelFormat format)
+    {
+        ModelConfig config = ArchitectureCatalogue.Read(architecture, root);
+        config.NotUnderstood = [.. config.NotUnderstood, .. format.NotUnderstood];
+        return config;
     }
 
     /// <summary>The texts, ready for an export.</summary>

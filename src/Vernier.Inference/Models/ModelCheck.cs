@@ -36,7 +36,7 @@ internal static class ModelCheck
             assembly.Block(source, layer);
         assembly.FinalNorm(source);
         TensorInfo[] unused = [.. model.Checkpoint.Tensors.Where(tensor => !IsUsed(tensor.Name, source.Used, model.Quantization)
-            && !Array.Exists(s_harmless, end => tensor.Name.EndsWith(end, StringComparison.Ordinal))
+            && !assembly.MayBeUnused(tensor) && !Array.Exists(s_harmless, end => tensor.Name.EndsWith(end, StringComparison.Ordinal))
             && !IsTiedHead(model.Checkpoint, assembly, tensor))];
         if (unused.Length == 0)
             return;
@@ -45,6 +45,20 @@ internal static class ModelCheck
             $"a {config.ModelType} as config.json describes it has no use for "
             + string.Join(", ", unused.Take(MostNamed).Select(tensor => tensor.Name)) + more,
             "Give the config.json that belongs to these weights, or a model without these tensors", unused[0].Name);
+    }
+
+    /// <summary>Names the program whose codes the tensors are, where config.json does not.</summary>
+    /// <exception cref="InvalidFileException">The weights are codes of another program.</exception>
+    public static void CheckTools(Model model)
+    {
+        if (model.Quantization is not null)
+            return;
+        foreach (TensorInfo tensor in model.Checkpoint.Tensors)
+        {
+            if (QuantizationTools.OfTensor(tensor.Name) is string tool)
+                throw new InvalidFileException(model.Checkpoint.FileOf(tensor), "quantization-method",
+                    $"the model is quantized by {tool}, and config.json does not say so", QuantizationTools.Remedy, tensor.Name);
+        }
     }
 
     private static void CheckTokens(Model model, ModelConfig config)

@@ -22,6 +22,9 @@ internal abstract class ModelFormat : IDisposable
     /// <summary>The path of config.json, for messages.</summary>
     public abstract string ConfigPath { get; }
 
+    /// <summary>What there is beside the members of config.json of which nothing is known.</summary>
+    public virtual IReadOnlyList<string> NotUnderstood => [];
+
     /// <summary>The files that hold what a model is, tokenizer excepted.</summary>
     public abstract IEnumerable<string> Files { get; }
 

@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Vernier.Files;
 
 namespace Vernier.Inference.Models;
 
@@ -16,5 +17,5 @@ internal sealed record ModelTexts(JsonObject Config, JsonObject Tokenizer, JsonO
         new() { WriteIndented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>A text as files have it.</summary>
-    public static byte[] Serialize(JsonNode node) => JsonSerializer.SerializeToUtf8Bytes(node, s_json);
+    public static byte[] Serialize(JsonNode node) => BareNumbers.Restore(JsonSerializer.SerializeToUtf8Bytes(node, s_json));
 }

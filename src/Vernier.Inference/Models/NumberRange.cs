@@ -4,6 +4,7 @@ using Vernier.Files;
 using Vernier.Files.Checkpoints;
 using Vernier.Files.Gguf;
 using Vernier.Files.Gguf.Blocks;
+using Vernier.Inference.Configuration;
 using Vernier.Inference.Gguf;
 using Vernier.Memory;
 using Vernier.Numerics;
@@ -22,8 +23,16 @@ internal sealed class NumberRange(Checkpoint source, Workers workers)
     private const int PieceNumbers = 1 << 18;
     private const float HalfBound = 65520, Bfloat16Bound = 3.3961775e38f;
 
+    // 2^-134: what is not beyond it rounds to zero in BF16.
+    private const float Bfloat16Least = 4.5917748e-41f;
+
     /// <summary>No scale of blocks of smaller numbers leaves half precision, whatever counts how much.</summary>
     private const float SafeInBlocks = 1024;
+
+    /// <summary>No block of numbers of which one is larger becomes zero in any type: half precision begins at 2^-24, and no level of a
+    /// block
+    /// is beyond 2^13 of its scale.</summary>
+    private const float SafeFromZero = 1f / 2048;
 
     /// <summary>Checks a tensor.</summary>
     /// <param name="tensor">The tensor, of real numbers of whole bytes.</param>
@@ -42,12 +51,80 @@ internal sealed class NumberRange(Checkpoint source, Workers workers)
             _ => float.PositiveInfinity,
         };
         if (!float.IsFinite(largest))
-            throw NotFinite(tensor);
+            throw NotFinite(tensor, GgufModelRules.NotFinite);
         if (largest >= bound)
             throw Beyond(tensor, First(tensor, number => MathF.Abs(number) >= bound), type, name);
         if (type.Format is BlockFormat format && largest >= SafeInBlocks)
             CheckBlocks(tensor, type, format, name, importance);
         return largest;
+    }
+
+    /// <summary>Checks that the numbers of a tensor are finite.</summary>
+    /// <param name="tensor">The tensor, of real numbers of whole bytes.</param>
+    /// <exception cref="InvalidFileException">One is not.</exception>
+    public void CheckFinite(TensorInfo tensor)
+    {
+        if (!float.IsFinite(Largest(tensor)))
+            throw NotFinite(tensor, ModelRules.NotFinite);
+    }
+
+    /// <summary>Finds the blocks of a tensor that are not zero and become zero in the type that it is to have, for their scale, or the
+    /// type,
+    /// can't be so small.</summary>
+    /// <param name="tensor">The tensor, which has been checked.</param>
+    /// <param name="type">The type that it is to have.</param>
+    /// <returns>What is lost; null where nothing is.</returns>
+    public LostNumbers? FindLost(TensorInfo tensor, GgufTensorType type)
+    {
+        if (type.Format is null && (type.Element == tensor.Type || type.Element == ElementType.F32) || tensor.Count == 0)
+            return null;
+        int columns = checked((int)tensor.Shape[^1]), width = type.Format?.BlockColumns ?? columns;
+        var rows = new (long Groups, bool All, float Largest)[tensor.Count / columns];
+        workers.For(rows.Length, row =>
+        {
+            using var numbers = new PooledArray<float>(columns);
+            source.Read(tensor, (long)row * columns, numbers.Span);
+            if (!HasSmallBlock(numbers.Span, width))
+                return;
+            using var decoded = new PooledArray<float>(columns);
+            Stored(numbers.Span, type, decoded.Span);
+            for (int first = 0; first < columns; first += width)
+            {
+                if (!decoded.Span.Slice(first, width).ContainsAnyExcept(0f)
+                    && Magnitude(numbers.Span.Slice(first, width)) is > 0 and float largest)
+                    rows[row] = (rows[row].Groups + 1, false, Math.Max(rows[row].Largest, largest));
+            }
+            rows[row].All = rows[row].Groups > 0 && !decoded.Span.ContainsAnyExcept(0f);
+        });
+        long groups = rows.Sum(row => row.Groups);
+        return groups == 0 ? null : new LostNumbers(tensor.Name, rows.Count(row => row.All), groups, rows.Max(row => row.Largest));
+    }
+
+    private static bool HasSmallBlock(ReadOnlySpan<float> row, int width)
+    {
+        for (int first = 0; first < row.Length; first += width)
+        {
+            if (Magnitude(row.Slice(first, width)) is > 0 and < SafeFromZero)
+                return true;
+        }
+        return false;
+    }
+
+    private static float Magnitude(ReadOnlySpan<float> numbers) => MathF.Abs(TensorPrimitives.MaxMagnitude(numbers));
+
+    // What a row becomes in a type.
+    private static void Stored(ReadOnlySpan<float> row, GgufTensorType type, Span<float> decoded)
+    {
+        if (type.Format is BlockFormat format)
+        {
+            var blocks = new byte[checked((int)format.BytesOf(row.Length))];
+            format.Encode(row, [], blocks);
+            format.Decode(blocks, decoded);
+            return;
+        }
+        for (int i = 0; i < row.Length; i++)
+            decoded[i] = type.Element == ElementType.F16 ? (float)(Half)row[i]
+                : MathF.Abs(row[i]) <= Bfloat16Least ? 0 : row[i];
     }
 
     // A NaN is the result where there is one.
@@ -106,10 +183,10 @@ internal sealed class NumberRange(Checkpoint source, Workers workers)
         }
     }
 
-    private InvalidFileException NotFinite(TensorInfo tensor)
+    private InvalidFileException NotFinite(TensorInfo tensor, string rule)
     {
         (long at, float number) = First(tensor, number => !float.IsFinite(number));
-        return new InvalidFileException(source.FileOf(tensor), GgufModelRules.NotFinite, $"{Place(tensor, at)} is {number}",
+        return new InvalidFileException(source.FileOf(tensor), rule, $"{Place(tensor, at)} is {number}",
             "Repair the checkpoint", tensor.Name);
     }
 

@@ -4,13 +4,15 @@ using Vernier.Numerics;
 
 namespace Vernier.Inference.Parts;
 
-/// <summary>A part of a block with the norm that stands before it: h += part(norm(h)).</summary>
-/// <param name="Norm">The norm.</param>
+/// <summary>A part of a block with the norms that stand before it and behind it: h += scale * after(part(norm(h))).</summary>
+/// <param name="Norm">The norm before it; null for none.</param>
 /// <param name="Part">The part.</param>
-public sealed record BlockStep(INorm Norm, IBlockPart Part);
+/// <param name="After">The norm behind it; null, the default, for none.</param>
+/// <param name="Scale">What is added is multiplied by it. Default 1.</param>
+public sealed record BlockStep(INorm? Norm, IBlockPart Part, INorm? After = null, float Scale = 1);
 
 /// <summary>
-/// One decoder block, put together from parts: for each step h += part(norm(h)), with h the residual stream. Apart from its places for
+/// One decoder block, put together from parts: for each step h += scale * after(part(norm(h))), with h the residual stream. Apart from its places for
 /// linear layers it does not change, so that passes on several threads can share it.
 /// </summary>
 public sealed class Block
@@ -70,27 +72,38 @@ public sealed class Block
         foreach (BlockStep step in _steps)
         {
             context.Cancellation.ThrowIfCancellationRequested();
-            RowMath.ForRows(context.Workers, rows, _width, work with { Norm = step.Norm });
+            RowMath.ForRows(context.Workers, rows, _width, work with { Norm = step.Norm, Next = true });
             step.Part.Forward(normed.AsSpan(0, length), delta.AsSpan(0, length), context);
-            work.Delta = delta;
+            (work.Delta, work.After, work.Scale) = (delta, step.After, step.Scale);
         }
         RowMath.ForRows(context.Workers, rows, _width, work);
     }
 
-    /// <summary>hidden += delta, then normed = norm(hidden), each where it is given.</summary>
+    /// <summary>hidden += scale * after(delta), then normed = norm(hidden), each where it is given.</summary>
     private struct RowWork : ITeamWork
     {
         public float[] Hidden, Normed;
         public float[]? Delta;
-        public INorm? Norm;
+        public INorm? Norm, After;
+        public float Scale;
         public int Width;
+        public bool Next;
 
         public readonly void Invoke(int index)
         {
             Span<float> line = Hidden.AsSpan(index * Width, Width);
             if (Delta is not null)
-                TensorPrimitives.Add(line, Delta.AsSpan(index * Width, Width), line);
-            Norm?.Apply(line, Normed.AsSpan(index * Width, Width));
+            {
+                Span<float> delta = Delta.AsSpan(index * Width, Width);
+                After?.Apply(delta, delta);
+                if (Scale != 1)
+                    TensorPrimitives.Multiply(delta, Scale, delta);
+                TensorPrimitives.Add(line, delta, line);
+            }
+            if (Norm is not null)
+                Norm.Apply(line, Normed.AsSpan(index * Width, Width));
+            else if (Next)
+                line.CopyTo(Normed.AsSpan(index * Width, Width));
         }
     }
 }

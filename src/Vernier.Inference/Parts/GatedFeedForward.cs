@@ -36,6 +36,12 @@ public sealed class GatedFeedForward : IBlockPart
         Groups = [inputs, output];
     }
 
+    /// <summary>A norm of gate times up, before down; null, the default, for none.</summary>
+    public INorm? InnerNorm { get; init; }
+
+    /// <summary>What gate and up are multiplied by, and what comes out. Default 1.</summary>
+    public (float Gate, float Down) Scales { get; init; } = (1, 1);
+
     /// <inheritdoc/>
     public IReadOnlyList<LinearGroup> Groups { get; }
 
@@ -62,7 +68,11 @@ public sealed class GatedFeedForward : IBlockPart
         int pieces = (_size + ActivationPiece - 1) / ActivationPiece;
         RowMath.ForRows(context.Workers, rows * pieces, 8 * ActivationPiece,
             new ActivationWork { Part = this, Gate = gate, Up = up, Inner = inner, Pieces = pieces });
+        if (InnerNorm is not null)
+            RowMath.ForRows(context.Workers, rows, _size, new NormWork { Norm = InnerNorm, Inner = inner, Size = _size });
         _output.Slots[0].Layer.Apply(inner.AsSpan(0, rows * _size), delta, rows, context.Workers);
+        if (Scales.Down != 1)
+            TensorPrimitives.Multiply(delta, Scales.Down, delta);
     }
 
     private (RowMatrix Gate, RowMatrix Up) Project(ReadOnlySpan<float> x, int rows, ForwardContext context)
@@ -94,23 +104,21 @@ public sealed class GatedFeedForward : IBlockPart
         }
     }
 
-    /// <summary>inner = act(gate) * up. The tanh form of GELU is x sigmoid(2 sqrt(2/pi) (x + 0.044715 x^3)).</summary>
-    private void Activate(ReadOnlySpan<float> gate, ReadOnlySpan<float> up, Span<float> inner)
+    private struct NormWork : ITeamWork
     {
-        if (_activation == Activation.Silu)
-        {
-            TensorPrimitives.Sigmoid(gate, inner);
-        }
-        else
-        {
-            const float Slope = 1.5957691216f;
-            TensorPrimitives.Multiply(gate, gate, inner);
-            TensorPrimitives.Multiply(inner, 0.044715f * Slope, inner);
-            TensorPrimitives.Add(inner, Slope, inner);
-            TensorPrimitives.Multiply(inner, gate, inner);
-            TensorPrimitives.Sigmoid<float>(inner, inner);
-        }
-        TensorPrimitives.Multiply(inner, gate, inner);
+        public INorm Norm;
+        public float[] Inner;
+        public int Size;
+
+        public readonly void Invoke(int index) => Norm.Apply(Inner.AsSpan(index * Size, Size), Inner.AsSpan(index * Size, Size));
+    }
+
+    /// <summary>inner = act(gate) * up.</summary>
+    private void Activate(Span<float> gate, ReadOnlySpan<float> up, Span<float> inner)
+    {
+        if (Scales.Gate != 1)
+            TensorPrimitives.Multiply(gate, Scales.Gate, gate);
+        ActivationFunctions.Apply(_activation, gate, inner);
         TensorPrimitives.Multiply(inner, up, inner);
     }
 }

@@ -7,7 +7,10 @@ namespace Vernier.Inference.Parts;
 public sealed class LinearGroup
 {
     /// <summary>The most layers of one group.</summary>
-    public const int MostLayers = 3;
+    public const int MostLayers = 4;
+
+    // What the integer kernels multiply at once.
+    private const int MostTogether = 3;
 
     private readonly LinearSlot[] _slots;
 
@@ -64,6 +67,6 @@ public sealed class LinearGroup
     internal void Refresh()
     {
         PackedLinear[] packed = [.. _slots.Select(slot => slot.Layer).OfType<PackedLinear>().Where(linear => linear.SharesInput)];
-        _together = packed.Length > 1 && packed.Length == _slots.Length ? packed : null;
+        _together = packed.Length is > 1 and <= MostTogether && packed.Length == _slots.Length ? packed : null;
     }
 }

@@ -48,6 +48,9 @@ public sealed class ForwardContext
     /// <summary>Gives the pass up between two parts of a block, or two pieces of one.</summary>
     public CancellationToken Cancellation { get; private set; }
 
+    /// <summary>While experts run, the rows of the pass that the layer at work sees, in their order; empty where it sees all.</summary>
+    public ReadOnlyMemory<int> RoutedRows { get; internal set; }
+
     internal Scratch Buffers { get; } = new();
 
     internal IReadOnlyList<RowBlock> RowBlocks => _blocks;
@@ -114,7 +117,8 @@ public sealed class ForwardContext
         for (int segment = 0; segment < SegmentCount; segment++)
         {
             Slot slot = _slots[segment];
-            LayerState state = _states[segment] = slot.State?.Layer(layer) ?? ScratchState(slot.Scratch, shape);
+            LayerState state = slot.State?.Layer(layer) ?? ScratchState(slot.Scratch, shape);
+            _states[segment] = state = state is JointState joint ? joint.Of(shape) : state;
             state.Reserve(slot.End);
         }
         return _states.AsMemory(0, SegmentCount);

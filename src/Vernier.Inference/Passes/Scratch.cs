@@ -4,7 +4,7 @@ namespace Vernier.Inference.Passes;
 internal sealed class Scratch
 {
     private float[] _hidden = [], _normed = [], _query = [], _key = [], _value = [], _attended = [], _delta = [], _gate = [], _up = [],
-        _inner = [], _logits = [];
+        _inner = [], _logits = [], _branchInput = [], _branchOutput = [];
 
     public float[] Hidden(int rows, int width) => Grow(ref _hidden, rows, width);
 
@@ -25,6 +25,10 @@ internal sealed class Scratch
     public float[] Up(int rows, int width) => Grow(ref _up, rows, width);
 
     public float[] Inner(int rows, int width) => Grow(ref _inner, rows, width);
+
+    public float[] BranchInput(int rows, int width) => Grow(ref _branchInput, rows, width);
+
+    public float[] BranchOutput(int rows, int width) => Grow(ref _branchOutput, rows, width);
 
     public float[] Logits(int rows, int width) => Grow(ref _logits, rows, width);
 

@@ -33,6 +33,9 @@ public sealed class FloatWeightSource : IWeightSource
     public float[] Vector(string name, int expectedLength) => Read(name, expectedLength);
 
     /// <inheritdoc/>
+    public float[] Values(string name, params IReadOnlyList<int> shape) => Read(name, [.. shape.Select(side => (long)side)]);
+
+    /// <inheritdoc/>
     public IEmbedding Embedding(string name, int rows, int width)
     {
         float[] table = Read(name, rows, width);

@@ -13,4 +13,10 @@ public interface IEmbedding
     /// <param name="token">The token, 0 to <see cref="Count"/> - 1.</param>
     /// <param name="row">Receives <see cref="Width"/> numbers.</param>
     void Lookup(int token, Span<float> row);
+
+    /// <summary>The row of a token at a position of its sequence: that of the token, unless positions have rows too.</summary>
+    /// <param name="token">The token, 0 to <see cref="Count"/> - 1.</param>
+    /// <param name="position">From 0.</param>
+    /// <param name="row">Receives <see cref="Width"/> numbers.</param>
+    void Lookup(int token, int position, Span<float> row) => Lookup(token, row);
 }

@@ -23,6 +23,10 @@ public interface IWeightSource
     /// <exception cref="InvalidFileException">The tensor is missing or has another shape.</exception>
     float[] Vector(string name, int expectedLength);
 
+    /// <summary>A tensor of any shape, such as the weights of a convolution, row-major.</summary>
+    /// <exception cref="InvalidFileException">The tensor is missing or has another shape.</exception>
+    float[] Values(string name, params IReadOnlyList<int> shape);
+
     /// <summary>
     /// The embedding table of rows x width. Asked for the linear layer of the same name, the source gives one that shares
     /// the table's storage: a tied output layer.

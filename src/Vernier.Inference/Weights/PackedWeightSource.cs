@@ -55,6 +55,9 @@ public sealed class PackedWeightSource : IWeightSource
     public float[] Vector(string name, int expectedLength) => _floats.Vector(name, expectedLength);
 
     /// <inheritdoc/>
+    public float[] Values(string name, params IReadOnlyList<int> shape) => _floats.Values(name, shape);
+
+    /// <inheritdoc/>
     public IEmbedding Embedding(string name, int rows, int width) =>
         LayoutOf(name, rows, width) is PackedLayout layout ? new PackedEmbedding(Read(name, layout)) : _floats.Embedding(name, rows, width);
 

@@ -36,6 +36,13 @@ internal sealed class ShapeSource(Checkpoint checkpoint, QuantizationConfig? pac
     }
 
     /// <inheritdoc/>
+    public float[] Values(string name, params IReadOnlyList<int> shape)
+    {
+        Check(name, [.. shape.Select(side => (long)side)]);
+        return new float[shape.Aggregate(1, (count, side) => checked(count * side))];
+    }
+
+    /// <inheritdoc/>
     public IEmbedding Embedding(string name, int rows, int width)
     {
         Check(name, rows, width);

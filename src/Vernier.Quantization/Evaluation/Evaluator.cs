@@ -1,3 +1,4 @@
+using Vernier.Errors;
 using Vernier.Inference.Passes;
 using Vernier.Inference;
 using Vernier.Memory;
@@ -22,6 +23,7 @@ public static class Evaluator
     /// <param name="workers">Who computes; null, the default, for all processors.</param>
     /// <param name="cancellation">Stops between two batches of windows.</param>
     /// <exception cref="ArgumentException">There is no window, or the vocabularies differ.</exception>
+    /// <exception cref="NotFiniteException">A model, or the reference, predicts what is no finite number.</exception>
     /// <exception cref="OperationCanceledException">The evaluation was cancelled.</exception>
     public static EvaluationResult Evaluate(
         LanguageModel model, LanguageModel? reference, IReadOnlyList<EvaluationWindow> windows, IProgress<double>? progress = null,
@@ -40,6 +42,7 @@ public static class Evaluator
     /// <param name="cancellation">Stops between two batches of windows.</param>
     /// <returns>A result for each model.</returns>
     /// <exception cref="ArgumentException">There is no window, or the vocabularies differ.</exception>
+    /// <exception cref="NotFiniteException">A model, or the reference, predicts what is no finite number.</exception>
     /// <exception cref="OperationCanceledException">The evaluation was cancelled.</exception>
     public static IReadOnlyList<EvaluationResult> Evaluate(
         IReadOnlyList<LanguageModel> models, LanguageModel? reference, IReadOnlyList<EvaluationWindow> windows,
@@ -105,8 +108,15 @@ public static class Evaluator
         {
             for (int i = 0; i < rows.Length; i++)
             {
-                if (rows[i].Position >= windows[rows[i].Window].FirstScored)
-                    scores[m][rows[i].Window].Add(tokens[m][i]);
+                (int window, int position) = rows[i];
+                if (!tokens[m][i].IsFinite)
+                {
+                    bool ours = double.IsFinite(tokens[m][i].ReferenceNegativeLogLikelihood);
+                    throw NotFiniteTrace.Explain(ours ? models[m].Model : reference!.Model, windows[window].Inputs, $"in window {window}",
+                        ours ? m : -1, models[m].Workers);
+                }
+                if (position >= windows[window].FirstScored)
+                    scores[m][window].Add(tokens[m][i]);
             }
         }
     }

@@ -11,6 +11,9 @@ namespace Vernier.Quantization.Evaluation;
 public readonly record struct TokenScore(
     double NegativeLogLikelihood, double ReferenceNegativeLogLikelihood, double KlDivergence, double SameTop)
 {
+    /// <summary>Whether all of it is a finite number.</summary>
+    internal bool IsFinite => double.IsFinite(NegativeLogLikelihood + ReferenceNegativeLogLikelihood + KlDivergence);
+
     /// <summary>Scores a prediction.</summary>
     /// <param name="logits">The model's logits.</param>
     /// <param name="reference">The reference's logits, or empty.</param>

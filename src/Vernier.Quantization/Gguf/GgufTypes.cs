@@ -41,6 +41,19 @@ public sealed class GgufTypes
     /// <exception cref="InvalidFileException">A tensor has no place in a GGUF file, or the model is packed already.</exception>
     public long SizeOf(Model model) => Plan(model, Of(model)).Bytes;
 
+    /// <summary>The tensors of a model whose rows fill no whole blocks of the type that the mix has for them, and that get
+    /// another.</summary>
+    /// <exception cref="InvalidFileException">As for <see cref="SizeOf"/>.</exception>
+    public IReadOnlyList<GgufFallback> FallbacksOf(Model model) => GgufPlan.FallbacksOf(model, Mix, _overrides, _importance);
+
+    /// <summary>The bytes of each tensor in a model's file, by its name in the checkpoint.</summary>
+    /// <exception cref="InvalidFileException">As for <see cref="SizeOf"/>.</exception>
+    public IReadOnlyDictionary<string, long> BytesOf(Model model) => Plan(model, Of(model)).TensorBytes;
+
+    /// <summary>What becomes zero of the tensors that are stored in no blocks.</summary>
+    internal IReadOnlyList<LostNumbers> FindLost(Model model, Workers workers, CancellationToken cancellation) =>
+        Plan(model, Of(model)).FindLost(model, blocks: false, workers, cancellation);
+
     /// <summary>Checks that the numbers of a model are finite and have a place in the types of its file.</summary>
     /// <returns>The largest magnitude of each tensor of the file.</returns>
     /// <exception cref="InvalidFileException">A number is not finite, or has no place in its type.</exception>

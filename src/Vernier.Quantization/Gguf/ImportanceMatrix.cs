@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Text;
@@ -23,6 +24,7 @@ public static class ImportanceMatrix
     public const string Rule = "importance-matrix";
 
     private const int MostEntries = 1 << 16, MostNameBytes = 1 << 10;
+    private const float Least = 1f / (1 << 30), Most = 1 << 30;
     private const string Sums = ".in_sum2", Counts = ".counts";
 
     /// <summary>What can be done about a malformed file.</summary>
@@ -59,11 +61,20 @@ public static class ImportanceMatrix
             if (!float.IsFinite(count) || count < 0)
                 throw new InvalidFileException(path, Rule, $"its count is {count}", Remedy, name);
             bool data = count > 0 && Array.Exists(sums, sum => sum != 0);
-            float[] values = Array.ConvertAll(sums, sum => data ? sum / count : 1);
+            float[] values = WithinRange(Array.ConvertAll(sums, sum => data ? sum / count : 1));
             if (Array.Exists(sums, sum => !float.IsFinite(sum) || sum < 0) || Array.Exists(values, value => !float.IsFinite(value)))
                 throw new InvalidFileException(path, Rule, "a number is negative or not finite", Remedy, name);
             yield return new ImportanceEntry(name, values, experts, data);
         }
+    }
+
+    // Only how much inputs count beside each other matters, and the encoding multiplies by squares of weights: what is so large or so small
+    // that these would leave single precision is divided by a power of two.
+    private static float[] WithinRange(float[] values)
+    {
+        float largest = values.Length == 0 ? 0 : TensorPrimitives.Max<float>(values);
+        return largest is 0 or (>= Least and <= Most) || !float.IsFinite(largest) ? values
+            : Array.ConvertAll(values, value => MathF.ScaleB(value, -Math.ILogB(largest)));
     }
 
     private static List<(string Name, float[] Sums, float Count, int Experts)> ReadGguf(string path)

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
+using Vernier.Files;
 
 namespace Vernier.Quantization.Networks;
 
@@ -7,7 +8,8 @@ namespace Vernier.Quantization.Networks;
 internal sealed class ActivationStore : IDisposable
 {
     private readonly float[][]? _memory;
-    private readonly SafeFileHandle? _file;
+    private readonly string _path = "";
+    private SafeFileHandle? _file;
     private readonly long[] _offsets;
     private readonly int[] _lengths;
 
@@ -24,8 +26,12 @@ internal sealed class ActivationStore : IDisposable
         if (file is null)
             _memory = Array.ConvertAll(_lengths, length => new float[length]);
         else
-            _file = File.OpenHandle(file, FileMode.Create, FileAccess.ReadWrite, FileShare.None, FileOptions.DeleteOnClose,
-                sizeof(float) * _lengths.Sum(length => (long)length));
+        {
+            _path = file;
+            OutputFile.Do(file, () => _file = File.OpenHandle(
+                file, FileMode.Create, FileAccess.ReadWrite, FileShare.None, FileOptions.DeleteOnClose,
+                sizeof(float) * _lengths.Sum(length => (long)length)));
+        }
     }
 
     /// <summary>The numbers of a batch.</summary>
@@ -59,7 +65,7 @@ internal sealed class ActivationStore : IDisposable
         if (_memory is not null)
             source.CopyTo(_memory[batch]);
         else
-            RandomAccess.Write(_file!, MemoryMarshal.AsBytes(source), sizeof(float) * _offsets[batch]);
+            OutputFile.Write(_file!, _path, MemoryMarshal.AsBytes(source), sizeof(float) * _offsets[batch]);
     }
 
     /// <summary>Closes and removes the file.</summary>

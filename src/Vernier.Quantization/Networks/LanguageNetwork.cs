@@ -49,7 +49,7 @@ internal sealed class LanguageNetwork : INetwork
         _batches = [.. sequences.Chunk(perBatch).Select(batch => Array.ConvertAll(batch, tokens => new Segment(tokens)))];
         _firstSequence = [.. Enumerable.Range(0, _batches.Length).Select(batch => batch * perBatch)];
         _hidden = GC.AllocateUninitializedArray<float>(checked(Math.Min(perBatch, sequences.Count) * length * _width));
-        _embedding = new CheckpointEmbedding(model.Checkpoint, model.Checkpoint[_assembly.EmbeddingName]);
+        _embedding = _assembly.Entry(new CheckpointEmbedding(model.Checkpoint, model.Checkpoint[_assembly.EmbeddingName]), weights);
         Rows = (long)sequences.Count * length;
         Shape = ShapeOf(config);
     }
@@ -79,7 +79,7 @@ internal sealed class LanguageNetwork : INetwork
     {
         if (name != _assembly.EmbeddingName)
             throw new ArgumentException($"the model has no table {name}", nameof(name));
-        _embedding = new PackedEmbedding(table);
+        _embedding = _assembly.Entry(new PackedEmbedding(table), _weights);
     }
 
     /// <inheritdoc/>
@@ -91,7 +91,9 @@ internal sealed class LanguageNetwork : INetwork
         {
             cancellation.ThrowIfCancellationRequested();
             int[] tokens = [.. _batches[batch].SelectMany(segment => segment.Tokens.ToArray())];
-            _context.Workers.For(tokens.Length, row => _embedding.Lookup(tokens[row], _hidden.AsSpan(row * _width, _width)));
+            int length = _batches[batch][0].Tokens.Length;
+            _context.Workers.For(tokens.Length, row =>
+                _embedding.Lookup(tokens[row], row % length, _hidden.AsSpan(row * _width, _width)));
             _store.Write(batch, _hidden);
         }
     }
@@ -149,7 +151,7 @@ internal sealed class LanguageNetwork : INetwork
         block.Forward(_hidden, _context);
     }
 
-    // Every row of a batch comes into every layer of a dense block, in the order of the tokens.
+    // Every row of a batch comes into every layer but those of experts, in the order of the tokens.
     private SampleId[] IdsOf(int batch) =>
         [.. _batches[batch].SelectMany((segment, i) =>
             Enumerable.Range(0, segment.Tokens.Length).Select(position => new SampleId(_firstSequence[batch] + i, position)))];
@@ -181,7 +183,9 @@ internal sealed class LanguageNetwork : INetwork
 
             void Show(ReadOnlySpan<float> x, int rows)
             {
-                var input = new GroupInput(group, x[..(rows * group.Inputs)], ids.AsSpan(seen, rows));
+                ReadOnlySpan<int> routed = network._context.RoutedRows.Span;
+                SampleId[] own = routed.IsEmpty ? ids[seen..(seen + rows)] : Array.ConvertAll(routed.ToArray(), row => ids[row]);
+                var input = new GroupInput(group, x[..(rows * group.Inputs)], own);
                 seen += rows;
                 foreach (IActivationObserver observer in observers)
                     observer.Observe(input);

@@ -25,6 +25,9 @@ internal sealed class WeightlessSource : IWeightSource
         return new float[expectedLength];
     }
 
+    public float[] Values(string name, params IReadOnlyList<int> shape) =>
+        Vector(name, shape.Aggregate(1, (count, side) => checked(count * side)));
+
     public IEmbedding Embedding(string name, int rows, int width) => throw new InvalidOperationException($"{name} has no rows");
 
     private sealed class Shape(int outputs, int inputs) : ILinear

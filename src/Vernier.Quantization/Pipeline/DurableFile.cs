@@ -1,3 +1,5 @@
+using Vernier.Files;
+
 namespace Vernier.Quantization.Pipeline;
 
 /// <summary>Small files that are there whole or not at all.</summary>
@@ -11,10 +13,17 @@ internal static class DurableFile
     public static void Write(string path, ReadOnlySpan<byte> content, bool durable = true)
     {
         string partial = path + ".partial";
-        using (var stream = new FileStream(partial, FileMode.Create, FileAccess.Write))
+        try
         {
+            using var stream = new FileStream(partial, FileMode.Create, FileAccess.Write);
             stream.Write(content);
             stream.Flush(flushToDisk: durable);
+        }
+        catch (Exception e)
+        {
+            if (OutputFile.Failure(path, e) is IOException failure)
+                throw failure;
+            throw;
         }
         File.Move(partial, path, overwrite: true);
     }

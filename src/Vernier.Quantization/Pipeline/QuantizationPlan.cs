@@ -118,6 +118,22 @@ public sealed class QuantizationPlan
     /// <summary><see cref="WeightMatrix.Shift"/> of a matrix that has been checked; null for another.</summary>
     internal int? KnownShift(string name) => _shifts.TryGetValue(name, out int shift) ? shift : null;
 
+    /// <summary>What to say of a calibration on so many tokens: layers that have more inputs. Their Gram matrices have no inverse, and
+    /// damping stands in for what was not seen. Null where there are none, or the recipe observes nothing.</summary>
+    /// <param name="tokens">The tokens.</param>
+    public string? ShortCalibration(long tokens)
+    {
+        if (!Options.Recipe.NeedsCalibration || Network is null)
+            return null;
+        HashSet<string> packed = [.. Tensors.Where(planned => planned.Layout is not null).Select(planned => planned.Name)];
+        LayerShape[] layers = [.. Network.Groups.SelectMany(group => group.Layers)
+            .Where(layer => layer.Inputs > tokens && packed.Contains(layer.Name))];
+        return layers.MaxBy(layer => layer.Inputs) is not LayerShape widest ? null
+            : $"{tokens} calibration tokens are fewer than the inputs of {layers.Length} {(layers.Length == 1 ? "layer" : "layers")} (up "
+                + $"to "
+            + $"{widest.Inputs}, {widest.Name}): what they don't show is left to damping";
+    }
+
     /// <summary>Plans a run.</summary>
     /// <param name="model">The model, which must stay open as long as the plan is used.</param>
     /// <param name="options">What to do.</param>
@@ -131,7 +147,9 @@ public sealed class QuantizationPlan
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(options);
         string path = model.ConfigPath;
-        if (model.Config.TryGetProperty("quantization_config", out JsonElement quantized) && quantized.ValueKind != JsonValueKind.Null)
+        // Codes of other programs are named first.
+        if (model.Quantization is not null
+            || model.Config.TryGetProperty("quantization_config", out JsonElement quantized) && quantized.ValueKind != JsonValueKind.Null)
             throw new InvalidFileException(path, "already-quantized", "the model is quantized already", "Give the original model");
         model.Check();
         TensorPlan[] tensors = new TensorPlanner(model.Checkpoint, options, workers ?? Workers.Shared).Run();
@@ -144,7 +162,8 @@ public sealed class QuantizationPlan
             .ToDictionary(planned => planned.Tensor.Name, planned => planned.Layout!, StringComparer.Ordinal);
         JsonObject config = JsonObject.Create(model.Config)!;
         config["quantization_config"] = new QuantizationConfig(options.Recipe.Name, packed).ToJson();
-        return new QuantizationPlan(model, options, tensors, JsonSerializer.SerializeToUtf8Bytes(config, s_json),
+        return new QuantizationPlan(model, options, tensors,
+            BareNumbers.Restore(JsonSerializer.SerializeToUtf8Bytes(config, s_json)),
             model.Kind == ModelKind.Gguf ? 0 : new FileInfo(path).Length,
             workers ?? Workers.Shared);
     }

@@ -20,6 +20,10 @@ public sealed class Quantizer(QuantizationPlan plan, IProgress<QuantizationProgr
     /// </summary>
     public string? Unfinished { get; private set; }
 
+    /// <summary>Of a GGUF file the tensors in no blocks of which rows become zero in their type, once a run has checked the weights; what
+    /// is lost in matrices that are packed is in their reports.</summary>
+    public IReadOnlyList<LostNumbers> Lost { get; private set; } = [];
+
     /// <summary>Quantizes the model, writes it, and reads it back to measure it.</summary>
     /// <param name="output">The folder to make, or with <see cref="RunOptions.Gguf"/> the file.</param>
     /// <param name="options">What the run works on, and how; null for the defaults.</param>
@@ -28,7 +32,7 @@ public sealed class Quantizer(QuantizationPlan plan, IProgress<QuantizationProgr
     /// <returns>A report for each packed matrix.</returns>
     /// <exception cref="InvalidFileException">
     /// A weight is not finite or has no place in the format that it is to have, the input of a layer is not finite, the unfinished run to
-    /// continue had other inputs, or the written file does not read back.
+    /// continue had other inputs, what accompanies the weights can't be read, or the written file does not read back.
     /// </exception>
     /// <exception cref="UnsupportedModelException">The recipe observes the model at work, and its architecture does not run
     /// here.</exception>
@@ -50,7 +54,10 @@ public sealed class Quantizer(QuantizationPlan plan, IProgress<QuantizationProgr
             run.Observers.Count > 0);
         long ceiling = run.MemoryBytes ?? MemoryEstimate.DefaultCeiling;
         memory.Check(plan.Model.Path, ceiling);
+        if (run.Gguf is null)
+            plan.Model.CheckCompanions();
         WeightCheck.Run(plan, run.Gguf, walk);
+        Lost = run.Gguf?.FindLost(plan.Model, plan.Workers, cancellation) ?? [];
         CalibrationSet? set = Calibration(run, cancellation), used = plan.Options.Recipe.NeedsCalibration ? set : null;
         progress?.Report(new QuantizationProgress("reading the model", "", 0));
         Fingerprint fingerprint = Fingerprint.Of(plan, used, run.Gguf, cancellation);
@@ -68,7 +75,7 @@ public sealed class Quantizer(QuantizationPlan plan, IProgress<QuantizationProgr
             Solve(journal, set, run, memory.Spills(ceiling) ? folder.Partial : null, walk);
             result.CopyOthers(journal.Result, walk);
             List<QuantizedTensorReport> reports = result.ReadBack(journal, walk);
-            RunReport.Write(folder.Result, plan, fingerprint, used?.Origin, reports, Stopwatch.GetElapsedTime(start).TotalSeconds);
+            RunReport.Write(folder.Result, plan, fingerprint, used?.Origin, reports, Lost, Stopwatch.GetElapsedTime(start).TotalSeconds);
             journal.Result.Complete();
             journal.Dispose();
             run.Trace?.Invoke(FaultPoint.BeforeName, "");

@@ -1,4 +1,5 @@
 using Vernier.Errors;
+using Vernier.Quantization.Gguf;
 using Vernier.Quantization.Networks;
 using Vernier.Quantization.Compensators;
 using Vernier.Quantization.Recipes;
@@ -10,27 +11,30 @@ namespace Vernier.Quantization.Pipeline;
 /// <summary>What a run takes, known before any work.</summary>
 /// <param name="Memory">The memory.</param>
 /// <param name="PeakMemoryBytes">The most memory of the process, under the ceiling.</param>
-/// <param name="DiskBytes">The most room on the disk: the model, the journal, and the activations where they go to a file.</param>
+/// <param name="DiskBytes">The most room on the disk: the model with what accompanies it, the journal and the report, and the activations
+/// where they go to a file.</param>
 /// <param name="Seconds">An estimate, from rates measured on this machine and the number of operations; of a whole run, where one is
 /// continued.</param>
 public sealed record RunEstimate(MemoryEstimate Memory, long PeakMemoryBytes, long DiskBytes, double Seconds)
 {
     // Of reading for the weights' check, the fingerprint, the run and reading back.
     private const double Passes = 4, BytesPerSecond = 1e9;
-    private const int EntryBytes = 2048;
+    private const int EntryBytes = 2048, ReportBytes = 1024;
 
     /// <summary>Estimates a run. Takes a second or so.</summary>
     /// <param name="plan">The run.</param>
     /// <param name="sequences">The calibration sequences; not used by recipes that need none.</param>
     /// <param name="length">The tokens of each.</param>
     /// <param name="ceiling">The most memory it may take, in bytes.</param>
-    /// <exception cref="InvalidFileException">A weight is not finite.</exception>
-    public static RunEstimate Of(QuantizationPlan plan, int sequences, int length, long ceiling)
+    /// <param name="gguf">The types of a GGUF file, where one is written; null, the default, for a folder.</param>
+    /// <exception cref="InvalidFileException">A weight is not finite, or what accompanies the weights can't be read.</exception>
+    public static RunEstimate Of(QuantizationPlan plan, int sequences, int length, long ceiling, GgufTypes? gguf = null)
     {
         ArgumentNullException.ThrowIfNull(plan);
         MemoryEstimate memory = MemoryEstimate.Of(plan, sequences, length);
         TensorPlan[] packed = [.. plan.Tensors.Where(planned => planned.IsQuantized)];
-        long disk = plan.Bytes + packed.Length * (long)EntryBytes + (memory.Spills(ceiling) ? memory.ActivationBytes : 0);
+        long model = gguf?.SizeOf(plan.Model) ?? plan.Bytes + plan.Model.Companions.Sum(companion => companion.Bytes);
+        long disk = model + packed.Length * (long)(EntryBytes + ReportBytes) + (memory.Spills(ceiling) ? memory.ActivationBytes : 0);
         return new RunEstimate(memory, memory.PeakBytes(ceiling), disk, Time(plan, packed, (long)sequences * length));
     }
 

@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Vernier.Inference.Models;
 using Vernier.Packing;
 using Vernier.Quantization.Solvers;
 using Vernier.Quantization.Solvers.Nearest;
@@ -24,7 +25,7 @@ internal static class RunReport
 
     /// <summary>Writes the file.</summary>
     public static void Write(string folder, QuantizationPlan plan, Fingerprint fingerprint, string? calibration,
-        IReadOnlyList<QuantizedTensorReport> reports, double seconds)
+        IReadOnlyList<QuantizedTensorReport> reports, IReadOnlyList<LostNumbers> others, double seconds)
     {
         QuantizationOptions options = plan.Options;
         HashSet<string> linear = [.. plan.Tensors.Where(planned => planned.Role == TensorRole.Linear)
@@ -48,6 +49,8 @@ internal static class RunReport
             ["objective"] = Mean(layers.Select(layer => layer.Solved?.Objective ?? layer.Error.Relative)),
             ["dead_channels"] = solved.Sum(layer => (long)layer.DeadChannels),
             ["fallbacks"] = solved.Count(layer => layer.Fallback is not null),
+            ["lost"] = JsonSerializer.SerializeToNode(
+                reports.Select(report => report.Error.Lost).OfType<LostNumbers>().Concat(others), s_json),
             ["fingerprint"] = JsonSerializer.SerializeToNode(fingerprint.Parts),
             ["tensors"] = JsonSerializer.SerializeToNode(reports.Select(Tensor.Of), s_json),
             ["seconds"] = JsonSerializer.SerializeToNode(
@@ -76,7 +79,8 @@ internal static class RunReport
             || fingerprint.Differences(new Fingerprint(file.Fingerprint)).Length > 0)
             return null;
         Dictionary<string, TensorPlan> planned = plan.Tensors.ToDictionary(tensor => tensor.Tensor.Name, StringComparer.Ordinal);
-        return [.. file.Tensors.Select(tensor => tensor.ToReport(planned[tensor.Name].Layout!, file.Seconds.Tensors))];
+        return [.. file.Tensors.Select(tensor => tensor.ToReport(planned[tensor.Name].Layout!,
+            file.Lost?.Find(lost => lost.Tensor == tensor.Name), file.Seconds.Tensors))];
     }
 
     // JSON has no NaN and no infinities.
@@ -86,7 +90,8 @@ internal static class RunReport
 
     private static double Number(double? value) => value ?? double.NaN;
 
-    private sealed record Readable(OrderedDictionary<string, string>? Fingerprint, List<Tensor>? Tensors, Times? Seconds);
+    private sealed record Readable(OrderedDictionary<string, string>? Fingerprint, List<LostNumbers>? Lost, List<Tensor>? Tensors,
+        Times? Seconds);
 
     private sealed record Times(double Run, Dictionary<string, double> Tensors);
 
@@ -101,8 +106,8 @@ internal static class RunReport
             report.Solved is not MatrixReport solved ? null
                 : new Solver(Finite(solved.Nearest), Finite(solved.Objective), solved.Damping, solved.DeadChannels, solved.Fallback));
 
-        public QuantizedTensorReport ToReport(PackedLayout layout, Dictionary<string, double> seconds) => new(
-            Name, layout, Exponents, new WeightError(SquaredError, SquaredNorm),
+        public QuantizedTensorReport ToReport(PackedLayout layout, LostNumbers? lost, Dictionary<string, double> seconds) => new(
+            Name, layout, Exponents, new WeightError(SquaredError, SquaredNorm) { Lost = lost },
             Solver is null ? null : new MatrixReport(
                 Number(Solver.ObjectiveNearest), Number(Solver.Objective), Solver.Damping, Solver.DeadChannels, Solver.Fallback,
                 seconds.GetValueOrDefault(Name)));

@@ -39,6 +39,7 @@ public sealed class MatrixSolver(IReadOnlyList<SolverStep> steps)
             report = report with { Nearest = nearest, Objective = nearest, Fallback = fallback };
             return state;
         }
+        state.Solution.KeepZeros(state.Problem.Weights);
         report = new MatrixReport(nearest, state.Relative(state.Solution), state.Damping, dead, null, 0);
         return state;
     }

@@ -27,6 +27,12 @@ public abstract class MatrixSolution(int rows, int columns, Workers? workers = n
     /// <param name="weights">Receives C weights.</param>
     public abstract void DecodeRow(int row, Span<float> weights);
 
+    /// <summary>Makes rows of zeros exactly zero, where codes do not by themselves: those of codebooks that serve several rows.</summary>
+    /// <param name="weights">The weights, R x C row by row.</param>
+    public virtual void KeepZeros(ReadOnlySpan<float> weights)
+    {
+    }
+
     /// <summary>Packs the solution.</summary>
     /// <param name="shift">The exponent of the power of two by which the weights were divided.</param>
     /// <param name="outliers">What is added to single weights, or null.</param>

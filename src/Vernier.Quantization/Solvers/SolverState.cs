@@ -16,6 +16,7 @@ public sealed class SolverState
             TakeOutliers(set);
         }
         Solution = Nearest = family.Nearest(Problem, ColumnImportance.None, null)!;
+        Nearest.KeepZeros(Problem.Weights);
     }
 
     /// <summary>The matrix, outliers included.</summary>

@@ -47,7 +47,7 @@ public sealed class ChannelOrder
         ArgumentNullException.ThrowIfNull(checkpoint);
         ArgumentNullException.ThrowIfNull(config);
         var tensors = new Dictionary<string, TensorOrder>(StringComparer.Ordinal);
-        for (int layer = 0; layer < config.LayerCount && config is TransformerConfig transformer; layer++)
+        for (int layer = 0; layer < config.LayerCount && config is TransformerConfig { CanReorder: true } transformer; layer++)
         {
             FeedForward(checkpoint, transformer, layer, rows, tensors, workers ?? Workers.Shared);
             Values(checkpoint, transformer, layer, rows, tensors, workers ?? Workers.Shared);

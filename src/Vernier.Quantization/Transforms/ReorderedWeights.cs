@@ -26,5 +26,7 @@ internal sealed class ReorderedWeights(FloatWeightSource inner, ChannelOrder ord
         return order.Of(name) is TensorOrder moved ? moved.Apply<float>(values, 1) : values;
     }
 
+    public float[] Values(string name, params IReadOnlyList<int> shape) => inner.Values(name, shape);
+
     public IEmbedding Embedding(string name, int rows, int width) => inner.Embedding(name, rows, width);
 }

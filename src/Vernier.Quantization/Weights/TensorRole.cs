@@ -18,8 +18,8 @@ public enum TensorRole
 /// <summary>Tells roles by the naming habits of the published checkpoints, so that an unknown architecture can be quantized too.</summary>
 public static class TensorRoles
 {
-    private static readonly string[] s_embeddings = ["embed", "wte.", "wpe.", "lm_head", "embed_out"];
-    private static readonly string[] s_others = ["norm", "ln_", "router", ".gate.weight", "rotary", "relative_attention_bias"];
+    private static readonly string[] s_embeddings = ["embed", "wte.", "lm_head", "embed_out"];
+    private static readonly string[] s_others = ["norm", "ln_", "wpe.", "embed_positions", "router", ".gate.weight", "rotary", "relative_attention_bias"];
 
     /// <summary>The role of a tensor.</summary>
     public static TensorRole Of(TensorInfo tensor)

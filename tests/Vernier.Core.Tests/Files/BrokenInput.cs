@@ -38,7 +38,7 @@ internal static class BrokenInput
         yield return JsonCase(FileRules.JsonInvalid, "an open object", "{\"a\":1");
         yield return JsonCase(FileRules.JsonInvalid, "a trailing comma", "[1,]");
         yield return JsonCase(FileRules.JsonInvalid, "a comment", "[1] // one");
-        yield return JsonCase(FileRules.JsonInvalid, "NaN", "[NaN]");
+        yield return JsonCase(FileRules.JsonNotFinite, "NaN", "[NaN]");
         yield return JsonCase(FileRules.JsonInvalid, "two values", "1 2");
         yield return JsonCase(FileRules.JsonInvalid, "half a surrogate pair in a value", """["\ud800"]""");
         yield return JsonCase(FileRules.JsonInvalid, "half a surrogate pair in a name", """{"\udc00x":1}""");

@@ -10,6 +10,13 @@ public class StrictJsonMessageTests
 {
     [Theory]
     [InlineData("{\"a\":1,\n \"b\":}", FileRules.JsonInvalid, "the text is not JSON (line 2, byte 6)")]
+    [InlineData("{\"a\":{\"b\":[1,\n NaN]}}", FileRules.JsonNotFinite, "'a.b[1]' is NaN, which is no number of JSON (line 2, byte 2)")]
+    [InlineData("[Infinity]", FileRules.JsonNotFinite, "'[0]' is Infinity, which is no number of JSON (line 1, byte 2)")]
+    [InlineData("-Infinity", FileRules.JsonNotFinite, "the value is -Infinity, which is no number of JSON (line 1, byte 2)")]
+    [InlineData("{NaN:1}", FileRules.JsonInvalid, "the text is not JSON (line 1, byte 2)")]
+    [InlineData("[NaN NaN]", FileRules.JsonInvalid, "the text is not JSON (line 1, byte 2)")]
+    [InlineData("[NaN,]", FileRules.JsonInvalid, "the text is not JSON (line 1, byte 2)")]
+    [InlineData("[-NaN]", FileRules.JsonInvalid, "the text is not JSON (line 1, byte 3)")]
     [InlineData("[1 2]", FileRules.JsonInvalid, "the text is not JSON (line 1, byte 4)")]
     [InlineData("[01]", FileRules.JsonInvalid, "the text is not JSON (line 1, byte 3)")]
     [InlineData("[\"\\ud800\"]", FileRules.JsonInvalid, "the string at byte 1 is not Unicode: it has half of a surrogate pair")]
@@ -22,6 +29,24 @@ public class StrictJsonMessageTests
         Assert.Equal((rule, "x.json"), (error.Rule, error.File));
         Assert.StartsWith(problem, error.Problem, StringComparison.Ordinal);
         Assert.Null(error.Tensor);
+    }
+
+    /// <summary>In settings they are passed over where nobody asks, and are written as they were.</summary>
+    [Theory]
+    [InlineData("{\"a\": NaN, \"b\": [Infinity,-Infinity ], \"NaN\": \"Infinity, NaN\", \"q\": \"\\\"NaN,\"}")]
+    [InlineData("[1, 2]")]
+    [InlineData("-Infinity")]
+    public void NumbersThatJsonLacksComeBack(string text)
+    {
+        byte[] utf8 = Encoding.UTF8.GetBytes(text);
+        using JsonDocument json = StrictJson.ParseSettings(utf8, "x");
+        Assert.Equal(text, Encoding.UTF8.GetString(BareNumbers.Restore(BareNumbers.Hide(utf8).Span)));
+        if (json.RootElement.ValueKind != JsonValueKind.Object)
+            return;
+        Assert.Equal("NaN", BareNumbers.NameOf(json.RootElement.GetProperty("a")));
+        Assert.Equal(["Infinity", "-Infinity"], json.RootElement.GetProperty("b").EnumerateArray().Select(BareNumbers.NameOf));
+        Assert.Null(BareNumbers.NameOf(json.RootElement.GetProperty("NaN")));
+        Assert.Equal("\"NaN,", json.RootElement.GetProperty("q").GetString());
     }
 
     [Theory]

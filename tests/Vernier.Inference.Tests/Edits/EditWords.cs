@@ -41,7 +41,7 @@ internal static class EditWords
     /// <summary>Members of config.json.</summary>
     public static IReadOnlyList<(string Name, string[] Values)> Config { get; } =
     [
-        ("model_type", ["\"llama\"", "\"mistral\"", "\"qwen2\"", "\"qwen3\"", "\"phi3\"", "\"gemma2\"", "\"granite\"", "\"Llama\""]),
+        ("model_type", ["\"llama\"", "\"mistral\"", "\"qwen2\"", "\"qwen3\"", "\"phi3\"", "\"bert\"", "\"odd\"", "\"Llama\""]),
         ("architectures", ["[]", "[\"LlamaForCausalLM\"]", "[\"LlamaForSequenceClassification\"]", "[\"Qwen2ForCausalLM\"]", "null"]),
         ("vocab_size", ["36", "38", "37", "64"]), ("hidden_size", ["24", "25", "48", "12"]), ("intermediate_size", ["28", "29", "58"]),
         ("num_hidden_layers", ["1", "2", "3"]), ("num_attention_heads", ["1", "2", "3", "4", "8"]),

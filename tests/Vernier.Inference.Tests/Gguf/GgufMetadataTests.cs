@@ -33,12 +33,20 @@ public class GgufMetadataTests
     [InlineData(1e6f, 1e6)]
     [InlineData(-3.4028235e38f, -3.4028235e38)]
     [InlineData(float.Epsilon, 1e-45)]
-    [InlineData(float.PositiveInfinity, double.PositiveInfinity)]
-    [InlineData(float.NaN, double.NaN)]
     [InlineData(0.1, 0.1)]
     [InlineData(500000u, 500000.0)]
     public void ANumberIsTheShortestDecimalOfItsPrecision(object value, double expected) =>
         Assert.Equal(expected, Of(("x", value)).Decimal("x"));
+
+    [Theory]
+    [InlineData(float.NaN, "NaN")]
+    [InlineData(float.PositiveInfinity, "Infinity")]
+    [InlineData(double.NegativeInfinity, "-Infinity")]
+    public void ANumberOfAConfigurationIsFinite(object value, string text)
+    {
+        var error = Assert.Throws<InvalidFileException>(() => Of(("x", value)).Decimal("x"));
+        Assert.Equal((GgufModelRules.MetadataType, $"'x' is {text}, not a finite number"), (error.Rule, error.Problem));
+    }
 
     [Fact]
     public void ValuesOfOtherTypesAreRefusedByName()

@@ -34,7 +34,8 @@ public sealed partial class GgufModelRuleTests : IDisposable
         {
             var error = Assert.ThrowsAny<VernierException>(read);
             Assert.Equal(rule, error.Rule);
-            Assert.Equal(rule is GgufModelRules.Architecture or GgufModelRules.PreTokenizer or GgufModelRules.Tokenizer,
+            Assert.Equal(rule is GgufModelRules.Architecture or GgufModelRules.PreTokenizer or GgufModelRules.Tokenizer
+                or GgufModelRules.Metadata,
                 error is UnsupportedModelException);
             broken.Add(rule);
         }
@@ -55,7 +56,8 @@ public sealed partial class GgufModelRuleTests : IDisposable
         Metadata(GgufModelRules.MetadataType, "llama.block_count", "six");
         Metadata(GgufModelRules.MetadataType, "tokenizer.ggml.tokens", new[] { 1, 2 }, tokenizer: true);
         Metadata(GgufModelRules.MetadataType, "tokenizer.ggml.token_type", new[] { 1 }, tokenizer: true);
-        Metadata(GgufModelRules.MetadataType, "tokenizer.ggml.padding_token_id", 5000u, tokenizer: true);
+        Metadata(GgufModelRules.MetadataType, "tokenizer.ggml.bos_token_id", 5000u, tokenizer: true);
+        Metadata(GgufModelRules.Metadata, "llama.logit_scale", 0.5f);
         Metadata(GgufModelRules.Tokenizer, "tokenizer.ggml.model", "bert", tokenizer: true);
         Metadata(GgufModelRules.PreTokenizer, "tokenizer.ggml.pre", "tekken", tokenizer: true);
         Refused(GgufModelRules.TensorName, () => LanguageModel.Load(

@@ -1,12 +1,34 @@
 using System.Text.Json.Nodes;
 using Vernier.Errors;
+using Vernier.Files.Gguf;
 using Vernier.Inference.Gguf;
+using Vernier.Inference.Models;
 
 namespace Vernier.Tests.Gguf;
 
 /// <summary>Merges as scores and back, and the names of the ways in which texts are cut.</summary>
 public class GgufTokenizerTests
 {
+    [Theory]
+    [InlineData(GgufTokenizer.Normal, "the token 'b' stands twice, with the ids 1 and 3")]
+    [InlineData(GgufTokenizer.Control, "'b' can't have the id 3, as the vocabulary has the id 1 for it")]
+    public void TwoTokensAlikeAreNamedWithTheirIds(int type, string problem)
+    {
+        var metadata = new GgufMetadata(new Dictionary<string, GgufValue>
+        {
+            ["tokenizer.ggml.model"] = GgufValue.Of("gpt2"), ["tokenizer.ggml.pre"] = GgufValue.Of("gpt-2"),
+            ["tokenizer.ggml.tokens"] = GgufValue.Of((string[])["a", "b", "ab", "b"]),
+            ["tokenizer.ggml.token_type"] = GgufValue.Of((int[])[1, 1, 1, type]),
+            ["tokenizer.ggml.merges"] = GgufValue.Of((string[])["a b"]),
+        }, "m.gguf");
+        InvalidFileException error = Assert.Throws<InvalidFileException>(() =>
+        {
+            (JsonObject tokenizer, JsonObject settings) = GgufTokenizerReader.ToJson(metadata);
+            Vernier.Files.Tokenizers.Tokenizer.Parse(ModelTexts.Serialize(tokenizer), ModelTexts.Serialize(settings), "m.gguf");
+        });
+        Assert.Contains(problem, error.Problem, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void MergesOrderTheScoresOfTheTokensThatTheyMake()
     {

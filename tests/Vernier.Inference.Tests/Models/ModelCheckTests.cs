@@ -4,6 +4,7 @@ using Vernier.Inference;
 using Vernier.Inference.Configuration;
 using Vernier.Inference.Gguf;
 using Vernier.Inference.Models;
+using Vernier.Packing.Configuration;
 
 namespace Vernier.Tests.Models;
 
@@ -72,6 +73,76 @@ public sealed class ModelCheckTests : IDisposable
         using var model = Model.Open(folder);
         InvalidFileException error = Assert.Throws<InvalidFileException>(model.Check);
         Assert.Equal((ModelRules.TensorType, tensor), (error.Rule, error.Tensor));
+    }
+
+    /// <summary>The program that quantized a model is named, by config.json or by what it leaves beside.</summary>
+    [Fact]
+    public void Codes_of_other_programs_are_named()
+    {
+        Dictionary<string, TinyTensor> tensors = TinySpecs.Llama.Tensors(1);
+        foreach (string end in QuantizationTools.Tensors)
+        {
+            string name = "model.layers.0.mlp.up_proj" + end;
+            using var model = Model.Open(TinyModel.Write(_work["t"], TinySpecs.Llama.Config(),
+                new Dictionary<string, TinyTensor>(tensors) { [name] = new([2], [1, 2]) }));
+            InvalidFileException error = Assert.Throws<InvalidFileException>(model.Check);
+            Assert.Equal(("quantization-method", name), (error.Rule, error.Tensor));
+            Assert.Contains(QuantizationTools.OfTensor(name)!, error.Problem, StringComparison.Ordinal);
+        }
+        foreach (string method in QuantizationTools.Methods.Except(["fp8"]))
+        {
+            Assert.Contains(QuantizationTools.NameOf("", Json($$"""{"quant_method": "{{method}}"}""")),
+                Named($$"""{"quant_method": "{{method}}", "bits": 4}"""), StringComparison.Ordinal);
+        }
+        Assert.Contains("bitsandbytes", Named("""{"load_in_4bit": true}"""), StringComparison.Ordinal);
+        Assert.Contains("compressed-tensors", Named("""{"config_groups": {}}"""), StringComparison.Ordinal);
+        Assert.Contains("'new method'", Named("""{"quant_method": "new method"}"""), StringComparison.Ordinal);
+        Assert.Contains("ModelOpt, FP8", Named("""{"quant_method": "modelopt", "quant_algo": "FP8"}"""), StringComparison.Ordinal);
+        Assert.Contains("an unnamed program", Named("{}"), StringComparison.Ordinal);
+
+        string Named(string value)
+        {
+            JsonObject config = JsonNode.Parse(TinySpecs.Llama.Config())!.AsObject();
+            config["quantization_config"] = JsonNode.Parse(value);
+            using var model = Model.Open(TinyModel.Write(_work["c"], config.ToJsonString(), tensors));
+            InvalidFileException error = Assert.Throws<InvalidFileException>(model.Check);
+            Assert.Equal("quantization-method", error.Rule);
+            return error.Problem;
+        }
+
+        static System.Text.Json.JsonElement Json(string text) =>
+            System.Text.Json.JsonSerializer.Deserialize<System.Text.Json.JsonElement>(text);
+    }
+
+    /// <summary>Every tensor of every family: without it, in another shape, and with another name.</summary>
+    [Fact]
+    public void No_tensor_can_be_missed()
+    {
+        foreach (TinySpec spec in TinySpecs.All.DistinctBy(spec => spec.Type))
+        {
+            Dictionary<string, TinyTensor> tensors = spec.Tensors(1);
+            foreach ((string name, TinyTensor tensor) in tensors)
+            {
+                var edited = new Dictionary<string, TinyTensor>(tensors);
+                edited.Remove(name);
+                Refused(ModelRules.TensorMissing, name, edited);
+                edited[name + "x"] = tensor;
+                Refused(ModelRules.TensorMissing, name, edited);
+                edited[name] = tensor;
+                Refused(ModelRules.TensorUnused, name + "x", edited);
+                edited.Remove(name + "x");
+                edited[name] = new TinyTensor([tensor.Shape[0] + 1, .. tensor.Shape[1..]],
+                    new float[tensor.Values.Length / tensor.Shape[0] * (tensor.Shape[0] + 1)]);
+                Refused(ModelRules.TensorShape, name, edited);
+            }
+
+            void Refused(string rule, string name, Dictionary<string, TinyTensor> edited)
+            {
+                using var model = Model.Open(TinyModel.Write(_work["t"], spec.Config(), edited));
+                InvalidFileException error = Assert.Throws<InvalidFileException>(model.Check);
+                Assert.Equal((rule, name), (error.Rule, error.Tensor));
+            }
+        }
     }
 
     [Fact]

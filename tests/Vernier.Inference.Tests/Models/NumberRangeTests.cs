@@ -45,6 +45,43 @@ public sealed class NumberRangeTests : IDisposable
         Assert.Equal(["beyond", "held", "held.gguf"], _work.Names);
     }
 
+    /// <summary>A row of 2^-36 times small numbers, and a block of it, in types of every kind.</summary>
+    [Theory]
+    [InlineData("F16", 1)]
+    [InlineData("BF16", 0)]
+    [InlineData("F32", 0)]
+    [InlineData("Q8_0", 8)]
+    [InlineData("Q4_0", 8)]
+    [InlineData("Q5_1", 8)]
+    [InlineData("IQ4_NL", 8)]
+    [InlineData("MXFP4", 0)]
+    [InlineData("Q2_K", 1)]
+    [InlineData("Q3_K", 1)]
+    [InlineData("Q4_K", 1)]
+    [InlineData("Q6_K", 1)]
+    [InlineData("IQ4_XS", 1)]
+    [InlineData("TQ2_0", 1)]
+    public void WhatBecomesZeroIsFound(string name, int groups)
+    {
+        float[] weights = TinyModel.Gaussian(4 * Columns, 1);
+        for (int i = 0; i < Columns; i++)
+            weights[2 * Columns + i] = MathF.ScaleB(i % 7, -36);
+        TinyModel.Write(_work["in"], ("w", [4, Columns], weights));
+        using var model = Model.Open(_work["in"]);
+        Assert.True(GgufTensorType.TryGet(name, out GgufTensorType? type));
+        LostNumbers? lost = new NumberRange(model.Checkpoint, Vernier.Numerics.Workers.Shared).FindLost(model.Checkpoint["w"], type);
+        Assert.Equal(groups == 0 ? null : new LostNumbers("w", 1, groups, MathF.ScaleB(6, -36)), lost);
+        if (groups == 0)
+            return;
+        Assert.Equal($"w: 1 row and {groups} group{(groups == 1 ? "" : "s")} of numbers up to 8.731E-11 became zero or far too large",
+            lost!.ToString());
+        weights[2 * Columns] = 1;
+        TinyModel.Write(_work["block"], ("w", [4, Columns], weights));
+        using var other = Model.Open(_work["block"]);
+        LostNumbers? block = new NumberRange(other.Checkpoint, Vernier.Numerics.Workers.Shared).FindLost(other.Checkpoint["w"], type);
+        Assert.Equal(groups == 1 ? null : new LostNumbers("w", 0, groups - 1, MathF.ScaleB(6, -36)), block);
+    }
+
     [Theory]
     [InlineData("MXFP4")]
     [InlineData("F32")]

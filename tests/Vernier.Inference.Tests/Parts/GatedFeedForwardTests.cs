@@ -55,16 +55,16 @@ public class GatedFeedForwardTests
     }
 
     [Fact]
-    public void AGroupHasOneToThreeLayersOfOneInput()
+    public void AGroupHasOneToFourLayersOfOneInput()
     {
         Assert.Contains("not 0", Assert.Throws<ArgumentException>(() => Group()).Message, StringComparison.Ordinal);
-        LinearSlot[] four = [.. Enumerable.Range(0, 4).Select(i => Linear($"{i}", 2, 3))];
-        Assert.Contains("not 4", Assert.Throws<ArgumentException>(() => Group(four)).Message, StringComparison.Ordinal);
+        LinearSlot[] five = [.. Enumerable.Range(0, 5).Select(i => Linear($"{i}", 2, 3))];
+        Assert.Contains("not 5", Assert.Throws<ArgumentException>(() => Group(five)).Message, StringComparison.Ordinal);
         Assert.Contains("b has 4 inputs, and a, which shares them, 3",
             Assert.Throws<ArgumentException>(() => Group(Linear("a", 2, 3), Linear("b", 2, 4))).Message, StringComparison.Ordinal);
-        LinearGroup group = Group(four[..3]);
+        LinearGroup group = Group(five[..3]);
         Assert.Equal(3, group.Inputs);
-        Assert.Contains("1 is in another group", Assert.Throws<ArgumentException>(() => Group(four[1])).Message, StringComparison.Ordinal);
+        Assert.Contains("1 is in another group", Assert.Throws<ArgumentException>(() => Group(five[1])).Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -30,8 +30,8 @@ public class LinearSlotTests
         Assert.Equal([slot], new LinearGroup(slot).Slots);
         Assert.Contains("another group", Assert.Throws<ArgumentException>(() => new LinearGroup(slot)).Message, StringComparison.Ordinal);
         Assert.Contains("not 0", Assert.Throws<ArgumentException>(() => new LinearGroup()).Message, StringComparison.Ordinal);
-        Assert.Contains("not 4", Assert.Throws<ArgumentException>(
-            () => new LinearGroup(Slot("c", 1, 1), Slot("d", 1, 1), Slot("e", 1, 1), Slot("f", 1, 1))).Message, StringComparison.Ordinal);
+        Assert.Contains("not 5", Assert.Throws<ArgumentException>(
+            () => new LinearGroup([.. Enumerable.Range(0, 5).Select(i => Slot($"{i}", 1, 1))])).Message, StringComparison.Ordinal);
     }
 
     private static LinearSlot Slot(string name, int outputs, int inputs) =>

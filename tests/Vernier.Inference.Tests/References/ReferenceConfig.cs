@@ -30,7 +30,6 @@ internal static class ReferenceConfig
             HeadSize = HeadSize(root, family, hidden, heads),
             Epsilon = root.Number("rms_norm_eps", family.Epsilon),
             Tied = root.Flag("tie_word_embeddings"),
-            Gelu = IsGelu(root),
             Fused = family.Fused,
             HeadNorm = family.HeadNorm,
             QueryKeyValueBias = family.AttentionBias(root),
@@ -38,7 +37,7 @@ internal static class ReferenceConfig
             FeedForwardBias = family.FeedForwardBias(root),
             Window = family.Window(root, layers),
         };
-        return heads % spec.KeyValueHeads == 0 ? ReferenceRope.Apply(spec, family, root)
+        return heads % spec.KeyValueHeads == 0 ? ReferenceRope.Apply(ReferenceActivation.Apply(spec, root.Text("hidden_act")), family, root)
             : throw new ReferenceRefusal("heads that can't be shared");
     }
 
@@ -50,13 +49,6 @@ internal static class ReferenceConfig
             return own;
         return hidden % heads == 0 ? hidden / heads : throw new ReferenceRefusal("part of a coordinate in a head");
     }
-
-    private static bool IsGelu(ReferenceObject root) => root.Text("hidden_act") switch
-    {
-        null or "silu" or "swish" => false,
-        "gelu_pytorch_tanh" or "gelu_new" => true,
-        string other => throw new ReferenceRefusal($"the activation {other}"),
-    };
 
     // Weights of 8 bits whose scales stand beside them say all themselves.
     private static void CheckQuantization(ReferenceObject quantization)

@@ -52,7 +52,7 @@ internal sealed record ReferenceFamily
     public bool Partial { get; init; }
 
     /// <summary>The types of scaling that are computed.</summary>
-    public string[] Scalings { get; init; } = ["linear", "llama3", "longrope"];
+    public string[] Scalings { get; init; } = ["linear", "dynamic", "yarn", "llama3", "longrope"];
 
     /// <summary>The context of the first training where the file does not mention it; null for none.</summary>
     public int? OriginalPositions { get; init; }

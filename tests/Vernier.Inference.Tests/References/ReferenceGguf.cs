@@ -22,19 +22,19 @@ internal static class ReferenceGguf
     public static (TinySpec Spec, Dictionary<string, StoredTensor> Tensors) Read(StoredGguf file)
     {
         string architecture = file["general.architecture"]?.String ?? throw new ReferenceRefusal("no architecture");
-        ReferenceObject? kept = Kept(file);
-        string type = architecture == "llama" && (
-            kept?.Text("model_type") == "mistral" || file["llama.attention.sliding_window"] is not null)
-            ? "mistral" : architecture;
+        var metadata = new Metadata(file, architecture);
+        int window = metadata.Integer("attention.sliding_window") is 0 ? 0 : metadata.Size("attention.sliding_window", 0);
+        string type = architecture == "llama" && window > 0 ? "mistral" : architecture;
         if (!ReferenceFamily.All.TryGetValue(type, out ReferenceFamily? family))
             throw new ReferenceRefusal($"the architecture {type}");
-        if (kept is not null && kept.Text("model_type") != type)
-            throw new ReferenceRefusal("the family is said twice");
-        var metadata = new Metadata(file, architecture);
+        // A config.json of another family says nothing of this network.
+        ReferenceObject? kept = Kept(file);
+        if (kept?.Text("model_type") is string other && (other == "mistral" ? "llama" : other) != architecture)
+            kept = null;
         if (metadata.Integer("expert_count") is > 0)
             throw new ReferenceRefusal("experts");
-        TinySpec spec = Spec(metadata, file, type, family, kept);
-        spec = Rope(spec, metadata, file);
+        TinySpec spec = Spec(metadata, file, type, family, kept, window);
+        spec = Rope(ReferenceActivation.Apply(spec, kept?.Text("hidden_act")), metadata, file);
         bool alternates = architecture == "llama";
         var tensors = new Dictionary<string, StoredTensor>(StringComparer.Ordinal);
         foreach (StoredTensor tensor in file.Tensors.Where(tensor => tensor.Name is not (Long or Short or Fixed)))
@@ -47,7 +47,8 @@ internal static class ReferenceGguf
         return (spec, tensors);
     }
 
-    private static TinySpec Spec(Metadata metadata, StoredGguf file, string type, ReferenceFamily family, ReferenceObject? kept)
+    private static TinySpec Spec(Metadata metadata, StoredGguf file, string type, ReferenceFamily family, ReferenceObject? kept,
+        int window)
     {
         int heads = metadata.Size("attention.head_count"), hidden = metadata.Size("embedding_length");
         int? keys = metadata.Size("attention.key_length", 0), values = metadata.Size("attention.value_length", 0);
@@ -65,25 +66,18 @@ internal static class ReferenceGguf
             Heads = heads, KeyValueHeads = shared, HeadSize = size,
             Epsilon = metadata.Number("attention.layer_norm_rms_epsilon") ?? throw new ReferenceRefusal("no epsilon"),
             Tied = !file.Tensors.Exists(tensor => tensor.Name == "output.weight"),
-            Gelu = kept?.Text("hidden_act") is "gelu_pytorch_tanh" or "gelu_new", Fused = family.Fused, HeadNorm = family.HeadNorm,
+            Fused = family.Fused, HeadNorm = family.HeadNorm,
             QueryKeyValueBias = Has(file, "attn_q.bias"), OutputBias = Has(file, "attn_output.bias"),
-            FeedForwardBias = Has(file, "ffn_up.bias"), Window = Windows(metadata, type, family, kept, layers),
+            FeedForwardBias = Has(file, "ffn_up.bias"), Window = Windows(metadata, type, family, kept, layers, window),
         };
     }
 
-    // The metadata of a Phi-3 have its window, which llama.cpp reads; those of others have none that it reads.
-    private static Func<int, int?> Windows(Metadata metadata, string type, ReferenceFamily family, ReferenceObject? kept, int layers)
-    {
-        int window = metadata.Integer("attention.sliding_window") is 0 ? 0 : metadata.Size("attention.sliding_window", 0);
-        if (type is "phi3" or "mistral")
-        {
-            int? said = kept is null ? null : family.Window(kept, layers)(0);
-            if (kept is not null && (said ?? 0) != window)
-                throw new ReferenceRefusal("the window is said twice");
-            return _ => window > 0 ? window : null;
-        }
-        return window > 0 ? throw new ReferenceRefusal("a window") : kept is null ? _ => null : family.Window(kept, layers);
-    }
+    // The metadata of a Phi-3 and of a Mistral have their window; those of others have none that is read, and one as long as the context
+    // is none.
+    private static Func<int, int?> Windows(Metadata metadata, string type, ReferenceFamily family, ReferenceObject? kept, int layers,
+        int window) => type is "phi3" or "mistral" ? _ => window > 0 ? window : null
+        : window > 0 && window < metadata.Size("context_length") ? throw new ReferenceRefusal("a window")
+        : kept is null || type == "llama" ? _ => null : family.Window(kept, layers);
 
     private static TinySpec Rope(TinySpec spec, Metadata metadata, StoredGguf file)
     {
@@ -94,9 +88,9 @@ internal static class ReferenceGguf
         // A factor without a type is a linear scaling.
         string scaling = metadata.Text("rope.scaling.type") ?? "linear";
         float[]? longer = Factors(file, Long, rotary), shorter = Factors(file, Short, rotary), always = Factors(file, Fixed, rotary);
-        double original = metadata.Size("rope.scaling.original_context_length", context);
+        double original = longer is null ? context : metadata.Size("rope.scaling.original_context_length", context);
         if (scaling != "none")
-            scale = metadata.Number("rope.scaling.factor") ?? metadata.Number("rope.scale_linear") ?? 1;
+            scale = metadata.Factor("rope.scaling.factor") ?? metadata.Factor("rope.scale_linear") ?? 1;
         if (scaling is not ("none" or "linear" or "longrope") || scaling == "longrope" && longer is null)
             throw new ReferenceRefusal($"the scaling {scaling}");
         if ((longer is null) != (shorter is null) || longer is not null && (always is not null || scale != 1) || always is not null
@@ -172,6 +166,9 @@ internal static class ReferenceGguf
 
         public double? Number(string key) => file[$"{architecture}.{key}"] is not { } value ? null
             : value.Number is > 0 and < 1e18 and double number ? number : throw new ReferenceRefusal($"{key} is no number");
+
+        /// <summary>A factor, where 0 is none.</summary>
+        public double? Factor(string key) => file[$"{architecture}.{key}"]?.Number is 0 ? 1 : Number(key);
 
         public string? Text(string key) => file[$"{architecture}.{key}"] is not { } value ? null
             : value.String ?? throw new ReferenceRefusal($"{key} is no text");

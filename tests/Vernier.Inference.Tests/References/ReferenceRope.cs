@@ -44,6 +44,8 @@ internal static class ReferenceRope
             double factor = Need("factor");
             return spec with { Frequency = (i, _) => TinySpec.PlainFrequency(i, theta, rotary) / factor };
         }
+        if (type == "dynamic")
+            return Dynamic(spec, root.Size("max_position_embeddings"), Need("factor"), theta);
         double? original = Agreed(root, places, "original_max_position_embeddings");
         if (family.OriginalPositions is int usual && !root.IsNull("original_max_position_embeddings"))
         {
@@ -53,6 +55,9 @@ internal static class ReferenceRope
         }
         if (original is { } count && count != Math.Truncate(count))
             throw new ReferenceRefusal("part of a position");
+        // In Phi-3 it is an older name of LongRoPE.
+        if (type == "yarn" && family.Scalings.Contains("dynamic"))
+            return Yarn(spec, root.Size("max_position_embeddings"), places, theta, original);
         if (type == "llama3")
         {
             double factor = Need("factor"), low = Need("low_freq_factor"), high = Need("high_freq_factor");
@@ -62,6 +67,35 @@ internal static class ReferenceRope
             return spec with { Frequency = (i, _) => TinySpecs.Llama3(i, theta, rotary, factor, low, high, before) };
         }
         return LongRope(spec, root.Size("max_position_embeddings"), places, theta, original);
+    }
+
+    // The base grows with the length, once that is beyond the context.
+    private static TinySpec Dynamic(TinySpec spec, int positions, double factor, double theta)
+    {
+        int rotary = spec.Rotary;
+        return spec with
+        {
+            Frequency = (i, length) => TinySpec.PlainFrequency(i, length <= positions ? theta
+                : theta * Math.Pow(factor * length / positions - (factor - 1), rotary / (rotary - 2.0)), rotary),
+        };
+    }
+
+    // Frequencies that turn more than 32 times in the original context stay, those that turn less than once are divided by the factor.
+    private static TinySpec Yarn(TinySpec spec, int positions, ReferenceObject[] places, double theta, double? given)
+    {
+        double original = given ?? positions, factor = Optional(places, "factor") ?? positions / original;
+        if (original < 2 || places.Any(place => place.Members.Keys.Any(name => name.Contains("beta", StringComparison.Ordinal)
+            || name.Contains("mscale", StringComparison.Ordinal) || name == "truncate")))
+            throw new ReferenceRefusal("a YaRN of other parameters");
+        double rotary = spec.Rotary, low = Math.Max(Math.Floor(Turns(32)), 0), high = Math.Min(Math.Ceiling(Turns(1)), rotary - 1);
+        return spec with
+        {
+            Amplitude = Optional(places, "attention_factor") ?? (factor <= 1 ? 1 : 0.1 * Math.Log(factor) + 1),
+            Frequency = (i, _) => TinySpec.PlainFrequency(i, theta, spec.Rotary) is var f ? f / factor * Ramp(i) + f * (1 - Ramp(i)) : 0,
+        };
+
+        double Turns(double count) => rotary * Math.Log(original / (count * 2 * Math.PI)) / (2 * Math.Log(theta));
+        double Ramp(int i) => Math.Clamp((i - low) / (high == low ? 0.001 : high - low), 0, 1);
     }
 
     // The factor is that of the two contexts; one that is given beside them must be the same.

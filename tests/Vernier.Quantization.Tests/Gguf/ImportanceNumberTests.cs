@@ -26,6 +26,19 @@ public sealed class ImportanceNumberTests : IDisposable
         Assert.Equal("model.layers.0.self_attn.q_proj.weight", read.Keys.Single());
     }
 
+    [Theory]
+    [InlineData(126, -126)]
+    [InlineData(30, 0)]
+    [InlineData(31, -31)]
+    [InlineData(-30, 0)]
+    [InlineData(-31, 31)]
+    [InlineData(-100, 100)]
+    public void WhatIsBeyondTheRangeOfTheEncodingKeepsItsRatios(int exponent, int shift)
+    {
+        float[] values = Assert.Single(Read((Sums, [MathF.ScaleB(1, exponent), 0, MathF.ScaleB(1, exponent - 3)]), (Counts, [1]))).Value;
+        Assert.Equal([MathF.ScaleB(1, exponent + shift), 0, MathF.ScaleB(1, exponent + shift - 3)], values);
+    }
+
     [Fact]
     public void TensorsWithoutAPlaceInTheModelAreLeftOut()
     {

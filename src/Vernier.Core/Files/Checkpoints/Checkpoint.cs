@@ -27,6 +27,9 @@ public sealed class Checkpoint : IDisposable
     /// <summary>The files that hold the tensors, in order.</summary>
     public IReadOnlyList<ITensorFile> Files => _files;
 
+    /// <summary>What the user should know of the folder, a line each: an index that is passed over. None as a rule.</summary>
+    internal IReadOnlyList<string> Notes { get; private set; } = [];
+
     /// <summary>All tensors: shards in the order of their names, in each the order of the data.</summary>
     public IEnumerable<TensorInfo> Tensors => _files.SelectMany(file => file.Tensors);
 
@@ -42,7 +45,7 @@ public sealed class Checkpoint : IDisposable
         try
         {
             if (File.Exists(Path.Combine(folder, SingleFileName)))
-                checkpoint.Add(SingleFileName);
+                checkpoint.AddSingle();
             else if (File.Exists(Path.Combine(folder, CheckpointIndex.FileName)))
                 checkpoint.AddShards();
             else
@@ -88,8 +91,27 @@ public sealed class Checkpoint : IDisposable
     }
 
     /// <summary>The type and the bytes that a tensor has in its file, its scales included.</summary>
-    internal (ElementType Type, long Bytes) Stored(TensorInfo tensor) =>
-        FileWith(tensor.Name) is ScaledFile scaled ? scaled.Stored(tensor) : (tensor.Type, tensor.Bytes);
+    internal (ElementType Type, long Bytes) Stored(TensorInfo tensor) => FileWith(tensor.Name) switch
+    {
+        ScaledFile scaled => scaled.Stored(tensor),
+        ViewedFile viewed => viewed.Stored(tensor),
+        _ => (tensor.Type, tensor.Bytes),
+    };
+
+    /// <summary>Shows views in the place of the tensors that they are of; those of tensors that are not there are passed over.</summary>
+    /// <exception cref="InvalidFileException">A view reaches beyond its source, or its name is that of another tensor.</exception>
+    internal void Show(IReadOnlyList<TensorView> views)
+    {
+        ILookup<ITensorFile, TensorView> viewsOf = views.Where(view => _fileOf.ContainsKey(view.Source))
+            .ToLookup(view => _fileOf[view.Source]);
+        if (viewsOf.Count == 0)
+            return;
+        ITensorFile[] stored = [.. _files];
+        _files.Clear();
+        _fileOf.Clear();
+        foreach (ITensorFile file in stored)
+            Add(viewsOf.Contains(file) ? new ViewedFile(file, [.. viewsOf[file]]) : file);
+    }
 
     /// <summary>The path of the file that holds the tensor, for messages.</summary>
     public string FileOf(TensorInfo tensor) => FileWith(tensor.Name).Path;
@@ -128,17 +150,27 @@ public sealed class Checkpoint : IDisposable
             file.Dispose();
     }
 
+    // As in Transformers, which asks for the single file first. The index may have been left by an earlier version of the model, or the
+    // file have strayed in.
+    private void AddSingle()
+    {
+        Add(SingleFileName);
+        string index = Path.Combine(Folder, CheckpointIndex.FileName);
+        if (File.Exists(index) && !CheckpointIndex.NamesOnly(Folder, SingleFileName))
+            Notes = [$"{Folder} has a {SingleFileName} and a {CheckpointIndex.FileName} of other files: the single file is read, as by "
+                + "Transformers, and those files are passed over"];
+    }
+
     private void AddShards()
     {
         string index = Path.Combine(Folder, CheckpointIndex.FileName);
         Dictionary<string, string> shardOf = CheckpointIndex.Read(Folder);
-        foreach (string name in shardOf.Values.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal))
-        {
-            if (!File.Exists(Path.Combine(Folder, name)))
-                throw new InvalidFileException(index, CheckpointRules.IndexFileMissing,
-                    $"the index names the file '{name}', which is not in the folder", $"Download {name}");
+        string[] names = [.. shardOf.Values.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)],
+            missing = [.. names.Where(name => !InputFile.Exists(Path.Combine(Folder, name)))];
+        if (missing.Length > 0)
+            throw CheckpointIndex.Missing(index, names.Length, missing);
+        foreach (string name in names)
             Add(name);
-        }
         foreach ((string tensor, string shard) in shardOf)
         {
             string? actual = _fileOf.TryGetValue(tensor, out ITensorFile? file) ? Path.GetFileName(file.Path) : null;

@@ -39,7 +39,10 @@ public sealed class CheckpointDraft
                 Begin(path, layout);
         }
         if (shards.Index is byte[] index)
-            File.WriteAllBytes(Path.Combine(folder, CheckpointIndex.FileName), index);
+        {
+            string path = Path.Combine(folder, CheckpointIndex.FileName);
+            OutputFile.Do(path, () => File.WriteAllBytes(path, index));
+        }
     }
 
     /// <summary>Writes bytes of a tensor.</summary>
@@ -54,7 +57,7 @@ public sealed class CheckpointDraft
         ArgumentOutOfRangeException.ThrowIfNegative(firstByte);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(firstByte, place.Bytes - bytes.Length);
         using SafeFileHandle file = File.OpenHandle(place.Path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite);
-        RandomAccess.Write(file, bytes, place.Position + firstByte);
+        OutputFile.Write(file, place.Path, bytes, place.Position + firstByte);
     }
 
     /// <summary>Brings what is written of some tensors to the disk.</summary>
@@ -92,9 +95,8 @@ public sealed class CheckpointDraft
     {
         if (!BitConverter.IsLittleEndian)
             throw new PlatformNotSupportedException("Safetensors files are little-endian and are written only on little-endian machines.");
-        using SafeFileHandle file = File.OpenHandle(path, FileMode.Create, FileAccess.Write, FileShare.None, FileOptions.None, layout.Size);
-        RandomAccess.SetLength(file, layout.Size);
-        RandomAccess.Write(file, layout.Header, 0);
+        using SafeFileHandle file = OutputFile.Create(path, layout.Size);
+        OutputFile.Write(file, path, layout.Header, 0);
     }
 
     private readonly record struct Place(string Path, long Position, long Bytes);

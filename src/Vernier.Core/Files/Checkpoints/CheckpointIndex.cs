@@ -12,6 +12,7 @@ internal static class CheckpointIndex
     public const string FileName = "model.safetensors.index.json";
 
     private const string Extension = ".safetensors";
+    private const int MostNames = 14;
     private const string Again = "Download the index again";
 
     private static readonly SearchValues<char> Separators = SearchValues.Create("/\\:*?\"<>|");
@@ -46,6 +47,33 @@ internal static class CheckpointIndex
             files.Add(entry.Name, file);
         }
         return files;
+    }
+
+    /// <summary>The error of an index that names files which are not in the folder.</summary>
+    /// <param name="index">The path of the index.</param>
+    /// <param name="all">How many files it names.</param>
+    /// <param name="missing">The names of those that are not there, at least one.</param>
+    public static InvalidFileException Missing(string index, int all, string[] missing)
+    {
+        string list = string.Join(", ", missing.Take(MostNames)) + (missing.Length > MostNames ? $" and {missing.Length - MostNames} more"
+            : "");
+        return new InvalidFileException(index, CheckpointRules.IndexFileMissing, missing.Length == 1
+            ? $"the index names the file '{list}', which is not in the folder"
+            : $"the index names {all} files, and {missing.Length} of them are not in the folder: {list}", missing.Length == 1
+            ? $"Download {list}" : "Download them");
+    }
+
+    /// <summary>Whether a folder's index names one file alone; so too where it can't be read, for then it says nothing.</summary>
+    public static bool NamesOnly(string folder, string file)
+    {
+        try
+        {
+            return Read(folder).Values.All(name => name == file);
+        }
+        catch (InvalidFileException)
+        {
+            return true;
+        }
     }
 
     /// <summary>The text of an index, in ordinal order of the tensors, indented by two.</summary>

@@ -30,6 +30,9 @@ public static class CheckpointRules
     /// <summary>The scales of a matrix in 8 bits are finite numbers, one for the whole, for each row or for each block.</summary>
     public const string Scales = "scales";
 
+    /// <summary>A tensor that parts of another are shown as lies within that, and no other tensor has its name.</summary>
+    public const string TensorView = "tensor-view";
+
     /// <summary>A folder that a checkpoint is written to holds no checkpoint of the other kind, single or sharded.</summary>
     public const string OtherCheckpoint = "other-checkpoint";
 }

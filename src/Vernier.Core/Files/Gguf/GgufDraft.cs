@@ -49,7 +49,7 @@ public sealed class GgufDraft
     {
         long position = Place(name, firstByte, bytes.Length);
         using SafeFileHandle file = File.OpenHandle(_path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite);
-        RandomAccess.Write(file, bytes, position);
+        OutputFile.Write(file, _path, bytes, position);
     }
 
     /// <summary>Reads bytes of a tensor. What was not written has any content.</summary>
@@ -100,8 +100,7 @@ public sealed class GgufDraft
 
     private void Begin(byte[] header)
     {
-        using SafeFileHandle file = File.OpenHandle(_path, FileMode.Create, FileAccess.Write, FileShare.None, FileOptions.None, Size);
-        RandomAccess.SetLength(file, Size);
-        RandomAccess.Write(file, header, 0);
+        using SafeFileHandle file = OutputFile.Create(_path, Size);
+        OutputFile.Write(file, _path, header, 0);
     }
 }

@@ -44,7 +44,7 @@ public sealed unsafe class GgufFile : IDisposable
     private readonly Dictionary<string, GgufFile>? _partOf;
     private bool _disposed;
 
-    private GgufFile(string path, byte* start, long length, IDisposable memory)
+    private GgufFile(string path, byte* start, long length, IDisposable memory, bool listing = false)
     {
         if (!BitConverter.IsLittleEndian)
             throw new PlatformNotSupportedException("GGUF files are little-endian and are read only on little-endian machines.");
@@ -52,7 +52,7 @@ public sealed unsafe class GgufFile : IDisposable
         Length = length;
         _memory = memory;
         _handle = new(() => File.OpenHandle(path));
-        GgufHeader header = GgufHeader.Parse(new ReadOnlySpan<byte>(start, (int)Math.Min(length, int.MaxValue)), length, path);
+        GgufHeader header = GgufHeader.Parse(new ReadOnlySpan<byte>(start, (int)Math.Min(length, int.MaxValue)), length, path, listing);
         (Version, Metadata, _entries, _dataPosition) = (header.Version, header.Metadata, header.Entries, header.DataPosition);
         _data = start + _dataPosition;
         CheckOrder(header.Alignment);
@@ -117,12 +117,16 @@ public sealed unsafe class GgufFile : IDisposable
     /// <exception cref="InvalidFileException">
     /// The file breaks a rule of <see cref="GgufRules"/>, or it is missing, unreadable or empty (<see cref="FileRules"/>).
     /// </exception>
-    public static GgufFile Open(string path)
+    public static GgufFile Open(string path) => Open(path, listing: false);
+
+    /// <summary>Opens one file, part or whole; with <paramref name="listing"/> tensors may be of types whose numbers are not
+    /// read.</summary>
+    internal static GgufFile Open(string path, bool listing)
     {
         MappedFile map = MappedFile.Open(path);
         try
         {
-            return new GgufFile(path, map.Start, map.Length, map);
+            return new GgufFile(path, map.Start, map.Length, map, listing);
         }
         catch
         {
@@ -228,6 +232,7 @@ public sealed unsafe class GgufFile : IDisposable
             int numbers = Math.Min(count * columns - skip, destination.Length);
             if (type.Format is not { } format)
             {
+                Touch.Range<byte>(buffer.Span, 0, (long)count * type.BlockBytes);
                 fixed (byte* source = buffer.Span)
                     ElementReader.ToSingle(type.Element!.Value, source, destination[..numbers]);
             }
@@ -287,11 +292,11 @@ public sealed unsafe class GgufFile : IDisposable
         {
             if (entry.Begin < covered)
                 throw new InvalidFileException(Path, GgufRules.TensorOverlap,
-                    $"its data begin at {entry.Begin}, inside those of another tensor, which end at {covered}", InputFile.Again,
+                    $"its data begin at {entry.Begin}, inside those of another tensor, which end at {covered}", InputFile.Compare,
                     entry.Info.Name);
             if (entry.Begin - covered >= alignment)
                 throw new InvalidFileException(Path, GgufRules.DataHole,
-                    $"the {entry.Begin - covered} bytes before its data belong to no tensor", InputFile.Again, entry.Info.Name);
+                    $"the {entry.Begin - covered} bytes before its data belong to no tensor", InputFile.Compare, entry.Info.Name);
             covered = entry.Begin + entry.Bytes;
         }
     }

@@ -16,11 +16,13 @@ internal ref struct GgufHeader
     private readonly string _path;
     private readonly ReadOnlySpan<byte> _file;
     private readonly long _length;
+    private readonly bool _listing;
     private int _position;
     private string? _tensor;
 
-    private GgufHeader(ReadOnlySpan<byte> file, long length, string path)
+    private GgufHeader(ReadOnlySpan<byte> file, long length, string path, bool listing)
     {
+        _listing = listing;
         _file = file;
         _length = length;
         _path = path;
@@ -45,9 +47,10 @@ internal ref struct GgufHeader
     /// <param name="file">The file, or its first 2 GiB.</param>
     /// <param name="length">The length of the file.</param>
     /// <param name="path">The file, for messages.</param>
-    public static GgufHeader Parse(ReadOnlySpan<byte> file, long length, string path)
+    /// <param name="listing">Whether tensors of types that are not read are listed.</param>
+    public static GgufHeader Parse(ReadOnlySpan<byte> file, long length, string path, bool listing)
     {
-        var header = new GgufHeader(file, length, path);
+        var header = new GgufHeader(file, length, path, listing);
         header.Read();
         return header;
     }
@@ -95,14 +98,14 @@ internal ref struct GgufHeader
         string key = ReadString(1, GgufFile.MaxKeyBytes, GgufRules.KeyLength, "a key");
         GgufValue value = ReadValue(ReadType(key), key, 0);
         if (!Metadata.TryAdd(key, value))
-            throw Broken(GgufRules.DuplicateKey, $"the key '{key}' stands twice", InputFile.Again);
+            throw Broken(GgufRules.DuplicateKey, $"the key '{key}' stands twice", InputFile.Compare);
     }
 
     private GgufType ReadType(string key)
     {
         uint type = ReadUInt32();
         return type <= (uint)GgufType.Float64 ? (GgufType)type
-            : throw Broken(GgufRules.ValueType, $"the value of '{key}' has the unknown type {type}", InputFile.Again);
+            : throw Broken(GgufRules.ValueType, $"the value of '{key}' has the unknown type {type}", InputFile.Compare);
     }
 
     private GgufValue ReadValue(GgufType type, string key, int depth) => type switch
@@ -126,7 +129,7 @@ internal ref struct GgufHeader
     {
         if (depth > GgufFile.MaxArrayDepth)
             throw Broken(GgufRules.ArrayTooDeep, $"the arrays of '{key}' are nested deeper than {GgufFile.MaxArrayDepth} levels",
-                InputFile.Again);
+                InputFile.Compare);
         GgufType type = ReadType(key);
         ulong count = ReadUInt64();
         // The least that an element takes: a string its length, an array its type and length.
@@ -197,7 +200,7 @@ internal ref struct GgufHeader
     private bool ReadBool(string key)
     {
         byte value = Take(1)[0];
-        return value <= 1 ? value == 1 : throw Broken(GgufRules.Boolean, $"a truth value of '{key}' is {value}", InputFile.Again);
+        return value <= 1 ? value == 1 : throw Broken(GgufRules.Boolean, $"a truth value of '{key}' is {value}", InputFile.Compare);
     }
 
     private string ReadText(string key) => ReadString(0, int.MaxValue, GgufRules.HeaderTruncated, $"a text of '{key}'");
@@ -208,10 +211,10 @@ internal ref struct GgufHeader
         if (length > (ulong)(_file.Length - _position))
             throw Truncated();
         if (length < (ulong)least || length > (ulong)most)
-            throw Broken(rule, $"{what} is {length} bytes long, not {least} to {most}", InputFile.Again);
+            throw Broken(rule, $"{what} is {length} bytes long, not {least} to {most}", InputFile.Compare);
         ReadOnlySpan<byte> text = Take((int)length);
         return Utf8.IsValid(text) ? Encoding.UTF8.GetString(text)
-            : throw Broken(GgufRules.NotUtf8, $"{what} is not UTF-8", InputFile.Again);
+            : throw Broken(GgufRules.NotUtf8, $"{what} is not UTF-8", InputFile.Compare);
     }
 
     private void ReadAlignment()
@@ -221,7 +224,7 @@ internal ref struct GgufHeader
         if (value.Data is not uint alignment || alignment is < 8 or > GgufFile.MaxAlignment || !uint.IsPow2(alignment))
             throw Broken(GgufRules.Alignment,
                 $"{GgufFile.AlignmentKey} is {value} ({value.Type}), not a UInt32 and a power of two from 8 to {GgufFile.MaxAlignment}",
-                InputFile.Again);
+                InputFile.Compare);
         Alignment = (int)alignment;
     }
 
@@ -233,7 +236,7 @@ internal ref struct GgufHeader
         uint rank = ReadUInt32();
         if (rank > GgufFile.MaxRank)
             throw Broken(GgufRules.TooManyDimensions, $"it has {rank} dimensions, and at most {GgufFile.MaxRank} are read",
-                InputFile.Again);
+                InputFile.Compare);
         var shape = new long[rank];
         Int128 count = 1;
         for (int i = (int)rank - 1; i >= 0; i--)
@@ -241,28 +244,29 @@ internal ref struct GgufHeader
             ulong dimension = ReadUInt64();
             count *= dimension;
             if (dimension > long.MaxValue || count > long.MaxValue)
-                throw Broken(GgufRules.ShapeOverflow, "it has more than 2^63 - 1 elements", InputFile.Again);
+                throw Broken(GgufRules.ShapeOverflow, "it has more than 2^63 - 1 elements", InputFile.Compare);
             shape[i] = (long)dimension;
         }
         uint id = ReadUInt32();
-        if (!GgufTensorType.TryGet((int)Math.Min(id, int.MaxValue), out GgufTensorType? type))
+        int number = (int)Math.Min(id, int.MaxValue);
+        if (!GgufTensorType.TryGet(number, out GgufTensorType? type) && !(_listing && GgufTensorType.TryGetListed(number, out type)))
             throw Broken(GgufRules.TensorType, $"its type, {GgufTensorType.NameOf(id)}, is not supported",
                 $"Give a file whose tensors are of the types {string.Join(", ", GgufTensorType.All)}");
         if ((rank == 0 ? 1 : shape[^1]) % type.BlockColumns != 0)
             throw Broken(GgufRules.PartialBlock,
                 $"its rows of {(rank == 0 ? 1 : shape[^1])} are no whole number of blocks of {type.BlockColumns}, as {type} needs",
-                InputFile.Again);
+                InputFile.Compare);
         Int128 bytes = count / type.BlockColumns * type.BlockBytes;
         if (bytes > long.MaxValue)
-            throw Broken(GgufRules.ShapeOverflow, "it has more than 2^63 - 1 bytes", InputFile.Again);
+            throw Broken(GgufRules.ShapeOverflow, "it has more than 2^63 - 1 bytes", InputFile.Compare);
         ulong offset = ReadUInt64();
         if (offset % (uint)Alignment != 0)
-            throw Broken(GgufRules.OffsetMisaligned, $"its data begin at {offset}, which is no multiple of {Alignment}", InputFile.Again);
+            throw Broken(GgufRules.OffsetMisaligned, $"its data begin at {offset}, which is no multiple of {Alignment}", InputFile.Compare);
         if (offset > long.MaxValue || (Int128)offset + bytes > _length)
             throw Broken(GgufRules.OffsetsOutOfBounds, $"its data end at {offset + bytes}, beyond the end of the file",
                 "The file is incomplete. " + InputFile.Again);
         if (!Entries.TryAdd(name, new GgufEntry(new GgufTensor(name, type, shape), (long)offset, (long)bytes)))
-            throw Broken(GgufRules.DuplicateTensor, "two tensors have this name", InputFile.Again);
+            throw Broken(GgufRules.DuplicateTensor, "two tensors have this name", InputFile.Compare);
     }
 
     private uint ReadUInt32() => BinaryPrimitives.ReadUInt32LittleEndian(Take(4));

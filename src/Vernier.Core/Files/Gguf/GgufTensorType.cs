@@ -12,6 +12,17 @@ public sealed class GgufTensorType
             [29] = "IQ1_M", [40] = "NVFP4",
     };
 
+    // Of some the size is known, so that a file can be listed; they are not read.
+    private static readonly GgufTensorType[] s_listed =
+    [
+        new("Q8_1", 9, 32, 36), new("Q8_K", 15, 256, 292), new("IQ2_XXS", 16, 256, 66), new("IQ2_XS", 17, 256, 74),
+        new("IQ3_XXS", 18, 256, 98), new("IQ1_S", 19, 256, 50), new("IQ3_S", 21, 256, 110), new("IQ2_S", 22, 256, 82),
+        new("IQ1_M", 29, 256, 56),
+    ];
+
+    private GgufTensorType(string name, int id, int columns, int bytes) =>
+        (Name, Id, BlockColumns, BlockBytes) = (name, id, columns, bytes);
+
     private GgufTensorType(string name, int id, ElementType element) =>
         (Name, Id, Element, BlockColumns, BlockBytes) = (name, id, element, 1, element.Size());
 
@@ -56,6 +67,13 @@ public sealed class GgufTensorType
     /// <summary>Finds a type by its number.</summary>
     public static bool TryGet(int id, [NotNullWhen(true)] out GgufTensorType? type) =>
         (type = All.FirstOrDefault(known => known.Id == id)) is not null;
+
+    /// <summary>Finds a type by its number, among them those that are listed and not read.</summary>
+    internal static bool TryGetListed(int id, [NotNullWhen(true)] out GgufTensorType? type) =>
+        TryGet(id, out type) || (type = Array.Find(s_listed, known => known.Id == id)) is not null;
+
+    /// <summary>Whether its numbers can be read.</summary>
+    internal bool IsRead => Element is not null || Format is not null;
 
     /// <summary>Finds a type by its name, in capital or small letters.</summary>
     public static bool TryGet(string name, [NotNullWhen(true)] out GgufTensorType? type) =>

@@ -154,6 +154,7 @@ public sealed unsafe class SafetensorsFile : ITensorFile
         {
             int count = Math.Min(most, destination.Length), bytes = count * type.Size();
             ReadFromFile(name, position, buffer.Span[..bytes]);
+            Touch.Range<byte>(buffer.Span, 0, bytes);
             fixed (byte* source = buffer.Span)
                 ElementReader.ToSingle(type, source, destination[..count]);
             destination = destination[count..];
@@ -219,16 +220,16 @@ public sealed unsafe class SafetensorsFile : ITensorFile
         {
             if (entry.Begin < covered)
                 throw new InvalidFileException(path, SafetensorsRules.TensorOverlap,
-                    $"its data begin at {entry.Begin}, inside those of another tensor, which end at {covered}", InputFile.Again,
+                    $"its data begin at {entry.Begin}, inside those of another tensor, which end at {covered}", InputFile.Compare,
                     entry.Info.Name);
             if (entry.Begin > covered)
                 throw new InvalidFileException(path, SafetensorsRules.DataHole,
-                    $"the {entry.Begin - covered} bytes before its data belong to no tensor", InputFile.Again, entry.Info.Name);
+                    $"the {entry.Begin - covered} bytes before its data belong to no tensor", InputFile.Compare, entry.Info.Name);
             covered = entry.Begin + entry.Bytes;
         }
         if (covered < dataBytes)
             throw new InvalidFileException(path, SafetensorsRules.TrailingBytes, $"{dataBytes - covered} bytes follow the last tensor",
-                InputFile.Again);
+                "Save the model again, or cut them off: another download of a file that was published with them has them too");
         return Array.ConvertAll(ordered, entry => entry.Info);
     }
 

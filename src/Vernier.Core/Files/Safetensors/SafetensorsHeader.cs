@@ -42,7 +42,7 @@ internal ref struct SafetensorsHeader
             throw new InvalidFileException(path, SafetensorsRules.HeaderStart, "the header does not begin with '{'",
                 "Check that this is a safetensors file");
         if (!Utf8.IsValid(json))
-            throw new InvalidFileException(path, SafetensorsRules.HeaderNotUtf8, "the header is not UTF-8", InputFile.Again);
+            throw new InvalidFileException(path, SafetensorsRules.HeaderNotUtf8, "the header is not UTF-8", InputFile.Compare);
         var header = new SafetensorsHeader(json, path, dataBytes);
         try
         {
@@ -52,13 +52,13 @@ internal ref struct SafetensorsHeader
         catch (JsonException e)
         {
             throw new InvalidFileException(path, SafetensorsRules.HeaderNotJson,
-                $"the header is not JSON, at byte {header._reader.BytesConsumed} of it", InputFile.Again, header._tensor, e);
+                $"the header is not JSON, at byte {header._reader.BytesConsumed} of it", InputFile.Compare, header._tensor, e);
         }
         catch (InvalidOperationException e)
         {
             // The reader says so of a string with half of a surrogate pair, which is no Unicode text.
             throw new InvalidFileException(path, SafetensorsRules.HeaderNotJson,
-                $"the header has a string that is not Unicode, at byte {header._reader.TokenStartIndex} of it", InputFile.Again,
+                $"the header has a string that is not Unicode, at byte {header._reader.TokenStartIndex} of it", InputFile.Compare,
                 header._tensor, e);
         }
     }
@@ -72,7 +72,7 @@ internal ref struct SafetensorsHeader
             if (name == "__metadata__")
             {
                 if (metadata)
-                    throw Broken(SafetensorsRules.DuplicateKey, "__metadata__ stands twice in the header", InputFile.Again);
+                    throw Broken(SafetensorsRules.DuplicateKey, "__metadata__ stands twice in the header", InputFile.Compare);
                 metadata = true;
                 ReadMetadata();
             }
@@ -108,7 +108,7 @@ internal ref struct SafetensorsHeader
                 throw Broken(SafetensorsRules.MetadataNotStrings, $"__metadata__ has a value that is not a string, under '{key}'",
                     "Save the model again; metadata are pairs of strings");
             if (!Metadata.TryAdd(key, _reader.GetString()!))
-                throw Broken(SafetensorsRules.DuplicateKey, $"__metadata__ has the key '{key}' twice", InputFile.Again);
+                throw Broken(SafetensorsRules.DuplicateKey, $"__metadata__ has the key '{key}' twice", InputFile.Compare);
         }
     }
 
@@ -116,7 +116,7 @@ internal ref struct SafetensorsHeader
     {
         _reader.Read();
         if (_reader.TokenType != JsonTokenType.StartObject)
-            throw Broken(SafetensorsRules.TensorNotObject, "the header does not describe it by an object", InputFile.Again);
+            throw Broken(SafetensorsRules.TensorNotObject, "the header does not describe it by an object", InputFile.Compare);
         ElementType? type = null;
         long[]? shape = null;
         (long Begin, long End)? offsets = null;
@@ -131,7 +131,7 @@ internal ref struct SafetensorsHeader
                     "Save the model again with a current version of safetensors"),
             };
             if (twice)
-                throw Broken(SafetensorsRules.DuplicateKey, $"the header has the field '{field}' twice for it", InputFile.Again);
+                throw Broken(SafetensorsRules.DuplicateKey, $"the header has the field '{field}' twice for it", InputFile.Compare);
             _reader.Read();
             switch (field)
             {
@@ -148,14 +148,14 @@ internal ref struct SafetensorsHeader
         }
         if (type is null || shape is null || offsets is null)
             throw Broken(SafetensorsRules.FieldMissing,
-                $"the header lacks its {(type is null ? "dtype" : shape is null ? "shape" : "data_offsets")}", InputFile.Again);
+                $"the header lacks its {(type is null ? "dtype" : shape is null ? "shape" : "data_offsets")}", InputFile.Compare);
         return Check(new TensorInfo(name, type.Value, shape), offsets.Value.Begin, offsets.Value.End);
     }
 
     private ElementType ReadType()
     {
         if (_reader.TokenType != JsonTokenType.String)
-            throw Broken(SafetensorsRules.FieldType, "its dtype is not a string", InputFile.Again);
+            throw Broken(SafetensorsRules.FieldType, "its dtype is not a string", InputFile.Compare);
         string name = _reader.GetString()!;
         return Types.TryGetValue(name, out ElementType type) ? type
             : throw Broken(SafetensorsRules.DtypeUnknown, $"its dtype '{name}' is unknown", "Convert the checkpoint to F32, F16 or BF16");
@@ -164,7 +164,7 @@ internal ref struct SafetensorsHeader
     private long[] ReadShape()
     {
         if (_reader.TokenType != JsonTokenType.StartArray)
-            throw Broken(SafetensorsRules.FieldType, "its shape is not an array", InputFile.Again);
+            throw Broken(SafetensorsRules.FieldType, "its shape is not an array", InputFile.Compare);
         Span<long> dimensions = stackalloc long[SafetensorsFile.MaxRank];
         int rank = 0;
         while (_reader.Read() && _reader.TokenType != JsonTokenType.EndArray)
@@ -180,31 +180,31 @@ internal ref struct SafetensorsHeader
     private (long Begin, long End) ReadOffsets()
     {
         if (_reader.TokenType != JsonTokenType.StartArray)
-            throw Broken(SafetensorsRules.FieldType, "its data_offsets are not an array", InputFile.Again);
+            throw Broken(SafetensorsRules.FieldType, "its data_offsets are not an array", InputFile.Compare);
         Span<long> offsets = stackalloc long[2];
         int count = 0;
         while (_reader.Read() && _reader.TokenType != JsonTokenType.EndArray)
         {
             if (count == 2)
-                throw Broken(SafetensorsRules.FieldType, "its data_offsets are more than two", InputFile.Again);
+                throw Broken(SafetensorsRules.FieldType, "its data_offsets are more than two", InputFile.Compare);
             offsets[count++] = ReadInteger(SafetensorsRules.OffsetNotInteger, SafetensorsRules.OffsetsOutOfBounds, "data_offsets");
         }
         return count == 2 ? (offsets[0], offsets[1])
-            : throw Broken(SafetensorsRules.FieldType, "its data_offsets are fewer than two", InputFile.Again);
+            : throw Broken(SafetensorsRules.FieldType, "its data_offsets are fewer than two", InputFile.Compare);
     }
 
     private readonly long ReadInteger(string notInteger, string tooLarge, string field)
     {
         if (_reader.TokenType != JsonTokenType.Number || _reader.ValueSpan.ContainsAnyExceptInRange((byte)'0', (byte)'9'))
-            throw Broken(notInteger, $"its {field} have a value that is not a non-negative integer in digits", InputFile.Again);
+            throw Broken(notInteger, $"its {field} have a value that is not a non-negative integer in digits", InputFile.Compare);
         return _reader.TryGetInt64(out long value) ? value
-            : throw Broken(tooLarge, $"its {field} have a value of 2^63 or more", InputFile.Again);
+            : throw Broken(tooLarge, $"its {field} have a value of 2^63 or more", InputFile.Compare);
     }
 
     private readonly SafetensorsEntry Check(TensorInfo tensor, long begin, long end)
     {
         if (begin > end)
-            throw Broken(SafetensorsRules.OffsetsReversed, $"its data end at {end}, before they begin at {begin}", InputFile.Again);
+            throw Broken(SafetensorsRules.OffsetsReversed, $"its data end at {end}, before they begin at {begin}", InputFile.Compare);
         long bytes;
         try
         {
@@ -217,12 +217,12 @@ internal ref struct SafetensorsHeader
         catch (OverflowException)
         {
             throw Broken(SafetensorsRules.ShapeOverflow,
-                $"its shape [{string.Join(',', tensor.Shape)}] has more than 2^63 - 1 elements or bytes", InputFile.Again);
+                $"its shape [{string.Join(',', tensor.Shape)}] has more than 2^63 - 1 elements or bytes", InputFile.Compare);
         }
         if (end - begin != bytes)
             throw Broken(SafetensorsRules.SizeMismatch,
                 $"{tensor.Type} [{string.Join(',', tensor.Shape)}] takes {bytes} bytes, but its data_offsets leave it {end - begin}",
-                InputFile.Again);
+                InputFile.Compare);
         if (end > _dataBytes)
             throw Broken(SafetensorsRules.OffsetsOutOfBounds,
                 $"its data end {end} bytes after the header, but only {_dataBytes} bytes follow it",

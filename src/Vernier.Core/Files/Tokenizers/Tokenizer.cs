@@ -35,6 +35,7 @@ public sealed class Tokenizer
         _template = parts.Template;
         BosId = parts.BosId;
         EosId = parts.EosId;
+        NotUnderstood = parts.NotUnderstood;
         _rawTokens = new AddedTokenMatcher(parts.AddedTokens.Where(token => !token.Normalized).Select(token => (token, token.Content)));
         _normalizedTokens = new AddedTokenMatcher(
             parts.AddedTokens.Where(token => token.Normalized).Select(token => (token, _normalizer.Normalize(token.Content))));
@@ -54,10 +55,14 @@ public sealed class Tokenizer
     /// <summary>The id of the token that ends a text, as tokenizer_config.json names it, or null.</summary>
     public int? EosId { get; }
 
+    /// <summary>The members of tokenizer_config.json that nothing is known of; none of them is done.</summary>
+    public IReadOnlyList<string> NotUnderstood { get; }
+
     /// <summary>The special tokens and their ids.</summary>
     public IReadOnlyDictionary<string, int> SpecialTokens => _specialTokens;
 
-    /// <summary>Reads tokenizer.json and, where it is present, tokenizer_config.json.</summary>
+    /// <summary>Reads tokenizer.json and, where they are present, tokenizer_config.json, special_tokens_map.json and
+    /// added_tokens.json.</summary>
     /// <param name="folder">The folder of the model.</param>
     /// <exception cref="InvalidFileException">
     /// There is no tokenizer.json, or a file breaks one of the <see cref="TokenizerRules"/>, or it asks for something that isn't supported.

@@ -15,4 +15,5 @@ internal sealed record TokenizerParts(
     IReadOnlyList<AddedToken> AddedTokens,
     SpecialTokenTemplate Template,
     int? BosId,
-    int? EosId);
+    int? EosId,
+    IReadOnlyList<string> NotUnderstood);

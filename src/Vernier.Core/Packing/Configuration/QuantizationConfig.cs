@@ -69,8 +69,8 @@ public sealed class QuantizationConfig(string recipe, IReadOnlyDictionary<string
         string? method = root.TryGetProperty("quant_method", out JsonElement m) && m.ValueKind == JsonValueKind.String ? m.GetString()
             : null;
         if (method != Method)
-            throw new InvalidFileException(path, "quantization-method", $"the model is quantized by '{method ?? "an unnamed method"}'",
-                "Give the original model, or one that Vernier quantized");
+            throw new InvalidFileException(path, "quantization-method",
+                $"the model is quantized by {QuantizationTools.NameOf("quantization_config", root)}", QuantizationTools.Remedy);
         if (!root.TryGetProperty("format", out JsonElement f) || f.ValueKind != JsonValueKind.Number || !f.TryGetInt32(out int format)
             || format != Format)
             throw new InvalidFileException(path, "quantization-format", $"the format of quantization_config is not {Format}",

@@ -26,4 +26,7 @@ public sealed class LlamaConfig : TransformerConfig
 
     /// <inheritdoc/>
     public override bool FeedForwardBias { get; }
+
+    /// <inheritdoc/>
+    public override bool CanReorder => true;
 }

@@ -20,12 +20,10 @@ internal sealed class LlamaGguf() : TransformerGguf("llama", "llama", "LlamaForC
         config["attention_bias"] = file.TryGet("blk.0.attn_q.bias", out _);
         config["mlp_bias"] = file.TryGet("blk.0.ffn_up.bias", out _);
         // A Llama with a window is a Mistral.
-        if (metadata.Integer($"{Name}.attention.sliding_window") is not (long window and > 0))
+        if (WindowOf(metadata) is not long window)
             return;
         config["architectures"] = new JsonArray("MistralForCausalLM");
         config["model_type"] = "mistral";
         config["sliding_window"] = window;
-        foreach (string bias in (string[])["attention_bias", "mlp_bias"])
-            config.Remove(bias);
     }
 }

@@ -19,4 +19,7 @@ public sealed class MistralConfig : TransformerConfig
 
     /// <inheritdoc/>
     public override int? WindowOf(int layer) => SlidingWindow;
+
+    /// <inheritdoc/>
+    public override bool CanReorder => true;
 }

@@ -29,4 +29,7 @@ public sealed class Phi3Config : TransformerConfig
 
     /// <inheritdoc/>
     public override int? WindowOf(int layer) => SlidingWindow;
+
+    /// <inheritdoc/>
+    public override bool CanReorder => true;
 }

@@ -20,4 +20,7 @@ public sealed class Qwen2Config : TransformerConfig
 
     /// <inheritdoc/>
     public override int? WindowOf(int layer) => _windows[layer];
+
+    /// <inheritdoc/>
+    public override bool CanReorder => true;
 }

@@ -32,4 +32,7 @@ public sealed class Qwen3Config : TransformerConfig
 
     /// <inheritdoc/>
     public override int? WindowOf(int layer) => _windows[layer];
+
+    /// <inheritdoc/>
+    public override bool CanReorder => true;
 }

@@ -10,6 +10,13 @@ namespace Vernier.Inference.Parts.Attention;
 /// <param name="Window">The tokens that a query sees, its own included; null for all before it.</param>
 public sealed record AttentionShape(int Heads, int KeyValueHeads, int HeadSize, int? Window = null)
 {
+    /// <summary>A query sees no token before the multiple of this at or before its position; null, the default, for all.</summary>
+    public int? Chunk { get; init; }
+
+    /// <summary>The first position that a query at a position sees.</summary>
+    public int FirstSeen(int position) => Math.Max(Window is int window ? Math.Max(0, position - window + 1) : 0,
+        Chunk is int chunk ? position / chunk * chunk : 0);
+
     /// <summary>The width of all query heads.</summary>
     public int QueryWidth => Heads * HeadSize;
 

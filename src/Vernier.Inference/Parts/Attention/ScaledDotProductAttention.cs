@@ -7,7 +7,7 @@ namespace Vernier.Inference.Parts.Attention;
 
 /// <summary>
 /// softmax(q K^T / sqrt(d)) V for every query row and head (Vaswani et al., 2017): a query at position p sees the positions
-/// from max(0, p - window + 1) to p of its own segment. Consecutive query heads share a key/value head (Ainslie et al., 2023).
+/// from max(0, p - window + 1) to p of its own segment, with chunks only those of its chunk. Consecutive query heads share a key/value head (Ainslie et al., 2023).
 /// </summary>
 internal static class ScaledDotProductAttention
 {
@@ -16,14 +16,14 @@ internal static class ScaledDotProductAttention
     /// <summary>Attends all rows of the pass. Keys and values of the pass are already in the stores.</summary>
     /// <param name="context">The pass.</param>
     /// <param name="shape">The heads.</param>
+    /// <param name="scores">How scores become weights.</param>
     /// <param name="stores">The keys and values of each segment.</param>
     /// <param name="queries">The rotated queries, rows x (heads * head size).</param>
     /// <param name="output">Receives rows x (heads * head size).</param>
-    public static void Run(ForwardContext context, AttentionShape shape, ReadOnlyMemory<LayerState> stores, RowMatrix queries,
-        RowMatrix output)
+    public static void Run(ForwardContext context, AttentionShape shape, AttentionScores scores, ReadOnlyMemory<LayerState> stores,
+        RowMatrix queries, RowMatrix output)
     {
-        var work = new Work { Context = context, Shape = shape, Stores = stores, Queries = queries, Output = output, Window = shape.Window
-            ?? int.MaxValue };
+        var work = new Work { Context = context, Shape = shape, Scores = scores, Stores = stores, Queries = queries, Output = output };
         context.Workers.Run(checked(context.RowBlocks.Count * shape.KeyValueHeads), ref work);
     }
 
@@ -32,9 +32,9 @@ internal static class ScaledDotProductAttention
     {
         public ForwardContext Context;
         public AttentionShape Shape;
+        public AttentionScores Scores;
         public ReadOnlyMemory<LayerState> Stores;
         public RowMatrix Queries, Output;
-        public int Window;
 
         public readonly void Invoke(int index)
         {
@@ -43,7 +43,7 @@ internal static class ScaledDotProductAttention
             ForwardContext.RowBlock block = Context.RowBlocks[Context.RowBlocks.Count - 1 - reversed];
             ForwardContext.Slot slot = Context[block.Segment];
             int first = slot.Position + block.First, last = first + block.Count - 1;
-            var scope = new Scope((LayerCache)Stores.Span[block.Segment], head, Math.Max(0, first - Window + 1) / Chunk * Chunk, last + 1);
+            var scope = new Scope((LayerCache)Stores.Span[block.Segment], head, Shape.FirstSeen(first) / Chunk * Chunk, last + 1, Scores);
             int group = Shape.Heads / Shape.KeyValueHeads, queryCount = block.Count * group;
             for (int query = 0; query < queryCount; query += AttentionKernel.MaxRows)
             {
@@ -53,7 +53,7 @@ internal static class ScaledDotProductAttention
                     (int row, int inGroup) = Math.DivRem(query + i, group);
                     ReadOnlySpan<float> vector = Queries.Row(slot.FirstRow + block.First + row, Shape.QueryWidth)
                         .Slice((head * group + inGroup) * Shape.HeadSize, Shape.HeadSize);
-                    scope.Load(i, vector, Math.Max(0, first + row - Window + 1), first + row + 1);
+                    scope.Load(i, head * group + inGroup, vector, Shape.FirstSeen(first + row), first + row + 1);
                 }
                 scope.Attend(count);
                 for (int i = 0; i < count; i++)
@@ -73,20 +73,21 @@ internal static class ScaledDotProductAttention
         private readonly LayerCache _store;
         private readonly int _head, _headSize, _base, _stride, _resultOffset, _queryOffset, _scratchOffset;
         private readonly float _scale;
+        private readonly AttentionScores _scores;
         private readonly PooledArray<float> _memory;
         private readonly PooledArray<int> _ranges;
 
         /// <summary>Rents memory for the scores of positions from, a multiple of the chunk, to end - 1.</summary>
-        public Scope(LayerCache store, int head, int from, int end)
+        public Scope(LayerCache store, int head, int from, int end, AttentionScores scores)
         {
-            (_store, _head, _headSize, _base) = (store, head, store.HeadSize, from);
-            _scale = (float)(1 / Math.Sqrt(store.HeadSize));
+            (_store, _head, _headSize, _base, _scores) = (store, head, store.HeadSize, from, scores);
+            _scale = (float)(scores.Scale ?? 1 / Math.Sqrt(store.HeadSize));
             _stride = checked((end - from + Chunk - 1) / Chunk * Chunk);
             _resultOffset = checked(AttentionKernel.MaxRows * _stride);
             _queryOffset = _resultOffset + AttentionKernel.MaxRows * store.ValueStride;
             _scratchOffset = _queryOffset + AttentionKernel.MaxRows * _headSize;
             _memory = new PooledArray<float>(_scratchOffset + store.ScratchLength);
-            _ranges = new PooledArray<int>(2 * AttentionKernel.MaxRows);
+            _ranges = new PooledArray<int>(3 * AttentionKernel.MaxRows);
         }
 
         public void Return()
@@ -99,11 +100,11 @@ internal static class ScaledDotProductAttention
 
         public ReadOnlySpan<float> Result(int query) => _memory.Span.Slice(_resultOffset + query * _store.ValueStride, _headSize);
 
-        /// <summary>Sets query number i, which sees positions start to end - 1.</summary>
-        public void Load(int i, ReadOnlySpan<float> query, int start, int end)
+        /// <summary>Sets query number i, of a head, which sees positions start to end - 1.</summary>
+        public void Load(int i, int queryHead, ReadOnlySpan<float> query, int start, int end)
         {
             TensorPrimitives.Multiply(query, _scale, _memory.Span.Slice(_queryOffset + i * _headSize, _headSize));
-            (_ranges.Span[2 * i], _ranges.Span[2 * i + 1]) = (start, end);
+            (_ranges.Span[2 * i], _ranges.Span[2 * i + 1], _ranges.Span[2 * AttentionKernel.MaxRows + i]) = (start, end, queryHead);
         }
 
         public void Attend(int count)
@@ -118,7 +119,8 @@ internal static class ScaledDotProductAttention
             results.Clear();
             Span<float> sums = stackalloc float[AttentionKernel.MaxRows];
             for (int i = 0; i < count; i++)
-                sums[i] = Exponentiate(_memory.Span.Slice(i * _stride + ranges[2 * i] - _base, ranges[2 * i + 1] - ranges[2 * i]));
+                sums[i] = Exponentiate(_memory.Span.Slice(i * _stride + ranges[2 * i] - _base, ranges[2 * i + 1] - ranges[2 * i]),
+                    ranges[2 * AttentionKernel.MaxRows + i]);
             commonEnd = Math.Max(commonStart, commonEnd);
             for (int i = 0; i < count; i++)
                 Weigh(i, 1, ranges[2 * i], Math.Min(commonStart, ranges[2 * i + 1]));
@@ -154,12 +156,28 @@ internal static class ScaledDotProductAttention
             }
         }
 
-        /// <summary>Scores become exp(score - max); returns their sum.</summary>
-        private static float Exponentiate(Span<float> scores)
+        /// <summary>Scores of a head become exp(score - max); returns their sum.</summary>
+        private float Exponentiate(Span<float> scores, int head)
         {
-            TensorPrimitives.Subtract(scores, TensorPrimitives.Max<float>(scores), scores);
+            if (_scores.SoftCap > 0)
+            {
+                TensorPrimitives.Multiply(scores, 1 / _scores.SoftCap, scores);
+                TensorPrimitives.Tanh(scores, scores);
+                TensorPrimitives.Multiply(scores, _scores.SoftCap, scores);
+            }
+            if (_scores.Slopes.Count > 0)
+            {
+                // From the last position on, so that nothing large is added: softmax does not see what all have more.
+                float slope = _scores.Slopes[head];
+                for (int i = 0; i < scores.Length; i++)
+                    scores[i] += slope * (i - scores.Length + 1);
+            }
+            float largest = TensorPrimitives.Max<float>(scores);
+            float? sink = _scores.Sinks.Count > 0 ? _scores.Sinks[head] : null;
+            largest = Math.Max(largest, sink ?? largest);
+            TensorPrimitives.Subtract(scores, largest, scores);
             TensorPrimitives.Exp(scores, scores);
-            return RowMath.Sum(scores);
+            return RowMath.Sum(scores) + (sink is float place ? MathF.Exp(place - largest) : 0);
         }
 
         /// <summary>Adds the values of positions from to end - 1, weighted, to the results of some queries.</summary>

@@ -1,5 +1,6 @@
 using System.Numerics.Tensors;
 using Vernier.Grids;
+using Vernier.Inference.Models;
 using Vernier.Levels;
 using Vernier.Memory;
 using Vernier.Packing;
@@ -14,6 +15,9 @@ namespace Vernier.Quantization.Solvers.Nearest;
 /// <param name="SquaredNorm">The sum of w^2.</param>
 public readonly record struct WeightError(double SquaredError, double SquaredNorm)
 {
+    /// <summary>Rows and groups of weights that are not zero and were read back as zeros; null where there are none.</summary>
+    public LostNumbers? Lost { get; init; }
+
     /// <summary>The signal-to-noise ratio in decibel, infinite where nothing was lost.</summary>
     public double SignalToNoise => 10 * Math.Log10(SquaredNorm / SquaredError);
 
@@ -59,19 +63,22 @@ public sealed class NearestSolver(IScaleFit fit)
         _ = matrix.Shift; // Found once, before the rows are shared out.
         var errors = new double[matrix.Rows];
         var norms = new double[matrix.Rows];
+        var lost = new LossCount(matrix, packed.Layout.GroupColumns);
         matrix.Workers.For(matrix.Rows, row =>
         {
             using var original = new PooledArray<float>(matrix.Columns);
             using var quantized = new PooledArray<float>(matrix.Columns);
-            matrix.ReadNormalized(row, 0, original.Span);
+            matrix.Read(row, 0, original.Span);
             packed.DequantizeRow(row, quantized.Span);
+            lost.Add(row, original.Span, quantized.Span);
+            matrix.Normalize(original.Span);
             matrix.Normalize(quantized.Span);
             norms[row] = TensorPrimitives.SumOfSquares<float>(original.Span);
             TensorPrimitives.Subtract(original.Span, quantized.Span, quantized.Span);
             errors[row] = TensorPrimitives.SumOfSquares<float>(quantized.Span);
         });
         double unit = Math.ScaleB(1, 2 * matrix.Shift);
-        return new WeightError(unit * errors.Sum(), unit * norms.Sum());
+        return new WeightError(unit * errors.Sum(), unit * norms.Sum()) { Lost = lost.Total };
     }
 
     private void SolveRow(WeightMatrix matrix, ScalarLayout layout, int row, ReadOnlySpan<LevelTable> tables,

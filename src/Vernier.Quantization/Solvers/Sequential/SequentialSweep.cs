@@ -51,6 +51,9 @@ internal static class SequentialSweep
         where TRounder : struct, IRounder
     {
         int columns = source.Length / rows, widest = ends.Zip(ends.Prepend(0), (end, start) => end - start).Max();
+        ArgumentOutOfRangeException.ThrowIfNotEqual(source.Length, rows * columns);
+        if (factor is not null)
+            ArgumentOutOfRangeException.ThrowIfLessThan(factor.Carry.Length, columns * columns);
         using var weightBuffer = new PooledArray<float>(source.Length);
         using var errorBuffer = new PooledArray<float>(rows * widest);
         Arrange(source, weightBuffer.Span, columns, factor?.Order);

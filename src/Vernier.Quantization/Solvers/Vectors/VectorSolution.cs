@@ -120,6 +120,9 @@ internal sealed class VectorSolution(VectorLayout layout, float blockStep, Worke
     }
 
     /// <inheritdoc/>
+    public override void KeepZeros(ReadOnlySpan<float> weights) => ZeroRows.Keep(this, weights);
+
+    /// <inheritdoc/>
     public override VectorMatrix Pack(int shift, Packing.Outliers? outliers = null)
     {
         var codes = new byte[checked(layout.Rows * layout.BytesPerRow)];

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Vernier.Errors;
 using Vernier.Files;
 using Vernier.Files.Checkpoints;
 
@@ -109,6 +110,52 @@ public class CheckpointTests
         using Checkpoint anew = draft.Open();
         Assert.Equal([0, 0, 0, 0], anew.Bytes(anew["a"]).ToArray());
     }
+
+    [Fact]
+    public void AllShardsThatAreMissingAreNamed()
+    {
+        using var folder = new TempFolder();
+        WriteShards(folder.Path, 16);
+        File.Delete(folder["model-00003-of-00016.safetensors"]);
+        File.Delete(folder["model-00011-of-00016.safetensors"]);
+        InvalidFileException error = Assert.Throws<InvalidFileException>(() => Checkpoint.Open(folder.Path));
+        Assert.Equal((CheckpointRules.IndexFileMissing, "the index names 16 files, and 2 of them are not in the folder: "
+            + "model-00003-of-00016.safetensors, model-00011-of-00016.safetensors"), (error.Rule, error.Problem));
+        for (int i = 1; i <= 16; i++)
+            File.Delete(folder[$"model-{i:D5}-of-00016.safetensors"]);
+        error = Assert.Throws<InvalidFileException>(() => Checkpoint.Open(folder.Path));
+        Assert.EndsWith("model-00014-of-00016.safetensors and 2 more", error.Problem, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void OfASingleFileAndAnIndexTheFileIsReadAndSaidSo()
+    {
+        using var folder = new TempFolder();
+        WriteShards(folder.Path, 2);
+        new CheckpointDraft(folder.Path, [new("single", ElementType.U8, [4])]).Flush();
+        using (Checkpoint both = Checkpoint.Open(folder.Path))
+        {
+            Assert.Equal("single", Assert.Single(both.Tensors).Name);
+            Assert.Equal($"{folder.Path} has a model.safetensors and a model.safetensors.index.json of other files: the single file is "
+                + $"read, "
+                + "as by Transformers, and those files are passed over", Assert.Single(both.Notes));
+        }
+        // An index of that file says the same as the file, and one that can't be read says nothing.
+        foreach (string index in (string[])["""{"weight_map":{"single":"model.safetensors"}}""", "{"])
+        {
+            File.WriteAllText(folder["model.safetensors.index.json"], index);
+            using Checkpoint one = Checkpoint.Open(folder.Path);
+            Assert.Empty(one.Notes);
+        }
+        File.Delete(folder["model.safetensors.index.json"]);
+        File.Delete(folder["model.safetensors"]);
+        WriteShards(folder.Path, 2);
+        using Checkpoint shards = Checkpoint.Open(folder.Path);
+        Assert.Empty(shards.Notes);
+    }
+
+    private static void WriteShards(string folder, int count) => new CheckpointDraft(folder,
+        [.. Enumerable.Range(0, count).Select(i => new TensorInfo($"t{i}", ElementType.U8, [4]))], 4).Flush();
 
     [Fact]
     public void NamesAndIndexAreThoseOfTransformers()

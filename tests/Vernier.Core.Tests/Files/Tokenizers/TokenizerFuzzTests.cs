@@ -59,7 +59,8 @@ public class TokenizerFuzzTests
         try
         {
             using JsonDocument document = StrictJson.Parse(input, "tokenizer.json");
-            var tokenizer = new Tokenizer(TokenizerReader.Read(new JsonField(document.RootElement, "tokenizer.json", ""), null));
+            var tokenizer = new Tokenizer(TokenizerReader.Read(
+                new JsonField(document.RootElement, "tokenizer.json", ""), new TokenizerSettings(null)));
             foreach (bool special in new[] { false, true })
             {
                 int[] ids = tokenizer.Encode(Text, special, special);

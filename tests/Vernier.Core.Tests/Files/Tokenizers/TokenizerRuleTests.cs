@@ -68,6 +68,9 @@ public partial class TokenizerRuleTests
         (TokenizerRules.UnknownSpecialToken, "a template with an unknown id", d =>
             d["post_processor"]!["special_tokens"]!["<s>"]!["ids"]![0] = 1000, null),
         (TokenizerRules.UnknownSpecialToken, "a configuration that asks for what isn't there", d => d["post_processor"] = null, NoText),
+        (TokenizerRules.UnsupportedSetting, "special tokens that are cut", _ => { }, """{"split_special_tokens":true}"""),
+        (TokenizerRules.Contradiction, "an added token with another id elsewhere", _ => { },
+            """{"added_tokens_decoder":{"7":{"content":"</s>"}}}"""),
         (TokenizerRules.UnknownSpecialToken, "a configuration with an unknown token", _ => { }, """{"eos_token":{"content":"<end>"}}"""),
     ];
 

@@ -28,14 +28,17 @@ internal static class AddedTokenReader
                     Repair);
             }
             if (!contents.Add(token.Content))
-                throw item.Error(TokenizerRules.IdConflict, $"'{token.Content}' is added twice", Repair);
+            {
+                vocabulary.TryGetId(token.Content, out int first);
+                throw item.Error(TokenizerRules.IdConflict, $"'{token.Content}' is added twice, with the ids {first} and {token.Id}",
+                    Repair);
+            }
             bool same = vocabulary.TryGetId(token.Content, out int id) && id == token.Id;
             if (!same && !vocabulary.TryAdd(token.Content, token.Id))
             {
-                throw item.Error(
-                    TokenizerRules.IdConflict,
-                    $"'{token.Content}' can't have the id {token.Id}, as the vocabulary has another text or another id for it",
-                    Repair);
+                throw item.Error(TokenizerRules.IdConflict, vocabulary.TryGetId(token.Content, out int other)
+                    ? $"'{token.Content}' can't have the id {token.Id}, as the vocabulary has the id {other} for it"
+                    : $"'{token.Content}' can't have the id {token.Id}, as the vocabulary has '{vocabulary.Text(token.Id)}' there", Repair);
             }
             tokens.Add(token);
         }

@@ -22,9 +22,11 @@ internal readonly record struct JsonField(JsonElement Element, string File, stri
     {
         if (Element.ValueKind != JsonValueKind.Object)
             throw Wrong("an object");
-        return Element.TryGetProperty(name, out JsonElement value) && value.ValueKind != JsonValueKind.Null
-            ? new JsonField(value, File, Path.Length == 0 ? name : $"{Path}.{name}")
-            : null;
+        if (!Element.TryGetProperty(name, out JsonElement value) || value.ValueKind == JsonValueKind.Null)
+            return null;
+        string place = Path.Length == 0 ? name : $"{Path}.{name}";
+        return BareNumbers.NameOf(value) is string number ? throw BareNumbers.Refuse(File, $"'{place}'", number)
+            : new JsonField(value, File, place);
     }
 
     /// <summary>A member that must be there.</summary>

@@ -58,6 +58,12 @@ public static class TokenizerRules
     /// <summary>A special token is named that the vocabulary lacks.</summary>
     public const string UnknownSpecialToken = "tokenizer-unknown-special-token";
 
+    /// <summary>A setting changes token ids and isn't supported.</summary>
+    public const string UnsupportedSetting = "tokenizer-unsupported-setting";
+
+    /// <summary>A file beside tokenizer.json says otherwise of a token's id, or of a space before a text.</summary>
+    public const string Contradiction = "tokenizer-contradiction";
+
     /// <summary>A normalizer or decoder makes a text many times longer.</summary>
     public const string Expands = "tokenizer-expands";
 }

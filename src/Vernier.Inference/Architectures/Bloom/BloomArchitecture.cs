@@ -1,0 +1,13 @@
+using Vernier.Files.Checkpoints;
+using Vernier.Inference.Configuration;
+using Vernier.Inference.Decoders;
+
+namespace Vernier.Inference.Architectures.Bloom;
+
+/// <summary>BLOOM (BigScience, 2022).</summary>
+internal sealed class BloomArchitecture() : TransformerFamily<BloomConfig>("bloom", root => new BloomConfig(root))
+{
+    /// <inheritdoc/>
+    public override IReadOnlyList<TensorView> Views(ModelConfig config, Checkpoint checkpoint) =>
+        NameViews.Renamed(checkpoint, name => NameViews.Prefixed(name, "transformer.", "lm_head."));
+}

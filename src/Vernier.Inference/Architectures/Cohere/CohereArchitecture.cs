@@ -1,0 +1,7 @@
+using Vernier.Inference.Decoders;
+
+namespace Vernier.Inference.Architectures.Cohere;
+
+/// <summary>Command R (Cohere, 2024).</summary>
+internal sealed class CohereArchitecture() : TransformerFamily<CohereConfig>("cohere", root => new CohereConfig(root),
+    config => new CohereAssembly(config));

@@ -1,0 +1,6 @@
+using Vernier.Inference.Decoders;
+
+namespace Vernier.Inference.Architectures.Gemma;
+
+/// <summary>Gemma 2 (Gemma Team, 2024).</summary>
+internal sealed class Gemma2Architecture() : TransformerFamily<Gemma2Config>("gemma2", root => new Gemma2Config(root));

@@ -1,0 +1,6 @@
+using Vernier.Inference.Decoders;
+
+namespace Vernier.Inference.Architectures.Gemma;
+
+/// <summary>Gemma (Gemma Team, 2024).</summary>
+internal sealed class GemmaArchitecture() : TransformerFamily<GemmaConfig>("gemma", root => new GemmaConfig(root));

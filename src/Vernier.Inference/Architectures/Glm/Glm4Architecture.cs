@@ -1,0 +1,6 @@
+using Vernier.Inference.Decoders;
+
+namespace Vernier.Inference.Architectures.Glm;
+
+/// <summary>GLM-4 0414 (Team GLM, 2025).</summary>
+internal sealed class Glm4Architecture() : TransformerFamily<Glm4Config>("glm4", root => new Glm4Config(root));

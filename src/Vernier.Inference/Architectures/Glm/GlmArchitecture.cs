@@ -1,0 +1,6 @@
+using Vernier.Inference.Decoders;
+
+namespace Vernier.Inference.Architectures.Glm;
+
+/// <summary>GLM-4 9B of 2024 (Team GLM).</summary>
+internal sealed class GlmArchitecture() : TransformerFamily<GlmConfig>("glm", root => new GlmConfig(root));

@@ -1,0 +1,6 @@
+using Vernier.Inference.Decoders;
+
+namespace Vernier.Inference.Architectures.Mixtral;
+
+/// <summary>Mixtral (Jiang et al., 2024).</summary>
+internal sealed class MixtralArchitecture() : TransformerFamily<MixtralConfig>("mixtral", root => new MixtralConfig(root));

@@ -1,0 +1,6 @@
+using Vernier.Inference.Decoders;
+
+namespace Vernier.Inference.Architectures.Nemotron;
+
+/// <summary>Nemotron-4 and Minitron (Parmar et al., 2024).</summary>
+internal sealed class NemotronArchitecture() : TransformerFamily<NemotronConfig>("nemotron", root => new NemotronConfig(root));

@@ -1,0 +1,6 @@
+using Vernier.Inference.Decoders;
+
+namespace Vernier.Inference.Architectures.Olmo;
+
+/// <summary>OLMo (Groeneveld et al., 2024).</summary>
+internal sealed class OlmoArchitecture() : TransformerFamily<OlmoConfig>("olmo", root => new OlmoConfig(root));

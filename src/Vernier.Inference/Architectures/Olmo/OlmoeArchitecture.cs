@@ -1,0 +1,6 @@
+using Vernier.Inference.Decoders;
+
+namespace Vernier.Inference.Architectures.Olmo;
+
+/// <summary>OLMoE (Muennighoff et al., 2024).</summary>
+internal sealed class OlmoeArchitecture() : TransformerFamily<OlmoeConfig>("olmoe", root => new OlmoeConfig(root));

@@ -1,0 +1,6 @@
+using Vernier.Inference.Decoders;
+
+namespace Vernier.Inference.Architectures.Phi;
+
+/// <summary>Phi 1, 1.5 and 2 (Li et al., 2023).</summary>
+internal sealed class PhiArchitecture() : TransformerFamily<PhiConfig>("phi", root => new PhiConfig(root));

@@ -1,0 +1,6 @@
+using Vernier.Inference.Decoders;
+
+namespace Vernier.Inference.Architectures.Qwen2Moe;
+
+/// <summary>Qwen 1.5 and 2 with experts (Yang et al., 2024).</summary>
+internal sealed class Qwen2MoeArchitecture() : TransformerFamily<Qwen2MoeConfig>("qwen2_moe", root => new Qwen2MoeConfig(root));
