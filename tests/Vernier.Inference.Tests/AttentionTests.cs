@@ -75,7 +75,8 @@ public class AttentionTests
             var store = (LayerCache)stores.Span[segment];
             for (int i = first; i < first + count; i++)
                 store.Write(i, keys.AsSpan(i * keyWidth, keyWidth), values.AsSpan(i * keyWidth, keyWidth));
-            ScaledDotProductAttention.Run(context, shape, new AttentionScores(), stores, new RowMatrix(input, 0, width), new RowMatrix(output, 0, width));
+            ScaledDotProductAttention.Run(context, shape, new AttentionScores(), stores, new RowMatrix(input, 0, width),
+                new RowMatrix(output, 0, width));
             context.Commit();
             return output[(before * width)..];
         }

@@ -23,11 +23,9 @@ public static class RopeConfigReader
         ["default"] = [Original, "max_position_embeddings"],
         ["linear"] = ["factor", Original],
         ["dynamic"] = ["factor", Original],
-        ["yarn"] = ["factor", "beta_fast", "beta_slow", "mscale", "mscale_all_dim", "attention_factor", "truncate",
-            Original],
+        ["yarn"] = ["factor", "beta_fast", "beta_slow", "mscale", "mscale_all_dim", "attention_factor", "truncate", Original],
         ["llama3"] = ["factor", "low_freq_factor", "high_freq_factor", Original],
-        ["longrope"] = ["factor", "short_factor", "long_factor", "attention_factor", "short_mscale", "long_mscale",
-            Original],
+        ["longrope"] = ["factor", "short_factor", "long_factor", "attention_factor", "short_mscale", "long_mscale", Original],
     };
 
     /// <summary>Reads the embedding.</summary>

@@ -89,7 +89,8 @@ internal sealed class RopePlaces
         JsonProperty[] nested = [.. parameters.Element.EnumerateObject().Where(member => member.Value.ValueKind == JsonValueKind.Object)];
         if (nested.Length == 0)
             return parameters;
-        if (layerType is not null && Array.Find(nested, member => member.Name == layerType) is { Value.ValueKind: JsonValueKind.Object } own)
+        if (layerType is not null && Array.Find(nested, member => member.Name == layerType)
+            is { Value.ValueKind: JsonValueKind.Object } own)
             return new ConfigObject(root.Path, own.Value);
         if (nested.Length < parameters.Element.EnumerateObject().Count()
             || !Array.TrueForAll(nested, member => JsonElement.DeepEquals(member.Value, nested[0].Value)))

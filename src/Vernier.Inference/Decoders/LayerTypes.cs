@@ -52,7 +52,8 @@ public static class LayerTypes
             JsonValueKind.True => true,
             JsonValueKind.False => false,
             JsonValueKind.Number when entry.TryGetInt32(out int number) && number is 0 or 1 => number == 1,
-            _ => throw root.Error(ModelRules.ConfigType, $"{ConfigObject.Quote(member)} has {ConfigObject.Quote(entry.GetRawText())}, no flag"),
+            _ => throw root.Error(ModelRules.ConfigType,
+                $"{ConfigObject.Quote(member)} has {ConfigObject.Quote(entry.GetRawText())}, no flag"),
         })];
     }
 }

@@ -6,7 +6,8 @@ namespace Vernier.Inference.Decoders;
 
 /// <summary>
 /// What config.json says about a transformer: blocks of attention and of a feed-forward. What is not said otherwise is as in a Llama: a
-/// rotary embedding, gated feed-forwards, an RMS norm before each part. The keys are those of the Hugging Face library, with its defaults for what a family may leave out.
+/// rotary embedding, gated feed-forwards, an RMS norm before each part. The keys are those of the Hugging Face library, with its defaults
+/// for what a family may leave out.
 /// </summary>
 public abstract class TransformerConfig : ModelConfig
 {
@@ -104,7 +105,8 @@ public abstract class TransformerConfig : ModelConfig
     /// feed-forward in every block, with nothing between their layers that tells channels apart. Default false.</summary>
     public virtual bool CanReorder => false;
 
-    /// <summary>Whether the query projection is twice as wide: a gate behind each head multiplies what is attended to. Default false.</summary>
+    /// <summary>Whether the query projection is twice as wide: a gate behind each head multiplies what is attended to. Default
+    /// false.</summary>
     public virtual bool HasAttentionGate => false;
 
     /// <summary>The mixture of experts of a layer; null, the default, for one feed-forward.</summary>

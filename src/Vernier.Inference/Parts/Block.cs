@@ -12,8 +12,8 @@ namespace Vernier.Inference.Parts;
 public sealed record BlockStep(INorm? Norm, IBlockPart Part, INorm? After = null, float Scale = 1);
 
 /// <summary>
-/// One decoder block, put together from parts: for each step h += scale * after(part(norm(h))), with h the residual stream. Apart from its places for
-/// linear layers it does not change, so that passes on several threads can share it.
+/// One decoder block, put together from parts: for each step h += scale * after(part(norm(h))), with h the residual stream. Apart from its
+/// places for linear layers it does not change, so that passes on several threads can share it.
 /// </summary>
 public sealed class Block
 {

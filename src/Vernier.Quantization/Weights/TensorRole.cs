@@ -19,7 +19,8 @@ public enum TensorRole
 public static class TensorRoles
 {
     private static readonly string[] s_embeddings = ["embed", "wte.", "lm_head", "embed_out"];
-    private static readonly string[] s_others = ["norm", "ln_", "wpe.", "embed_positions", "router", ".gate.weight", "rotary", "relative_attention_bias"];
+    private static readonly string[] s_others =
+        ["norm", "ln_", "wpe.", "embed_positions", "router", ".gate.weight", "rotary", "relative_attention_bias"];
 
     /// <summary>The role of a tensor.</summary>
     public static TensorRole Of(TensorInfo tensor)

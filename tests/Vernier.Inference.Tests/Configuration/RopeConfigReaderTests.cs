@@ -130,6 +130,16 @@ public class RopeConfigReaderTests
         Assert.Equal(4096, Read("phi3", "{\"rope_scaling\": {\"type\": \"longrope\", " + Factors + "}}").OriginalMaxPositions);
     }
 
+    /// <summary>What a family has as a default contradicts nothing that the file says, and holds where it says nothing.</summary>
+    [Theory]
+    [InlineData("{}", 2000000)]
+    [InlineData("""{"rope_theta": 77}""", 77)]
+    [InlineData("""{"rope_parameters": {"rope_type": "default", "rope_theta": 77}}""", 77)]
+    [InlineData("""{"rope_scaling": {"rope_type": "yarn", "factor": 2, "rope_theta": 77}}""", 77)]
+    [InlineData("""{"rope_scaling": {"rope_type": "yarn", "factor": 2}}""", 2000000)]
+    public void ADefaultOfAFamilyIsNoContradiction(string changes, double theta) =>
+        Assert.Equal(theta, Read("smollm3", changes).Theta);
+
     [Fact]
     public void AnAttentionFactorThatIsGivenCounts()
     {

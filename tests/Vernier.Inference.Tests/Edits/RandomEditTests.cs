@@ -11,7 +11,7 @@ namespace Vernier.Tests.Edits;
 /// </summary>
 public class RandomEditTests(ITestOutputHelper output)
 {
-    private const int Usual = 2000, Lanes = 2;
+    private const int Usual = 1200, Lanes = 2;
 
     private static readonly Lazy<EditedModel[]> s_models = new(Models);
 

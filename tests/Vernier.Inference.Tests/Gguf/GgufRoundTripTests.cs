@@ -1,9 +1,11 @@
 using System.Text.Json.Nodes;
+using Vernier.Errors;
 using Vernier.Files;
 using Vernier.Files.Checkpoints;
 using Vernier.Files.Gguf;
 using Vernier.Files.Tokenizers;
 using Vernier.Inference;
+using Vernier.Inference.Configuration;
 using Vernier.Inference.Gguf;
 using Vernier.Inference.Models;
 using Vernier.Inference.Passes;
@@ -113,6 +115,27 @@ public class GgufRoundTripTests
         int[] tokens = [1, 5, 9, 2, 33, 17];
         foreach ((float expected, float actual) in Logits(folder.Path, tokens).Zip(Logits(stranger, tokens)))
             Assert.Equal(expected, actual, 1e-4);
+    }
+
+    /// <summary>A file without the scaling would be another model to those who read it.</summary>
+    [Theory]
+    [InlineData("""{"rope_type": "yarn", "factor": 2.0, "original_max_position_embeddings": 64}""")]
+    [InlineData("""{"rope_type": "dynamic", "factor": 2.0}""")]
+    [InlineData("""
+        {"rope_type": "longrope", "short_factor": [1, 2, 3], "long_factor": [2, 3, 4], "original_max_position_embeddings": 64,
+        "short_mscale": 1.0, "long_mscale": 1.25}
+        """)]
+    public void AScalingThatHasNoPlaceIsRefused(string scaling)
+    {
+        JsonObject config = JsonNode.Parse(TinySpecs.Llama.Config())!.AsObject();
+        config["rope_scaling"] = JsonNode.Parse(scaling);
+        using var folder = new TinyFolder(config.ToJsonString(), TinySpecs.Llama.Tensors(7));
+        using var work = new TempFolder();
+        TinyTokenizer.Write(folder.Path, TinySpecs.Llama.Vocabulary);
+        UnsupportedModelException error = Assert.Throws<UnsupportedModelException>(
+            () => GgufExport.Write(folder.Path, work["tiny.gguf"], Mix("F32")));
+        Assert.Equal((ModelRules.ConfigRopeScaling, Path.Combine(folder.Path, "config.json")), (error.Rule, error.File));
+        Assert.False(File.Exists(work["tiny.gguf"]));
     }
 
     [Fact]

@@ -98,15 +98,14 @@ public sealed class RopeFactorsTests : IDisposable
         Assert.Contains("3 factors, and 8 coordinates", shape.Problem, StringComparison.Ordinal);
         (string, float[])[] two = [(GgufNames.RopeFactors, [1, 2, 3, 4]), (GgufNames.LongFactors, [1, 2, 3, 4]),
             (GgufNames.ShortFactors, [1, 2, 3, 4])];
-        foreach ((string rule, (string, object)[] pairs, (string, float[])[] tensors) in ((string, (string, object)[], (string, float[])[])[])
+        (string, (string, object)[], (string, float[])[])[] rows =
             [(GgufModelRules.Metadata, [], two), (ModelRules.TensorMissing, [], two[1..2]), (ModelRules.TensorMissing, [], two[2..]),
             (GgufModelRules.MetadataMissing, [("llama.rope.scaling.type", "longrope")], []),
             (GgufModelRules.Metadata, [("llama.rope.scaling.type", "yarn"), ("llama.rope.scaling.factor", 4f)], []),
             (GgufModelRules.Metadata, [("llama.rope.scaling.factor", 2f)], two[..1]),
-            (GgufModelRules.Metadata, [("llama.rope.scale_linear", 2f)], two[1..])])
-        {
+            (GgufModelRules.Metadata, [("llama.rope.scale_linear", 2f)], two[1..])];
+        foreach ((string rule, (string, object)[] pairs, (string, float[])[] tensors) in rows)
             Assert.Equal(rule, Assert.ThrowsAny<VernierException>(() => Read(8, 10000, pairs, tensors)).Rule);
-        }
         var missing = Assert.Throws<InvalidFileException>(() => Read(8, 10000, [("llama.rope.scaling.type", "linear")]));
         Assert.Equal((GgufModelRules.MetadataMissing, "'llama.rope.scaling.factor' is missing"), (missing.Rule, missing.Problem));
     }

@@ -14,7 +14,8 @@ internal sealed class Qwen3NextConfig : TransformerConfig
         "num_experts_per_tok": 10}
         """);
 
-    private static readonly RopeRules s_rope = RopeRules.PartOfHead with { PartialDefault = 0.25, Harmless = ["mrope_section", "mrope_interleaved"] };
+    private static readonly RopeRules s_rope =
+        RopeRules.PartOfHead with { PartialDefault = 0.25, Harmless = ["mrope_section", "mrope_interleaved"] };
 
     private readonly bool _bias;
     private readonly string[] _types;

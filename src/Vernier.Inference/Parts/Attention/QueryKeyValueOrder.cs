@@ -6,6 +6,7 @@ public enum QueryKeyValueOrder
     /// <summary>All queries, all keys, all values; also where each has a projection of its own.</summary>
     Blocks,
 
-    /// <summary>For each key head its queries, then it, then its value: with as many key heads as query heads q, k, v of each head.</summary>
+    /// <summary>For each key head its queries, then it, then its value: with as many key heads as query heads q, k, v of each
+    /// head.</summary>
     Heads,
 }

@@ -7,7 +7,8 @@ namespace Vernier.Inference.Parts.Attention;
 
 /// <summary>
 /// softmax(q K^T / sqrt(d)) V for every query row and head (Vaswani et al., 2017): a query at position p sees the positions
-/// from max(0, p - window + 1) to p of its own segment, with chunks only those of its chunk. Consecutive query heads share a key/value head (Ainslie et al., 2023).
+/// from max(0, p - window + 1) to p of its own segment, with chunks only those of its chunk. Consecutive query heads share a key/value head
+/// (Ainslie et al., 2023).
 /// </summary>
 internal static class ScaledDotProductAttention
 {

@@ -109,7 +109,8 @@ public sealed class GatedDeltaNet : IBlockPart
 
         public readonly void Invoke(int index)
         {
-            int group = Sizes.ValueHeads / Sizes.KeyHeads, key = Sizes.KeySize, values = group * Sizes.ValueSize, own = 2 * key + 2 * values;
+            int group = Sizes.ValueHeads / Sizes.KeyHeads, key = Sizes.KeySize, values = group * Sizes.ValueSize,
+                own = 2 * key + 2 * values;
             Span<float> row = Line.AsSpan(index * All, All);
             for (int head = 0; head < Sizes.KeyHeads; head++)
             {

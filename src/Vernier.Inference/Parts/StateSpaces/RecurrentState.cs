@@ -14,7 +14,8 @@ public sealed record RecurrentShape(int Channels, int Inputs, int State) : Layer
 }
 
 /// <summary>
-/// The last inputs of a convolution and a state, twice: as they are behind the last pass, and as a pass that is not committed has left them.
+/// The last inputs of a convolution and a state, twice: as they are behind the last pass, and as a pass that is not committed has left
+/// them.
 /// </summary>
 internal sealed class RecurrentState(int inputs, int state) : LayerState
 {
