@@ -98,8 +98,8 @@ public sealed class ErrorTests(QuantizedQuill quantized) : IDisposable
     public void What_is_no_model_is_not_replaced()
     {
         File.WriteAllText(_temp["letter.txt"], "dear");
-        Fails(1, $"{_temp.Path}: --force replaces models, and this folder has no config.json. Name another folder with -o, or remove it "
-            + $"yourself.", "quantize", SharedData.Quill, "-o", _temp.Path, "--force");
+        Fails(1, $"{_temp.Path}: this folder is no model, for it has no config.json. Name another folder, or remove it yourself. --force "
+            + "replaces models alone.", "quantize", SharedData.Quill, "-o", _temp.Path, "--force");
         Assert.Equal(["letter.txt"], _temp.Names);
     }
 

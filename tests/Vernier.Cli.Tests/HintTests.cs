@@ -9,6 +9,7 @@ public class HintTests
     [Theory]
     [InlineData("output-exists", "With --force it is replaced.")]
     [InlineData("output-unfinished", "With --resume it goes on where it stopped, with --force it starts afresh.")]
+    [InlineData("output-no-model", "--force replaces models alone.")]
     [InlineData("resume-other-inputs", "With --force in place of --resume it starts afresh.")]
     [InlineData("weight-not-finite", "The option for that is --keep.")]
     [InlineData("weight-out-of-range", "--keep leaves the tensor as it is.")]

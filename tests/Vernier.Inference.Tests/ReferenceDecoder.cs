@@ -6,10 +6,13 @@ namespace Vernier.Tests;
 /// </summary>
 internal sealed class ReferenceDecoder(TinySpec spec, IReadOnlyDictionary<string, TinyTensor> tensors)
 {
+    private readonly Dictionary<string, double[][]> _rows = tensors.Where(tensor => tensor.Value.Shape.Length == 2)
+        .ToDictionary(tensor => tensor.Key, tensor => tensor.Value.Values.Select(x => (double)x).Chunk(tensor.Value.Shape[1]).ToArray());
+
     /// <summary>The logits of every token of a text.</summary>
     public double[][] Logits(int[] tokens)
     {
-        double[][] rows = [.. tokens.Select(token => Row("model.embed_tokens.weight", token))];
+        double[][] rows = [.. tokens.Select(token => _rows["model.embed_tokens.weight"][token])];
         for (int layer = 0; layer < spec.Layers; layer++)
         {
             string prefix = $"model.layers.{layer}.";
@@ -56,8 +59,10 @@ internal sealed class ReferenceDecoder(TinySpec spec, IReadOnlyDictionary<string
                 for (int j = 0; j <= i; j++)
                 {
                     bool seen = window is null || i - j < window;
-                    weights[j] = seen ? Math.Exp(Dot(queries[i][head], keys[j][head / group]) / Math.Sqrt(size)) : 0;
+                    weights[j] = seen ? Dot(queries[i][head], keys[j][head / group]) / Math.Sqrt(size) : double.NegativeInfinity;
                 }
+                double largest = weights.Max();
+                weights = [.. weights.Select(weight => Math.Exp(weight - largest))];
                 double total = weights.Sum();
                 for (int j = 0; j <= i; j++)
                 {
@@ -78,7 +83,7 @@ internal sealed class ReferenceDecoder(TinySpec spec, IReadOnlyDictionary<string
         for (int i = 0; i < inner.Length; i++)
         {
             double g = both[i];
-            double activated = spec.Gelu
+            double activated = spec.Activate is not null ? spec.Activate(g) : spec.Gelu
                 ? 0.5 * g * (1 + Math.Tanh(Math.Sqrt(2 / Math.PI) * (g + 0.044715 * g * g * g)))
                 : g / (1 + Math.Exp(-g));
             inner[i] = activated * both[spec.Intermediate + i];
@@ -111,20 +116,21 @@ internal sealed class ReferenceDecoder(TinySpec spec, IReadOnlyDictionary<string
 
     private double[] Linear(string name, double[] row)
     {
-        double[] result = new double[tensors[name + ".weight"].Shape[0]];
+        double[][] weight = _rows[name + ".weight"];
+        double[] result = new double[weight.Length];
         float[]? bias = tensors.TryGetValue(name + ".bias", out TinyTensor? tensor) ? tensor.Values : null;
         for (int i = 0; i < result.Length; i++)
-            result[i] = Dot(Row(name + ".weight", i), row) + (bias is null ? 0 : bias[i]);
+            result[i] = Dot(weight[i], row) + (bias is null ? 0 : bias[i]);
         return result;
     }
 
-    private double[] Row(string name, int index)
+    private static double Dot(double[] x, double[] y)
     {
-        TinyTensor tensor = tensors[name];
-        return [.. tensor.Values.Skip(index * tensor.Shape[1]).Take(tensor.Shape[1]).Select(x => (double)x)];
+        double sum = 0;
+        for (int i = 0; i < x.Length; i++)
+            sum += x[i] * y[i];
+        return sum;
     }
-
-    private static double Dot(double[] x, double[] y) => x.Zip(y, (a, b) => a * b).Sum();
 
     private static double[] Add(double[] x, double[] y) => [.. x.Zip(y, (a, b) => a + b)];
 }

@@ -27,6 +27,9 @@ public sealed record TinySpec
     public bool Fused { get; init; }
     public bool Gelu { get; init; }
 
+    /// <summary>Another nonlinearity than SiLU or GELU by tanh; null for those.</summary>
+    public Func<double, double>? Activate { get; init; }
+
     /// <summary>The window of each layer, or null for the whole context.</summary>
     public Func<int, int?> Window { get; init; } = _ => null;
 
@@ -71,53 +74,61 @@ public sealed record TinySpec
         return JsonSerializer.Serialize(config);
     }
 
+    /// <summary>Every tensor with its shape.</summary>
+    public IEnumerable<(string Name, int[] Shape)> Shapes()
+    {
+        int queries = Heads * HeadSize, keys = KeyValueHeads * HeadSize;
+        yield return ("model.embed_tokens.weight", [Vocabulary, Hidden]);
+        for (int layer = 0; layer < Layers; layer++)
+        {
+            string prefix = $"model.layers.{layer}.";
+            yield return (prefix + "input_layernorm.weight", [Hidden]);
+            yield return (prefix + "post_attention_layernorm.weight", [Hidden]);
+            (string Name, bool Bias, int Outputs, int Inputs)[] matrices =
+            [
+                .. Fused ? ((string, bool, int, int)[])
+                [
+                    ("self_attn.qkv_proj", QueryKeyValueBias, queries + 2 * keys, Hidden),
+                    ("mlp.gate_up_proj", FeedForwardBias, 2 * Intermediate, Hidden),
+                ]
+                :
+                [
+                    ("self_attn.q_proj", QueryKeyValueBias, queries, Hidden), ("self_attn.k_proj", QueryKeyValueBias, keys, Hidden),
+                    ("self_attn.v_proj", QueryKeyValueBias, keys, Hidden), ("mlp.gate_proj", FeedForwardBias, Intermediate, Hidden),
+                    ("mlp.up_proj", FeedForwardBias, Intermediate, Hidden),
+                ],
+                ("self_attn.o_proj", OutputBias, Hidden, queries), ("mlp.down_proj", FeedForwardBias, Hidden, Intermediate),
+            ];
+            foreach ((string name, bool bias, int outputs, int inputs) in matrices)
+            {
+                yield return ($"{prefix}{name}.weight", [outputs, inputs]);
+                if (bias)
+                    yield return ($"{prefix}{name}.bias", [outputs]);
+            }
+            if (HeadNorm)
+            {
+                yield return (prefix + "self_attn.q_norm.weight", [HeadSize]);
+                yield return (prefix + "self_attn.k_norm.weight", [HeadSize]);
+            }
+        }
+        yield return ("model.norm.weight", [Hidden]);
+        if (!Tied)
+            yield return ("lm_head.weight", [Vocabulary, Hidden]);
+    }
+
     /// <summary>Every tensor with its shape, and random values that keep the activations near 1.</summary>
     public Dictionary<string, TinyTensor> Tensors(int seed)
     {
         var random = new Random(seed);
         var tensors = new Dictionary<string, TinyTensor>();
-        void Add(string name, double center, double spread, params int[] shape) =>
-            tensors.Add(name, new TinyTensor(
-                shape, [.. Enumerable.Range(0, shape.Aggregate((x, y) => x * y))
-                .Select(_ => (float)(center + spread * (2 * random.NextDouble() - 1)))]));
-        void Matrix(string name, bool bias, int outputs, int inputs)
+        foreach ((string name, int[] shape) in Shapes())
         {
-            Add(name + ".weight", 0, 1.8 / Math.Sqrt(inputs), outputs, inputs);
-            if (bias)
-                Add(name + ".bias", 0, 0.5, outputs);
+            bool norm = name.Contains("norm", StringComparison.Ordinal);
+            double spread = norm ? 0.4 : shape.Length == 1 ? 0.5 : name.Contains("embed", StringComparison.Ordinal) ? 1
+                : 1.8 / Math.Sqrt(shape[1]);
+            tensors.Add(name, new TinyTensor(shape, [.. Enumerable.Range(0, shape.Aggregate((x, y) => x * y))
+                .Select(_ => (float)((norm ? 1 : 0) + spread * (2 * random.NextDouble() - 1)))]));
         }
-
-        int queries = Heads * HeadSize, keys = KeyValueHeads * HeadSize;
-        Add("model.embed_tokens.weight", 0, 1, Vocabulary, Hidden);
-        for (int layer = 0; layer < Layers; layer++)
-        {
-            string prefix = $"model.layers.{layer}.";
-            Add(prefix + "input_layernorm.weight", 1, 0.4, Hidden);
-            Add(prefix + "post_attention_layernorm.weight", 1, 0.4, Hidden);
-            if (Fused)
-            {
-                Matrix(prefix + "self_attn.qkv_proj", QueryKeyValueBias, queries + 2 * keys, Hidden);
-                Matrix(prefix + "mlp.gate_up_proj", FeedForwardBias, 2 * Intermediate, Hidden);
-            }
-            else
-            {
-                Matrix(prefix + "self_attn.q_proj", QueryKeyValueBias, queries, Hidden);
-                Matrix(prefix + "self_attn.k_proj", QueryKeyValueBias, keys, Hidden);
-                Matrix(prefix + "self_attn.v_proj", QueryKeyValueBias, keys, Hidden);
-                Matrix(prefix + "mlp.gate_proj", FeedForwardBias, Intermediate, Hidden);
-                Matrix(prefix + "mlp.up_proj", FeedForwardBias, Intermediate, Hidden);
-            }
-            Matrix(prefix + "self_attn.o_proj", OutputBias, Hidden, queries);
-            Matrix(prefix + "mlp.down_proj", FeedForwardBias, Hidden, Intermediate);
-            if (HeadNorm)
-            {
-                Add(prefix + "self_attn.q_norm.weight", 1, 0.4, HeadSize);
-                Add(prefix + "self_attn.k_norm.weight", 1, 0.4, HeadSize);
-            }
-        }
-        Add("model.norm.weight", 1, 0.4, Hidden);
-        if (!Tied)
-            Matrix("lm_head", false, Vocabulary, Hidden);
         return tensors;
     }
 }

@@ -89,10 +89,7 @@ internal sealed class ExportCommand(CommandConsole console, CancellationToken ca
         GgufMix mix = _types.Mix(arguments);
         type = mix.Name;
         GgufOverride[] overrides = _types.Overrides(arguments);
-        if (Directory.Exists(output))
-            throw new IOException($"{output}: this is a folder. Name a file.");
-        if (!force && File.Exists(output))
-            throw new IOException($"{output}: the file exists. Name another, or say --force to replace it.");
+        OutputFolder.Check(output, force, isFile: true);
         OutputCheck.CheckFile(model, output);
         using Workers workers = Threads.Of(arguments.GetValue(_threads));
         OutputCheck.CheckSpace(output, new GgufTypes(mix, overrides).SizeOf(model), OutputCheck.FreeBytes(output));

@@ -24,9 +24,20 @@ internal static class OutputCheck
         OutputFolder.Check(output, run.Replace, run.Resume, run.Gguf is not null);
         bool replaces = Directory.Exists(output) && Directory.EnumerateFileSystemEntries(output).Any();
         if (replaces && !File.Exists(Path.Combine(output, "config.json")))
-            throw new IOException(
-                $"{output}: --force replaces models, and this folder has no config.json. Name another folder with -o, or remove it "
-                + $"yourself.");
+            throw new OutputException(output, "output-no-model", "this folder is no model, for it has no config.json",
+                "Name another folder, or remove it yourself");
+    }
+
+    /// <summary>Refuses a file for a table that can't be made, before any work; one that is there is replaced.</summary>
+    public static void CheckTable(string? file)
+    {
+        if (file is null)
+            return;
+        if (Directory.Exists(file))
+            throw new OutputException(file, OutputException.Kind, "this is a folder", "Name a file");
+        string folder = Path.GetDirectoryName(Path.GetFullPath(file))!;
+        if (!Directory.Exists(folder))
+            throw new OutputException(file, "output-folder-missing", $"there is no such folder as {folder}", "Make it, or name another");
     }
 
     /// <summary>The free bytes of the disk that a folder lies on or will lie on.</summary>

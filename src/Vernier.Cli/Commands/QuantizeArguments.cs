@@ -124,7 +124,7 @@ internal sealed class QuantizeArguments
         if (options.LinearGranularity != options.AskedGranularity && arguments.GetValue(_group) is not null)
             throw new UsageException(
                 $"--group: the blocks of the recipe {recipe.Name} are of {options.LinearGranularity.GroupColumns}. Leave it out.");
-        return options;
+        return options.Problem is string problem ? throw new UsageException($"{problem}.") : options;
     }
 
     private IReadOnlyDictionary<string, float[]> Importance(ParseResult arguments, string path, Inference.Models.Model model,

@@ -57,6 +57,9 @@ public static class ModelRules
     /// <summary>Every tensor has the shape the configuration asks for.</summary>
     public const string TensorShape = "tensor-shape";
 
+    /// <summary>Every tensor consists of real numbers.</summary>
+    public const string TensorType = "tensor-type";
+
     /// <summary>Every number of the network is finite.</summary>
     public const string NotFinite = "model-not-finite";
 

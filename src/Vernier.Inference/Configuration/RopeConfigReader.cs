@@ -3,40 +3,13 @@ using Vernier.Errors;
 
 namespace Vernier.Inference.Configuration;
 
-/// <summary>What an architecture may say of its rotary embedding.</summary>
-/// <param name="Partial">Whether <c>partial_rotary_factor</c> counts: part of a head is rotated.</param>
-/// <param name="Scalings">The values of <c>rope_type</c> that run.</param>
-/// <param name="LongRopeNames">Further names of LongRoPE.</param>
-public sealed record RopeRules(bool Partial, IReadOnlyList<string> Scalings, IReadOnlyList<string> LongRopeNames)
-{
-    /// <summary>Whole heads, and no scaling, linear, llama3 or longrope.</summary>
-    public static RopeRules Default { get; } = new(false, ["linear", "dynamic", "yarn", "llama3", "longrope"], []);
-
-    /// <summary>The same, with part of a head rotated.</summary>
-    public static RopeRules PartOfHead { get; } = Default with { Partial = true };
-
-    /// <summary>Whether coordinates 2i and 2i + 1 are turned together.</summary>
-    public bool Interleaved { get; init; }
-
-    /// <summary>The type of layers that the embedding is of, where the file has one for each; null for all.</summary>
-    public string? LayerType { get; init; }
-
-    /// <summary>Further members of the scaling that change nothing: how positions in pictures would be told.</summary>
-    public IReadOnlyList<string> Harmless { get; init; } = [];
-
-    /// <summary>The part of a head that is rotated where the file does not say.</summary>
-    public double PartialDefault { get; init; } = 1;
-
-    /// <summary>The base where the file does not say.</summary>
-    public double Theta { get; init; } = 10000;
-}
-
 /// <summary>
 /// Reads the rotary embedding from <c>rope_theta</c> and <c>rope_scaling</c>, or from <c>rope_parameters</c>, which newer
 /// files have for both.
 /// </summary>
 public static class RopeConfigReader
 {
+    private const string Original = "original_max_position_embeddings";
     private const double MinTheta = 1e-6;
     private const double MaxTheta = 1e15;
     private const double MinFactor = 1e-6;
@@ -47,14 +20,12 @@ public static class RopeConfigReader
     // What is read of each type; the longest context is the model's, given once more.
     private static readonly Dictionary<string, string[]> s_members = new(StringComparer.Ordinal)
     {
-        ["default"] = ["original_max_position_embeddings", "max_position_embeddings"],
-        ["linear"] = ["factor", "original_max_position_embeddings"],
-        ["dynamic"] = ["factor", "original_max_position_embeddings"],
-        ["yarn"] = ["factor", "beta_fast", "beta_slow", "mscale", "mscale_all_dim", "attention_factor", "truncate",
-            "original_max_position_embeddings"],
-        ["llama3"] = ["factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings"],
-        ["longrope"] = ["factor", "short_factor", "long_factor", "attention_factor", "short_mscale", "long_mscale",
-            "original_max_position_embeddings"],
+        ["default"] = [Original, "max_position_embeddings"],
+        ["linear"] = ["factor", Original],
+        ["dynamic"] = ["factor", Original],
+        ["yarn"] = ["factor", "beta_fast", "beta_slow", "mscale", "mscale_all_dim", "attention_factor", "truncate", Original],
+        ["llama3"] = ["factor", "low_freq_factor", "high_freq_factor", Original],
+        ["longrope"] = ["factor", "short_factor", "long_factor", "attention_factor", "short_mscale", "long_mscale", Original],
     };
 
     /// <summary>Reads the embedding.</summary>
@@ -77,68 +48,19 @@ public static class RopeConfigReader
     public static RopeConfig Read(ConfigObject root, RopeRules rules, int headSize, int maxPositions, string? layerType)
     {
         ArgumentNullException.ThrowIfNull(rules);
-        ConfigObject? parameters = Parameters(root, layerType);
-        ConfigObject? scaling = root.Object("rope_scaling") ?? parameters;
-        ConfigObject thetaFrom = parameters is { } p && p.Has("rope_theta") ? p : root;
-        Agree(root, parameters);
-        ConfigObject partialFrom = parameters is { } q && q.Has("partial_rotary_factor") ? q : root;
-        double partial = partialFrom.Number("partial_rotary_factor", 0, 1, rules.PartialDefault);
+        var places = new RopePlaces(root, layerType);
+        double partial = places.ReadPartial(rules.PartialDefault);
         if (!rules.Partial && partial != 1)
             throw root.Error(ModelRules.ConfigRope, $"'partial_rotary_factor' is {partial}, which {root.ModelType} does not have");
         int rotary = (int)(headSize * partial);
         if (rotary < 2 || rotary % 2 != 0)
             throw root.Error(ModelRules.ConfigRope,
                 $"{rotary} coordinates of each head are rotated; the number must be even and at least 2");
-        double theta = thetaFrom.Number("rope_theta", MinTheta, MaxTheta, rules.Theta);
-        RopeConfig read = scaling is { } s ? ReadScaled(root, s, rules, parameters is not null, theta, rotary, maxPositions)
+        double theta = places.ReadTheta(MinTheta, MaxTheta, rules.Theta);
+        RopeConfig read = places.Scaling is { } scaling ? ReadScaled(root, scaling, rules, places, theta, rotary, maxPositions)
             : new RopeConfig { Theta = theta, RotarySize = rotary };
         return rules.Interleaved ? read with { Interleaved = true } : read;
     }
-
-    // Newer files may have one object for each type of layer; where all are the same it is as one.
-    private static ConfigObject? Parameters(ConfigObject root, string? layerType)
-    {
-        if (root.Object("rope_parameters") is not { } parameters)
-            return null;
-        JsonProperty[] nested = [.. parameters.Element.EnumerateObject().Where(member => member.Value.ValueKind == JsonValueKind.Object)];
-        if (nested.Length == 0)
-            return parameters;
-        if (layerType is not null && Array.Find(nested, member => member.Name == layerType)
-            is { Value.ValueKind: JsonValueKind.Object } own)
-            return new ConfigObject(root.Path, own.Value);
-        if (nested.Length < parameters.Element.EnumerateObject().Count()
-            || !Array.TrueForAll(nested, member => JsonElement.DeepEquals(member.Value, nested[0].Value)))
-        {
-            throw root.Unsupported(ModelRules.ConfigRope, "'rope_parameters' differ by type of layer: "
-                + string.Join(", ", nested.Select(member => ConfigObject.Quote(member.Name))),
-                "Give a model with one rotary embedding for all layers");
-        }
-        return new ConfigObject(root.Path, nested[0].Value);
-    }
-
-    // Of two places that differ none is right.
-    private static void Agree(ConfigObject root, ConfigObject? parameters)
-    {
-        if (parameters is not { } place)
-            return;
-        if (!place.Element.EnumerateObject().Any() && !root.States("rope_theta"))
-            throw root.Error(ModelRules.ConfigRope, "'rope_parameters' is empty, and the file has no 'rope_theta'");
-        foreach (string name in (string[])["rope_theta", "partial_rotary_factor"])
-        {
-            if (place.Has(name) && root.States(name) && place.Number(name, 0, MaxTheta) != root.Number(name, 0, MaxTheta))
-                throw root.Error(ModelRules.ConfigRope, $"'{name}' of 'rope_parameters' is not that of the file",
-                    "Keep the one that the model was trained with");
-        }
-        if (root.Object("rope_scaling") is { } scaling
-            && (TypeOf(scaling) != TypeOf(place) || scaling.Element.EnumerateObject().Any(member =>
-            place.Element.TryGetProperty(member.Name, out JsonElement other) && !JsonElement.DeepEquals(member.Value, other))))
-        {
-            throw root.Error(ModelRules.ConfigRope, "'rope_scaling' and 'rope_parameters' differ",
-                "Keep the one that the model was trained with");
-        }
-    }
-
-    private static string TypeOf(ConfigObject scaling) => scaling.Text("rope_type") ?? scaling.Text("type") ?? "default";
 
     // What is there and not computed would change the frequencies.
     private static void CheckMembers(ConfigObject root, ConfigObject scaling, string type, RopeRules rules)
@@ -155,11 +77,11 @@ public static class RopeConfigReader
         }
     }
 
-    private static RopeConfig ReadScaled(ConfigObject root, ConfigObject scaling, RopeRules rules, bool mayBeNone, double theta, int rotary,
-        int maxPositions)
+    private static RopeConfig ReadScaled(ConfigObject root, ConfigObject scaling, RopeRules rules, RopePlaces places, double theta,
+        int rotary, int maxPositions)
     {
         string? type = scaling.Text("rope_type") ?? scaling.Text("type");
-        if (type is "default" || type is null && mayBeNone)
+        if (type is "default" || type is null && places.HasParameters)
         {
             CheckMembers(root, scaling, "default", rules);
             return new RopeConfig { Theta = theta, RotarySize = rotary };
@@ -175,14 +97,14 @@ public static class RopeConfigReader
                 Factor = scaling.Number("factor", MinFactor, MaxFactor) },
             "dynamic" => new RopeConfig { Theta = theta, RotarySize = rotary, Scaling = RopeScaling.Dynamic,
                 Factor = scaling.Number("factor", MinFactor, MaxFactor), OriginalMaxPositions = maxPositions },
-            "yarn" => ReadYarn(root, scaling, theta, rotary, maxPositions),
-            "llama3" => ReadLlama3(scaling, theta, rotary),
-            "longrope" => ReadLongRope(root, scaling, theta, rotary, maxPositions),
+            "yarn" => ReadYarn(scaling, places, theta, rotary, maxPositions),
+            "llama3" => ReadLlama3(scaling, places, theta, rotary),
+            "longrope" => ReadLongRope(scaling, rules, places, theta, rotary, maxPositions),
             _ => throw Unsupported(root, rules, ConfigObject.Quote(type)),
         };
     }
 
-    private static RopeConfig ReadLlama3(ConfigObject scaling, double theta, int rotary)
+    private static RopeConfig ReadLlama3(ConfigObject scaling, RopePlaces places, double theta, int rotary)
     {
         double low = scaling.Number("low_freq_factor", MinFactor, MaxFactor);
         double high = scaling.Number("high_freq_factor", MinFactor, MaxFactor);
@@ -196,14 +118,13 @@ public static class RopeConfigReader
             Factor = scaling.Number("factor", MinFactor, MaxFactor),
             LowFrequencyFactor = low,
             HighFrequencyFactor = high,
-            OriginalMaxPositions = scaling.Integer("original_max_position_embeddings", 1, int.MaxValue),
+            OriginalMaxPositions = places.ReadOriginal(1) ?? throw scaling.Error(ModelRules.ConfigMissing, $"'{Original}' is missing"),
         };
     }
 
-    private static RopeConfig ReadYarn(ConfigObject root, ConfigObject scaling, double theta, int rotary, int maxPositions)
+    private static RopeConfig ReadYarn(ConfigObject scaling, RopePlaces places, double theta, int rotary, int maxPositions)
     {
-        const string Original = "original_max_position_embeddings";
-        int original = (root.Has(Original) ? root : scaling).Integer(Original, 2, int.MaxValue, maxPositions);
+        int original = places.ReadOriginal(2) ?? maxPositions;
         double factor = scaling.Number("factor", MinFactor, MaxFactor, (double)maxPositions / original);
         double all = scaling.Number("mscale_all_dim", -1, MaxFactor, 0), own = scaling.Number("mscale", -1, MaxFactor, 0);
         double attention = all > 0 && own > 0 ? YarnScale(factor, own) / YarnScale(factor, all) : YarnScale(factor, 1);
@@ -224,13 +145,26 @@ public static class RopeConfigReader
     /// <summary>What attention is sharpened by at a factor: 0.1 m ln(factor) + 1 above 1.</summary>
     internal static double YarnScale(double factor, double m) => factor <= 1 ? 1 : 0.1 * m * Math.Log(factor) + 1;
 
-    private static RopeConfig ReadLongRope(ConfigObject root, ConfigObject scaling, double theta, int rotary, int maxPositions)
+    // The factor is that of the two contexts; one that is given beside them, and counts, says the same.
+    private static RopeConfig ReadLongRope(ConfigObject scaling, RopeRules rules, RopePlaces places, double theta, int rotary,
+        int maxPositions)
     {
-        const string Original = "original_max_position_embeddings";
         int half = rotary / 2;
-        bool given = root.Has(Original) || scaling.Has(Original);
-        int original = given ? (root.Has(Original) ? root : scaling).Integer(Original, 2, int.MaxValue) : maxPositions;
-        double factor = given ? (double)maxPositions / original : scaling.Number("factor", MinFactor, MaxFactor);
+        int? given = places.ReadOriginal(2);
+        if (rules.OriginalPositions is int usual && !places.RootMentionsOriginal)
+        {
+            if (given is int other && other != usual)
+                throw scaling.Error(ModelRules.ConfigRope, $"'{Original}' is {other} in the rope scaling, and without one at the root of "
+                    + $"the file it is {usual}", "Write the one that the model was trained with at the root");
+            given = usual;
+        }
+        int original = given ?? maxPositions;
+        double factor = given is null ? scaling.Number("factor", MinFactor, MaxFactor) : (double)maxPositions / original;
+        bool counts = !scaling.Has("attention_factor") && !(scaling.Has("short_mscale") && scaling.Has("long_mscale"));
+        if (given is not null && counts && scaling.Has("factor")
+            && Math.Abs(scaling.Number("factor", MinFactor, MaxFactor) - factor) > 1e-6 * factor)
+            throw scaling.Error(ModelRules.ConfigRope, $"'factor' is not 'max_position_embeddings' / '{Original}', {factor}",
+                "Keep the one that the model was trained with");
         double attention = factor <= 1 ? 1 : Math.Sqrt(1 + Math.Log(factor) / Math.Log(Math.Max(original, 2)));
         double shared = scaling.Number("attention_factor", MinFactor, MaxFactor, attention);
         return new RopeConfig

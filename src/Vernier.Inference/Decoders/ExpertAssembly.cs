@@ -30,8 +30,10 @@ internal sealed class ExpertAssembly(TransformerConfig config, ExpertStyle style
     {
         int outputs = !style.IsGated || inputs.Count == 2 ? size : 2 * size;
         return new Expert(new LinearGroup([.. inputs.Select(part => Slot(part, outputs, config.HiddenSize))]),
-            new LinearGroup(Slot(output, config.HiddenSize, size)), config.Activation) {
-                Limit = style.Limit, IsInterleaved = style.IsInterleaved };
+            new LinearGroup(Slot(output, config.HiddenSize, size)), config.Activation)
+        {
+            Limit = style.Limit, IsInterleaved = style.IsInterleaved,
+        };
 
         LinearSlot Slot(string part, int rows, int columns) => new(prefix + part + ".weight",
             weights.Linear(prefix + part + ".weight", bias ? prefix + part + ".bias" : null, rows, columns));

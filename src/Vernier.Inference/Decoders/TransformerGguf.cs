@@ -32,6 +32,7 @@ public abstract class TransformerGguf(string name, string modelType, string clas
     public override IEnumerable<KeyValuePair<string, GgufValue>> ToMetadata(ModelConfig config, string name)
     {
         var transformer = (TransformerConfig)config;
+        CheckScaling(transformer);
         RopeConfig rope = transformer.Rope;
         List<KeyValuePair<string, GgufValue>> pairs = Sizes(transformer, name);
         void Add(string key, object value) => pairs.Add(KeyValuePair.Create($"{Name}.{key}", GgufValue.Of(value)));
@@ -135,6 +136,32 @@ public abstract class TransformerGguf(string name, string modelType, string clas
 
     /// <summary>The sliding window of all layers, where the metadata have a place for it; null by default.</summary>
     protected virtual int? SlidingWindowOf(TransformerConfig config) => null;
+
+    /// <summary>The sliding window of a file; null where there is none.</summary>
+    /// <exception cref="InvalidFileException">It is no whole number from 0.</exception>
+    protected long? WindowOf(GgufMetadata metadata)
+    {
+        ArgumentNullException.ThrowIfNull(metadata);
+        string key = $"{Name}.attention.sliding_window";
+        return metadata.Integer(key) switch
+        {
+            null or 0 => null,
+            < 0 => throw metadata.Wrong(key, "a whole number from 0"),
+            long window => window,
+        };
+    }
+
+    // What a file has no place for would be passed over by those who read it.
+    private static void CheckScaling(TransformerConfig config)
+    {
+        RopeConfig rope = config.Rope;
+        if (rope.Scaling is RopeScaling.Yarn or RopeScaling.Dynamic
+            || rope.LongAttentionFactor is double factor && factor != rope.AttentionFactor)
+        {
+            throw new UnsupportedModelException(config.Path, ModelRules.ConfigRopeScaling,
+                $"the rope scaling is {rope.Scaling}, and a GGUF file has no place for it here", "Export the model to a folder");
+        }
+    }
 
     private List<KeyValuePair<string, GgufValue>> Sizes(TransformerConfig config, string model) =>
     [

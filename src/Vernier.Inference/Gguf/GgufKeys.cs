@@ -22,7 +22,7 @@ internal static class GgufKeys
         """);
 
     private static readonly Dictionary<string, Neutral> s_neutral = Make(
-        ("logit_scale residual_scale embedding_scale attention.output_scale rope.scaling.attn_factor rope.scaling.factor rope.scale_linear",
+        ("logit_scale residual_scale embedding_scale attention.output_scale rope.scaling.factor rope.scale_linear",
             (_, value) => value.AsNumber() is 0 or 1),
         ("""
             final_logit_softcapping attn_logit_softcapping router_logit_softcapping attention.clamp_kqv attention.max_alibi_bias
@@ -30,6 +30,7 @@ internal static class GgufKeys
             attention.shared_kv_layers pooling_type rope.scaling.yarn_log_multiplier rope.scaling.alpha expert_count
             swiglu_clamp_exp swiglu_clamp_shexp
             """, (_, value) => value.AsNumber() is 0),
+        ("rope.scaling.attn_factor", (_, value) => value.AsNumber() is 1),
         ("use_parallel_residual swin_norm", (_, value) => value.Data is false),
         ("attention.causal", (_, value) => value.Data is true),
         ("""

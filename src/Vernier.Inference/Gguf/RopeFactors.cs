@@ -36,7 +36,8 @@ internal static class RopeFactors
     /// <param name="rotary">The coordinates of a head that are rotated.</param>
     /// <param name="context">The longest context.</param>
     /// <param name="theta">The base of the frequencies.</param>
-    /// <exception cref="InvalidFileException">A value is missing, or there are too many factors or too few.</exception>
+    /// <exception cref="InvalidFileException">A value is of another type, or there are too many factors or too few.</exception>
+    /// <exception cref="UnsupportedModelException">The scaling is one that is not computed, or there are two.</exception>
     public static JsonObject? ToScaling(GgufMetadata metadata, GgufFile file, int rotary, long context, double theta)
     {
         string rope = $"{metadata.Architecture}.rope.";
@@ -56,7 +57,10 @@ internal static class RopeFactors
             null when factor is null or 0 or 1 => null,
             null or "linear" => new JsonObject { ["rope_type"] = "linear",
                 ["factor"] = factor ?? throw metadata.Missing($"{rope}scaling.factor") },
-            string other => new JsonObject { ["rope_type"] = other },
+            "longrope" => throw new InvalidFileException(file.Path, GgufModelRules.MetadataMissing,
+                $"'{rope}scaling.type' is 'longrope', and the file has no tensors of factors", "Convert the model again"),
+            string other => throw new UnsupportedModelException(file.Path, GgufModelRules.Metadata,
+                $"'{rope}scaling.type' is {ConfigObject.Quote(other)}, which is not computed here", "Give the model as a folder"),
         };
     }
 

@@ -13,8 +13,7 @@ public sealed record BlockStep(INorm? Norm, IBlockPart Part, INorm? After = null
 
 /// <summary>
 /// One decoder block, put together from parts: for each step h += scale * after(part(norm(h))), with h the residual stream. Apart from its
-/// places for
-/// linear layers it does not change, so that passes on several threads can share it.
+/// places for linear layers it does not change, so that passes on several threads can share it.
 /// </summary>
 public sealed class Block
 {

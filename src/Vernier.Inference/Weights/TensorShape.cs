@@ -11,7 +11,7 @@ internal static class TensorShape
     private const string Remedy = "Check that config.json belongs to these weights";
 
     /// <summary>The tensor of a name and a shape.</summary>
-    /// <exception cref="InvalidFileException">It is not there, or of another shape.</exception>
+    /// <exception cref="InvalidFileException">It is not there, of another shape, or not of real numbers.</exception>
     public static TensorInfo Find(Checkpoint checkpoint, string name, long[] shape)
     {
         if (!checkpoint.TryGet(name, out TensorInfo? tensor))
@@ -20,6 +20,12 @@ internal static class TensorShape
                 Remedy + " and that every shard is there", name);
         }
         Check(checkpoint.FileOf(tensor), name, tensor.Shape, shape);
+        if (!tensor.Type.IsFloat() && tensor.Type is not (ElementType.F8_E4M3 or ElementType.F8_E5M2))
+        {
+            throw new InvalidFileException(checkpoint.FileOf(tensor), ModelRules.TensorType,
+                $"its type is {tensor.Type}: these are codes of another program, or counts, and no weights",
+                "Give the original model, or convert it to F32, F16 or BF16", name);
+        }
         return tensor;
     }
 

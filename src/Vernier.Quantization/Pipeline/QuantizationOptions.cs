@@ -8,6 +8,8 @@ namespace Vernier.Quantization.Pipeline;
 /// <summary>What to do with a model.</summary>
 public sealed record QuantizationOptions
 {
+    internal const int LeastBits = 2, MostBits = 8;
+
     /// <summary>The recipe.</summary>
     public required Recipe Recipe { get; init; }
 
@@ -42,4 +44,13 @@ public sealed record QuantizationOptions
 
     /// <summary>Tensors whose names match stay as they are; null for none.</summary>
     public Regex? Keep { get; init; }
+
+    /// <summary>What is wrong with them, whatever the model; null for nothing.</summary>
+    public string? Problem => ProblemWithBits() is string bits ? $"the recipe {Recipe.Name} {bits}"
+        : EmbeddingBits is < LeastBits or > MostBits
+            ? $"embeddings can't have {EmbeddingBits} bits a weight: {LeastBits} to {MostBits} are possible" : null;
+
+    private string? ProblemWithBits() => Recipe.Grid.ProblemWithBits(LinearBits)
+        ?? (Recipe.Grid.FixedBits is null && (LinearBits < LeastBits || LinearBits > Recipe.Grid.MostBits)
+            ? $"can't do {LinearBits} bits a weight: {LeastBits} to {Recipe.Grid.MostBits} are possible" : null);
 }

@@ -17,8 +17,6 @@ namespace Vernier.Quantization.Pipeline;
 /// <param name="workers">Who counts outliers.</param>
 internal sealed class TensorPlanner(Checkpoint checkpoint, QuantizationOptions options, Workers workers)
 {
-    private const int LeastBits = 2, MostBits = 8;
-
     private readonly Recipe _recipe = options.Recipe;
 
     /// <summary>The plans of all tensors.</summary>
@@ -26,11 +24,8 @@ internal sealed class TensorPlanner(Checkpoint checkpoint, QuantizationOptions o
     /// given.</exception>
     public TensorPlan[] Run()
     {
-        if (ProblemWithBits() is string bits)
-            throw new ArgumentException($"the recipe {_recipe.Name} {bits}");
-        if (options.EmbeddingBits is < LeastBits or > MostBits)
-            throw new ArgumentException(
-                $"embeddings can't have {options.EmbeddingBits} bits a weight: {LeastBits} to {MostBits} are possible");
+        if (options.Problem is string problem)
+            throw new ArgumentException(problem);
         TensorCandidate[] candidates = [.. checkpoint.Tensors.Select(Candidate)];
         if (options.Allocator is null)
             return Array.ConvertAll(candidates, Plan);
@@ -43,13 +38,6 @@ internal sealed class TensorPlanner(Checkpoint checkpoint, QuantizationOptions o
                 Check(candidate, format);
             return Plan(candidate with { Format = format });
         })];
-    }
-
-    private string? ProblemWithBits()
-    {
-        (GridSpec grid, int bits) = (_recipe.Grid, options.LinearBits);
-        return grid.ProblemWithBits(bits) ?? (grid.FixedBits is null && (bits < LeastBits || bits > grid.MostBits)
-            ? $"can't do {bits} bits a weight: {LeastBits} to {grid.MostBits} are possible" : null);
     }
 
     private TensorCandidate Candidate(TensorInfo tensor)
@@ -71,7 +59,7 @@ internal sealed class TensorPlanner(Checkpoint checkpoint, QuantizationOptions o
     {
         SolutionFamily family = SolutionFamilies.Of(format.Grid.LayoutType);
         string? problem = candidate.Format is null ? "it is to stay as it is"
-            : format.Grid.FixedBits is null && (format.Bits < LeastBits || format.Bits > format.Grid.MostBits)
+            : format.Grid.FixedBits is null && (format.Bits < QuantizationOptions.LeastBits || format.Bits > format.Grid.MostBits)
                 ? $"its grid can't do {format.Bits} bits"
             : format.Activation != ActivationSpec.DynamicInt8 ? "there are only activations of 8 bits that are found while the model runs"
             : format.Grid.Problem ?? (candidate.Role != TensorRole.Linear ? null

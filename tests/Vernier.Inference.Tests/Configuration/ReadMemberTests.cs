@@ -54,10 +54,10 @@ public sealed class ReadMemberTests : IDisposable
         { "llama", "intermediate_size", "30", ModelRules.TensorShape },
         { "llama", "rms_norm_eps", "0", ModelRules.ConfigRange },
         { "llama", "rope_theta", "-1", ModelRules.ConfigRange },
-        { "llama", "rope_scaling", """{"rope_type": "dynamic", "factor": 2.0}""", ModelRules.ConfigRopeScaling },
-        { "llama", "rope_parameters", """{"rope_type": "yarn", "factor": 2.0}""", ModelRules.ConfigRopeScaling },
+        { "llama", "rope_scaling", """{"rope_type": "ntk", "factor": 2.0}""", ModelRules.ConfigRopeScaling },
+        { "llama", "rope_parameters", """{"rope_type": "yarn", "factor": 2.0, "odd": 1}""", ModelRules.ConfigRopeScaling },
         { "llama", "partial_rotary_factor", "0.5", ModelRules.ConfigRope },
-        { "llama", "hidden_act", "\"relu\"", ModelRules.ConfigActivation },
+        { "llama", "hidden_act", "\"elu\"", ModelRules.ConfigActivation },
         { "llama", "attention_bias", "true", ModelRules.TensorMissing },
         { "llama", "mlp_bias", "true", ModelRules.TensorMissing },
         { "llama", "quantization_config", """{"quant_method": "gptq", "bits": 4}""", "quantization-method" },
@@ -97,7 +97,7 @@ public sealed class ReadMemberTests : IDisposable
         { "phi3", "partial_rotary_factor", "0.5",
             spec => spec with { Rotary = 4, Frequency = (i, _) => TinySpec.PlainFrequency(i, 10000, 4) } },
         { "phi3", "sliding_window", "3", spec => spec with { Window = _ => 3 } },
-        { "phi3", "rope_scaling", """{"type": "longrope", "short_factor": [1, 2, 3, 4], "long_factor": [5, 6, 7, 8], "factor": 1.0}""",
+        { "phi3", "rope_scaling", """{"type": "longrope", "short_factor": [1, 2, 3, 4], "long_factor": [5, 6, 7, 8]}""",
             spec => spec with { Frequency = (i, _) => TinySpec.PlainFrequency(i, 10000, 8) / (i + 1) } },
     };
 

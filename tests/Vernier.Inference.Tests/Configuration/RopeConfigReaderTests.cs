@@ -32,8 +32,8 @@ public class RopeConfigReaderTests
     {
         RopeConfig rope = Read("llama", $$"""{"rope_theta": 500, "rope_scaling": {"{{member}}": "linear", "factor": 2.5} }""");
         Assert.Equal((RopeScaling.Linear, 2.5, 500), (rope.Scaling, rope.Factor, rope.Theta));
-        // Of both members the newer one counts.
-        const string Both = """{"rope_scaling": {"rope_type": "linear", "type": "yarn", "factor": 2}}""";
+        // Both members may be there, as newer versions of the library write them, if they say the same.
+        const string Both = """{"rope_scaling": {"rope_type": "linear", "type": "linear", "factor": 2}}""";
         Assert.Equal(RopeScaling.Linear, Read("llama", Both).Scaling);
         // The scaling of the parameters counts where there is no other.
         Assert.Equal(3, Read("llama", """{"rope_scaling": null, "rope_parameters": {"rope_type": "linear", "factor": 3}}""").Factor);
@@ -88,8 +88,8 @@ public class RopeConfigReaderTests
     [Theory]
     [InlineData("""{"rope_scaling": {"type": "longrope", FACTORS, "factor": 4}}""", 128, 4)]
     [InlineData("""{"rope_scaling": {"type": "longrope", FACTORS, "factor": 0.5}}""", 128, 1)]
-    [InlineData("""{"rope_scaling": {"type": "longrope", FACTORS, "original_max_position_embeddings": 16, "factor": 99}}""", 16, 8)]
-    [InlineData("""{"original_max_position_embeddings": 64, "rope_scaling": {"type": "longrope", FACTORS, "factor": 7}}""", 64, 2)]
+    [InlineData("""{"rope_scaling": {"type": "longrope", FACTORS, "original_max_position_embeddings": 16, "factor": 8}}""", 16, 8)]
+    [InlineData("""{"original_max_position_embeddings": 64, "rope_scaling": {"type": "longrope", FACTORS, "factor": 2.0}}""", 64, 2)]
     [InlineData("""{"original_max_position_embeddings": 256, "rope_scaling": {"type": "longrope", FACTORS}}""", 256, 1)]
     public void TheOriginalContextAndItsFactor(string changes, int original, double factor)
     {
@@ -97,6 +97,48 @@ public class RopeConfigReaderTests
         Assert.Equal(original, rope.OriginalMaxPositions);
         Assert.Equal(Math.Sqrt(1 + Math.Log(factor) / Math.Log(original)), rope.AttentionFactor, 1e-15);
     }
+
+    /// <summary>Two places that say different things, and a factor that is not that of the contexts, are no embedding.</summary>
+    [Theory]
+    [InlineData("llama", """{"rope_scaling": {"rope_type": "linear", "type": "yarn", "factor": 2}}""", "'type' and 'rope_type'")]
+    [InlineData("llama", """{"rope_theta": 500, "rope_scaling": {"type": "linear", "factor": 2, "rope_theta": 77}}""",
+        "'rope_theta' of 'rope_scaling' is not that of the file")]
+    [InlineData("llama", """
+        {"rope_scaling": {"type": "linear", "factor": 2}, "rope_parameters": {"type": "linear", "factor": 2, "attention_factor": 3}}
+        """, "'rope_scaling' and 'rope_parameters' differ")]
+    [InlineData("llama", """
+        {"original_max_position_embeddings": 64, "rope_scaling": {"rope_type": "llama3", "factor": 8, "low_freq_factor": 1,
+        "high_freq_factor": 4, "original_max_position_embeddings": 32}}
+        """, "'original_max_position_embeddings' of 'rope_scaling' is not that of the file")]
+    [InlineData("llama", """{"rope_scaling": {"type": "longrope", FACTORS, "original_max_position_embeddings": 16, "factor": 99}}""",
+        "'factor' is not 'max_position_embeddings' / 'original_max_position_embeddings', 8")]
+    [InlineData("phi3", """{"rope_scaling": {"type": "longrope", FACTORS, "original_max_position_embeddings": 16}}""", "it is 4096")]
+    public void WhatIsSaidTwiceIsTheSame(string type, string changes, string problem) => Assert.Contains(problem,
+        Assert.Throws<InvalidFileException>(() => Read(type, changes.Replace("FACTORS", Factors, StringComparison.Ordinal))).Message,
+        StringComparison.Ordinal);
+
+    /// <summary>A place alone counts, whichever it is; the context of the first training has a default in Phi-3.</summary>
+    [Fact]
+    public void OnePlaceIsEnough()
+    {
+        Assert.Equal((77, 2), Read("llama", """{"rope_scaling": {"type": "linear", "factor": 2, "rope_theta": 77}}""") is var rope
+            ? (rope.Theta, rope.Factor) : default);
+        Assert.Equal(64, Read("llama", """
+            {"original_max_position_embeddings": 64, "rope_scaling": {"rope_type": "llama3", "factor": 8, "low_freq_factor": 1,
+            "high_freq_factor": 4}}
+            """).OriginalMaxPositions);
+        Assert.Equal(4096, Read("phi3", "{\"rope_scaling\": {\"type\": \"longrope\", " + Factors + "}}").OriginalMaxPositions);
+    }
+
+    /// <summary>What a family has as a default contradicts nothing that the file says, and holds where it says nothing.</summary>
+    [Theory]
+    [InlineData("{}", 2000000)]
+    [InlineData("""{"rope_theta": 77}""", 77)]
+    [InlineData("""{"rope_parameters": {"rope_type": "default", "rope_theta": 77}}""", 77)]
+    [InlineData("""{"rope_scaling": {"rope_type": "yarn", "factor": 2, "rope_theta": 77}}""", 77)]
+    [InlineData("""{"rope_scaling": {"rope_type": "yarn", "factor": 2}}""", 2000000)]
+    public void ADefaultOfAFamilyIsNoContradiction(string changes, double theta) =>
+        Assert.Equal(theta, Read("smollm3", changes).Theta);
 
     [Fact]
     public void AnAttentionFactorThatIsGivenCounts()

@@ -1,9 +1,11 @@
 using System.Text.Json.Nodes;
+using Vernier.Errors;
 using Vernier.Files;
 using Vernier.Files.Checkpoints;
 using Vernier.Files.Gguf;
 using Vernier.Files.Tokenizers;
 using Vernier.Inference;
+using Vernier.Inference.Configuration;
 using Vernier.Inference.Gguf;
 using Vernier.Inference.Models;
 using Vernier.Inference.Passes;
@@ -59,7 +61,7 @@ public class GgufRoundTripTests
     {
         TinySpec spec = TinySpecs.All.Single(one => one.Name == name);
         using var folder = new TinyFolder(spec.Config(), spec.Tensors(7));
-        WriteTokenizer(folder.Path, spec.Vocabulary);
+        TinyTokenizer.Write(folder.Path, spec.Vocabulary);
         using var work = new TempFolder();
         string gguf = work["tiny.gguf"], back = Directory.CreateDirectory(work["back"]).FullName, again = work["again.gguf"];
         GgufExport.Write(folder.Path, gguf, Mix("F32"));
@@ -80,7 +82,7 @@ public class GgufRoundTripTests
         // Without the keys in which an export keeps what the format has no place for, and with keys that a folder has no place for.
         TinySpec spec = TinySpecs.All.Single(one => one.Name == name);
         using var folder = new TinyFolder(spec.Config(), spec.Tensors(8));
-        WriteTokenizer(folder.Path, spec.Vocabulary);
+        TinyTokenizer.Write(folder.Path, spec.Vocabulary);
         using var work = new TempFolder();
         string gguf = work["tiny.gguf"], stranger = work["stranger.gguf"], back = Directory.CreateDirectory(work["back"]).FullName,
             again = work["again.gguf"];
@@ -113,6 +115,27 @@ public class GgufRoundTripTests
         int[] tokens = [1, 5, 9, 2, 33, 17];
         foreach ((float expected, float actual) in Logits(folder.Path, tokens).Zip(Logits(stranger, tokens)))
             Assert.Equal(expected, actual, 1e-4);
+    }
+
+    /// <summary>A file without the scaling would be another model to those who read it.</summary>
+    [Theory]
+    [InlineData("""{"rope_type": "yarn", "factor": 2.0, "original_max_position_embeddings": 64}""")]
+    [InlineData("""{"rope_type": "dynamic", "factor": 2.0}""")]
+    [InlineData("""
+        {"rope_type": "longrope", "short_factor": [1, 2, 3], "long_factor": [2, 3, 4], "original_max_position_embeddings": 64,
+        "short_mscale": 1.0, "long_mscale": 1.25}
+        """)]
+    public void AScalingThatHasNoPlaceIsRefused(string scaling)
+    {
+        JsonObject config = JsonNode.Parse(TinySpecs.Llama.Config())!.AsObject();
+        config["rope_scaling"] = JsonNode.Parse(scaling);
+        using var folder = new TinyFolder(config.ToJsonString(), TinySpecs.Llama.Tensors(7));
+        using var work = new TempFolder();
+        TinyTokenizer.Write(folder.Path, TinySpecs.Llama.Vocabulary);
+        UnsupportedModelException error = Assert.Throws<UnsupportedModelException>(
+            () => GgufExport.Write(folder.Path, work["tiny.gguf"], Mix("F32")));
+        Assert.Equal((ModelRules.ConfigRopeScaling, Path.Combine(folder.Path, "config.json")), (error.Rule, error.File));
+        Assert.False(File.Exists(work["tiny.gguf"]));
     }
 
     [Fact]
@@ -193,51 +216,5 @@ public class GgufRoundTripTests
             Assert.Equal(tensor.Shape, b[tensor.Name].Shape);
             Assert.True(a.Bytes(tensor.Name).SequenceEqual(b.Bytes(tensor.Name)), tensor.Name);
         }
-    }
-
-    /// <summary>A SentencePiece-like tokenizer of the size of a tiny model's vocabulary.</summary>
-    private static void WriteTokenizer(string folder, int vocabulary)
-    {
-        string[] tokens = [.. ((string[])["<unk>", "<s>", "</s>", "<pad>", "\u2581", "a", "b", "c", "ab", "\u2581a", "abc", "\u2581ab"]),
-            .. Enumerable.Range(0, vocabulary - 12).Select(i => $"<0x{i:X2}>")];
-        var vocab = new JsonObject();
-        for (int id = 0; id < tokens.Length; id++)
-            vocab[tokens[id]] = id;
-        JsonObject Added(int id) => new() { ["id"] = id, ["content"] = tokens[id], ["single_word"] = false, ["lstrip"] = false,
-            ["rstrip"] = false, ["normalized"] = false, ["special"] = true };
-        var tokenizer = new JsonObject
-        {
-            ["version"] = "1.0", ["truncation"] = null, ["padding"] = null,
-            ["added_tokens"] = new JsonArray(Added(0), Added(1), Added(2)),
-            ["normalizer"] = JsonNode.Parse(
-                """
-                    {"type":"Sequence","normalizers":[{"type":"Prepend","prepend":"\u2581"},{"type":"Replace","pattern":{"String":" "},
-                    "content":"\u2581"}]}
-                    """),
-            ["pre_tokenizer"] = null,
-            ["post_processor"] = JsonNode.Parse(
-                """
-                    {"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<s>","type_id":0}},{"Sequence":{"id":"A","type_id":0}}],
-                    "pair":[],"special_tokens":{"<s>":{"id":"<s>","ids":[1],"tokens":["<s>"]}}}
-                    """),
-            ["decoder"] = JsonNode.Parse(
-                """
-                    {"type":"Sequence","decoders":[{"type":"Replace","pattern":{"String":"\u2581"},"content":" "},{"type":"ByteFallback"},
-                    {"type":"Fuse"},{"type":"Strip","content":" ","start":1,"stop":0}]}
-                    """),
-            ["model"] = new JsonObject
-            {
-                ["type"] = "BPE", ["dropout"] = null, ["unk_token"] = "<unk>", ["continuing_subword_prefix"] = null,
-                    ["end_of_word_suffix"] = null, ["fuse_unk"] = true, ["byte_fallback"] = true,
-                ["vocab"] = vocab, ["merges"] = new JsonArray("a b", "\u2581 a", "ab c", "\u2581 ab", "\u2581a b"),
-            },
-        };
-        File.WriteAllText(Path.Combine(folder, "tokenizer.json"), tokenizer.ToJsonString());
-        File.WriteAllText(Path.Combine(folder, "tokenizer_config.json"),
-            """
-                {"bos_token":{"content":"<s>"},"eos_token":"</s>","unk_token":"<unk>","chat_template":[{"name":"default",
-                "template":"{{ x }}"},{"name":"tool","template":"{{ y }}"}],"model_max_length":128}
-                """);
-        File.WriteAllText(Path.Combine(folder, "chat_template.jinja"), "{{ x }}");
     }
 }

@@ -65,10 +65,11 @@ public sealed class RopeFactorsTests : IDisposable
 
     [Theory]
     [InlineData("none", null, null)]
+    [InlineData("none", 4f, null)]
+    [InlineData(null, 4f, """{"rope_type":"linear","factor":4}""")]
     [InlineData(null, null, null)]
     [InlineData("linear", 4f, """{"rope_type":"linear","factor":4}""")]
     [InlineData("linear", 0.1f, """{"rope_type":"linear","factor":0.1}""")]
-    [InlineData("yarn", 4f, """{"rope_type":"yarn"}""")]
     public void WithoutFactorsTheMetadataCount(string? type, float? factor, string? expected)
     {
         List<(string, object)> pairs = type is null ? [] : [("llama.rope.scaling.type", type)];
@@ -95,6 +96,16 @@ public sealed class RopeFactorsTests : IDisposable
         var shape = Assert.Throws<InvalidFileException>(() => Read(8, 10000, [], (GgufNames.RopeFactors, [1, 2, 3])));
         Assert.Equal((GgufModelRules.TensorShape, GgufNames.RopeFactors), (shape.Rule, shape.Tensor));
         Assert.Contains("3 factors, and 8 coordinates", shape.Problem, StringComparison.Ordinal);
+        (string, float[])[] two = [(GgufNames.RopeFactors, [1, 2, 3, 4]), (GgufNames.LongFactors, [1, 2, 3, 4]),
+            (GgufNames.ShortFactors, [1, 2, 3, 4])];
+        (string, (string, object)[], (string, float[])[])[] rows =
+            [(GgufModelRules.Metadata, [], two), (ModelRules.TensorMissing, [], two[1..2]), (ModelRules.TensorMissing, [], two[2..]),
+            (GgufModelRules.MetadataMissing, [("llama.rope.scaling.type", "longrope")], []),
+            (GgufModelRules.Metadata, [("llama.rope.scaling.type", "yarn"), ("llama.rope.scaling.factor", 4f)], []),
+            (GgufModelRules.Metadata, [("llama.rope.scaling.factor", 2f)], two[..1]),
+            (GgufModelRules.Metadata, [("llama.rope.scale_linear", 2f)], two[1..])];
+        foreach ((string rule, (string, object)[] pairs, (string, float[])[] tensors) in rows)
+            Assert.Equal(rule, Assert.ThrowsAny<VernierException>(() => Read(8, 10000, pairs, tensors)).Rule);
         var missing = Assert.Throws<InvalidFileException>(() => Read(8, 10000, [("llama.rope.scaling.type", "linear")]));
         Assert.Equal((GgufModelRules.MetadataMissing, "'llama.rope.scaling.factor' is missing"), (missing.Rule, missing.Problem));
     }

@@ -55,6 +55,26 @@ public sealed class ModelCheckTests : IDisposable
         Assert.Equal(["m"], _work.Names);
     }
 
+    /// <summary>Whole numbers are codes of another program, or counts: what they stand for is not known.</summary>
+    [Theory]
+    [InlineData("I32", "model.layers.1.mlp.down_proj.weight")]
+    [InlineData("I32", "model.norm.weight")]
+    [InlineData("U32", "model.embed_tokens.weight")]
+    public void Weights_are_real_numbers(string type, string tensor)
+    {
+        string folder = TinyModel.Write(_work["m"], TinySpecs.Llama), file = Path.Combine(folder, "model.safetensors");
+        byte[] bytes = File.ReadAllBytes(file);
+        // Another type of as many bytes: the header stays as long as it was.
+        byte[] entry = System.Text.Encoding.ASCII.GetBytes($"\"{tensor}\":{{\"dtype\":\"F32\"");
+        int at = bytes.AsSpan().IndexOf(entry);
+        Assert.True(at > 0);
+        System.Text.Encoding.ASCII.GetBytes(type).CopyTo(bytes, at + entry.Length - 4);
+        File.WriteAllBytes(file, bytes);
+        using var model = Model.Open(folder);
+        InvalidFileException error = Assert.Throws<InvalidFileException>(model.Check);
+        Assert.Equal((ModelRules.TensorType, tensor), (error.Rule, error.Tensor));
+    }
+
     /// <summary>The program that quantized a model is named, by config.json or by what it leaves beside.</summary>
     [Fact]
     public void Codes_of_other_programs_are_named()

@@ -35,8 +35,9 @@ public sealed class PlanTests : IDisposable
     {
         using var model = Model.Open(_folder["in"]);
         var options = new QuantizationOptions { Recipe = RecipeCatalogue.Find(recipe), Bits = bits };
-        Assert.StartsWith($"the recipe {recipe} ",
-            Assert.Throws<ArgumentException>(() => QuantizationPlan.Create(model, options)).Message, StringComparison.Ordinal);
+        string message = Assert.Throws<ArgumentException>(() => QuantizationPlan.Create(model, options)).Message;
+        Assert.StartsWith($"the recipe {recipe} ", message, StringComparison.Ordinal);
+        Assert.Equal((message, null), (options.Problem, (options with { Bits = 2, Recipe = RecipeCatalogue.Find("rtn") }).Problem));
     }
 
     [Theory]

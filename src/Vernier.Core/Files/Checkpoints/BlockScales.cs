@@ -1,6 +1,5 @@
 using System.Numerics.Tensors;
 using Vernier.Errors;
-using Vernier.Files.Safetensors;
 
 namespace Vernier.Files.Checkpoints;
 
@@ -67,7 +66,8 @@ internal sealed class BlockScales(string name, long columns, long height, long w
     private static BlockScales Read(Checkpoint checkpoint, TensorInfo tensor, TensorInfo scale)
     {
         string file = checkpoint.FileOf(scale);
-        if (!ElementReader.CanRead(scale.Type) || scale.Count > 1 << 28)
+        // Whole numbers are codes of scales, such as exponents.
+        if (!(scale.Type.IsFloat() || scale.Type == ElementType.F8_E8M0) || scale.Count > 1 << 28)
             throw Error(file, scale, $"the scales are of type {scale.Type}");
         var values = new float[scale.Count];
         checkpoint.Read(scale, 0, values);

@@ -20,7 +20,7 @@ internal sealed class LlamaGguf() : TransformerGguf("llama", "llama", "LlamaForC
         config["attention_bias"] = file.TryGet("blk.0.attn_q.bias", out _);
         config["mlp_bias"] = file.TryGet("blk.0.ffn_up.bias", out _);
         // A Llama with a window is a Mistral.
-        if (metadata.Integer($"{Name}.attention.sliding_window") is not (long and > 0 and var window))
+        if (WindowOf(metadata) is not long window)
             return;
         config["architectures"] = new JsonArray("MistralForCausalLM");
         config["model_type"] = "mistral";

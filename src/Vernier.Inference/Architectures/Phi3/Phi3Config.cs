@@ -14,7 +14,7 @@ public sealed class Phi3Config : TransformerConfig
         new() { AttentionInputs = ["self_attn.qkv_proj"], FeedForwardInputs = ["mlp.gate_up_proj"] };
 
     private static readonly TransformerRules s_rules =
-        new() { NormEpsilon = 1e-5, Rope = new RopeRules(true, ["longrope"], ["su", "yarn"]) };
+        new() { NormEpsilon = 1e-5, Rope = new RopeRules(true, ["longrope"], ["su", "yarn"]) { OriginalPositions = 4096 } };
 
     /// <summary>Reads the file.</summary>
     /// <exception cref="InvalidFileException">A value is missing, has the wrong type or lies outside its range.</exception>

@@ -13,7 +13,7 @@ internal sealed class Phi3Gguf() : TransformerGguf("phi3", "phi3", "Phi3ForCausa
 
     /// <inheritdoc/>
     protected override void AddFeatures(JsonObject config, GgufMetadata metadata, GgufFile file) =>
-        config["sliding_window"] = metadata.Integer($"{Name}.attention.sliding_window") is long window and > 0 ? window : null;
+        config["sliding_window"] = WindowOf(metadata);
 
     /// <inheritdoc/>
     protected override void AddContext(JsonObject config, GgufMetadata metadata)

@@ -22,8 +22,8 @@ internal sealed class RotaryAngles
     public RotaryAngles(RopeConfig rope, bool longContext, int length = 0)
     {
         _frequencies = Frequencies(rope, longContext, length);
-        (_amplitude, _interleaved) = (longContext ? rope.LongAttentionFactor ?? rope.AttentionFactor
-            : rope.AttentionFactor, rope.Interleaved);
+        _amplitude = longContext ? rope.LongAttentionFactor ?? rope.AttentionFactor : rope.AttentionFactor;
+        _interleaved = rope.Interleaved;
     }
 
     /// <summary>The R/2 frequencies f_i in radians per position, rescaled.</summary>

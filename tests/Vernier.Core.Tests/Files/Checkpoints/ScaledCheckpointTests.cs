@@ -92,6 +92,18 @@ public sealed class ScaledCheckpointTests : IDisposable
         Assert.Contains(message, error.Message, StringComparison.Ordinal);
     }
 
+    /// <summary>A whole number beside a matrix is a code of a scale, such as its exponent.</summary>
+    [Theory]
+    [InlineData(ElementType.I32)]
+    [InlineData(ElementType.U8)]
+    public void Scales_are_real_numbers(ElementType type)
+    {
+        Write("model.safetensors", ("a.weight", ElementType.F8_E4M3, [3, 5], new byte[15]),
+            ("a.weight_scale", type, [1], new byte[type == ElementType.U8 ? 1 : 4]));
+        InvalidFileException error = Assert.Throws<InvalidFileException>(() => Checkpoint.Open(_folder.Path));
+        Assert.Equal((CheckpointRules.Scales, $"the scales are of type {type}"), (error.Rule, error.Problem));
+    }
+
     public void Dispose() => _folder.Dispose();
 
     private void Write(string name, params (string Name, ElementType Type, long[] Shape, byte[] Data)[] tensors) =>
