@@ -5,7 +5,7 @@ using Vernier.Numerics;
 namespace Vernier.Inference.Weights;
 
 /// <summary>
-/// A layer that rounds each row of its input to 8 bits: with s = 127 / max(|x|, 1e-5), each number becomes round(x s) / s, halves to even.
+/// A layer that rounds each row of its input to 8 bits: with s = 127 (1 / max(|x|, 1e-5)), each number becomes round(x s) / s, halves to even.
 /// The layers of BitNet do.
 /// </summary>
 /// <param name="layer">The layer behind the rounding.</param>
@@ -30,7 +30,8 @@ internal sealed class RoundedLinear(ILinear layer) : ILinear
 
     private static void Round(ReadOnlySpan<float> x, Span<float> rounded)
     {
-        float scale = Levels / Math.Max(Math.Abs(TensorPrimitives.MaxMagnitude(x)), Least);
+        // As torch divides a number by a tensor: in two steps.
+        float scale = 1 / Math.Max(Math.Abs(TensorPrimitives.MaxMagnitude(x)), Least) * Levels;
         for (int i = 0; i < x.Length; i++)
             rounded[i] = MathF.Round(x[i] * scale) / scale;
     }
