@@ -94,11 +94,11 @@ public sealed record ForeignFolder(string Name, string Config, Action<ForeignPac
     }
 
     private static ForeignFolder Gptq(string name, int bits, bool first, bool permuted) => new(name,
-        $$"""{"quant_method": "gptq", "bits": {{bits}}, "group_size": 32, "desc_act": {{(permuted ? "true" : "false")}}, "checkpoint_format":
-        "{{(first ? "gptq" : "gptq_v2")}}", "sym": false}""",
+        $$"""{"quant_method": "gptq", "bits": {{bits}}, "group_size": 32, "desc_act": {{(permuted ? "true" : "false")}}, """
+            + $$""" "checkpoint_format": "{{(first ? "gptq" : "gptq_v2")}}", "sym": false}""",
         (packer, prefix, outputs, inputs) => packer.Gptq(prefix, outputs, inputs, bits, 32, first, permuted));
 
     private static ForeignFolder Compressed(string name, string format, string group, Action<ForeignPacker, string, int, int> pack) =>
-        new(name, $$"""{"quant_method": "compressed-tensors", "format": "{{format}}", "config_groups": {"group_0": {{{group}}}},
-        "ignore": ["lm_head"]}""", pack);
+        new(name, $$"""{"quant_method": "compressed-tensors", "format": "{{format}}", "ignore": ["lm_head"], """
+            + """ "config_groups": {"group_0": {""" + group + "}}}", pack);
 }

@@ -184,8 +184,9 @@ public sealed class Checkpoint : IDisposable
         }
     }
 
-    // Scales may stand in another file than what they scale.
-    private void Scale()
+    /// <summary>Shows matrices in 8 bits with scales, which may stand in another file, as the products.</summary>
+    /// <exception cref="InvalidFileException">Scales do not fit their matrix, or are not finite.</exception>
+    internal void Scale()
     {
         Dictionary<string, BlockScales> scales = BlockScales.Find(this);
         if (scales.Count > 0)
