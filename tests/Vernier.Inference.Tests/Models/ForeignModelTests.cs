@@ -64,5 +64,5 @@ public sealed class ForeignModelTests : IDisposable
     public void Dispose() => _work.Dispose();
 
     private static float[] Logits(Model model) =>
-        LanguageModel.Load(model).CreateSession().Forward([new Segment([1, 5, 2, 9, 30])], LogitRows.All).ToArray();
+        LanguageModel.Load(model).CreateSession().Forward([new Segment((int[])[1, 5, 2, 9, 30])], LogitRows.All).ToArray();
 }
