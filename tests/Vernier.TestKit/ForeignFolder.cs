@@ -11,7 +11,8 @@ public sealed record ForeignFolder(string Name, string Config, Action<ForeignPac
     /// <summary>All formats of matrices, any of outputs in eights and inputs in sixteens.</summary>
     public static IReadOnlyList<ForeignFolder> All { get; } =
     [
-        Gptq("gptq-2", 2, true, false), Gptq("gptq-3", 3, true, true), Gptq("gptq-4", 4, true, false), Gptq("gptq-4-ordered", 4, true, true),
+        Gptq("gptq-2", 2, true, false), Gptq("gptq-3", 3, true, true), Gptq("gptq-4", 4, true, false),
+            Gptq("gptq-4-ordered", 4, true, true),
         Gptq("gptq-4-second", 4, false, true), Gptq("gptq-8", 8, false, false),
         new("awq", """{"quant_method": "awq", "bits": 4, "group_size": 32, "version": "gemm", "zero_point": true}""",
             (packer, name, outputs, inputs) => packer.Awq(name, outputs, inputs, 32)),

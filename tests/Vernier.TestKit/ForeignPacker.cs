@@ -90,7 +90,8 @@ public sealed class ForeignPacker(int seed)
         string name = prefix + ".weight";
         byte[] codes = Bytes((count + 1) / 2), magnitudes = Bytes(blocks);
         float[] map = Halves(16), absmax = Halves(blocks), nestedMap = Halves(256), nested = Halves(blocks);
-        string more = nestedBlock == 0 ? "" : $", \"nested_blocksize\": {nestedBlock}, \"nested_dtype\": \"float32\", \"nested_offset\": 0.125";
+        string more = nestedBlock == 0 ? ""
+            : $", \"nested_blocksize\": {nestedBlock}, \"nested_dtype\": \"float32\", \"nested_offset\": 0.125";
         byte[] state = Encoding.UTF8.GetBytes(
             $$"""{"quant_type": "nf4", "blocksize": {{block}}, "dtype": "float16", "shape": [{{outputs}}, {{inputs}}]{{more}}}""");
         Tensors.Add(new StoredTensor(name, "U8", [codes.Length, 1], codes));

@@ -85,7 +85,8 @@ public sealed class Model : IDisposable
     /// <summary>The configuration.</summary>
     /// <exception cref="UnsupportedModelException">The architecture, or something that the model uses, does not run here.</exception>
     /// <exception cref="InvalidFileException">config.json breaks a rule of <see cref="ModelRules"/>.</exception>
-    public ModelConfig Configuration => TryGetConfiguration(out ModelConfig? config) ? config : ArchitectureCatalogue.Read(ConfigObject.Of(Config, ConfigPath));
+    public ModelConfig Configuration => TryGetConfiguration(out ModelConfig? config) ? config
+        : ArchitectureCatalogue.Read(ConfigObject.Of(Config, ConfigPath));
 
     /// <summary>Which matrices Vernier has packed, and how; null for a model that is not quantized.</summary>
     /// <exception cref="InvalidFileException">The model is quantized by others, or the entry is malformed.</exception>

@@ -5,7 +5,8 @@ using Vernier.Numerics;
 namespace Vernier.Inference.Weights;
 
 /// <summary>
-/// A layer that rounds each row of its input to 8 bits: with s = 127 (1 / max(|x|, 1e-5)), each number becomes round(x s) / s, halves to even.
+/// A layer that rounds each row of its input to 8 bits: with s = 127 (1 / max(|x|, 1e-5)), each number becomes round(x s) / s, halves to
+/// even.
 /// The layers of BitNet do.
 /// </summary>
 /// <param name="layer">The layer behind the rounding.</param>

@@ -35,7 +35,8 @@ internal static class BitNetFormat
             StoredPart codes = reader.Need(prefix + Weight, 2, ElementType.U8), scale = reader.Need(prefix + Scale, 1);
             ForeignReader.Fit(scale, 1);
             if (!divides && reader.Find(prefix + ".bias") is StoredPart bias)
-                throw ForeignReader.Error(bias, ForeignRules.PartValue, "the scale of a layer of class autobitlinear would multiply its bias");
+                throw ForeignReader.Error(bias, ForeignRules.PartValue,
+                    "the scale of a layer of class autobitlinear would multiply its bias");
             Add(reader, new Packed(codes, scale, divides));
         }
     }

@@ -39,7 +39,8 @@ internal static class CompressedTensorsFormat
         {
             if (inputs.Written("dynamic") is not ("true" or "\"local\""))
                 throw group.Unsupported("input_activations", "which asks for inputs rounded by constant scales");
-            reader.Note($"the model was made for inputs rounded to {inputs.Integer("num_bits", 1, 16, 8)} bits while it runs; here they stay "
+            reader.Note($"the model was made for inputs rounded to {inputs.Integer("num_bits", 1, 16, 8)} bits while it runs; here they "
+                + $"stay "
                 + "as they are");
         }
         if (group.Object("weights") is not ForeignConfig weights)

@@ -5,7 +5,8 @@ using Vernier.Files.Checkpoints;
 namespace Vernier.Files.Foreign;
 
 /// <summary>
-/// A model that another tool quantized: what its codes stand for, by the tool that <c>quantization_config</c> names. docs/formats/foreign.md
+/// A model that another tool quantized: what its codes stand for, by the tool that <c>quantization_config</c> names.
+/// docs/formats/foreign.md
 /// defines the formats.
 /// </summary>
 internal sealed class ForeignModel

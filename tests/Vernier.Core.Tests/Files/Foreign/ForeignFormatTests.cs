@@ -7,7 +7,8 @@ using Vernier.Files.Safetensors;
 
 namespace Vernier.Tests.Files.Foreign;
 
-/// <summary>What other tools wrote is read as its definition says, to the last bit, from packers that know nothing of the readers.</summary>
+/// <summary>What other tools wrote is read as its definition says, to the last bit, from packers that know nothing of the
+/// readers.</summary>
 public sealed class ForeignFormatTests
 {
     /// <summary>The formats, with shapes whose groups, words and blocks are not filled.</summary>

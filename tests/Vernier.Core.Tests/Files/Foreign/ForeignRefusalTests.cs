@@ -29,9 +29,11 @@ public sealed partial class ForeignRefusalTests
         "'transform_config'")]
     [InlineData("""{"quant_method": "compressed-tensors", "format": "int-quantized", "sparsity_config": {"format": "sparse-24"}}""",
         "'format'")]
-    [InlineData("""{"quant_method": "compressed-tensors", "format": "int-quantized", "config_groups": {"g": {"output_activations": {"a": 1}}}}""",
+    [InlineData("""{"quant_method": "compressed-tensors", "format": "int-quantized", "config_groups": """
+        + """{"g": {"output_activations": {"a": 1}}}}""",
         "'output_activations'")]
-    [InlineData("""{"quant_method": "compressed-tensors", "format": "int-quantized", "config_groups": {"g": {"input_activations": {"dynamic": false}}}}""",
+    [InlineData("""{"quant_method": "compressed-tensors", "format": "int-quantized", "config_groups": """
+        + """{"g": {"input_activations": {"dynamic": false}}}}""",
         "'input_activations'")]
     public void What_changes_the_function_and_is_not_done_is_refused(string config, string member)
     {
