@@ -9,7 +9,6 @@ public static class ReferenceFolders
     public static IReadOnlyDictionary<string, (string Rule, string Reason)> Exceptions { get; } =
         new Dictionary<string, (string, string)>(StringComparer.Ordinal)
         {
-            ["bitnet_packed"] = ("quantization-method", "weights that another tool has packed are not read yet"),
             ["rwkv"] = ("unknown-architecture", "a family that is not asked for"),
         };
 

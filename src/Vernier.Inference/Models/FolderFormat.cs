@@ -1,7 +1,10 @@
-using System.Text.Json.Nodes;
+using System.Runtime.ExceptionServices;
 using System.Text.Json;
+using System.Text.Json.Nodes;
+using Vernier.Errors;
 using Vernier.Files;
 using Vernier.Files.Checkpoints;
+using Vernier.Files.Foreign;
 using Vernier.Files.Tokenizers;
 using Vernier.Inference.Configuration;
 using Vernier.Inference.Weights;
@@ -17,6 +20,8 @@ internal sealed class FolderFormat : ModelFormat
     private static readonly string[] s_companions = [".json", ".txt", ".model", ".md", ".jinja", ".tiktoken", ".py"];
 
     private readonly string _folder;
+    private readonly ForeignModel? _foreign;
+    private ExceptionDispatchInfo? _refusal;
 
     /// <summary>Opens the checkpoint and reads config.json.</summary>
     public FolderFormat(string folder)
@@ -26,7 +31,16 @@ internal sealed class FolderFormat : ModelFormat
         try
         {
             using JsonDocument document = StrictJson.ParseSettings(ConfigPath, ModelConfig.MaxFileBytes);
-            Config = WithoutScales(ConfigObject.Of(document.RootElement, ConfigPath));
+            Config = ConfigObject.Of(document.RootElement, ConfigPath).Element.Clone();
+            _foreign = ReadForeign();
+            if (_foreign is not null)
+            {
+                // The weights are read as floats: then it is as if nobody had quantized it.
+                _foreign.Show(Checkpoint);
+                JsonObject config = JsonObject.Create(Config)!;
+                config.Remove(ForeignModel.Member);
+                Config = JsonSerializer.SerializeToElement(config);
+            }
         }
         catch
         {
@@ -46,6 +60,15 @@ internal sealed class FolderFormat : ModelFormat
 
     /// <inheritdoc/>
     public override string ConfigPath => Path.Combine(_folder, "config.json");
+
+    /// <inheritdoc/>
+    public override ExceptionDispatchInfo? Refusal => _refusal;
+
+    /// <inheritdoc/>
+    public override IEnumerable<string> Notes => _foreign?.Notes ?? [];
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> NotUnderstood => _foreign?.NotUnderstood ?? [];
 
     /// <inheritdoc/>
     public override IEnumerable<string> Files
@@ -83,7 +106,8 @@ internal sealed class FolderFormat : ModelFormat
     }
 
     /// <inheritdoc/>
-    public override IWeightSource? Weights(PackedArithmetic arithmetic, Workers workers) => null;
+    public override IWeightSource? Weights(PackedArithmetic arithmetic, Workers workers) => _foreign is { RoundedInputs.Count: > 0 }
+        ? new RoundedWeightSource(new FloatWeightSource(Checkpoint), _foreign.RoundedInputs) : null;
 
     /// <inheritdoc/>
     public override ModelTexts ReadTexts()
@@ -99,23 +123,18 @@ internal sealed class FolderFormat : ModelFormat
             tokenizer);
     }
 
-    // A model in 8-bit floats is read as the products with its scales: then it is as if nobody had quantized it.
-    private static JsonElement WithoutScales(ConfigObject root)
+    private ForeignModel? ReadForeign()
     {
-        if (root.Element.TryGetProperty("quantization_config", out JsonElement element) && element.ValueKind == JsonValueKind.Object
-            && new ConfigObject(root.Path, element) is var quantized
-                && quantized.Element.TryGetProperty("quant_method", out JsonElement method)
-            && method.ValueEquals("fp8"))
+        try
         {
-            if (quantized.Integers("weight_block_size", 1, int.MaxValue) is { Length: > 0 } sides
-                && Array.Exists(sides, side => side != 128))
-                throw root.Unsupported(ModelRules.ConfigMember, $"'weight_block_size' is [{string.Join(", ", sides)}]",
-                    "Give a model with blocks of 128 x 128, or one in BF16");
-            JsonObject config = JsonObject.Create(root.Element)!;
-            config.Remove("quantization_config");
-            return JsonSerializer.SerializeToElement(config);
+            return ForeignModel.Read(Checkpoint, Config, ConfigPath);
         }
-        return root.Element.Clone();
+        catch (VernierException e)
+        {
+            // Whoever needs the weights says so.
+            _refusal = ExceptionDispatchInfo.Capture(e);
+            return null;
+        }
     }
 
     private static JsonObject ReadObject(string path, long maxBytes)

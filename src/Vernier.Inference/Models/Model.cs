@@ -48,7 +48,7 @@ public sealed class Model : IDisposable
                 _refusal = ExceptionDispatchInfo.Capture(e);
             }
         }
-        _quantization = new(() => format.Kind == ModelKind.Folder ? QuantizationConfig.Read(format.Config, format.ConfigPath) : null);
+        _quantization = new(() => QuantizationOf(format));
         _tokenizer = new(format.ReadTokenizer);
         _companions = new(format.FindCompanions);
     }
@@ -102,7 +102,7 @@ public sealed class Model : IDisposable
     public IReadOnlyList<Companion> Companions => _companions.Value;
 
     /// <summary>What the user should know of its files, a line each; none as a rule.</summary>
-    public IReadOnlyList<string> Notes => Checkpoint.Notes;
+    public IReadOnlyList<string> Notes => [.. Checkpoint.Notes, .. _format.Notes];
 
     /// <summary>The files that hold tensors and configuration.</summary>
     public IReadOnlyList<string> Files => [.. _format.Files];
@@ -218,6 +218,12 @@ public sealed class Model : IDisposable
             cancellation.ThrowIfCancellationRequested();
             range.CheckFinite(tensor);
         }
+    }
+
+    private static QuantizationConfig? QuantizationOf(ModelFormat format)
+    {
+        format.Refusal?.Throw();
+        return format.Kind == ModelKind.Folder ? QuantizationConfig.Read(format.Config, format.ConfigPath) : null;
     }
 
     private static ModelConfig ConfigurationOf(IArchitecture architecture, ConfigObject root, ModelFormat format)

@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using System.Text.Json;
 using Vernier.Files;
 using Vernier.Files.Checkpoints;
@@ -21,6 +22,12 @@ internal abstract class ModelFormat : IDisposable
 
     /// <summary>The path of config.json, for messages.</summary>
     public abstract string ConfigPath { get; }
+
+    /// <summary>Why what another tool made of the weights is not read; null where it is.</summary>
+    public virtual ExceptionDispatchInfo? Refusal => null;
+
+    /// <summary>What the user should know of it, a line each.</summary>
+    public virtual IEnumerable<string> Notes => [];
 
     /// <summary>What there is beside the members of config.json of which nothing is known.</summary>
     public virtual IReadOnlyList<string> NotUnderstood => [];

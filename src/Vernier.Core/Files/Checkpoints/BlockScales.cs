@@ -81,8 +81,10 @@ internal sealed class BlockScales(string name, long columns, long height, long w
         if (tensor.Shape.Count == 2 && scale.Shape.Count == 2 && scale.Shape[0] == (rows + Side - 1) / Side
             && scale.Shape[1] == (columns + Side - 1) / Side)
             return new BlockScales(scale.Name, columns, Side, Side, values) { Bytes = scale.Bytes };
+        if (scale.Shape.Count == 2 && scale.Shape[0] == rows && scale.Shape[1] > 0 && columns % scale.Shape[1] == 0)
+            return new BlockScales(scale.Name, columns, 1, columns / scale.Shape[1], values) { Bytes = scale.Bytes };
         throw Error(file, scale, $"scales of [{string.Join(", ", scale.Shape)}] fit no matrix of [{string.Join(", ", tensor.Shape)}]: one "
-            + $"for the whole, for each row, or for each block of {Side} x {Side} is possible");
+            + $"for the whole, for each row, for each group in a row, or for each block of {Side} x {Side} is possible");
     }
 
     private static InvalidFileException Error(string file, TensorInfo scale, string problem) => new(file, CheckpointRules.Scales, problem,

@@ -91,12 +91,19 @@ public sealed class Checkpoint : IDisposable
     }
 
     /// <summary>The type and the bytes that a tensor has in its file, its scales included.</summary>
-    internal (ElementType Type, long Bytes) Stored(TensorInfo tensor) => FileWith(tensor.Name) switch
+    internal (ElementType Type, long Bytes) Stored(TensorInfo tensor) =>
+        FileWith(tensor.Name) is IStoredFile stored ? stored.Stored(tensor) : (tensor.Type, tensor.Bytes);
+
+    /// <summary>Shows each file as another.</summary>
+    /// <param name="wrap">Gives the other, which disposes of the file.</param>
+    internal void Wrap(Func<ITensorFile, ITensorFile> wrap)
     {
-        ScaledFile scaled => scaled.Stored(tensor),
-        ViewedFile viewed => viewed.Stored(tensor),
-        _ => (tensor.Type, tensor.Bytes),
-    };
+        ITensorFile[] stored = [.. _files];
+        _files.Clear();
+        _fileOf.Clear();
+        foreach (ITensorFile file in stored)
+            Add(wrap(file));
+    }
 
     /// <summary>Shows views in the place of the tensors that they are of; those of tensors that are not there are passed over.</summary>
     /// <exception cref="InvalidFileException">A view reaches beyond its source, or its name is that of another tensor.</exception>
@@ -106,11 +113,7 @@ public sealed class Checkpoint : IDisposable
             .ToLookup(view => _fileOf[view.Source]);
         if (viewsOf.Count == 0)
             return;
-        ITensorFile[] stored = [.. _files];
-        _files.Clear();
-        _fileOf.Clear();
-        foreach (ITensorFile file in stored)
-            Add(viewsOf.Contains(file) ? new ViewedFile(file, [.. viewsOf[file]]) : file);
+        Wrap(file => viewsOf.Contains(file) ? new ViewedFile(file, [.. viewsOf[file]]) : file);
     }
 
     /// <summary>The path of the file that holds the tensor, for messages.</summary>
@@ -181,17 +184,13 @@ public sealed class Checkpoint : IDisposable
         }
     }
 
-    // Scales may stand in another file than what they scale.
-    private void Scale()
+    /// <summary>Shows matrices in 8 bits with scales, which may stand in another file, as the products.</summary>
+    /// <exception cref="InvalidFileException">Scales do not fit their matrix, or are not finite.</exception>
+    internal void Scale()
     {
         Dictionary<string, BlockScales> scales = BlockScales.Find(this);
-        if (scales.Count == 0)
-            return;
-        ITensorFile[] stored = [.. _files];
-        _files.Clear();
-        _fileOf.Clear();
-        foreach (ITensorFile file in stored)
-            Add(new ScaledFile(file, scales));
+        if (scales.Count > 0)
+            Wrap(file => new ScaledFile(file, scales));
     }
 
     private void Add(string name) => Add(SafetensorsFile.Open(Path.Combine(Folder, name)));

@@ -8,7 +8,7 @@ namespace Vernier.Files.Checkpoints;
 /// </summary>
 /// <param name="file">The file, which this disposes.</param>
 /// <param name="scales">The scales by the name of the matrix.</param>
-internal sealed class ScaledFile(ITensorFile file, IReadOnlyDictionary<string, BlockScales> scales) : ITensorFile
+internal sealed class ScaledFile(ITensorFile file, IReadOnlyDictionary<string, BlockScales> scales) : IStoredFile
 {
     private readonly HashSet<string> _hidden = [.. scales.Values.Select(scale => scale.Name)];
 
@@ -68,7 +68,7 @@ internal sealed class ScaledFile(ITensorFile file, IReadOnlyDictionary<string, B
             scale.Multiply(first, destination);
     }
 
-    /// <summary>The type and the bytes that a tensor has in the file, its scales included.</summary>
+    /// <inheritdoc/>
     public (ElementType Type, long Bytes) Stored(TensorInfo tensor)
     {
         TensorInfo stored = file[tensor.Name];

@@ -4,7 +4,7 @@ using Vernier.Memory;
 namespace Vernier.Files.Checkpoints;
 
 /// <summary>A file some tensors of which are shown as views; those that are only shown so are hidden.</summary>
-internal sealed class ViewedFile : ITensorFile
+internal sealed class ViewedFile : IStoredFile
 {
     private readonly ITensorFile _file;
     private readonly Dictionary<string, TensorView> _views = new(StringComparer.Ordinal);
@@ -96,13 +96,13 @@ internal sealed class ViewedFile : ITensorFile
             destination[i] = source.Span[(int)(view.At(first + i) - from)];
     }
 
-    /// <summary>The type and the bytes that a tensor has in the file.</summary>
+    /// <inheritdoc/>
     public (ElementType Type, long Bytes) Stored(TensorInfo tensor)
     {
         if (!_views.TryGetValue(tensor.Name, out TensorView? view))
-            return _file is ScaledFile plain ? plain.Stored(tensor) : (tensor.Type, tensor.Bytes);
+            return _file is IStoredFile plain ? plain.Stored(tensor) : (tensor.Type, tensor.Bytes);
         TensorInfo source = _file[view.Source];
-        (ElementType type, long bytes) = _file is ScaledFile scaled ? scaled.Stored(source) : (source.Type, source.Bytes);
+        (ElementType type, long bytes) = _file is IStoredFile inner ? inner.Stored(source) : (source.Type, source.Bytes);
         return (type, source.Count == 0 ? 0 : (long)((double)bytes * view.Count / source.Count));
     }
 
