@@ -21,9 +21,6 @@ internal sealed record GgufLimits
     /// <summary>Whether factors of rotary frequencies are read.</summary>
     public bool HasRopeFactors { get; init; }
 
-    /// <summary>Whether the rotary embedding may be scaled as YaRN does.</summary>
-    public bool HasYarn { get; init; }
-
     /// <summary>Whether heads must fill the hidden size.</summary>
     public bool FillsHidden { get; init; }
 
@@ -86,7 +83,7 @@ internal sealed record GgufLimits
     {
         RopeScaling.None or RopeScaling.Linear => null,
         RopeScaling.Llama3 or RopeScaling.LongRope when HasRopeFactors => null,
-        RopeScaling.Yarn when HasYarn => null,
+        RopeScaling.Yarn when rope.WholeBorders => null,
         RopeScaling other => $"the rotary scaling {other}",
     };
 }

@@ -17,11 +17,12 @@ public abstract class TransformerGguf(string name, string modelType, string clas
     public override string Name => name;
 
     /// <inheritdoc/>
-    public override GgufNames NamesOf(ModelConfig config) => TransformerGgufNames.Of((TransformerConfig)config, FurtherParts);
+    public override GgufNames NamesOf(ModelConfig config) =>
+        TransformerGgufNames.Of((TransformerConfig)config, FurtherParts((TransformerConfig)config));
 
     /// <summary>Names in a block that differ from those of other families, or that they lack: in a checkpoint, in a GGUF file. By default
     /// none.</summary>
-    protected virtual IReadOnlyList<(string Hf, string Gguf)> FurtherParts => [];
+    protected virtual IReadOnlyList<(string Hf, string Gguf)> FurtherParts(TransformerConfig config) => [];
 
     /// <summary>What llama.cpp computes of the family; null, the default, where an export does not ask.</summary>
     private protected virtual GgufLimits? Limits => null;
@@ -73,6 +74,10 @@ public abstract class TransformerGguf(string name, string modelType, string clas
             case RopeScaling.Linear:
                 Add("rope.scaling.type", "linear");
                 Add("rope.scaling.factor", (float)rope.Factor);
+                break;
+            case RopeScaling.Yarn:
+                foreach ((string key, object value) in RopeFactors.YarnKeys(rope))
+                    Add(key, value);
                 break;
             case RopeScaling.LongRope when !IsFixed(rope):
                 Add("rope.scaling.type", "longrope");

@@ -20,6 +20,10 @@ internal static class GgufFamilies
     private static readonly (string Name, string Members)[] s_all =
     [
         ("mixtral", """{"num_local_experts": 4, "num_experts_per_tok": 2}"""),
+        ("mixtral with YaRN", """
+            {"num_local_experts": 4, "num_experts_per_tok": 2, "rope_theta": 100, "rope_scaling": {"rope_type": "yarn", "factor": 4.0,
+            "original_max_position_embeddings": 32, "beta_fast": 8.0, "attention_factor": 1.5}}
+            """),
         ("qwen2_moe", """
             {"num_experts": 5, "num_experts_per_tok": 2, "moe_intermediate_size": 32, "shared_expert_intermediate_size": 64}
             """),
@@ -64,16 +68,18 @@ internal static class GgufFamilies
     /// <summary>Writes a model.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="name">The family, and what of it.</param>
-    public static string Write(string folder, string name)
+    /// <param name="change">Further members of config.json.</param>
+    public static string Write(string folder, string name, string change = "{}")
     {
         var config = (JsonObject)JsonNode.Parse(Common)!;
         config["model_type"] = name.Split(' ')[0];
-        foreach ((string member, JsonNode? value) in (JsonObject)JsonNode.Parse(s_all.Single(family => family.Name == name).Members)!)
+        var own = (JsonObject)JsonNode.Parse(s_all.Single(family => family.Name == name).Members)!;
+        foreach ((string member, JsonNode? value) in own.Concat((JsonObject)JsonNode.Parse(change)!))
         {
-            if (value is null)
+            if (value is null && member == "num_key_value_heads")
                 config.Remove(member);
             else
-                config[member] = value.DeepClone();
+                config[member] = value?.DeepClone();
         }
         string text = config.ToJsonString();
         ModelConfig read = ArchitectureCatalogue.Read(Encoding.UTF8.GetBytes(text), "config.json");
@@ -93,7 +99,8 @@ internal static class GgufFamilies
     // As Transformers stores it: GPT-2's layers are inputs x outputs.
     private static (string Name, TinyTensor Tensor) Stored(string name, int[] shape, Random random)
     {
-        bool norm = shape.Length == 1 && name.EndsWith(".weight", StringComparison.Ordinal) || name.Contains("norm", StringComparison.Ordinal);
+        bool norm = shape.Length == 1 && name.EndsWith(".weight", StringComparison.Ordinal)
+            || name.Contains("norm", StringComparison.Ordinal);
         double center = norm && !name.EndsWith("bias", StringComparison.Ordinal) ? 1 : 0;
         double spread = shape.Length == 1 ? 0.4 : 1.8 / Math.Sqrt(shape[^1]);
         float[] values = [.. Enumerable.Range(0, shape.Aggregate((x, y) => x * y))

@@ -28,8 +28,8 @@ internal sealed class FalconGguf() : TransformerGguf("falcon", "falcon", "Falcon
         [("rms_norm_eps", "layer_norm_epsilon"), ("hidden_act", "activation"), ("intermediate_size", "ffn_hidden_size")];
 
     /// <inheritdoc/>
-    protected override IReadOnlyList<(string Hf, string Gguf)> FurtherParts { get; } =
-        [("ln_attn", "attn_norm_2"), ("ln_mlp", "attn_norm")];
+    protected override IReadOnlyList<(string Hf, string Gguf)> FurtherParts(TransformerConfig config) =>
+        config.Names.AttentionNorm == "ln_attn" ? [("ln_attn", "attn_norm_2"), ("ln_mlp", "attn_norm")] : [];
 
     /// <inheritdoc/>
     protected override void AddFeatures(JsonObject config, GgufMetadata metadata, GgufFile file)

@@ -42,7 +42,7 @@ internal sealed class Gemma2Gguf() : TransformerGguf("gemma2", "gemma2", "Gemma2
         config["attn_logit_softcapping"] = metadata.Decimal($"{Name}.attn_logit_softcapping") ?? 50;
         config["final_logit_softcapping"] = metadata.Decimal($"{Name}.final_logit_softcapping") ?? 30;
         config["sliding_window"] = metadata.Integer($"{Name}.attention.sliding_window") ?? 4096;
-        config["query_pre_attn_scalar"] = ScalarOf((int)config["num_hidden_layers"]!, (long)config["hidden_size"]!,
+        config["query_pre_attn_scalar"] = ScalarOf((long)config["num_hidden_layers"]!, (long)config["hidden_size"]!,
             (long)config["num_attention_heads"]!, (long)config["head_dim"]!);
     }
 
@@ -52,6 +52,6 @@ internal sealed class Gemma2Gguf() : TransformerGguf("gemma2", "gemma2", "Gemma2
             ? "scores or logits that are not bounded" : null);
 
     // llama.cpp knows the model of 27 billion parameters by its layers.
-    private static long ScalarOf(int layers, long hidden, long heads, long headSize) =>
+    private static long ScalarOf(long layers, long hidden, long heads, long headSize) =>
         layers == 46 && heads > 0 ? hidden / heads : headSize;
 }

@@ -43,7 +43,7 @@ internal sealed class Gemma3Gguf() : TransformerGguf("gemma3", "gemma3_text", "G
         config["sliding_window"] = metadata.Integer($"{Name}.attention.sliding_window") ?? 1024;
         config["sliding_window_pattern"] = Period;
         config["rope_local_base_freq"] = metadata.Decimal($"{Name}.rope.freq_base_swa") ?? 10000;
-        config["query_pre_attn_scalar"] = ScalarOf((int)config["num_hidden_layers"]!, (long)config["hidden_size"]!,
+        config["query_pre_attn_scalar"] = ScalarOf((long)config["num_hidden_layers"]!, (long)config["hidden_size"]!,
             (long)config["num_attention_heads"]!, (long)config["head_dim"]!);
     }
 
@@ -53,6 +53,6 @@ internal sealed class Gemma3Gguf() : TransformerGguf("gemma3", "gemma3_text", "G
             ? "scores or logits that are bounded" : null);
 
     // llama.cpp knows the model of 27 billion parameters by its layers.
-    private static long ScalarOf(int layers, long hidden, long heads, long headSize) =>
+    private static long ScalarOf(long layers, long hidden, long heads, long headSize) =>
         layers == 62 && heads > 0 ? hidden / heads : headSize;
 }

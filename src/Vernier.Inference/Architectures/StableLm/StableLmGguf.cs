@@ -26,7 +26,7 @@ internal sealed class StableLmGguf() : TransformerGguf("stablelm", "stablelm", "
         [("rms_norm_eps", "layer_norm_eps")];
 
     /// <inheritdoc/>
-    protected override IReadOnlyList<(string Hf, string Gguf)> FurtherParts { get; } =
+    protected override IReadOnlyList<(string Hf, string Gguf)> FurtherParts(TransformerConfig config) =>
         [("self_attn.q_layernorm.norms.*", "attn_q_norm"), ("self_attn.k_layernorm.norms.*", "attn_k_norm")];
 
     /// <inheritdoc/>
