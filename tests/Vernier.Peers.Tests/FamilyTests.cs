@@ -36,14 +36,9 @@ public sealed class FamilyTests : IDisposable
         LanguageModel model = LanguageModel.Load(folder);
         int[] tokens = [298, .. Enumerable.Range(0, 23).Select(i => i * 37 % 290)];
         using LlamaSession session = llama.Open(_work["family.gguf"], 64, 1);
-        double worst = 0;
-        foreach (int length in (int[])[7, 24])
-        {
-            session.Clear();
-            session.Decode(tokens[..length]);
-            worst = Math.Max(worst, Distance(model.CreateSession().Forward([new Segment(tokens.AsMemory(0, length))], LogitRows.Last),
-                session.Logits(GgufFamilies.Vocabulary)));
-        }
+        session.Decode(tokens);
+        double worst = Distance(model.CreateSession().Forward([new Segment(tokens)], LogitRows.Last),
+            session.Logits(GgufFamilies.Vocabulary));
         TestContext.Current.TestOutputHelper?.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name}: {worst:G3}"));
         Assert.InRange(worst, 0, Tolerance);
     }
@@ -60,7 +55,7 @@ public sealed class FamilyTests : IDisposable
         Assert.True(GgufMix.TryGet("F32", out GgufMix? single));
         GgufExport.Write(folder, _work["family.gguf"], single);
         using var model = Model.Open(_work["family.gguf"]);
-        foreach (string kind in (string[])["Q2_K", "Q3_K_M", "Q3_K_L", "Q4_K_S", "Q4_K_M", "Q5_K_M", "IQ4_NL", "MXFP4_MOE"])
+        foreach (string kind in (string[])["Q2_K", "Q3_K_L", "Q4_K_M", "MXFP4_MOE"])
         {
             Assert.True(GgufMix.TryGet(kind, out GgufMix? mix));
             llama.Quantize(_work["family.gguf"], _work["theirs.gguf"], mix.FileType, 2);
