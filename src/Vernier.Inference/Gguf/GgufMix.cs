@@ -6,6 +6,9 @@ namespace Vernier.Inference.Gguf;
 /// <summary>Which tensor gets which type in a file of a kind: the rules of llama-quantize.</summary>
 public sealed class GgufMix
 {
+    private static readonly string[] s_single =
+        ["_norm.weight", "ffn_gate_inp.weight", "position_embd.weight", "token_types.weight", "ssm_conv1d.weight", "shortconv.conv.weight"];
+
     private GgufMix(string name, int fileType, string type) =>
         (Name, FileType, Default) = (name, fileType, GgufTensorType.TryGet(type, out GgufTensorType? known) ? known
         : throw new ArgumentException(type, nameof(type)));
@@ -44,10 +47,11 @@ public sealed class GgufMix
         return (mix = All.FirstOrDefault(known => known.Name.Equals(full, StringComparison.OrdinalIgnoreCase))) is not null;
     }
 
-    /// <summary>Whether a tensor may have another type than F32: a matrix that is no norm.</summary>
+    /// <summary>Whether a tensor may have another type than F32: a matrix that is no norm, and none of those that llama.cpp has in single
+    /// precision alone, as routers of experts.</summary>
     public static bool MayConvert(GgufMixTensor tensor) =>
         tensor.Shape.Count >= 2 && tensor.Name.EndsWith("weight", StringComparison.Ordinal)
-            && !tensor.Name.Contains("_norm.weight", StringComparison.Ordinal);
+            && !Array.Exists(s_single, part => tensor.Name.Contains(part, StringComparison.Ordinal));
 
     /// <summary>Chooses the types.</summary>
     /// <param name="tensors">All tensors of the file.</param>

@@ -15,6 +15,8 @@ namespace Vernier.Inference.Gguf;
 /// </summary>
 internal sealed class GgufTensorSource : ITensorFile
 {
+    private const int MostParts = 4096;
+
     private readonly GgufFile _file;
     private readonly Dictionary<string, Entry> _entries = new(StringComparer.Ordinal);
 
@@ -27,27 +29,22 @@ internal sealed class GgufTensorSource : ITensorFile
         ElementType> widened)
     {
         _file = file;
+        GgufNames names = architecture.NamesOf(config);
         foreach (GgufTensor tensor in file.Tensors)
         {
             if (tensor.Name is GgufNames.RopeFactors or GgufNames.LongFactors or GgufNames.ShortFactors)
                 continue;
-            string name = architecture.Names.ToHf(tensor.Name)
-                ?? throw new InvalidFileException(file.Path, GgufModelRules.TensorName, "the model has no place for it",
-                    $"Give a model that has the tensors of a {config.ModelType} alone", tensor.Name);
-            (int heads, int headSize) = architecture.RotaryHeads(name, config);
-            if (heads > 0 && (tensor.Shape.Count is < 1 or > 2 || tensor.Shape[0] != (long)heads * headSize))
+            long parts = names.IsMerged(tensor.Name) && tensor.Shape.Count > 1 ? tensor.Shape[0] : 0;
+            if (parts > MostParts)
+                throw new InvalidFileException(file.Path, GgufModelRules.TensorShape, $"it has {parts} parts, and a layer has at most "
+                    + $"{MostParts} experts", "Convert the model again", tensor.Name);
+            for (int part = 0; part < Math.Max(1, parts); part++)
             {
-                throw new InvalidFileException(file.Path, GgufModelRules.TensorShape,
-                    $"its shape is [{string.Join(", ", tensor.Shape)}], and {heads} heads of {headSize} need {heads * headSize} rows",
-                        "Convert the model again", tensor.Name);
+                string name = names.ToHf(tensor.Name, part)
+                    ?? throw new InvalidFileException(file.Path, GgufModelRules.TensorName, "the model has no place for it",
+                        $"Give a model that has the tensors of a {config.ModelType} alone", tensor.Name);
+                _entries.Add(name, EntryOf(tensor, name, parts > 0 ? part : null, config, architecture, widened));
             }
-            ElementType type = tensor.Type.Element ?? ElementType.F32;
-            if (heads > 0 && type is not (ElementType.F32 or ElementType.F16 or ElementType.BF16))
-                throw new InvalidFileException(file.Path, GgufModelRules.TensorType, $"it is a projection of type {type}",
-                    "Convert the model again to F32, F16 or BF16", tensor.Name);
-            if (tensor.Type == GgufTensorType.F32 && widened.TryGetValue(name, out ElementType narrow))
-                type = narrow;
-            _entries.Add(name, new Entry(tensor, new TensorInfo(name, type, tensor.Shape), headSize));
         }
         Tensors = [.. _entries.Values.Select(entry => entry.Info)];
     }
@@ -70,18 +67,27 @@ internal sealed class GgufTensorSource : ITensorFile
     /// <summary>The tensor of the file that a name stands for.</summary>
     public GgufTensor Stored(string name) => Find(name).Stored;
 
+    /// <summary>The bytes of what a name stands for.</summary>
+    public long StoredBytes(string name)
+    {
+        Entry entry = Find(name);
+        return (long)((Int128)entry.Stored.Bytes * entry.Info.Count / Math.Max(1, entry.Stored.Count));
+    }
+
     /// <summary>A matrix in blocks, its rows in the order of the checkpoint; null where the tensor is no matrix or not in blocks.</summary>
     public BlockMatrix? ReadBlocks(string name)
     {
         Entry entry = Find(name);
-        if (entry.Stored.Type.Format is not BlockFormat format || entry.Stored.Shape.Count != 2)
+        if (entry.Stored.Type.Format is not BlockFormat format || entry.Info.Shape.Count != 2
+            || entry.Info.Shape[1] != entry.Stored.Columns)
             return null;
-        var layout = new BlockLayout(checked((int)entry.Stored.Shape[0]), checked((int)entry.Stored.Shape[1]), format);
+        var layout = new BlockLayout(checked((int)entry.Info.Shape[0]), checked((int)entry.Info.Shape[1]), format);
+        long begin = entry.First / layout.Columns * layout.BytesPerRow;
         byte[] stored = GC.AllocateUninitializedArray<byte>(checked(layout.Rows * layout.BytesPerRow));
-        if (entry.HeadSize == 0)
-            _file.ReadBytes(entry.Stored.Name, 0, stored);
-        for (int row = 0; row < layout.Rows && entry.HeadSize > 0; row++)
-            _file.ReadBytes(entry.Stored.Name, RotaryRows.InGguf(row, entry.HeadSize) * layout.BytesPerRow,
+        if (entry.Rows is null)
+            _file.ReadBytes(entry.Stored.Name, begin, stored);
+        for (int row = 0; row < layout.Rows && entry.Rows is not null; row++)
+            _file.ReadBytes(entry.Stored.Name, begin + entry.Rows.InGguf(row) * layout.BytesPerRow,
                 stored.AsSpan(row * layout.BytesPerRow, layout.BytesPerRow));
         return new BlockMatrix(layout, stored);
     }
@@ -90,7 +96,7 @@ internal sealed class GgufTensorSource : ITensorFile
     public ReadOnlySpan<byte> Bytes(string name)
     {
         Entry entry = Find(name);
-        if (entry.IsDirect)
+        if (entry.IsDirect && entry.First == 0 && entry.Info.Count == entry.Stored.Count)
             return _file.Bytes(entry.Stored.Name);
         if (entry.Info.Bytes > Array.MaxLength)
             throw new InvalidOperationException(
@@ -104,13 +110,13 @@ internal sealed class GgufTensorSource : ITensorFile
     public void ReadBytes(string name, long firstByte, Span<byte> destination)
     {
         Entry entry = Find(name);
-        if (entry.IsDirect)
-        {
-            _file.ReadBytes(entry.Stored.Name, firstByte, destination);
-            return;
-        }
         ArgumentOutOfRangeException.ThrowIfNegative(firstByte);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(firstByte, entry.Info.Bytes - destination.Length);
+        if (entry.IsDirect)
+        {
+            _file.ReadBytes(entry.Stored.Name, entry.First * entry.Info.Type.Size() + firstByte, destination);
+            return;
+        }
         // Only floats of whole bytes come here; a range may begin and end within one.
         const int Piece = 1 << 14;
         int size = entry.Info.Type.Size();
@@ -140,30 +146,53 @@ internal sealed class GgufTensorSource : ITensorFile
 
     private void Read(Entry entry, long first, Span<float> destination)
     {
-        if (entry.HeadSize == 0)
+        ArgumentOutOfRangeException.ThrowIfNegative(first);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(first, entry.Info.Count - destination.Length);
+        if (entry.Rows is null)
         {
-            _file.Read(entry.Stored.Name, first, destination);
+            _file.Read(entry.Stored.Name, entry.First + first, destination);
+            entry.Numbers.ToHf(destination);
             return;
         }
-        ArgumentOutOfRangeException.ThrowIfNegative(first);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(first, entry.Stored.Count - destination.Length);
         long columns = entry.Stored.Shape.Count == 1 ? 1 : entry.Stored.Columns;
         while (!destination.IsEmpty)
         {
             int count = (int)Math.Min(columns - first % columns, destination.Length);
-            _file.Read(entry.Stored.Name, RotaryRows.InGguf(first / columns, entry.HeadSize) * columns + first % columns,
+            _file.Read(entry.Stored.Name, entry.First + entry.Rows.InGguf(first / columns) * columns + first % columns,
                 destination[..count]);
             destination = destination[count..];
             first += count;
         }
     }
 
+    private Entry EntryOf(GgufTensor tensor, string name, int? part, ModelConfig config, GgufArchitecture architecture,
+        IReadOnlyDictionary<string, ElementType> widened)
+    {
+        IReadOnlyList<long> shape = part is null ? tensor.Shape : [.. tensor.Shape.Skip(1)];
+        long first = part is int index ? index * (tensor.Count / tensor.Shape[0]) : 0;
+        GgufRows? rows = architecture.RowsOf(name, config);
+        GgufNumbers numbers = architecture.NumbersOf(name, config);
+        if (rows is not null && (shape.Count is < 1 or > 2 || shape[0] != rows.Count))
+        {
+            throw new InvalidFileException(Path, GgufModelRules.TensorShape,
+                $"its shape is [{string.Join(", ", tensor.Shape)}], and {rows.Parts} need {rows.Count} rows", "Convert the model again",
+                tensor.Name);
+        }
+        ElementType type = tensor.Type.Element ?? ElementType.F32;
+        if ((rows is not null || numbers != GgufNumbers.Same) && type is not (ElementType.F32 or ElementType.F16 or ElementType.BF16))
+            throw new InvalidFileException(Path, GgufModelRules.TensorType, $"it is a projection of type {type}",
+                "Convert the model again to F32, F16 or BF16", tensor.Name);
+        if (tensor.Type == GgufTensorType.F32 && widened.TryGetValue(name, out ElementType narrow))
+            type = narrow;
+        return new Entry(tensor, new TensorInfo(name, type, architecture.ToHfShape(name, shape, config)), rows, numbers, first);
+    }
+
     private Entry Find(string name) => _entries.TryGetValue(name, out Entry entry) ? entry
         : throw new InvalidFileException(Path, GgufRules.TensorMissing, "the file has no such tensor", "Check that the file is whole",
             name);
 
-    private readonly record struct Entry(GgufTensor Stored, TensorInfo Info, int HeadSize)
+    private readonly record struct Entry(GgufTensor Stored, TensorInfo Info, GgufRows? Rows, GgufNumbers Numbers, long First)
     {
-        public bool IsDirect => HeadSize == 0 && Stored.Type.Element == Info.Type;
+        public bool IsDirect => Rows is null && Numbers == GgufNumbers.Same && Stored.Type.Element == Info.Type;
     }
 }

@@ -57,11 +57,42 @@ internal static class RopeFactors
             null when factor is null or 0 or 1 => null,
             null or "linear" => new JsonObject { ["rope_type"] = "linear",
                 ["factor"] = factor ?? throw metadata.Missing($"{rope}scaling.factor") },
+            "yarn" => Yarn(metadata, rope, factor ?? throw metadata.Missing($"{rope}scaling.factor"), context),
             "longrope" => throw new InvalidFileException(file.Path, GgufModelRules.MetadataMissing,
                 $"'{rope}scaling.type' is 'longrope', and the file has no tensors of factors", "Convert the model again"),
             string other => throw new UnsupportedModelException(file.Path, GgufModelRules.Metadata,
                 $"'{rope}scaling.type' is {ConfigObject.Quote(other)}, which is not computed here", "Give the model as a folder"),
         };
+    }
+
+    // llama.cpp multiplies by 1 + ln(factor) / 10 itself; the key has what is beyond.
+    private static JsonObject Yarn(GgufMetadata metadata, string rope, double factor, long context)
+    {
+        var scaling = new JsonObject
+        {
+            ["rope_type"] = "yarn", ["factor"] = factor,
+            ["original_max_position_embeddings"] = metadata.Integer($"{rope}scaling.original_context_length") ?? context,
+            ["beta_fast"] = metadata.Decimal($"{rope}scaling.yarn_beta_fast") ?? 32,
+            ["beta_slow"] = metadata.Decimal($"{rope}scaling.yarn_beta_slow") ?? 1,
+        };
+        if (metadata.Decimal($"{rope}scaling.attn_factor") is double more && more is not (0 or 1))
+            scaling["attention_factor"] = more * RopeConfigReader.YarnScale(factor, 1);
+        return scaling;
+    }
+
+    /// <summary>The keys of YaRN, behind the name of the architecture.</summary>
+    public static IEnumerable<(string Key, object Value)> YarnKeys(RopeConfig rope)
+    {
+        yield return ("rope.scaling.type", "yarn");
+        yield return ("rope.scaling.factor", (float)rope.Factor);
+        yield return ("rope.scaling.original_context_length", (uint)rope.OriginalMaxPositions);
+        if (rope.FastTurns != 32)
+            yield return ("rope.scaling.yarn_beta_fast", (float)rope.FastTurns);
+        if (rope.SlowTurns != 1)
+            yield return ("rope.scaling.yarn_beta_slow", (float)rope.SlowTurns);
+        double more = rope.AttentionFactor / RopeConfigReader.YarnScale(rope.Factor, 1);
+        if (Math.Abs(more - 1) > 1e-6)
+            yield return ("rope.scaling.attn_factor", (float)more);
     }
 
     // Factors of frequencies are one scaling; a second one would be passed over.

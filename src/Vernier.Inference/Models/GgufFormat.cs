@@ -89,7 +89,7 @@ internal sealed class GgufFormat : ModelFormat
     public override (string Type, long Bytes) Stored(TensorInfo tensor)
     {
         GgufTensor stored = _sources[tensor.Name].Stored(tensor.Name);
-        return (stored.Type.Name, stored.Bytes);
+        return (stored.Type.Name, _sources[tensor.Name].StoredBytes(tensor.Name));
     }
 
     /// <inheritdoc/>

@@ -82,15 +82,15 @@ public sealed class GgufModelWriter : ModelWriter
         ArgumentNullException.ThrowIfNull(read);
         GgufItem item = _items[name];
         int size = item.Source.Type.Size(), sourceBytes = checked(item.Columns * size);
-        bool copied = item.Info.Type.Element == item.Source.Type;
+        bool copied = item.Info.Type.Element == item.Source.Type && item.Numbers == GgufNumbers.Same;
         var source = copied ? [] : new byte[item.RowsTogether * sourceBytes];
         var numbers = copied ? [] : new float[item.RowsTogether * item.Columns];
         ForPieces(item, report, (first, count, bytes) =>
         {
             Span<byte> raw = copied ? bytes : source.AsSpan(0, count * sourceBytes);
-            if (item.HeadSize == 0)
+            if (item.Rows is null)
                 read(first * sourceBytes, raw);
-            for (int row = 0; row < count && item.HeadSize > 0; row++)
+            for (int row = 0; row < count && item.Rows is not null; row++)
                 read(item.SourceRow(first + row) * sourceBytes, raw.Slice(row * sourceBytes, sourceBytes));
             if (!copied)
                 Convert(item, raw, numbers.AsSpan(0, count * item.Columns), bytes);
@@ -101,14 +101,14 @@ public sealed class GgufModelWriter : ModelWriter
     public override PackedMatrix Read(string name)
     {
         GgufItem item = _items[name];
-        if (item.Info.Type.Format is not BlockFormat format || item.Info.Shape.Count != 2)
+        if (item.Info.Type.Format is not BlockFormat format || item.Source.Shape.Count != 2)
             throw new ArgumentException($"{name} is no matrix in blocks", nameof(name));
-        var layout = new BlockLayout(checked((int)item.Info.Shape[0]), checked((int)item.Info.Shape[1]), format);
+        var layout = new BlockLayout(checked((int)item.RowCount), item.Columns, format);
         byte[] stored = GC.AllocateUninitializedArray<byte>(checked(layout.Rows * layout.BytesPerRow));
-        if (item.HeadSize == 0)
-            _draft.Read(item.Info.Name, 0, stored);
-        for (int row = 0; row < layout.Rows && item.HeadSize > 0; row++)
-            _draft.Read(item.Info.Name, (long)row * layout.BytesPerRow,
+        if (item.Rows is null)
+            _draft.Read(item.Info.Name, item.FirstByte, stored);
+        for (int row = 0; row < layout.Rows && item.Rows is not null; row++)
+            _draft.Read(item.Info.Name, item.FirstByte + (long)row * layout.BytesPerRow,
                 stored.AsSpan((int)item.SourceRow(row) * layout.BytesPerRow, layout.BytesPerRow));
         return new BlockMatrix(layout, stored);
     }
@@ -138,6 +138,7 @@ public sealed class GgufModelWriter : ModelWriter
         ArgumentOutOfRangeException.ThrowIfLessThan(raw.Length, numbers.Length * item.Source.Type.Size());
         fixed (byte* source = raw)
             ElementReader.ToSingle(item.Source.Type, source, numbers);
+        item.Numbers.ToGguf(numbers);
         if (item.Info.Type.Format is BlockFormat format)
             format.EncodeRows(numbers, item.Columns, [], bytes, _workers);
         else
@@ -148,14 +149,14 @@ public sealed class GgufModelWriter : ModelWriter
     {
         int rowBytes = item.RowBytes;
         var bytes = new byte[item.RowsTogether * rowBytes];
-        for (long first = 0; first < item.Rows; first += item.RowsTogether)
+        for (long first = 0; first < item.RowCount; first += item.RowsTogether)
         {
             cancellation.ThrowIfCancellationRequested();
-            int count = (int)Math.Min(item.RowsTogether, item.Rows - first);
+            int count = (int)Math.Min(item.RowsTogether, item.RowCount - first);
             Span<byte> piece = bytes.AsSpan(0, count * rowBytes);
             fill(first, count, piece);
-            _draft.Write(item.Info.Name, first * rowBytes, piece);
-            report?.Invoke((first + count) / (double)item.Rows);
+            _draft.Write(item.Info.Name, item.FirstByte + first * rowBytes, piece);
+            report?.Invoke((first + count) / (double)item.RowCount);
         }
     }
 

@@ -32,7 +32,7 @@ public sealed class GgufPlan
     /// <summary>All tensors in the order in which they lie in the file.</summary>
     internal IReadOnlyList<GgufTensor> Infos =>
         [.. Rope.Select(tensor => new GgufTensor(tensor.Name, GgufTensorType.F32, [tensor.Factors.Length])),
-            .. Items.Select(item => item.Info)];
+            .. Items.Select(item => item.Info).DistinctBy(info => info.Name)];
 
     /// <summary>Plans the file of a model.</summary>
     /// <param name="model">The model.</param>
@@ -47,7 +47,8 @@ public sealed class GgufPlan
         ArgumentNullException.ThrowIfNull(typeOf);
         ModelConfig config = ConfigOf(model, out GgufArchitecture architecture);
         ModelTexts texts = model.ReadTexts();
-        GgufItem[] items = [.. Tensors(model).Select(tensor => ItemOf(model, config, architecture, tensor.Tensor, tensor.Name, typeOf))];
+        GgufItem[] items = [.. GgufPlaces.Of(model, config, architecture)
+            .Select(place => ItemOf(model, config, architecture, place, typeOf))];
         Dictionary<string, ElementType> widened = items.Where(IsWidened)
             .ToDictionary(item => item.Source.Name, item => item.Source.Type, StringComparer.Ordinal);
         string name = GgufSplit.StemOf(Path.TrimEndingDirectorySeparator(Path.GetFullPath(model.Path)));
@@ -71,10 +72,9 @@ public sealed class GgufPlan
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(mix);
         ModelConfig config = ConfigOf(model, out GgufArchitecture architecture);
-        (TensorInfo Tensor, string Name)[] tensors = [.. Tensors(model)];
+        IReadOnlyList<GgufPlace> tensors = GgufPlaces.Of(model, config, architecture);
         IReadOnlyDictionary<string, GgufTensorType> types =
-            mix.Types(tensors.Select(tensor => new GgufMixTensor(tensor.Name, tensor.Tensor.Shape)), architecture.MixOf(config), overrides,
-                importance);
+            mix.Types(GgufPlaces.Mixed(tensors), architecture.MixOf(config), overrides, importance);
         return tensors.ToDictionary(tensor => tensor.Tensor.Name, tensor => types[tensor.Name], StringComparer.Ordinal);
     }
 
@@ -90,14 +90,14 @@ public sealed class GgufPlan
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(mix);
         ModelConfig config = ConfigOf(model, out GgufArchitecture architecture);
-        return mix.Fallbacks(Tensors(model).Select(tensor => new GgufMixTensor(tensor.Name, tensor.Tensor.Shape)),
-            architecture.MixOf(config), overrides, importance);
+        return mix.Fallbacks(GgufPlaces.Mixed(GgufPlaces.Of(model, config, architecture)), architecture.MixOf(config), overrides,
+            importance);
     }
 
     /// <summary>The bytes of each tensor in the file, by its name in the checkpoint; of those that the file leaves out there are
     /// none.</summary>
     public IReadOnlyDictionary<string, long> TensorBytes =>
-        Items.ToDictionary(item => item.Source.Name, item => item.Info.Bytes, StringComparer.Ordinal);
+        Items.ToDictionary(item => item.Source.Name, item => item.Bytes, StringComparer.Ordinal);
 
     /// <summary>Finds rows and blocks that are not zero and become zero in the types of the file.</summary>
     /// <param name="model">The model, whose numbers have been checked.</param>
@@ -163,45 +163,34 @@ public sealed class GgufPlan
         architecture = ArchitectureCatalogue.Of(config).Gguf
             ?? throw new UnsupportedModelException(config.Path, GgufModelRules.Architecture, $"llama.cpp has no {config.ModelType}",
                 "Export the model to a folder");
+        if (architecture.Problem(config) is string problem)
+            throw new UnsupportedModelException(config.Path, GgufModelRules.Architecture,
+                $"llama.cpp has no {config.ModelType} with {problem}", "Export the model to a folder");
         return config.Quantization is null ? config
             : throw new InvalidFileException(config.Path, GgufModelRules.TensorType,
                 "the model is quantized already, in a format of its own", "Give the original model, or open this one as floats");
     }
 
-    /// <summary>The tensors of a model with their names in a GGUF file; a head that is the embedding is left out.</summary>
-    private static IEnumerable<(TensorInfo Tensor, string Name)> Tensors(Model model)
-    {
-        ModelConfig config = ConfigOf(model, out GgufArchitecture architecture);
-        foreach (TensorInfo tensor in model.Checkpoint.Tensors)
-        {
-            if (tensor.Name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal))
-                continue;
-            string name = architecture.Names.ToGguf(tensor.Name)
-                ?? throw new InvalidFileException(model.Checkpoint.FileOf(tensor), GgufModelRules.TensorName,
-                "a GGUF file has no place for it", $"Give a model that has the tensors of a {config.ModelType} alone", tensor.Name);
-            if (!config.TiedEmbeddings || name != "output.weight")
-                yield return (tensor, name);
-        }
-    }
-
-    private static GgufItem ItemOf(Model model, ModelConfig config, GgufArchitecture architecture, TensorInfo tensor, string name,
+    private static GgufItem ItemOf(Model model, ModelConfig config, GgufArchitecture architecture, GgufPlace place,
         Func<TensorInfo, GgufTensorType> typeOf)
     {
+        TensorInfo tensor = place.Tensor;
         string shape = string.Join(", ", tensor.Shape);
-        if (!tensor.Type.IsFloat() || tensor.Shape.Count is < 1 or > GgufFile.MaxRank || tensor.Count == 0)
+        if (!tensor.Type.IsFloat() || tensor.Shape.Count < 1 || place.Shape.Count > GgufFile.MaxRank || tensor.Count == 0)
         {
             throw new InvalidFileException(model.Checkpoint.FileOf(tensor), GgufModelRules.TensorType,
                 $"{tensor.Type} [{shape}] can't be part of a GGUF file",
                 "Convert the checkpoint to F32, F16 or BF16", tensor.Name);
         }
-        bool plain = !GgufMix.MayConvert(new GgufMixTensor(name, tensor.Shape));
-        (int heads, int headSize) = architecture.RotaryHeads(tensor.Name, config);
-        if (heads > 0 && tensor.Shape[0] != (long)heads * headSize)
+        bool plain = !GgufMix.MayConvert(new GgufMixTensor(place.Name, place.Shape));
+        GgufRows? rows = architecture.RowsOf(tensor.Name, config);
+        if (rows is not null && tensor.Shape[0] != rows.Count)
         {
             throw new InvalidFileException(model.Checkpoint.FileOf(tensor), GgufModelRules.TensorShape,
-                $"its shape is [{shape}], and {heads} heads of {headSize} need {heads * headSize} rows",
-                    "Check that config.json belongs to these weights", tensor.Name);
+                $"its shape is [{shape}], and {rows.Parts} need {rows.Count} rows", "Check that config.json belongs to these weights",
+                tensor.Name);
         }
-        return new GgufItem(tensor, new GgufTensor(name, plain ? GgufTensorType.F32 : typeOf(tensor), tensor.Shape), headSize);
+        return new GgufItem(tensor, new GgufTensor(place.Name, plain ? GgufTensorType.F32 : typeOf(tensor), place.Shape), rows,
+            architecture.NumbersOf(tensor.Name, config), place.Part ?? 0);
     }
 }

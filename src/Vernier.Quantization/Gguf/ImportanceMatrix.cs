@@ -39,7 +39,7 @@ public static class ImportanceMatrix
     public static IReadOnlyDictionary<string, float[]> Read(string path, ModelConfig config)
     {
         ArgumentNullException.ThrowIfNull(config);
-        GgufNames? names = ArchitectureCatalogue.Of(config).Gguf?.Names;
+        GgufNames? names = ArchitectureCatalogue.Of(config).Gguf?.NamesOf(config);
         var matrices = new Dictionary<string, float[]>(StringComparer.Ordinal);
         foreach (ImportanceEntry entry in Entries(path).Where(entry => entry.Experts == 1))
         {

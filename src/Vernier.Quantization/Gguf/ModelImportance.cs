@@ -46,7 +46,7 @@ public sealed class ModelImportance
     {
         ArgumentNullException.ThrowIfNull(model);
         var importance = new ModelImportance(path);
-        GgufNames? names = ArchitectureCatalogue.Of(model.Configuration).Gguf?.Names;
+        GgufNames? names = ArchitectureCatalogue.Of(model.Configuration).Gguf?.NamesOf(model.Configuration);
         var seen = new HashSet<string>(StringComparer.Ordinal);
         foreach (ImportanceEntry entry in ImportanceMatrix.Entries(path))
         {

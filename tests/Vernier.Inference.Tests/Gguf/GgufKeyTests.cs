@@ -148,8 +148,8 @@ public sealed class GgufKeyTests : IDisposable
 
     public static TheoryData<string, object?, string, string> Contradictions { get; } = new()
     {
-        { "general.architecture", "gemma", GgufModelRules.Architecture, "'gemma'" },
-        { "llama.expert_count", 8u, GgufModelRules.Architecture, "mixture of experts" },
+        { "general.architecture", "rwkv6", GgufModelRules.Architecture, "'rwkv6'" },
+        { "llama.expert_count", 8u, GgufModelRules.MetadataMissing, "'llama.expert_used_count'" },
         { "llama.block_count", 3u, "tensor-missing", "" },
         { "llama.block_count", 1u, "tensor-unused", "model.layers.1." },
         { "llama.embedding_length", 48u, "tensor-shape", "" },
@@ -163,7 +163,7 @@ public sealed class GgufKeyTests : IDisposable
         { "llama.attention.layer_norm_rms_epsilon", float.NaN, GgufModelRules.MetadataType, "NaN, not a finite number" },
         { "llama.rope.dimension_count", 4u, "config-rope", "" },
         { "llama.rope.freq_base", 0f, "config-range", "" },
-        { "llama.rope.scaling.type", "yarn", GgufModelRules.Metadata, "'yarn'" },
+        { "llama.rope.scaling.type", "yarn", GgufModelRules.MetadataMissing, "'llama.rope.scaling.factor'" },
         { "llama.rope.scaling.type", "longrope", GgufModelRules.MetadataMissing, "no tensors of factors" },
         { "llama.rope.scaling.type", "linear", GgufModelRules.MetadataMissing, "'llama.rope.scaling.factor'" },
         { "tokenizer.ggml.eos_token_id", 37u, GgufModelRules.MetadataType, "a token from 0 to 36" },

@@ -47,8 +47,8 @@ public sealed partial class GgufModelRuleTests : IDisposable
             else
                 LanguageModel.Load(path);
         });
-        Metadata(GgufModelRules.Architecture, "general.architecture", "falcon");
-        Metadata(GgufModelRules.Architecture, "llama.expert_count", 8u);
+        Metadata(GgufModelRules.Architecture, "general.architecture", "rwkv6");
+        Metadata(GgufModelRules.MetadataMissing, "llama.expert_count", 8u);
         Metadata(GgufModelRules.MetadataMissing, "general.architecture", null);
         Metadata(GgufModelRules.MetadataMissing, "llama.block_count", null);
         Metadata(GgufModelRules.MetadataMissing, "llama.attention.layer_norm_rms_epsilon", null);

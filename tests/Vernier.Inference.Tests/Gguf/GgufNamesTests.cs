@@ -1,4 +1,5 @@
 using Vernier.Inference.Architectures;
+using Vernier.Inference.Configuration;
 using Vernier.Inference.Decoders;
 using Vernier.Inference.Gguf;
 
@@ -74,7 +75,7 @@ public class GgufNamesTests
         foreach (TinySpec spec in TinySpecs.All)
         {
             Assert.True(ArchitectureCatalogue.TryGet(spec.Type, out IArchitecture? architecture));
-            GgufNames names = architecture.Gguf!.Names;
+            GgufNames names = architecture.Gguf!.NamesOf(ConfigOf(spec));
             string[] tensors = [.. spec.Tensors(1).Keys], gguf = [.. tensors.Select(name => names.ToGguf(name)!)];
             Assert.All(gguf, Assert.NotNull);
             Assert.Equal(gguf.Length, gguf.Distinct(StringComparer.Ordinal).Count());
@@ -99,4 +100,7 @@ public class GgufNamesTests
             }
         }
     }
+
+    private static ModelConfig ConfigOf(TinySpec spec) =>
+        ArchitectureCatalogue.Read(System.Text.Encoding.UTF8.GetBytes(spec.Config()), "config.json");
 }

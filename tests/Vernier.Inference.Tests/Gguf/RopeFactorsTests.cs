@@ -70,6 +70,7 @@ public sealed class RopeFactorsTests : IDisposable
     [InlineData(null, null, null)]
     [InlineData("linear", 4f, """{"rope_type":"linear","factor":4}""")]
     [InlineData("linear", 0.1f, """{"rope_type":"linear","factor":0.1}""")]
+    [InlineData("yarn", 4f, """{"rope_type":"yarn","factor":4,"original_max_position_embeddings":4096,"beta_fast":32,"beta_slow":1}""")]
     public void WithoutFactorsTheMetadataCount(string? type, float? factor, string? expected)
     {
         List<(string, object)> pairs = type is null ? [] : [("llama.rope.scaling.type", type)];

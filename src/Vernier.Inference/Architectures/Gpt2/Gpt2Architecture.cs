@@ -2,6 +2,7 @@ using Vernier.Files;
 using Vernier.Files.Checkpoints;
 using Vernier.Inference.Configuration;
 using Vernier.Inference.Decoders;
+using Vernier.Inference.Gguf;
 
 namespace Vernier.Inference.Architectures.Gpt2;
 
@@ -9,6 +10,9 @@ namespace Vernier.Inference.Architectures.Gpt2;
 internal sealed class Gpt2Architecture() : TransformerFamily<Gpt2Config>("gpt2", root => new Gpt2Config(root),
     config => new Gpt2Assembly(config))
 {
+    /// <inheritdoc/>
+    public override GgufArchitecture Gguf { get; } = new Gpt2Gguf();
+
     /// <inheritdoc/>
     public override IReadOnlyList<TensorView> Views(ModelConfig config, Checkpoint checkpoint) =>
         [.. checkpoint.Tensors.Select(View).OfType<TensorView>()];

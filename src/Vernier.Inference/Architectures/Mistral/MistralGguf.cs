@@ -3,7 +3,7 @@ using Vernier.Inference.Decoders;
 namespace Vernier.Inference.Architectures.Mistral;
 
 /// <summary>Mistral in GGUF files: for llama.cpp a Llama.</summary>
-internal sealed class MistralGguf() : TransformerGguf("llama", "llama", "LlamaForCausalLM", TransformerNames.Llama)
+internal sealed class MistralGguf() : TransformerGguf("llama", "llama", "LlamaForCausalLM")
 {
     /// <inheritdoc/>
     protected override bool AlternatesRows => true;

@@ -49,9 +49,12 @@ internal sealed class MptConfig : TransformerConfig
         _scores = new AttentionScores
         {
             Scale = given.Has("softmax_scale") ? given.Number("softmax_scale", 0, 1e9) : null,
-            Slopes = Slopes(HeadCount, given.Number("alibi_bias_max", 0, 1024, 8)),
+            Slopes = Slopes(HeadCount, LargestSlope = given.Number("alibi_bias_max", 0, 1024, 8)),
         };
     }
+
+    /// <summary>The exponent of the smallest slope of ALiBi: 2 to its negative.</summary>
+    public double LargestSlope { get; } = 8;
 
     /// <inheritdoc/>
     public override TransformerNames Names => s_names;

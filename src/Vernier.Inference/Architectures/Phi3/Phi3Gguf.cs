@@ -6,7 +6,7 @@ using Vernier.Inference.Gguf;
 namespace Vernier.Inference.Architectures.Phi3;
 
 /// <summary>Phi-3 in GGUF files.</summary>
-internal sealed class Phi3Gguf() : TransformerGguf("phi3", "phi3", "Phi3ForCausalLM", Phi3Config.TensorNames)
+internal sealed class Phi3Gguf() : TransformerGguf("phi3", "phi3", "Phi3ForCausalLM")
 {
     /// <inheritdoc/>
     protected override bool KeepsLongRope => true;
