@@ -36,7 +36,9 @@ internal static class GgufEdits
         // What would follow from the metadata as the export wrote them: the difference was made since.
         JsonObject then = stored.ToConfig(new GgufMetadata(Expected(config, file, own), file.Path), file);
         JsonObject patch = JsonPatch.Between(then, now);
-        if (Array.Exists(s_rope, patch.ContainsKey) || !HasRopeTensors(own, config, file))
+        // A scaling that does not say how attention is sharpened takes that from the longest context.
+        bool recomputed = now.ContainsKey("rope_scaling") && patch.ContainsKey("max_position_embeddings");
+        if (recomputed || Array.Exists(s_rope, patch.ContainsKey) || !HasRopeTensors(own, config, file))
         {
             foreach (string name in s_rope)
             {

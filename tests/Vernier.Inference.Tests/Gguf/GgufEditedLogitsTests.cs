@@ -32,6 +32,7 @@ public sealed class GgufEditedLogitsTests : IDisposable
     [InlineData("llama", "llama.attention.sliding_window", 3u)]
     [InlineData("qwen3", "qwen3.rope.freq_base", 500f)]
     [InlineData("phi3 longrope", "phi3.rope.scaling.attn_factor", 2f)]
+    [InlineData("phi3 longrope", "phi3.rope.scaling.original_context_length", 8u)]
     public void What_another_program_has_changed_counts(string spec, string key, object value)
     {
         StoredGguf file = Export(spec);
@@ -42,6 +43,15 @@ public sealed class GgufEditedLogitsTests : IDisposable
         double[] expected = [.. reference.Logits(s_text).SelectMany(row => row)];
         Assert.All(expected.Zip(after), pair => Assert.Equal(pair.First, pair.Second, 1e-4));
         Assert.True(before.Zip(after).Max(pair => Math.Abs(pair.First - pair.Second)) > 1e-2);
+    }
+
+    /// <summary>Attention is sharpened as the metadata say, not by what would follow from another context.</summary>
+    [Fact]
+    public void The_longest_context_does_not_change_what_the_metadata_say()
+    {
+        StoredGguf file = Export("phi3 longrope");
+        float[] before = Logits(file), after = Logits(With(file, "phi3.context_length", 64u));
+        Assert.All(before.Zip(after), pair => Assert.Equal(pair.First, pair.Second, 1e-5));
     }
 
     /// <summary>What is not computed is refused beside what an export has kept too.</summary>

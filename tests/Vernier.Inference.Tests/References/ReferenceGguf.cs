@@ -91,7 +91,7 @@ internal static class ReferenceGguf
         double original = longer is null ? context : metadata.Size("rope.scaling.original_context_length", context);
         if (scaling != "none")
             scale = metadata.Factor("rope.scaling.factor") ?? metadata.Factor("rope.scale_linear") ?? 1;
-        if (scaling is not ("none" or "linear" or "longrope") || scaling == "longrope" && longer is null)
+        if (scaling is not ("none" or "linear" or "longrope") || scaling == "longrope" && (longer ?? always) is null)
             throw new ReferenceRefusal($"the scaling {scaling}");
         if ((longer is null) != (shorter is null) || longer is not null && (always is not null || scale != 1) || always is not null
             && scale != 1)

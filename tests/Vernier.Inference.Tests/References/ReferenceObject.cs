@@ -1,9 +1,10 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 
 namespace Vernier.Tests.References;
 
 /// <summary>An object of config.json as the reference reads it. A null is what the library makes of it: see each caller.</summary>
-internal sealed class ReferenceObject
+internal sealed partial class ReferenceObject
 {
     private readonly Dictionary<string, JsonElement> _members = new(StringComparer.Ordinal);
 
@@ -24,7 +25,7 @@ internal sealed class ReferenceObject
     {
         try
         {
-            using JsonDocument document = JsonDocument.Parse(utf8);
+            using JsonDocument document = JsonDocument.Parse(BareNumber().Replace(System.Text.Encoding.UTF8.GetString(utf8), "$1\"$2\""));
             return new ReferenceObject(document.RootElement.Clone());
         }
         catch (JsonException e)
@@ -32,6 +33,10 @@ internal sealed class ReferenceObject
             throw new ReferenceRefusal("no JSON: " + e.Message);
         }
     }
+
+    // Python writes numbers that JSON lacks; where one is read, a text is no number either.
+    [GeneratedRegex(@"([:\[,]\s*)(NaN|-?Infinity)(?=\s*[,\]}])", RegexOptions.CultureInvariant, 1000)]
+    private static partial Regex BareNumber();
 
     /// <summary>Whether the name is there, be it with null.</summary>
     public bool Mentions(string name) => _members.ContainsKey(name);
