@@ -260,7 +260,7 @@ public abstract class TransformerGguf(string name, string modelType, string clas
     private static void CheckScaling(TransformerConfig config)
     {
         RopeConfig rope = config.Rope;
-        if (rope.Scaling is RopeScaling.Yarn or RopeScaling.Dynamic
+        if (rope.Scaling is RopeScaling.Dynamic || rope is { Scaling: RopeScaling.Yarn, WholeBorders: false }
             || rope.LongAttentionFactor is double factor && factor != rope.AttentionFactor)
         {
             throw new UnsupportedModelException(config.Path, ModelRules.ConfigRopeScaling,
