@@ -3,7 +3,6 @@ using Vernier.Errors;
 using Vernier.Inference;
 using Vernier.Inference.Architectures;
 using Vernier.Inference.Decoders;
-using Vernier.Inference.Models;
 using Vernier.TestKit;
 
 namespace Vernier.Tests.Architectures;
