@@ -95,7 +95,8 @@ public sealed class LimitTests(QuantizedQuill quantized) : IDisposable
     {
         string page = Path.Combine(_temp["none"], "page.md");
         CommandRun run = CommandRun.Of("compare", _temp["nowhere"], "--markdown", page);
-        Assert.Equal((1, $"error: Could not find a part of the path '{page}'.\n"), (run.Status, run.Error));
+        Assert.Equal((1, $"error: {page}: there is no such folder as {_temp["none"]}. Make it, or name another.\n"),
+            (run.Status, run.Error.Replace("\n  ", " ", StringComparison.Ordinal)));
         Assert.Equal(1, CommandRun.Of("compare", _temp["nowhere"], "--markdown", _temp["page.md"]).Status);
         Assert.Empty(_temp.Names);
     }

@@ -61,7 +61,6 @@ internal sealed class CompareCommand(CommandConsole console, CancellationToken c
         using var model = Model.Open(arguments.GetValue(_model)!);
         using Workers workers = Threads.Of(arguments.GetValue(_threads));
         Entry[] entries = Entries(arguments);
-        OutputCheck.CheckTable(arguments.GetValue(_markdown));
         int[] bits = arguments.GetValue(_bits) is [_, ..] list ? list : [4, 3, 2];
         Granularity?[] groups = arguments.GetValue(_groups) is [_, ..] given ? Array.ConvertAll(given, group => (Granularity?)group)
             : [null];

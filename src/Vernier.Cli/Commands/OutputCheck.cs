@@ -28,18 +28,6 @@ internal static class OutputCheck
                 "Name another folder, or remove it yourself");
     }
 
-    /// <summary>Refuses a file for a table that can't be made, before any work; one that is there is replaced.</summary>
-    public static void CheckTable(string? file)
-    {
-        if (file is null)
-            return;
-        if (Directory.Exists(file))
-            throw new OutputException(file, OutputException.Kind, "this is a folder", "Name a file");
-        string folder = Path.GetDirectoryName(Path.GetFullPath(file))!;
-        if (!Directory.Exists(folder))
-            throw new OutputException(file, "output-folder-missing", $"there is no such folder as {folder}", "Make it, or name another");
-    }
-
     /// <summary>The free bytes of the disk that a folder lies on or will lie on.</summary>
     public static long FreeBytes(string folder)
     {
@@ -70,6 +58,11 @@ internal static class OutputCheck
     /// <summary>Refuses a file that can't be written, before the work whose result it is to hold.</summary>
     public static void CheckWritable(string file)
     {
+        if (Directory.Exists(file))
+            throw new OutputException(file, OutputException.Kind, "this is a folder", "Name a file");
+        string folder = Path.GetDirectoryName(Path.GetFullPath(file))!;
+        if (!Directory.Exists(folder))
+            throw new OutputException(file, "output-folder-missing", $"there is no such folder as {folder}", "Make it, or name another");
         bool there = File.Exists(file);
         using (File.OpenHandle(file, FileMode.OpenOrCreate, FileAccess.Write))
         {

@@ -3,6 +3,10 @@ using Vernier.Errors;
 using Vernier.Inference;
 using Vernier.Inference.Architectures;
 using Vernier.Inference.Decoders;
+<<<<<<< HEAD
+=======
+using Vernier.TestKit;
+>>>>>>> ggufarch
 
 namespace Vernier.Tests.Architectures;
 
