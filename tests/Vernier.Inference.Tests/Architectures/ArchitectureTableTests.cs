@@ -5,8 +5,7 @@ using Vernier.Inference.Architectures;
 using Vernier.Inference.Decoders;
 <<<<<<< HEAD
 =======
-using Vernier.TestKit;
->>>>>>> ggufarch
+>>>>>>> theirs
 
 namespace Vernier.Tests.Architectures;
 
