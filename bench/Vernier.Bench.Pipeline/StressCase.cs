@@ -118,7 +118,7 @@ internal static class StressCase
         using var model = Model.Open(path);
         InferenceSession session = LanguageModel.Load(model, PackedArithmetic.Integer, workers).CreateSession(workers);
         int[] tokens = [.. Enumerable.Range(0, 37).Select(i => i * 7 % Vocabulary)];
-        return [.. session.Forward([new Segment(tokens), new Segment(tokens[..5])], LogitRows.All)];
+        return [.. session.Forward([new Segment(tokens), new Segment(tokens.AsMemory(0, 5))], LogitRows.All)];
     }
 
     private static string WriteModel(string root, Random random)

@@ -65,10 +65,10 @@ public sealed class InspectTests(QuantizedQuill quantized) : IDisposable
     [InlineData("family", "the architecture 'MysteryForCausalLM' can't be run", "up_proj", "F32")]
     [InlineData("missing", "tensor 'lm_head.weight': ", "up_proj", "F32")]
     [InlineData("member", "'logit_scale' is '0.5'", "up_proj", "F32")]
-    [InlineData("gptq", "the model is quantized by GPTQ (AutoGPTQ, GPTQModel)", "up_proj", "F32")]
+    [InlineData("aqlm", "the model is quantized by AQLM", "up_proj", "F32")]
     [InlineData("broken", "the text is not JSON", "up_proj", "F32")]
     [InlineData("nan", "'rms_norm_eps' is NaN, which is no number of JSON", "up_proj", "F32")]
-    [InlineData("gguf family", "the architecture 'falcon' can't be run", "ffn_up", "F32")]
+    [InlineData("gguf family", "the architecture 'rwkv6' can't be run", "ffn_up", "F32")]
     [InlineData("gguf type", "its type, IQ1_S, is not supported", "ffn_up", "IQ1_S")]
     public void A_model_that_is_refused_is_listed_all_the_same(string what, string reason, string tensor, string type)
     {
@@ -91,7 +91,7 @@ public sealed class InspectTests(QuantizedQuill quantized) : IDisposable
         {
             bool blocks = what == "gguf type";
             var metadata = new OrderedDictionary<string, Files.Gguf.GgufValue> { ["general.architecture"] =
-                Files.Gguf.GgufValue.Of(blocks ? "llama" : "falcon") };
+                Files.Gguf.GgufValue.Of(blocks ? "llama" : "rwkv6") };
             using (var writer = new Files.Gguf.GgufWriter(path, metadata,
                 [new Files.Gguf.GgufTensor("blk.0.ffn_up.weight", Files.Gguf.GgufTensorType.F32, [2, 256])]))
             {
@@ -115,7 +115,7 @@ public sealed class InspectTests(QuantizedQuill quantized) : IDisposable
         {
             "missing" => text.Replace("\"tie_word_embeddings\":true", "\"tie_word_embeddings\":false", StringComparison.Ordinal),
             "member" => text.Replace("{", "{\"logit_scale\":0.5,", StringComparison.Ordinal),
-            "gptq" => text.Replace("{", "{\"quantization_config\":{\"quant_method\":\"gptq\",\"bits\":4},", StringComparison.Ordinal),
+            "aqlm" => text.Replace("{", "{\"quantization_config\":{\"quant_method\":\"aqlm\",\"bits\":4},", StringComparison.Ordinal),
             "broken" => text.Replace("{", "{,", StringComparison.Ordinal),
             "nan" => text.Replace("\"rms_norm_eps\":1E-05", "\"rms_norm_eps\":NaN", StringComparison.Ordinal),
             _ => text,

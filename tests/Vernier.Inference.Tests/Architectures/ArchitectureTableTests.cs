@@ -3,9 +3,6 @@ using Vernier.Errors;
 using Vernier.Inference;
 using Vernier.Inference.Architectures;
 using Vernier.Inference.Decoders;
-<<<<<<< HEAD
-=======
->>>>>>> theirs
 
 namespace Vernier.Tests.Architectures;
 

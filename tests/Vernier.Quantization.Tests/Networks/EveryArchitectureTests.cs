@@ -7,7 +7,6 @@ using Vernier.Packing;
 using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Pipeline;
 using Vernier.Quantization.Recipes;
-using Vernier.TestKit;
 
 namespace Vernier.Tests.Networks;
 

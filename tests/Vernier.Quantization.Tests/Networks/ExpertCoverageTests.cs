@@ -7,7 +7,6 @@ using Vernier.Quantization.Calibration;
 using Vernier.Quantization.Pipeline;
 using Vernier.Quantization.Recipes;
 using Vernier.Quantization.Solvers;
-using Vernier.TestKit;
 
 namespace Vernier.Tests.Networks;
 

@@ -2,7 +2,6 @@ using System.Runtime.InteropServices;
 using Vernier.Errors;
 using Vernier.Files;
 using Vernier.Files.Checkpoints;
-using Vernier.TestKit;
 
 namespace Vernier.Tests.Files.Checkpoints;
 
