@@ -2,7 +2,6 @@ using System.Text.Json;
 using Vernier.Inference;
 using Vernier.Inference.Models;
 using Vernier.Inference.Passes;
-using Vernier.TestKit;
 
 namespace Vernier.Tests;
 

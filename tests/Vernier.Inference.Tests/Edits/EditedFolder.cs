@@ -22,7 +22,7 @@ internal sealed class EditedFolder : EditedModel
     ];
 
     private JsonText _config = new(), _metadata = new();
-    private List<StoredTensor> _tensors = [];
+    private List<ReferenceTensor> _tensors = [];
     private string? _entry;
     private JsonText? _index, _tokenizer;
 
@@ -49,13 +49,13 @@ internal sealed class EditedFolder : EditedModel
     public static EditedFolder InEightBits(TinySpec spec)
     {
         EditedFolder folder = Of(spec);
-        List<StoredTensor> tensors = [];
-        foreach (StoredTensor tensor in folder._tensors)
+        List<ReferenceTensor> tensors = [];
+        foreach (ReferenceTensor tensor in folder._tensors)
         {
             bool stored = tensor.Name.Contains(".mlp.", StringComparison.Ordinal);
             tensors.Add(stored ? tensor.As("F8_E5M2") : tensor);
             if (stored)
-                tensors.Add(new StoredTensor(tensor.Name + "_scale_inv", "F32", [1], BitConverter.GetBytes(1.5f)));
+                tensors.Add(new ReferenceTensor(tensor.Name + "_scale_inv", "F32", [1], BitConverter.GetBytes(1.5f)));
         }
         return new EditedFolder { Name = spec.Name + " in 8 bits", _config = folder._config, _metadata = folder._metadata,
             _tensors = tensors };
@@ -66,7 +66,7 @@ internal sealed class EditedFolder : EditedModel
     /// <param name="split">Whether its tensors are in two files.</param>
     public static EditedFolder Of(TinySpec spec, bool split = false)
     {
-        StoredTensor[] tensors = [.. spec.Tensors(5).Select(tensor => new StoredTensor(tensor.Key, "F32",
+        ReferenceTensor[] tensors = [.. spec.Tensors(5).Select(tensor => new ReferenceTensor(tensor.Key, "F32",
             [.. tensor.Value.Shape.Select(size => (long)size)],
             System.Runtime.InteropServices.MemoryMarshal.AsBytes(tensor.Value.Values.AsSpan()).ToArray()))];
         return new EditedFolder
@@ -134,11 +134,11 @@ internal sealed class EditedFolder : EditedModel
 
     private static string FileOf(int number, int count) => number < count / 2 ? "a.safetensors" : "b.safetensors";
 
-    private byte[] FileWith(IReadOnlyList<StoredTensor> tensors, string? entry)
+    private byte[] FileWith(IReadOnlyList<ReferenceTensor> tensors, string? entry)
     {
         var header = new JsonText { Members = [("__metadata__", _metadata.ToString())] };
         long begin = 0;
-        foreach (StoredTensor tensor in tensors)
+        foreach (ReferenceTensor tensor in tensors)
         {
             string more = entry is not null && begin == 0 ? ", " + entry : "";
             header.Members.Add((tensor.Name, $"{{\"dtype\": \"{tensor.Type}\", \"shape\": [{string.Join(", ", tensor.Shape)}], "
@@ -150,7 +150,7 @@ internal sealed class EditedFolder : EditedModel
         using var file = new MemoryStream();
         file.Write(BitConverter.GetBytes((long)json.Length));
         file.Write(json);
-        foreach (StoredTensor tensor in tensors)
+        foreach (ReferenceTensor tensor in tensors)
             file.Write(tensor.Data);
         return file.ToArray();
     }

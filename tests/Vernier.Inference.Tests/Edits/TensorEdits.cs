@@ -11,12 +11,12 @@ internal sealed class TensorEdits(Random random, string[] types, string[] added)
 {
     /// <summary>Makes one change.</summary>
     /// <returns>What it is.</returns>
-    public string Change(List<StoredTensor> tensors)
+    public string Change(List<ReferenceTensor> tensors)
     {
         if (tensors.Count == 0)
             return Add(tensors, 24);
         int at = random.Next(tensors.Count);
-        StoredTensor tensor = tensors[at];
+        ReferenceTensor tensor = tensors[at];
         switch (random.Next(13))
         {
             case 0 or 1:
@@ -31,7 +31,7 @@ internal sealed class TensorEdits(Random random, string[] types, string[] added)
             case 5:
                 return Exchange(tensors, at, random.Next(tensors.Count));
             case 6:
-                StoredTensor[] alike = [.. tensors.Where(other => other != tensor && other.Shape.SequenceEqual(tensor.Shape))];
+                ReferenceTensor[] alike = [.. tensors.Where(other => other != tensor && other.Shape.SequenceEqual(tensor.Shape))];
                 return Exchange(tensors, at, alike.Length == 0 ? at : tensors.IndexOf(alike[random.Next(alike.Length)]));
             case 7:
                 tensors.Insert(random.Next(tensors.Count + 1), random.Next(3) == 0 ? tensor
@@ -51,26 +51,26 @@ internal sealed class TensorEdits(Random random, string[] types, string[] added)
         }
     }
 
-    private string Add(List<StoredTensor> tensors, long width)
+    private string Add(List<ReferenceTensor> tensors, long width)
     {
         string name = added[random.Next(added.Length)];
         long[] shape = random.Next(3) == 0 ? [width, width] : [width];
         byte[] data = new byte[shape.Aggregate(4L, (x, y) => x * y)];
         for (int i = 0; i < data.Length; i += 4)
             BitConverter.GetBytes((float)(random.NextDouble() + 0.25)).CopyTo(data, i);
-        tensors.Insert(random.Next(tensors.Count + 1), new StoredTensor(name, "F32", shape, data));
+        tensors.Insert(random.Next(tensors.Count + 1), new ReferenceTensor(name, "F32", shape, data));
         return $"add {name}";
     }
 
-    private static string Exchange(List<StoredTensor> tensors, int one, int other)
+    private static string Exchange(List<ReferenceTensor> tensors, int one, int other)
     {
-        (StoredTensor a, StoredTensor b) = (tensors[one], tensors[other]);
+        (ReferenceTensor a, ReferenceTensor b) = (tensors[one], tensors[other]);
         tensors[one] = a with { Name = b.Name };
         tensors[other] = b with { Name = a.Name };
         return $"exchange {a.Name} and {b.Name}";
     }
 
-    private string NewName(List<StoredTensor> tensors, string name) => random.Next(6) switch
+    private string NewName(List<ReferenceTensor> tensors, string name) => random.Next(6) switch
     {
         0 => JsonEdits.Unknown + name,
         1 => name.Replace(".0.", ".1.", StringComparison.Ordinal),
@@ -81,7 +81,7 @@ internal sealed class TensorEdits(Random random, string[] types, string[] added)
     };
 
     // With as many bytes as it had, or as it then needs.
-    private StoredTensor Resized(StoredTensor tensor)
+    private ReferenceTensor Resized(ReferenceTensor tensor)
     {
         long[] shape = [.. tensor.Shape];
         if (shape.Length == 0)
@@ -108,14 +108,14 @@ internal sealed class TensorEdits(Random random, string[] types, string[] added)
                 shape[0] *= 2;
                 break;
         }
-        long bytes = shape.Aggregate((long)StoredTensor.SizeOf(tensor.Type), (x, y) => x * y);
+        long bytes = shape.Aggregate((long)ReferenceTensor.SizeOf(tensor.Type), (x, y) => x * y);
         byte[] data = new byte[bytes];
         for (int i = 0; i < data.Length; i += Math.Max(1, tensor.Data.Length))
             tensor.Data.AsSpan(0, Math.Min(tensor.Data.Length, data.Length - i)).CopyTo(data.AsSpan(i));
         return tensor with { Shape = shape, Data = data };
     }
 
-    private static StoredTensor? Converted(StoredTensor tensor, string type)
+    private static ReferenceTensor? Converted(ReferenceTensor tensor, string type)
     {
         try
         {

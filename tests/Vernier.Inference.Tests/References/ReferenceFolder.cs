@@ -7,10 +7,10 @@ namespace Vernier.Tests.References;
 internal static class ReferenceFolder
 {
     /// <summary>The tensors of all files.</summary>
-    public static Dictionary<string, StoredTensor> Tensors(string folder)
+    public static Dictionary<string, ReferenceTensor> Tensors(string folder)
     {
         string single = Path.Combine(folder, "model.safetensors"), index = single + ".index.json";
-        var tensors = new Dictionary<string, StoredTensor>(StringComparer.Ordinal);
+        var tensors = new Dictionary<string, ReferenceTensor>(StringComparer.Ordinal);
         if (File.Exists(single))
         {
             Add(tensors, single);
@@ -25,9 +25,9 @@ internal static class ReferenceFolder
             string path = Path.Combine(folder, file);
             if (file.Length == 0 || !File.Exists(path))
                 throw new ReferenceRefusal($"no file {file}");
-            var here = new Dictionary<string, StoredTensor>(StringComparer.Ordinal);
+            var here = new Dictionary<string, ReferenceTensor>(StringComparer.Ordinal);
             Add(here, path);
-            foreach ((string name, StoredTensor tensor) in here)
+            foreach ((string name, ReferenceTensor tensor) in here)
             {
                 if (!tensors.TryAdd(name, tensor))
                     throw new ReferenceRefusal($"{name} in two files");
@@ -39,7 +39,7 @@ internal static class ReferenceFolder
             ? throw new ReferenceRefusal($"{missing} is in no file") : tensors;
     }
 
-    private static void Add(Dictionary<string, StoredTensor> tensors, string path)
+    private static void Add(Dictionary<string, ReferenceTensor> tensors, string path)
     {
         byte[] file = File.ReadAllBytes(path);
         long length = file.Length < 8 ? -1 : BinaryPrimitives.ReadInt64LittleEndian(file);
@@ -57,7 +57,7 @@ internal static class ReferenceFolder
             if (offsets.Length != 2 || offsets[0] != covered || offsets[1] < covered || offsets[1] > file.Length - data)
                 throw new ReferenceRefusal($"the place of {name}");
             covered = offsets[1];
-            tensors.Add(name, new StoredTensor(name, type, shape, file[(data + (int)offsets[0])..(data + (int)offsets[1])]));
+            tensors.Add(name, new ReferenceTensor(name, type, shape, file[(data + (int)offsets[0])..(data + (int)offsets[1])]));
         }
         if (covered != file.Length - data)
             throw new ReferenceRefusal("bytes of no tensor");

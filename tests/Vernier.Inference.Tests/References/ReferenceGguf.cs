@@ -19,7 +19,7 @@ internal static class ReferenceGguf
     ];
 
     /// <summary>The network and its tensors under Hugging Face names.</summary>
-    public static (TinySpec Spec, Dictionary<string, StoredTensor> Tensors) Read(StoredGguf file)
+    public static (TinySpec Spec, Dictionary<string, ReferenceTensor> Tensors) Read(StoredGguf file)
     {
         string architecture = file["general.architecture"]?.String ?? throw new ReferenceRefusal("no architecture");
         var metadata = new Metadata(file, architecture);
@@ -36,8 +36,8 @@ internal static class ReferenceGguf
         TinySpec spec = Spec(metadata, file, type, family, kept, window);
         spec = Rope(ReferenceActivation.Apply(spec, kept?.Text("hidden_act")), metadata, file);
         bool alternates = architecture == "llama";
-        var tensors = new Dictionary<string, StoredTensor>(StringComparer.Ordinal);
-        foreach (StoredTensor tensor in file.Tensors.Where(tensor => tensor.Name is not (Long or Short or Fixed)))
+        var tensors = new Dictionary<string, ReferenceTensor>(StringComparer.Ordinal);
+        foreach (ReferenceTensor tensor in file.Tensors.Where(tensor => tensor.Name is not (Long or Short or Fixed)))
         {
             string name = NameOf(tensor.Name, family) ?? throw new ReferenceRefusal($"no place for {tensor.Name}");
             int heads = !alternates ? 0 : name.Contains(".q_proj.", StringComparison.Ordinal) ? spec.Heads
@@ -139,7 +139,7 @@ internal static class ReferenceGguf
     }
 
     // llama.cpp turns neighbours together, the library the two halves of a head: row 2i is row i there, row 2i + 1 row i + half.
-    private static StoredTensor Halves(StoredTensor tensor, int heads, int size)
+    private static ReferenceTensor Halves(ReferenceTensor tensor, int heads, int size)
     {
         int bytes = tensor.Data.Length / (heads * size);
         if (tensor.Shape.Length == 0 || tensor.Shape[0] != heads * size)

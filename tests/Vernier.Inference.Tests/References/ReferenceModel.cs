@@ -12,19 +12,19 @@ internal sealed class ReferenceModel
 
     private readonly ReferenceDecoder _decoder;
 
-    private ReferenceModel(TinySpec spec, IReadOnlyDictionary<string, StoredTensor> stored)
+    private ReferenceModel(TinySpec spec, IReadOnlyDictionary<string, ReferenceTensor> stored)
     {
         var tensors = new Dictionary<string, TinyTensor>(StringComparer.Ordinal);
         foreach ((string name, int[] shape) in spec.Shapes())
         {
-            if (!stored.TryGetValue(name, out StoredTensor? tensor))
+            if (!stored.TryGetValue(name, out ReferenceTensor? tensor))
                 throw new ReferenceRefusal($"{name} is missing");
             if (!tensor.Shape.SequenceEqual(shape.Select(size => (long)size)))
                 throw new ReferenceRefusal($"the shape of {name}");
             tensors[name] = tensor.Read();
         }
         Scale(tensors, stored, out HashSet<string> scales);
-        foreach (StoredTensor tensor in stored.Values)
+        foreach (ReferenceTensor tensor in stored.Values)
         {
             if (!tensors.ContainsKey(tensor.Name) && !scales.Contains(tensor.Name)
                 && !Array.Exists(s_tables, end => tensor.Name.EndsWith(end, StringComparison.Ordinal))
@@ -49,7 +49,7 @@ internal sealed class ReferenceModel
         {
             if (File.Exists(path))
             {
-                (TinySpec spec, Dictionary<string, StoredTensor> tensors) = ReferenceGguf.Read(StoredGguf.Read(File.ReadAllBytes(path)));
+                (TinySpec spec, Dictionary<string, ReferenceTensor> tensors) = ReferenceGguf.Read(StoredGguf.Read(File.ReadAllBytes(path)));
                 model = new ReferenceModel(spec, tensors);
             }
             else
@@ -70,20 +70,20 @@ internal sealed class ReferenceModel
     public double[][] Logits(int[] tokens) => _decoder.Logits(tokens);
 
     // Where the two are tied, a head that is a copy of the embedding says nothing else.
-    private static bool IsEmbedding(TinySpec spec, StoredTensor tensor, IReadOnlyDictionary<string, StoredTensor> stored) =>
+    private static bool IsEmbedding(TinySpec spec, ReferenceTensor tensor, IReadOnlyDictionary<string, ReferenceTensor> stored) =>
         spec.Tied && tensor.Name == "lm_head.weight" && tensor.Read() is var head
         && stored["model.embed_tokens.weight"].Read() is var embedding && head.Shape.SequenceEqual(embedding.Shape)
         && head.Values.AsSpan().SequenceEqual(embedding.Values);
 
     // Weights of 8 bits times the scales beside them: one for all, or one for each row.
-    private static void Scale(Dictionary<string, TinyTensor> tensors, IReadOnlyDictionary<string, StoredTensor> stored,
+    private static void Scale(Dictionary<string, TinyTensor> tensors, IReadOnlyDictionary<string, ReferenceTensor> stored,
         out HashSet<string> scales)
     {
         scales = new HashSet<string>(StringComparer.Ordinal);
         foreach ((string name, TinyTensor tensor) in tensors.ToArray())
         {
             if (!stored[name].Type.StartsWith("F8_", StringComparison.Ordinal)
-                || !(stored.TryGetValue(name + "_scale_inv", out StoredTensor? found) || stored.TryGetValue(name + "_scale", out found)))
+                || !(stored.TryGetValue(name + "_scale_inv", out ReferenceTensor? found) || stored.TryGetValue(name + "_scale", out found)))
                 continue;
             scales.Add(found.Name);
             float[] values = [.. tensor.Values], scale = found.Read().Values;

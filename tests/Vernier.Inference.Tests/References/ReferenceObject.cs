@@ -25,7 +25,7 @@ internal sealed partial class ReferenceObject
     {
         try
         {
-            using JsonDocument document = JsonDocument.Parse(BareNumber().Replace(System.Text.Encoding.UTF8.GetString(utf8), "$1\"$2\""));
+            using JsonDocument document = JsonDocument.Parse(BareNumber().Replace(System.Text.Encoding.UTF8.GetString(utf8), "${before}\"${number}\""));
             return new ReferenceObject(document.RootElement.Clone());
         }
         catch (JsonException e)
@@ -35,7 +35,7 @@ internal sealed partial class ReferenceObject
     }
 
     // Python writes numbers that JSON lacks; where one is read, a text is no number either.
-    [GeneratedRegex(@"([:\[,]\s*)(NaN|-?Infinity)(?=\s*[,\]}])", RegexOptions.CultureInvariant, 1000)]
+    [GeneratedRegex(@"(?<before>[:\[,]\s*)(?<number>NaN|-?Infinity)(?=\s*[,\]}])", RegexOptions.CultureInvariant, 1000)]
     private static partial Regex BareNumber();
 
     /// <summary>Whether the name is there, be it with null.</summary>

@@ -54,7 +54,7 @@ internal sealed class StoredGguf
     public List<StoredValue> Values { get; init; } = [];
 
     /// <summary>The tensors, their shapes in the order of rows: the reverse of that in the file.</summary>
-    public List<StoredTensor> Tensors { get; init; } = [];
+    public List<ReferenceTensor> Tensors { get; init; } = [];
 
     public StoredValue? this[string key] => Values.Find(value => value.Key == key);
 
@@ -82,7 +82,7 @@ internal sealed class StoredGguf
             string name = ReadText(reader);
             long[] shape = [.. Enumerable.Range(0, reader.ReadInt32()).Select(_ => reader.ReadInt64()).Reverse()];
             uint type = reader.ReadUInt32();
-            file.Tensors.Add(new StoredTensor(name, s_types.TryGetValue(type, out string? known) ? known
+            file.Tensors.Add(new ReferenceTensor(name, s_types.TryGetValue(type, out string? known) ? known
                 : throw new ReferenceRefusal($"the type {type}"), shape, []));
             places.Add(reader.ReadInt64());
         }
@@ -91,8 +91,8 @@ internal sealed class StoredGguf
         long data = Align(reader.BaseStream.Position, alignment);
         for (int i = 0; i < places.Count; i++)
         {
-            StoredTensor tensor = file.Tensors[i];
-            long first = data + places[i], count = tensor.Count() * StoredTensor.SizeOf(tensor.Type);
+            ReferenceTensor tensor = file.Tensors[i];
+            long first = data + places[i], count = tensor.Count() * ReferenceTensor.SizeOf(tensor.Type);
             if (first < data || first > bytes.Length - count)
                 throw new ReferenceRefusal($"the place of {tensor.Name}");
             file.Tensors[i] = tensor with { Data = bytes[(int)first..(int)(first + count)] };
@@ -118,7 +118,7 @@ internal sealed class StoredGguf
             writer.Write(value.Data);
         }
         long place = 0;
-        foreach (StoredTensor tensor in Tensors)
+        foreach (ReferenceTensor tensor in Tensors)
         {
             writer.Write(Text(tensor.Name));
             writer.Write(tensor.Shape.Length);
@@ -129,7 +129,7 @@ internal sealed class StoredGguf
             place = Align(place + tensor.Data.Length, Alignment);
         }
         Pad(bytes);
-        foreach (StoredTensor tensor in Tensors)
+        foreach (ReferenceTensor tensor in Tensors)
         {
             writer.Write(tensor.Data);
             Pad(bytes);

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace Vernier.Tests.References;
 
 /// <summary>A tensor as it lies in a file: the name of its type, its shape in the order of rows, its bytes.</summary>
-internal sealed record StoredTensor(string Name, string Type, long[] Shape, byte[] Data)
+internal sealed record ReferenceTensor(string Name, string Type, long[] Shape, byte[] Data)
 {
     /// <summary>The bytes of an element of each type that the reference knows.</summary>
     public static int SizeOf(string type) => type switch
@@ -47,7 +47,7 @@ internal sealed record StoredTensor(string Name, string Type, long[] Shape, byte
     }
 
     /// <summary>The same numbers in another type, rounded where they have to be.</summary>
-    public StoredTensor As(string type)
+    public ReferenceTensor As(string type)
     {
         float[] values = Read().Values;
         byte[] data = type switch
