@@ -60,7 +60,7 @@ public sealed class ReadMemberTests : IDisposable
         { "llama", "hidden_act", "\"elu\"", ModelRules.ConfigActivation },
         { "llama", "attention_bias", "true", ModelRules.TensorMissing },
         { "llama", "mlp_bias", "true", ModelRules.TensorMissing },
-        { "llama", "quantization_config", """{"quant_method": "gptq", "bits": 4}""", "quantization-method" },
+        { "llama", "quantization_config", """{"quant_method": "aqlm", "bits": 4}""", "quantization-method" },
         { "mistral", "sliding_window", "0", ModelRules.ConfigRange },
         { "qwen2", "layer_types", """["full_attention", "chunked_attention"]""", ModelRules.ConfigLayerTypes },
         { "qwen2", "max_window_layers", "-1", ModelRules.ConfigRange },

@@ -119,7 +119,7 @@ public class GgufRoundTripTests
 
     /// <summary>A file without the scaling would be another model to those who read it.</summary>
     [Theory]
-    [InlineData("""{"rope_type": "yarn", "factor": 2.0, "original_max_position_embeddings": 64}""")]
+    [InlineData("""{"rope_type": "yarn", "factor": 2.0, "original_max_position_embeddings": 64, "truncate": false}""")]
     [InlineData("""{"rope_type": "dynamic", "factor": 2.0}""")]
     [InlineData("""
         {"rope_type": "longrope", "short_factor": [1, 2, 3], "long_factor": [2, 3, 4], "original_max_position_embeddings": 64,

@@ -102,7 +102,7 @@ public sealed class RopeFactorsTests : IDisposable
         (string, (string, object)[], (string, float[])[])[] rows =
             [(GgufModelRules.Metadata, [], two), (ModelRules.TensorMissing, [], two[1..2]), (ModelRules.TensorMissing, [], two[2..]),
             (GgufModelRules.MetadataMissing, [("llama.rope.scaling.type", "longrope")], []),
-            (GgufModelRules.Metadata, [("llama.rope.scaling.type", "yarn"), ("llama.rope.scaling.factor", 4f)], []),
+            (GgufModelRules.Metadata, [("llama.rope.scaling.type", "dynamic"), ("llama.rope.scaling.factor", 4f)], []),
             (GgufModelRules.Metadata, [("llama.rope.scaling.factor", 2f)], two[..1]),
             (GgufModelRules.Metadata, [("llama.rope.scale_linear", 2f)], two[1..])];
         foreach ((string rule, (string, object)[] pairs, (string, float[])[] tensors) in rows)
