@@ -20,7 +20,7 @@ public class BlockSolverTests
     [MemberData(nameof(Formats))]
     public void WithDataTheObjectiveIsBelowThatOfGgml(string name)
     {
-        foreach (string layer in RealLayers.Names)
+        foreach (string layer in RealLayers.Names[..2])
         {
             (BlockLayout layout, float[] weights, LayerObjective objective) = Problem(layer, name);
             var solved = (BlockMatrix)new MatrixSolver([new GptqStep(), new QuantEaseStep()])

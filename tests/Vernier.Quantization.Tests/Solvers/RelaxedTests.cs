@@ -44,7 +44,6 @@ public class RelaxedTests
     }
 
     [Theory]
-    [InlineData(4, 64)]
     [InlineData(3, 0)]
     [InlineData(2, 64)]
     public void UpOrDownAndDivisionAreBelowNearestOnEveryRealLayer(int bits, int group)
