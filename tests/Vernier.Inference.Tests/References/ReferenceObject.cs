@@ -25,7 +25,8 @@ internal sealed partial class ReferenceObject
     {
         try
         {
-            using JsonDocument document = JsonDocument.Parse(BareNumber().Replace(System.Text.Encoding.UTF8.GetString(utf8), "${before}\"${number}\""));
+            string text = System.Text.Encoding.UTF8.GetString(utf8);
+            using JsonDocument document = JsonDocument.Parse(BareNumber().Replace(text, "${before}\"${number}\""));
             return new ReferenceObject(document.RootElement.Clone());
         }
         catch (JsonException e)
