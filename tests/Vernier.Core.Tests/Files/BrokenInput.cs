@@ -178,6 +178,12 @@ internal static class BrokenInput
                 [0, 0, 128, 127, 0, 0, 128, 127, 1, 2, 3, 4]));
             Checkpoint.Open(folder).Dispose();
         }, "w_scale");
+        yield return new(CheckpointRules.TensorView, "a part beyond the tensor", folder =>
+        {
+            File.WriteAllBytes(Path.Combine(folder, "model.safetensors"), SafetensorsBytes.Of($"{{{A}}}", 8));
+            using Checkpoint checkpoint = Checkpoint.Open(folder);
+            checkpoint.Show([TensorView.Slice("b", "a", [2], 1)]);
+        }, "a");
         yield return new(CheckpointRules.OtherCheckpoint, "shards beside a single file", folder =>
         {
             File.WriteAllBytes(Path.Combine(folder, "model.safetensors"), SafetensorsBytes.Of("{}", 0));
