@@ -22,6 +22,7 @@ public class GgufQuantizerTests
     [InlineData("IQ4_XS", false)]
     public void AFileHasTheLogitsOfAFolder(string type, bool solved)
     {
+        Assert.SkipWhen(solved && Environment.GetEnvironmentVariable("VERNIER_LONG") is null, "VERNIER_LONG is not set");
         using var folder = new TempFolder();
         using var model = Model.Open(SharedData.Quill);
         (QuantizationPlan plan, GgufTypes types) = Plan(model, type, solved);
