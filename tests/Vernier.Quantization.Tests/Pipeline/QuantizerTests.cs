@@ -193,9 +193,9 @@ public class QuantizerTests
         Run(folder["in"], folder["out"]);
         string written = string.Concat(File.ReadAllText(Path.Combine(folder["out"], "config.json")).Where(c => !char.IsWhiteSpace(c)));
         Assert.Contains("\"limit\":[0,Infinity],\"other\":NaN,", written, StringComparison.Ordinal);
-        File.WriteAllText(config, "{\"quantization_config\":{\"quant_method\":\"awq\"}," + text.TrimStart()[1..]);
+        File.WriteAllText(config, "{\"quantization_config\":{\"quant_method\":\"aqlm\"}," + text.TrimStart()[1..]);
         InvalidFileException error = Assert.Throws<InvalidFileException>(() => Run(folder["in"], folder["again"]));
-        Assert.Equal(("quantization-method", "the model is quantized by AWQ (AutoAWQ)"), (error.Rule, error.Problem));
+        Assert.Equal(("quantization-method", "the model is quantized by AQLM"), (error.Rule, error.Problem));
     }
 
     [Theory]
