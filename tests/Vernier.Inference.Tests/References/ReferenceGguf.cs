@@ -91,6 +91,14 @@ internal static class ReferenceGguf
         double original = longer is null ? context : metadata.Size("rope.scaling.original_context_length", context);
         if (scaling != "none")
             scale = metadata.Factor("rope.scaling.factor") ?? metadata.Factor("rope.scale_linear") ?? 1;
+        if (scaling == "yarn" && (longer ?? shorter ?? always) is null
+            && (metadata.Factor("rope.scaling.factor") ?? metadata.Factor("rope.scale_linear")) is double stretch)
+        {
+            double more = metadata.Number("rope.scaling.attn_factor") is double given and not 0 ? given : 1;
+            return ReferenceRope.Yarn(spec with { Rotary = rotary }, stretch,
+                metadata.Size("rope.scaling.original_context_length", context),
+                theta, more * (stretch <= 1 ? 1 : 0.1 * Math.Log(stretch) + 1));
+        }
         if (scaling is not ("none" or "linear" or "longrope") || scaling == "longrope" && (longer ?? always) is null)
             throw new ReferenceRefusal($"the scaling {scaling}");
         if ((longer is null) != (shorter is null) || longer is not null && (always is not null || scale != 1) || always is not null

@@ -87,10 +87,16 @@ internal static class ReferenceRope
         if (original < 2 || places.Any(place => place.Members.Keys.Any(name => name.Contains("beta", StringComparison.Ordinal)
             || name.Contains("mscale", StringComparison.Ordinal) || name == "truncate")))
             throw new ReferenceRefusal("a YaRN of other parameters");
+        return Yarn(spec, factor, original, theta, Optional(places, "attention_factor") ?? (factor <= 1 ? 1 : 0.1 * Math.Log(factor) + 1));
+    }
+
+    /// <summary>YaRN with its usual borders.</summary>
+    public static TinySpec Yarn(TinySpec spec, double factor, double original, double theta, double amplitude)
+    {
         double rotary = spec.Rotary, low = Math.Max(Math.Floor(Turns(32)), 0), high = Math.Min(Math.Ceiling(Turns(1)), rotary - 1);
         return spec with
         {
-            Amplitude = Optional(places, "attention_factor") ?? (factor <= 1 ? 1 : 0.1 * Math.Log(factor) + 1),
+            Amplitude = amplitude,
             Frequency = (i, _) => TinySpec.PlainFrequency(i, theta, spec.Rotary) is var f ? f / factor * Ramp(i) + f * (1 - Ramp(i)) : 0,
         };
 

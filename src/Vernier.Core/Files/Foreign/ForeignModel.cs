@@ -51,6 +51,10 @@ internal sealed class ForeignModel
             return null;
         var reader = new ForeignReader(checkpoint, new ForeignConfig(element, path));
         read(reader);
+        // Floats that the tool would only round as it loads them are another model to it than to us.
+        if (reader.Weights.Count == 0 && method is ("awq" or "bitsandbytes" or "gptq" or "mxfp4"))
+            throw new InvalidFileException(path, ForeignRules.PartMissing,
+                $"'{Member}' names '{method}', and no tensor holds its codes", "Give the model that the tool wrote, or remove the member");
         foreach (TensorInfo tensor in checkpoint.Tensors)
         {
             // What is left of codes would be taken for weights.
