@@ -76,6 +76,19 @@ public sealed class ModelCheckTests : IDisposable
         Assert.Equal((ModelRules.TensorType, tensor), (error.Rule, error.Tensor));
     }
 
+    /// <summary>Floats that a program would only round as it loads them would be another model to it.</summary>
+    [Theory]
+    [InlineData("""{"quant_method": "gptq", "bits": 4}""")]
+    [InlineData("""{"quant_method": "awq", "bits": 4, "group_size": 128, "version": "gemm", "zero_point": true}""")]
+    [InlineData("""{"load_in_8bit": true}""")]
+    public void A_program_that_is_named_has_left_codes(string value)
+    {
+        JsonObject config = JsonNode.Parse(TinySpecs.Llama.Config())!.AsObject();
+        config["quantization_config"] = JsonNode.Parse(value);
+        using var model = Model.Open(TinyModel.Write(_work["c"], config.ToJsonString(), TinySpecs.Llama.Tensors(1)));
+        Assert.Equal("foreign-part-missing", Assert.ThrowsAny<VernierException>(model.Check).Rule);
+    }
+
     /// <summary>The program that quantized a model is named, by config.json or by what it leaves beside.</summary>
     [Fact]
     public void Codes_of_other_programs_are_named()
