@@ -51,10 +51,6 @@ internal sealed class ForeignModel
             return null;
         var reader = new ForeignReader(checkpoint, new ForeignConfig(element, path));
         read(reader);
-        // Floats that the tool would only round as it loads them are another model to it than to us.
-        if (reader.Weights.Count == 0 && method is ("awq" or "bitsandbytes" or "gptq" or "mxfp4"))
-            throw new InvalidFileException(path, ForeignRules.PartMissing,
-                $"'{Member}' names '{method}', and no tensor holds its codes", "Give the model that the tool wrote, or remove the member");
         foreach (TensorInfo tensor in checkpoint.Tensors)
         {
             // What is left of codes would be taken for weights.
@@ -63,6 +59,10 @@ internal sealed class ForeignModel
                 throw new InvalidFileException(checkpoint.FileOf(tensor), ForeignRules.PartMissing,
                     $"it is of type {tensor.Type}, and nothing says what its codes stand for", ForeignConfig.Remedy, tensor.Name);
         }
+        // Floats that the tool would only round as it loads them are another model to it than to us.
+        if (reader.Weights.Count == 0 && method is ("awq" or "bitsandbytes" or "gptq" or "mxfp4"))
+            throw new InvalidFileException(path, ForeignRules.PartMissing,
+                $"'{Member}' names '{method}', and no tensor holds its codes", "Give the model that the tool wrote, or remove the member");
         return new ForeignModel(reader);
     }
 

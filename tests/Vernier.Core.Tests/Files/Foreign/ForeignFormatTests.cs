@@ -91,7 +91,7 @@ public sealed class ForeignFormatTests
         using Checkpoint checkpoint = Checkpoint.Open(file.Path);
         Assert.Contains("8-bit floats", Assert.Single(Read(checkpoint, """{"quant_method": "fp8"}""").Notes), StringComparison.Ordinal);
         Assert.Equal(["quantization_config.novel"],
-            Read(checkpoint, """{"quant_method": "awq", "novel": 1, "empty": [], "off": false}""").NotUnderstood);
+            Read(checkpoint, """{"quant_method": "fp8", "novel": 1, "empty": [], "off": false}""").NotUnderstood);
         Assert.Null(ForeignModel.Read(checkpoint, Config("""{"quant_method": "aqlm"}"""), "c"));
         Assert.Null(ForeignModel.Read(checkpoint, Config("null"), "c"));
     }
